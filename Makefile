@@ -1,0 +1,34 @@
+# Every target is one command that a person could type. `make run` and `make test` are those of the README.
+CARGO ?= cargo
+# How the daemon is started; the tests put it under another user.
+RUN_AS ?=
+
+.PHONY: run build test check fuzz simulate bench clean-cache
+
+## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
+run: build
+	exec $(RUN_AS) target/release/deskconnd $(ARGS)
+
+## Builds the programs.
+build:
+	$(CARGO) build --release --locked
+
+## Sets up what the tests need (as root: with apt) and runs every test.
+test:
+	bash tests/run.sh
+
+## What a contributor runs before each commit: format, lints, unit and integration tests, documentation.
+check:
+	bash tests/run.sh check
+
+## Each fuzz target for five minutes, or for SECONDS=n.
+fuzz:
+	bash tests/fuzz/run.sh $${SECONDS_EACH:-300}
+
+## Ten million random operations on a realm.
+simulate:
+	DESKCONN_SIMULATION=$${OPERATIONS:-10000000} $(CARGO) test --release -p deskconn-wamp nothing_is_lost_doubled_or_left_behind
+
+## Micro-benchmarks; benches/README.md says how routers are compared.
+bench:
+	$(CARGO) bench

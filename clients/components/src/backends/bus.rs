@@ -1,0 +1,110 @@
+//! A D-Bus that may be absent, die or hang: connected when first needed,
+//! connected again when it is gone, and no call waits longer than
+//! [`CALL_TIMEOUT`].
+//!
+//! It knows no service; `logind` and `screensaver` do.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use zbus::{Connection, connection::Builder, fdo};
+
+use super::Missing;
+use super::lazy::Lazy;
+
+/// The longest that connecting, or one answer, may take. A healthy service
+/// answers in milliseconds; D-Bus's own default of 25 s is longer than a
+/// person with a remote in the hand waits.
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One of the two buses.
+#[derive(Debug)]
+pub(super) struct Bus {
+    kind: Kind,
+    address: Option<String>,
+    connection: Mutex<Lazy<Connection>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    System,
+    Session,
+}
+
+impl Bus {
+    /// The bus of the machine's services.
+    pub(super) fn system(address: Option<String>) -> Self {
+        Self {
+            kind: Kind::System,
+            address,
+            connection: Mutex::new(Lazy::Unopened),
+        }
+    }
+
+    /// The bus of the person's programs.
+    pub(super) fn session(address: Option<String>) -> Self {
+        Self {
+            kind: Kind::Session,
+            address,
+            connection: Mutex::new(Lazy::Unopened),
+        }
+    }
+
+    /// The connection, made anew if there is none or it broke.
+    pub(super) async fn connection(&self) -> Result<Connection, Missing> {
+        let mut lazy = self.connection.lock().await;
+        if matches!(&*lazy, Lazy::Open(connection) if connection.is_closed()) {
+            lazy.lose();
+        }
+        lazy.get(async || self.connect().await).await.cloned()
+    }
+
+    async fn connect(&self) -> Result<Connection, Missing> {
+        let builder = match (&self.address, self.kind) {
+            (Some(address), _) => Builder::address(address.as_str()),
+            (None, Kind::System) => Builder::system(),
+            (None, Kind::Session) => Builder::session(),
+        };
+        match timeout(CALL_TIMEOUT, builder.method_timeout(CALL_TIMEOUT).build()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(self.missing(error.to_string())),
+            Err(_) => Err(self.missing(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))),
+        }
+    }
+
+    fn missing(&self, reason: String) -> Missing {
+        let (what, mend) = match self.kind {
+            Kind::System => ("the D-Bus system bus", "start it: sudo systemctl start dbus"),
+            Kind::Session => (
+                "the D-Bus session bus",
+                "run this inside a desktop session, or set DBUS_SESSION_BUS_ADDRESS to the session's bus",
+            ),
+        };
+        Missing {
+            what,
+            reason,
+            mend: mend.into(),
+        }
+    }
+}
+
+/// What a failed call means, in a person's words.
+pub(super) fn reason(error: &zbus::Error) -> String {
+    if let zbus::Error::InputOutput(io) = error
+        && io.kind() == std::io::ErrorKind::TimedOut
+    {
+        return format!("no answer within {} s", CALL_TIMEOUT.as_secs());
+    }
+    // The text an error reply carries says more than its name.
+    if let zbus::Error::MethodError(_, Some(text), _) = error {
+        return text.clone();
+    }
+    error.to_string()
+}
+
+/// Whether nobody on the bus has the name that was called.
+pub(super) fn is_absent(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::FDO(error)
+        if matches!(**error, fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_)))
+}

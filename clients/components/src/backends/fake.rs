@@ -1,0 +1,177 @@
+//! A machine that is not there, for tests of what stands above the backends: it
+//! remembers what it was told and can be told to miss things.
+//!
+//! It says nothing about how the real backends behave; their own tests and the
+//! VM do.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::{Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing};
+
+/// All three backends in one.
+#[derive(Debug)]
+pub struct Fake {
+    state: Mutex<State>,
+    locked: watch::Sender<Option<bool>>,
+    displays: watch::Sender<Vec<Display>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    taps: Vec<Key>,
+    writes: Vec<(String, u8)>,
+    missing: Option<Missing>,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        let display = |id: &str, kind| Display {
+            id: id.into(),
+            name: format!("Display {id}"),
+            kind,
+            percent: 50,
+        };
+        Self {
+            state: Mutex::default(),
+            locked: watch::Sender::new(Some(false)),
+            displays: watch::Sender::new(vec![
+                display("panel", DisplayKind::Internal),
+                display("monitor", DisplayKind::External),
+            ]),
+        }
+    }
+}
+
+impl Fake {
+    /// A machine made of this fake, which stays in the test's hands.
+    pub fn machine(self: &Arc<Self>) -> Machine {
+        Machine {
+            keys: Arc::clone(self) as Arc<dyn Keys>,
+            locker: Arc::clone(self) as Arc<dyn Locker>,
+            backlight: Arc::clone(self) as Arc<dyn Backlight>,
+        }
+    }
+
+    /// The keys tapped so far.
+    pub fn taps(&self) -> Vec<Key> {
+        self.state().taps.clone()
+    }
+
+    /// Each brightness that was written, with its display.
+    pub fn writes(&self) -> Vec<(String, u8)> {
+        self.state().writes.clone()
+    }
+
+    /// From now on every call misses this; `None` mends it.
+    pub fn miss(&self, missing: Option<Missing>) {
+        self.state().missing = missing;
+    }
+
+    /// The desktop reports this lock state.
+    pub fn report_lock(&self, state: Option<bool>) {
+        self.locked.send_replace(state);
+    }
+
+    /// Somebody else changes the brightness of the first display.
+    pub fn turn_knob(&self, percent: u8) {
+        self.displays.send_modify(|displays| {
+            if let Some(display) = displays.first_mut() {
+                display.percent = percent;
+            }
+        });
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn present(&self) -> Result<MutexGuard<'_, State>, Failure> {
+        let state = self.state();
+        match &state.missing {
+            Some(missing) => Err(Failure::Missing(missing.clone())),
+            None => Ok(state),
+        }
+    }
+
+    fn write(&self, asked: Option<String>, percent: u8) -> Result<Display, Failure> {
+        let mut state = self.present()?;
+        let known = self.displays.borrow().clone();
+        let Some(index) = asked
+            .as_ref()
+            .map_or(Some(0), |id| known.iter().position(|display| display.id == *id))
+        else {
+            return Err(Failure::NoSuchDisplay {
+                asked: asked.unwrap_or_default(),
+                known: known.into_iter().map(|display| display.id).collect(),
+            });
+        };
+        if known[index].percent != percent {
+            state.writes.push((known[index].id.clone(), percent));
+            self.displays.send_modify(|displays| displays[index].percent = percent);
+        }
+        Ok(self.displays.borrow()[index].clone())
+    }
+}
+
+impl Keys for Fake {
+    fn tap(&self, key: Key) -> BoxFuture<'_, Result<(), Failure>> {
+        async move {
+            self.present()?.taps.push(key);
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        async { self.state().missing.clone() }.boxed()
+    }
+}
+
+impl Locker for Fake {
+    fn lock(&self) -> BoxFuture<'_, Result<bool, Failure>> {
+        async {
+            drop(self.present()?);
+            self.locked.send_replace(Some(true));
+            Ok(true)
+        }
+        .boxed()
+    }
+
+    fn is_locked(&self) -> BoxFuture<'_, Option<bool>> {
+        async { *self.locked.borrow() }.boxed()
+    }
+
+    fn changes(&self) -> watch::Receiver<Option<bool>> {
+        self.locked.subscribe()
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        Keys::missing(self)
+    }
+}
+
+impl Backlight for Fake {
+    fn displays(&self) -> BoxFuture<'_, Result<Vec<Display>, Failure>> {
+        async {
+            drop(self.present()?);
+            Ok(self.displays.borrow().clone())
+        }
+        .boxed()
+    }
+
+    fn set(&self, display: Option<String>, percent: u8) -> BoxFuture<'_, Result<Display, Failure>> {
+        async move { self.write(display, percent) }.boxed()
+    }
+
+    fn changes(&self) -> watch::Receiver<Vec<Display>> {
+        self.displays.subscribe()
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        Keys::missing(self)
+    }
+}

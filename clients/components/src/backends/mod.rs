@@ -1,0 +1,213 @@
+//! How this machine types keys, locks its screen and dims its display: the
+//! operating system, and nothing of WAMP.
+//!
+//! * [`Keys`] by the kernel's uinput ([`uinput`]),
+//! * [`Locker`] by logind and the session bus ([`locker`], over `logind` and
+//!   `screensaver`),
+//! * [`Backlight`] by sysfs, written through logind ([`backlight`]),
+//! * and [`fake`] of all three for tests that have no such machine.
+//!
+//! A [`Machine`] holds one of each. What is missing is not an error when it is
+//! opened: each call says so, with the step that mends it, and looks again at
+//! most once in [`RETRY_EVERY`], so that mending needs no restart.
+//!
+//! Nothing here decides who may do what, and nothing here logs: the daemon logs
+//! what [`Machine::missing`] lists.
+
+use std::fmt::Debug;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+pub mod backlight;
+mod bus;
+pub mod fake;
+mod lazy;
+pub mod locker;
+mod logind;
+mod screensaver;
+mod sysfs;
+pub mod uinput;
+
+/// How often something that is missing is looked for again when it is asked
+/// for: soon enough for a person who has just mended it, seldom enough that a
+/// caller in a loop does not make the daemon hammer the system.
+pub const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Something the machine lacks: what, why, and what a person can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{what} cannot be reached: {reason}; {mend}")]
+pub struct Missing {
+    /// What is not there, as a noun: "the uinput device".
+    pub what: &'static str,
+    /// Why not, as the system tells it.
+    pub reason: String,
+    /// The step that mends it, as an instruction.
+    pub mend: String,
+}
+
+/// Why a backend did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The device or service is not there, or refuses.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// There is no display of that name.
+    #[error("there is no display \"{asked}\"; there is {}", known.join(", "))]
+    NoSuchDisplay {
+        /// What the caller asked for.
+        asked: String,
+        /// The ids that exist.
+        known: Vec<String>,
+    },
+}
+
+/// The keys a slide remote needs, and no others: a hijacked remote can turn
+/// pages, it cannot type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Next slide.
+    PageDown,
+    /// Previous slide.
+    PageUp,
+    /// Start the presentation.
+    F5,
+    /// End the presentation.
+    Escape,
+    /// Blank the screen, and back.
+    B,
+}
+
+impl Key {
+    /// Every key there is.
+    pub const ALL: [Self; 5] = [Self::PageDown, Self::PageUp, Self::F5, Self::Escape, Self::B];
+}
+
+/// Types keys.
+pub trait Keys: Debug + Send + Sync {
+    /// Presses and releases one key; ends when the kernel has taken both.
+    fn tap(&self, key: Key) -> BoxFuture<'_, Result<(), Failure>>;
+
+    /// What is missing for it right now.
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
+}
+
+/// Locks the screen and knows whether it is locked.
+pub trait Locker: Debug + Send + Sync {
+    /// Locks the screen. `true` once the desktop reports it as locked, `false`
+    /// if it was asked and nothing reported a lock in time.
+    fn lock(&self) -> BoxFuture<'_, Result<bool, Failure>>;
+
+    /// Whether the screen is locked; `None` when no source on this machine can
+    /// tell.
+    fn is_locked(&self) -> BoxFuture<'_, Option<bool>>;
+
+    /// The last known answer of [`Locker::is_locked`], as it changes.
+    fn changes(&self) -> watch::Receiver<Option<bool>>;
+
+    /// What is missing for it right now.
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
+}
+
+/// What sort of display it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisplayKind {
+    /// Built in, with a backlight of its own.
+    Internal,
+    /// A monitor on a cable.
+    External,
+}
+
+/// A display whose brightness can be set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Display {
+    /// Stable name, to be given back in calls.
+    pub id: String,
+    /// A name a person recognises.
+    pub name: String,
+    /// Built in or on a cable.
+    pub kind: DisplayKind,
+    /// Brightness now, 0 to 100.
+    pub percent: u8,
+}
+
+/// Dims displays.
+pub trait Backlight: Debug + Send + Sync {
+    /// The displays, the one that is meant when none is named first; never
+    /// empty.
+    fn displays(&self) -> BoxFuture<'_, Result<Vec<Display>, Failure>>;
+
+    /// Sets the brightness of a display (the first when none is named) to the
+    /// nearest step it has, and says what it is then. Writes nothing where
+    /// that step is already set.
+    fn set(&self, display: Option<String>, percent: u8) -> BoxFuture<'_, Result<Display, Failure>>;
+
+    /// The displays as last seen, whoever changed them. Empty until the first
+    /// display is found.
+    fn changes(&self) -> watch::Receiver<Vec<Display>>;
+
+    /// What is missing for it right now.
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
+}
+
+/// Where a machine is looked at. The default is where Linux has these things;
+/// tests point elsewhere.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The directory with one entry for each backlight.
+    pub backlights: PathBuf,
+    /// Address of the system bus, if not the usual one.
+    pub system_bus: Option<String>,
+    /// Address of the session bus, if not the usual one.
+    pub session_bus: Option<String>,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self {
+            backlights: PathBuf::from("/sys/class/backlight"),
+            system_bus: None,
+            session_bus: None,
+        }
+    }
+}
+
+/// Everything a function may use of this machine.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// Types keys.
+    pub keys: Arc<dyn Keys>,
+    /// Locks the screen.
+    pub locker: Arc<dyn Locker>,
+    /// Dims displays.
+    pub backlight: Arc<dyn Backlight>,
+}
+
+impl Machine {
+    /// Opens what this machine has. What it has not stays missing until it is
+    /// there: see [`Machine::missing`].
+    ///
+    /// Has to be called inside a tokio runtime: what changes by itself (the
+    /// lock, the brightness) is followed by tasks that live as long as the
+    /// machine.
+    pub async fn detect(places: Places) -> Self {
+        let system = Arc::new(bus::Bus::system(places.system_bus));
+        let session = Arc::new(bus::Bus::session(places.session_bus));
+        let logind = Arc::new(logind::Logind::new(system));
+        Self {
+            keys: Arc::new(uinput::Uinput::open().await),
+            locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), session)),
+            backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
+        }
+    }
+
+    /// What this machine lacks right now, for the log and for `doctor`.
+    pub async fn missing(&self) -> Vec<Missing> {
+        let (keys, locker, backlight) =
+            tokio::join!(self.keys.missing(), self.locker.missing(), self.backlight.missing());
+        [keys, locker, backlight].into_iter().flatten().collect()
+    }
+}

@@ -1,0 +1,258 @@
+//! What a procedure is given and what it may answer: arguments checked with
+//! errors that say what was expected, and the two ways to refuse.
+//!
+//! It knows no procedure and no machine.
+
+use std::collections::BTreeMap;
+
+use client::Value;
+
+use crate::backends::{Failure, Missing};
+
+/// Positional and keyword arguments of one call, taken out one after the other;
+/// what is left at the end was not expected.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    args: std::vec::IntoIter<Value>,
+    kwargs: BTreeMap<String, Value>,
+    taken: usize,
+}
+
+/// Why a call is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The arguments are not those of the procedure.
+    #[error("{0}")]
+    BadArgument(String),
+    /// The machine has not what the procedure needs.
+    #[error("{0}")]
+    Unavailable(Missing),
+}
+
+impl Refusal {
+    /// The error's URI.
+    #[must_use]
+    pub fn uri(&self) -> &'static str {
+        match self {
+            Self::BadArgument(_) => "org.deskconn.error.bad_argument",
+            Self::Unavailable(_) => "org.deskconn.error.unavailable",
+        }
+    }
+
+    /// Details for programs, besides the sentence for people.
+    #[must_use]
+    pub fn details(&self) -> BTreeMap<String, Value> {
+        let Self::Unavailable(missing) = self else {
+            return BTreeMap::new();
+        };
+        [
+            ("what", missing.what),
+            ("reason", &missing.reason),
+            ("mend", &missing.mend),
+        ]
+        .into_iter()
+        .map(|(key, text)| (key.to_owned(), Value::Text(text.to_owned())))
+        .collect()
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Missing(missing) => Self::Unavailable(missing),
+            Failure::NoSuchDisplay { .. } => Self::BadArgument(failure.to_string()),
+        }
+    }
+}
+
+impl Arguments {
+    /// The arguments of a call as they came.
+    #[must_use]
+    pub fn new(args: Vec<Value>, kwargs: BTreeMap<String, Value>) -> Self {
+        Self {
+            args: args.into_iter(),
+            kwargs,
+            taken: 0,
+        }
+    }
+
+    /// The next positional argument, or the keyword argument of its name. A null
+    /// counts as left out, since positions cannot be skipped.
+    fn next(&mut self, key: &str) -> Option<Value> {
+        self.taken += 1;
+        let positional = self.args.next().filter(|value| *value != Value::Null);
+        positional.or_else(|| self.keyword(key))
+    }
+
+    fn keyword(&mut self, key: &str) -> Option<Value> {
+        self.kwargs.remove(key).filter(|value| *value != Value::Null)
+    }
+
+    /// A number of percent, which has to be there.
+    ///
+    /// # Errors
+    /// When it is missing or not a number.
+    pub fn percent(&mut self) -> Result<f64, Refusal> {
+        let value = self.next("percent");
+        let number = value
+            .as_ref()
+            .and_then(Value::as_f64)
+            .filter(|number| number.is_finite());
+        number.ok_or_else(|| self.wrong("percent", "a number", value.as_ref()))
+    }
+
+    /// A display's id, if one is given.
+    ///
+    /// # Errors
+    /// When it is not text.
+    pub fn display(&mut self) -> Result<Option<String>, Refusal> {
+        match self.next("display") {
+            None => Ok(None),
+            Some(Value::Text(id)) => Ok(Some(id)),
+            Some(other) => Err(self.wrong("display", "an id that brightness.displays lists", Some(&other))),
+        }
+    }
+
+    /// A keyword argument in milliseconds, if it is given.
+    ///
+    /// # Errors
+    /// When it is not a whole number of 0 to `most`.
+    pub fn milliseconds(&mut self, key: &str, most: u64) -> Result<Option<u64>, Refusal> {
+        let Some(value) = self.kwargs.remove(key) else {
+            return Ok(None);
+        };
+        match value.as_u64().filter(|number| *number <= most) {
+            Some(number) => Ok(Some(number)),
+            None => Err(Refusal::BadArgument(format!(
+                "the keyword argument {key} has to be a whole number of 0 to {most}, not {}",
+                name(Some(&value))
+            ))),
+        }
+    }
+
+    /// Makes sure that nothing is left.
+    ///
+    /// # Errors
+    /// When there are more arguments than the procedure takes.
+    pub fn end(mut self) -> Result<(), Refusal> {
+        let expected = self.taken;
+        if self.args.next().is_some() {
+            let given = expected + 1 + self.args.len();
+            return Err(Refusal::BadArgument(format!(
+                "takes at most {expected} arguments, not {given}"
+            )));
+        }
+        match self.kwargs.into_keys().next() {
+            Some(key) => Err(Refusal::BadArgument(format!("takes no keyword argument {key:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn wrong(&self, key: &str, expected: &str, found: Option<&Value>) -> Refusal {
+        Refusal::BadArgument(format!(
+            "argument {} ({key}) has to be {expected}, not {}",
+            self.taken,
+            name(found)
+        ))
+    }
+}
+
+/// What a value is, without its content: arguments do not go back or into logs.
+fn name(value: Option<&Value>) -> &'static str {
+    match value {
+        None => "missing",
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "a truth value",
+        Some(Value::UInt(_) | Value::Int(_)) => "such an integer",
+        Some(Value::Float(_)) => "such a number",
+        Some(Value::Text(_)) => "text",
+        Some(Value::Bytes(_)) => "bytes",
+        Some(Value::List(_)) => "a list",
+        Some(Value::Dict(_)) => "a dictionary",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(args: &[Value], kwargs: &[(&str, Value)]) -> Arguments {
+        let kwargs = kwargs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.clone()))
+            .collect();
+        Arguments::new(args.to_vec(), kwargs)
+    }
+
+    fn sentence<T: std::fmt::Debug>(result: Result<T, Refusal>) -> String {
+        let refusal = result.unwrap_err();
+        assert_eq!(refusal.uri(), "org.deskconn.error.bad_argument");
+        refusal.to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_argument_is_said() {
+        let text = Value::Text("bright".into());
+        assert_eq!(
+            sentence(arguments(&[], &[]).percent()),
+            "argument 1 (percent) has to be a number, not missing"
+        );
+        assert_eq!(
+            sentence(arguments(&[text], &[]).percent()),
+            "argument 1 (percent) has to be a number, not text"
+        );
+        let nan = Value::Float(f64::NAN);
+        assert_eq!(
+            sentence(arguments(&[nan], &[]).percent()),
+            "argument 1 (percent) has to be a number, not such a number"
+        );
+        let mut both = arguments(&[Value::UInt(5), Value::List(vec![])], &[]);
+        assert_eq!(both.percent(), Ok(5.0));
+        assert!(sentence(both.display()).starts_with("argument 2 (display) has to be an id"));
+    }
+
+    #[test]
+    fn what_is_left_over_is_refused() {
+        assert_eq!(arguments(&[], &[]).end(), Ok(()));
+        assert_eq!(
+            sentence(arguments(&[Value::Null, Value::Null, Value::Null], &[]).end()),
+            "takes at most 0 arguments, not 3"
+        );
+        let mut one = arguments(&[Value::UInt(5), Value::UInt(6)], &[]);
+        one.percent().unwrap();
+        assert_eq!(sentence(one.end()), "takes at most 1 arguments, not 2");
+        let surplus = arguments(&[], &[("until", Value::UInt(1))]);
+        assert_eq!(sentence(surplus.end()), "takes no keyword argument \"until\"");
+    }
+
+    #[test]
+    fn a_null_for_a_display_is_no_display() {
+        let mut null = arguments(&[Value::Null], &[]);
+        assert_eq!(null.display(), Ok(None));
+        assert_eq!(null.end(), Ok(()));
+    }
+
+    #[test]
+    fn an_argument_may_also_come_by_its_name() {
+        let mut named = arguments(
+            &[],
+            &[("display", Value::Text("panel".into())), ("percent", Value::UInt(7))],
+        );
+        assert_eq!(named.percent(), Ok(7.0));
+        assert_eq!(named.display(), Ok(Some("panel".into())));
+        assert_eq!(named.end(), Ok(()));
+        let mut twice = arguments(&[Value::UInt(7)], &[("percent", Value::UInt(8))]);
+        twice.percent().unwrap();
+        assert_eq!(sentence(twice.end()), "takes no keyword argument \"percent\"");
+    }
+
+    #[test]
+    fn milliseconds_are_taken_up_to_the_limit_and_not_past_it() {
+        let given = |value| arguments(&[], &[("duration_ms", value)]).milliseconds("duration_ms", 60_000);
+        assert_eq!(given(Value::UInt(60_000)), Ok(Some(60_000)));
+        assert_eq!(given(Value::Float(250.0)), Ok(Some(250)));
+        assert!(sentence(given(Value::UInt(60_001))).contains("0 to 60000"));
+        assert!(sentence(given(Value::Int(-1))).contains("0 to 60000"));
+        assert!(sentence(given(Value::Text("1 s".into()))).contains("not text"));
+    }
+}

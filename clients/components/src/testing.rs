@@ -1,0 +1,42 @@
+//! What the components' own tests share: the events a component announces.
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use client::Value;
+
+use crate::Component;
+
+/// The events of one component, in order.
+#[derive(Debug)]
+pub(crate) struct Published {
+    events: mpsc::UnboundedReceiver<(&'static str, Vec<Value>)>,
+    _announcing: JoinHandle<()>,
+}
+
+impl Published {
+    /// Lets the component announce. Tests run on one thread, so it has taken
+    /// its first look when the next await of the test is over.
+    pub(crate) fn by(component: Box<dyn Component>) -> Self {
+        let (events, taken) = mpsc::unbounded_channel();
+        let announcing = tokio::spawn(async move {
+            let publish = move |uri, args| -> futures_util::future::BoxFuture<'static, ()> {
+                events.send((uri, args)).unwrap();
+                Box::pin(std::future::ready(()))
+            };
+            component.announce(&publish).await;
+        });
+        Self {
+            events: taken,
+            _announcing: announcing,
+        }
+    }
+
+    /// What is announced once everything that can run has run.
+    pub(crate) async fn next(&mut self) -> Option<(&'static str, Vec<Value>)> {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        self.events.try_recv().ok()
+    }
+}

@@ -1,0 +1,11 @@
+//! The backends on real D-Bus daemons and real files: private buses with mocks
+//! of logind and the screen savers, and a directory laid out as sysfs is. What
+//! needs a kernel of its own (uinput, a real backlight, a real logind) is in
+//! `tests/vm`.
+
+#[cfg(test)]
+mod brightness;
+#[cfg(test)]
+mod lock;
+#[cfg(test)]
+mod stage;

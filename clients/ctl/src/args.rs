@@ -1,0 +1,377 @@
+//! What can be typed. The texts here are the manual: `deskconnctl help` and `deskconnctl help COMMAND` show them.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Talks to the desktop: the one on this machine, or another by its address.
+///
+/// Without --at it looks for the desktop of this user, then for that of the system. A person at a terminal gets tables
+/// and colours, a pipe gets plain lines with tabs between the fields.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "\
+Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.
+
+Examples:
+  deskconnctl pair --legacy            let a device in by a code
+  deskconnctl slides next
+  deskconnctl call org.deskconn.brightness.set 40
+  deskconnctl subscribe --match prefix org.deskconn. --json
+  deskconnctl --at 192.168.1.20 --key phone.key status"
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What holds for every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(crate) at: Option<String>,
+    /// Log in with the key in this file; without it, with ctl.key of the state directory if that is there
+    #[arg(long, global = true, value_name = "FILE", conflicts_with = "anonymous")]
+    pub(crate) key: Option<PathBuf>,
+    /// Log in without a key
+    #[arg(long, global = true)]
+    pub(crate) anonymous: bool,
+    /// The realm to join [default: deskconn]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) realm: Option<String>,
+    /// How messages are encoded
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub(crate) serializer: Option<Serializer>,
+    /// Print one JSON value a line, in a form that stays
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print results and errors only
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Serializer {
+    Json,
+    Msgpack,
+    Cbor,
+}
+
+impl From<Serializer> for client::Serializer {
+    fn from(serializer: Serializer) -> Self {
+        match serializer {
+            Serializer::Json => Self::Json,
+            Serializer::Msgpack => Self::MessagePack,
+            Serializer::Cbor => Self::Cbor,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// How the desktop is: name, version, devices, what is missing
+    Status,
+    /// Show a code by which a device is let in, and ask before it is
+    Pair(Pair),
+    /// The devices that are paired
+    Devices {
+        #[command(subcommand)]
+        command: Option<Devices>,
+    },
+    /// Look for desktops on the network, or for any other DNS-SD service
+    Discover(Discover),
+    /// Whether this desktop shows itself on the network
+    Discovery {
+        #[command(subcommand)]
+        command: Option<Discovery>,
+    },
+    /// Call a procedure
+    ///
+    /// Arguments are JSON (7, true, '["a"]', '{"k": 1}'); what is no JSON is text. KEY=VALUE is a keyword argument.
+    Call(Call),
+    /// Publish an event
+    ///
+    /// Arguments are written as for `call`. The command fails if the router refuses the event.
+    Publish(Publish),
+    /// Show the events of a topic as they come, until Ctrl-C
+    Subscribe(Subscribe),
+    /// Offer a shell command as a procedure, until Ctrl-C
+    ///
+    /// For each call the command is run by /bin/sh. It gets {"args": […], "kwargs": {…}} on its standard input and the
+    /// procedure's URI in $WAMP_PROCEDURE. What it prints is the result: JSON, or text where it is none. If it fails,
+    /// the call fails with what it printed on its standard error.
+    Register(Register),
+    /// Steer a presentation
+    Slides {
+        #[command(subcommand)]
+        command: Slides,
+    },
+    /// The lock of the screen
+    Screen {
+        #[command(subcommand)]
+        command: Screen,
+    },
+    /// The brightness of a display, in percent
+    Brightness(Brightness),
+    /// Make a key with which this command line can be paired with other desktops
+    Keygen,
+    /// Print completions for a shell
+    ///
+    /// For bash: deskconnctl completions bash > ~/.local/share/bash-completion/completions/deskconnctl
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pair {
+    /// By the form that plain WAMP libraries know: the code travels readably
+    #[arg(long)]
+    pub(crate) legacy: bool,
+    /// What the device may do
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) role: Option<String>,
+    /// The name it gets, whatever it calls itself
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// How long the code is good
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) ttl: Option<u64>,
+    /// Let in whoever brings the code, without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Even though codes were guessed at just now
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Even over a network on which others can read the code
+    #[arg(long)]
+    pub(crate) insecure_network: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Devices {
+    /// All of them
+    List,
+    /// One of them
+    Show {
+        /// Its id or its name
+        device: String,
+    },
+    /// Give one another name
+    Rename {
+        /// Its id or its name
+        device: String,
+        /// The new name
+        name: String,
+    },
+    /// Give one another role; this holds at once
+    Role {
+        /// Its id or its name
+        device: String,
+        /// The new role
+        role: String,
+    },
+    /// Shut one out, and end its sessions
+    Revoke {
+        /// Its id or its name
+        device: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Discover {
+    /// The type of service
+    #[arg(long = "type", value_name = "TYPE", default_value = client::discovery::DESKCONN)]
+    pub(crate) service_type: String,
+    /// End as soon as so many are found
+    #[arg(long, value_name = "COUNT", default_value_t = client::discovery::MAX_FOUND)]
+    pub(crate) max: usize,
+    /// Look for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, conflicts_with = "watch")]
+    pub(crate) timeout: f64,
+    /// Go on, and show what appears and what goes, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
+    /// Write what is there into this file too, as a JSON list
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Discovery {
+    /// Show this desktop on the network, from now on
+    On,
+    /// Do not show it, from now on
+    Off,
+    /// Whether it is shown, and as what
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The procedure
+    pub(crate) uri: String,
+    /// Its arguments
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// Cancel the call after so long
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// Show results as they come, where the procedure sends several
+    #[arg(long)]
+    pub(crate) progress: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// The topic
+    pub(crate) uri: String,
+    /// The arguments of the event
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// Print the number of the publication
+    #[arg(long)]
+    pub(crate) ack: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Subscribe {
+    /// The topic, or a pattern
+    pub(crate) uri: String,
+    /// How the pattern is compared
+    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
+    pub(crate) policy: Policy,
+    /// End after so many events
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) count: Option<u64>,
+    /// Show the topic with each event
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Policy {
+    /// The topic itself
+    Exact,
+    /// Every topic that begins with it
+    Prefix,
+    /// An empty component stands for any
+    Wildcard,
+}
+
+impl From<Policy> for client::Match {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Exact => Self::Exact,
+            Policy::Prefix => Self::Prefix,
+            Policy::Wildcard => Self::Wildcard,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Register {
+    /// The procedure, or a pattern
+    pub(crate) uri: String,
+    /// The command, for /bin/sh
+    pub(crate) command: String,
+    /// What the command finds in $1, $2 …
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// How the pattern is compared
+    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
+    pub(crate) policy: Policy,
+    /// Stop the command after so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub(crate) timeout: f64,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Slides {
+    /// The next slide
+    Next,
+    /// The previous slide
+    Previous,
+    /// Begin the presentation
+    Start,
+    /// End the presentation
+    End,
+    /// Blank the screen, and back
+    Blank,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Screen {
+    /// Lock it, and wait until it is
+    Lock,
+    /// Whether it is locked
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Brightness {
+    #[command(subcommand)]
+    pub(crate) command: Option<BrightnessCommand>,
+    /// The display, by its id; without it the one that the desktop chooses
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) display: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum BrightnessCommand {
+    /// How bright it is
+    Get,
+    /// Make it so bright
+    Set {
+        /// 1 to 100
+        percent: f64,
+    },
+    /// Make it brighter
+    Up {
+        /// By so much
+        #[arg(default_value_t = 10.0)]
+        percent: f64,
+    },
+    /// Make it darker
+    Down {
+        /// By so much
+        #[arg(default_value_t = 10.0)]
+        percent: f64,
+    },
+    /// The displays and their ids
+    Displays,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_numbers_and_options_can_be_arguments_of_a_call() {
+        let arguments = Arguments::try_parse_from(["deskconnctl", "call", "com.x", "-7", "--", "--json"]).unwrap();
+        let Command::Call(call) = arguments.command else {
+            panic!()
+        };
+        assert_eq!(call.arguments, ["-7", "--json"]);
+        assert!(!arguments.global.json);
+    }
+
+    #[test]
+    fn global_options_may_stand_behind_the_command() {
+        let arguments = Arguments::try_parse_from(["deskconnctl", "slides", "next", "--json", "--at", "desk"]).unwrap();
+        assert!(arguments.global.json && arguments.global.at.as_deref() == Some("desk"));
+    }
+}

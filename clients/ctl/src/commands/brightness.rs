@@ -1,0 +1,32 @@
+//! `deskconnctl brightness`.
+
+use client::{Session, Value};
+
+use super::ask;
+use crate::args::{Brightness, BrightnessCommand};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::values::{get, number, text};
+
+pub(super) async fn run(session: &Session, brightness: &Brightness, output: &Output) -> Result<(), Failure> {
+    let (procedure, percent) = match brightness.command.unwrap_or(BrightnessCommand::Get) {
+        BrightnessCommand::Get => ("org.deskconn.brightness.get", None),
+        BrightnessCommand::Set { percent } => ("org.deskconn.brightness.set", Some(percent)),
+        BrightnessCommand::Up { percent } => ("org.deskconn.brightness.raise", Some(percent)),
+        BrightnessCommand::Down { percent } => ("org.deskconn.brightness.lower", Some(percent)),
+        BrightnessCommand::Displays => return displays(session, output).await,
+    };
+    let display = brightness.display.as_deref().map(Value::from);
+    let args: Vec<Value> = percent.map(Value::Float).into_iter().chain(display).collect();
+    let now = ask(session, procedure, args).await?;
+    output.result(&now, || text(&now))
+}
+
+async fn displays(session: &Session, output: &Output) -> Result<(), Failure> {
+    let displays = ask(session, "org.deskconn.brightness.displays", ()).await?;
+    let displays = displays.as_list().unwrap_or_default();
+    output.table(displays, &["ID", "NAME", "KIND", "PERCENT"], |display| {
+        let of = |key| get(display, key).to_owned();
+        vec![of("id"), of("name"), of("kind"), number(display, "percent").to_string()]
+    })
+}

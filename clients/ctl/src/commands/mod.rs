@@ -1,0 +1,112 @@
+//! One file for each command. A command opens a session if it needs one, and says goodbye when it is done.
+
+mod brightness;
+mod call;
+mod completions;
+mod devices;
+mod discover;
+mod discovery;
+mod keygen;
+mod pair;
+mod publish;
+mod register;
+mod screen;
+mod shell;
+mod slides;
+mod status;
+mod subscribe;
+
+use std::time::Duration;
+
+use client::{Args, Session, Value};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args::{Arguments, Command, Global};
+use crate::connect;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// The longest time that can be asked for: a year, which is for ever.
+const MAX_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
+
+/// Runs the command that was typed.
+pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
+    let session = match &arguments.command {
+        Command::Completions { shell } => return completions::run(*shell),
+        Command::Keygen => return keygen::run(&arguments.global, output),
+        Command::Discover(discover) => return discover::run(discover, output).await,
+        Command::Status
+        | Command::Pair(_)
+        | Command::Devices { .. }
+        | Command::Discovery { .. }
+        | Command::Call(_)
+        | Command::Publish(_)
+        | Command::Subscribe(_)
+        | Command::Register(_)
+        | Command::Slides { .. }
+        | Command::Screen { .. }
+        | Command::Brightness(_) => connect::open(&arguments.global).await?,
+    };
+    let result = with_session(&session, arguments, output).await;
+    session.leave().await;
+    result
+}
+
+async fn with_session(session: &Session, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
+    match &arguments.command {
+        Command::Status => status::run(session, &arguments.global, output).await,
+        Command::Pair(pair) => pair::run(session, pair, output).await,
+        Command::Devices { command } => devices::run(session, command.as_ref(), output).await,
+        Command::Discovery { command } => discovery::run(session, command.as_ref(), output).await,
+        Command::Call(call) => call::run(session, call, output).await,
+        Command::Publish(publish) => publish::run(session, publish, output).await,
+        Command::Subscribe(subscribe) => subscribe::run(session, subscribe, output).await,
+        Command::Register(register) => register::run(session, register, output).await,
+        Command::Slides { command } => slides::run(session, *command, output).await,
+        Command::Screen { command } => screen::run(session, *command, output).await,
+        Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
+        // These have no session.
+        Command::Discover(_) | Command::Keygen | Command::Completions { .. } => Ok(()),
+    }
+}
+
+/// Calls a procedure of the desktop and gives its one result.
+async fn ask(session: &Session, procedure: &str, args: impl Into<Args>) -> Result<Value, Failure> {
+    Ok(session.call(procedure, args).await?.into_value())
+}
+
+/// Somebody wants this program to end: Ctrl-C, or SIGTERM of a service manager. From the moment this is made the
+/// signals wait to be seen, so it is made before there is anything that must be ended in order.
+struct Interrupts {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Interrupts {
+    fn new() -> Result<Self, Failure> {
+        let failed = |error| Failure::failed(format!("signals cannot be waited for: {error}"));
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(failed)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Seconds as they are typed.
+fn seconds(number: f64) -> Result<Duration, Failure> {
+    let is_time = number > 0.0 && number <= MAX_SECONDS;
+    let wrong = || Failure::Usage(format!("{number} is no number of seconds; it must be more than 0"));
+    is_time.then(|| Duration::from_secs_f64(number)).ok_or_else(wrong)
+}
+
+/// Where the session went, for results.
+fn place(global: &Global) -> &str {
+    global.at.as_deref().unwrap_or("this machine")
+}

@@ -1,0 +1,46 @@
+//! `deskconnctl register`: a shell command as a procedure.
+
+use std::sync::Arc;
+
+use client::Session;
+use tokio::sync::Semaphore;
+
+use super::shell::Command;
+use super::{Interrupts, seconds};
+use crate::args::Register;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Commands that run at a time; further calls wait. More would make a small machine crawl.
+const MAX_RUNNING: usize = 8;
+
+pub(super) async fn run(session: &Session, register: &Register, output: &Output) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::new()?;
+    let command = Arc::new(Command {
+        line: register.command.clone(),
+        arguments: register.arguments.clone(),
+        limit: seconds(register.timeout)?,
+    });
+    let room = Arc::new(Semaphore::new(MAX_RUNNING));
+    let uri = register.uri.clone();
+    let serve = move |mut call: client::Invocation| {
+        let (command, room) = (Arc::clone(&command), Arc::clone(&room));
+        let procedure = call
+            .procedure
+            .take()
+            .map_or_else(|| uri.clone(), |procedure| procedure.as_str().to_owned());
+        async move {
+            // Nobody closes it.
+            let _place = room.acquire().await;
+            command.run(&procedure, call).await
+        }
+    };
+    session
+        .register_matching(&register.uri, register.policy.into(), serve)
+        .await?;
+    output.remark(&format!("{} is offered; Ctrl-C ends it", register.uri));
+    tokio::select! {
+        closed = session.closed() => Err(Failure::failed(format!("the session has ended: {closed}"))),
+        () = interrupts.next() => Ok(()),
+    }
+}

@@ -1,0 +1,71 @@
+//! `deskconnctl status`.
+
+use client::{Error, Session, Value};
+
+use super::{ask, place};
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::{Output, field};
+use crate::values::{get, number, truth};
+
+pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> Result<(), Failure> {
+    let info = ask(session, "org.deskconn.info.get", ()).await?;
+    // These are for the owner alone; a device sees the rest.
+    let discovery = allowed(session, "org.deskconn.discovery.status").await?;
+    let devices = allowed(session, "org.deskconn.devices.list").await?;
+    let role = session.detail("authrole").unwrap_or_default().to_owned();
+    let row = Value::Dict(
+        [
+            ("info", info.clone()),
+            ("role", role.as_str().into()),
+            ("discovery", discovery.clone().unwrap_or(Value::Null)),
+            ("devices", devices.clone().unwrap_or(Value::Null)),
+        ]
+        .map(|(key, value)| (key.to_owned(), value))
+        .into(),
+    );
+    output.result(&row, || {
+        let mut text = field(
+            "desktop",
+            &format!("{} ({}) at {}", get(&info, "name"), get(&info, "id"), place(global)),
+        );
+        text += &field("version", get(&info, "version"));
+        text += &field("role", &role);
+        text += &field("sessions", &number(&info, "sessions").to_string());
+        if let Some(devices) = devices.as_ref().and_then(Value::as_list) {
+            text += &field("devices", &count(devices));
+        }
+        if let Some(discovery) = &discovery {
+            text += &field("discovery", &super::discovery::sentence(discovery));
+        }
+        let missing = info.as_dict().and_then(|info| info.get("missing")?.as_dict());
+        for sentence in missing
+            .into_iter()
+            .flat_map(|missing| missing.values())
+            .filter_map(Value::as_str)
+        {
+            text += &field("missing", sentence);
+        }
+        text
+    })
+}
+
+/// The result of a procedure, unless it is none of this role's business.
+async fn allowed(session: &Session, procedure: &str) -> Result<Option<Value>, Failure> {
+    match session.call(procedure, ()).await {
+        Ok(result) => Ok(Some(result.into_value())),
+        Err(Error::Request(error)) if error.uri.as_str() == "wamp.error.not_authorized" => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn count(devices: &[Value]) -> String {
+    let connected = devices.iter().filter(|device| number(device, "sessions") > 0).count();
+    let legacy = devices.iter().filter(|device| truth(device, "legacy")).count();
+    let legacy = if legacy > 0 {
+        format!(", {legacy} by the legacy form")
+    } else {
+        String::new()
+    };
+    format!("{} paired{legacy}, {connected} connected", devices.len())
+}

@@ -1,0 +1,111 @@
+//! The key file of this command line, with which it logs in at a desktop that it is paired with: 64 hexadecimal
+//! digits, readable by nobody else.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use client::SigningKey;
+use pairing::Identity;
+use rand::rngs::SysRng;
+
+use crate::failure::Failure;
+
+/// The file in the state directory.
+const NAME: &str = "ctl.key";
+/// 64 digits and a line end; more cannot be a key.
+const MAX_LENGTH: u64 = 80;
+/// Bits of a file's mode that give others something.
+const OTHERS: u32 = 0o077;
+
+/// Where the key is unless somebody says otherwise, as far as this user has a home.
+pub(crate) fn default_path() -> Option<PathBuf> {
+    let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+    let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).and_then(absolute);
+    let data = data.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".local/share")));
+    Some(data?.join("deskconn").join(NAME))
+}
+
+/// Reads a key.
+pub(crate) fn read(path: &Path) -> Result<SigningKey, Failure> {
+    let shown = path.display();
+    let failed = |error: io::Error| {
+        Failure::failed(if error.kind() == io::ErrorKind::NotFound {
+            format!("there is no key at {shown}; make one with `deskconnctl keygen --key {shown}`")
+        } else {
+            format!("the key at {shown} cannot be read: {error}")
+        })
+    };
+    let file = File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode();
+    if mode & OTHERS != 0 {
+        return Err(Failure::failed(format!(
+            "others may read the key at {shown}; mend it with `chmod 600 {shown}`"
+        )));
+    }
+    let mut text = String::new();
+    file.take(MAX_LENGTH).read_to_string(&mut text).map_err(failed)?;
+    let mut seed = [0; 32];
+    hex::decode_to_slice(text.trim_ascii(), &mut seed)
+        .map_err(|_| Failure::failed(format!("{shown} holds no key: 64 hexadecimal digits are expected")))?;
+    Ok(SigningKey::from_bytes(&seed))
+}
+
+/// Makes a key and writes it where none is.
+pub(crate) fn generate(path: &Path) -> Result<Identity, Failure> {
+    let shown = path.display();
+    let key = Identity::generate(&mut SysRng).map_err(|error| Failure::failed(error.to_string()))?;
+    let write = || {
+        if let Some(directory) = path.parent() {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(directory)?;
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(format!("{}\n", hex::encode(*key.seed())).as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|error: io::Error| {
+        Failure::failed(if error.kind() == io::ErrorKind::AlreadyExists {
+            format!("there is a key at {shown} already; remove it first, or choose another place with --key")
+        } else {
+            format!("the key cannot be written to {shown}: {error}")
+        })
+    })?;
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_is_made_can_be_read_by_its_owner_and_is_never_overwritten() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b/ctl.key");
+        let made = generate(&path).unwrap();
+        assert_eq!(read(&path).unwrap().verifying_key().to_bytes(), made.public());
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(generate(&path).unwrap_err().to_string().contains("already"));
+        assert_eq!(read(&path).unwrap().verifying_key().to_bytes(), made.public());
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_key_file_is_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let sentence = || read(&path).unwrap_err().to_string();
+        assert!(sentence().contains("keygen"));
+        std::fs::write(&path, "ab".repeat(32)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(sentence().contains("chmod 600"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(read(&path).is_ok());
+        for text in ["", "xyz", &"ab".repeat(31), &"ab".repeat(33)] {
+            std::fs::write(&path, text).unwrap();
+            assert!(sentence().contains("64 hexadecimal digits"), "{text}");
+        }
+    }
+}

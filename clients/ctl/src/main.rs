@@ -1,0 +1,41 @@
+//! `deskconnctl`: the command line of deskconn. It reads the arguments, runs one command and turns its end into an exit
+//! status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.
+
+mod args;
+mod commands;
+mod connect;
+mod failure;
+mod key;
+mod output;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Arguments;
+use failure::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.global.json, arguments.global.quiet);
+    let result = runtime().and_then(|runtime| {
+        let result = runtime.block_on(commands::run(&arguments, &output));
+        // A question at the terminal may still wait for its line: nobody waits for that.
+        runtime.shutdown_background();
+        result
+    });
+    match result {
+        Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::failed(format!("the program cannot start: {error}")))
+}

@@ -1,0 +1,244 @@
+//! From an address to an open session.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ed25519_dalek::SigningKey;
+use link::{Link, ReadError, Stream};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+use wamp::codec::Serializer;
+use wamp::joiner::{JoinOptions, JoinStep, Joiner};
+use wamp::limits::Bounds;
+use wamp::message::Welcome;
+use wamp::uri::Uri;
+use wamp::value::Dict;
+
+use crate::error::ConnectError;
+use crate::session::Session;
+
+/// How long opening a session may take. Where a person must first approve, [`Options::patience`] says more.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Where a router is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// `ws://HOST:PORT/PATH`.
+    WebSocket {
+        /// Host and port.
+        host: String,
+        /// The path, with its slash.
+        path: String,
+    },
+    /// `rs://HOST:PORT`.
+    RawSocket {
+        /// Host and port.
+        host: String,
+    },
+    /// `unix:/PATH`.
+    Unix(PathBuf),
+}
+
+impl FromStr for Target {
+    type Err = ConnectError;
+
+    fn from_str(text: &str) -> Result<Self, ConnectError> {
+        let wrong = || ConnectError::Target(text.to_owned());
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.starts_with('/') {
+                Ok(Self::Unix(path.into()))
+            } else {
+                Err(wrong())
+            };
+        }
+        let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
+        let (host, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
+        let is_host = host
+            .rsplit_once(':')
+            .is_some_and(|(name, port)| !name.is_empty() && port.parse::<u16>().is_ok());
+        if !is_host {
+            return Err(wrong());
+        }
+        let host = host.to_owned();
+        match (scheme, path) {
+            ("ws", "") => Ok(Self::WebSocket {
+                host,
+                path: "/ws".to_owned(),
+            }),
+            ("ws", path) => Ok(Self::WebSocket {
+                host,
+                path: path.to_owned(),
+            }),
+            ("rs" | "tcp", "" | "/") => Ok(Self::RawSocket { host }),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WebSocket { host, path } => write!(f, "ws://{host}{path}"),
+            Self::RawSocket { host } => write!(f, "rs://{host}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// What a session is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The realm.
+    pub realm: Uri,
+    /// The name to ask for.
+    pub authid: Option<String>,
+    /// The role to ask for.
+    pub authrole: Option<String>,
+    /// What goes along, such as a pairing code under `otp`.
+    pub authextra: Dict,
+    /// The key to log in with; without one the client is anonymous.
+    pub key: Option<SigningKey>,
+    /// The serializer; the first that the router takes, where there is a choice.
+    pub serializers: Vec<Serializer>,
+    /// What is accepted from the router.
+    pub bounds: Bounds,
+    /// How long opening the session may take.
+    pub patience: Duration,
+}
+
+impl Options {
+    /// Anonymously, in `MessagePack` if the router has it.
+    #[must_use]
+    pub fn new(realm: &str) -> Self {
+        Self {
+            realm: realm.into(),
+            authid: None,
+            authrole: None,
+            authextra: Dict::new(),
+            key: None,
+            serializers: vec![Serializer::MessagePack, Serializer::Json, Serializer::Cbor],
+            bounds: Bounds {
+                message_bytes: 16 << 20,
+                ..Bounds::JOINED
+            },
+            patience: PATIENCE,
+        }
+    }
+}
+
+impl Session {
+    /// Connects to a router and opens a session.
+    ///
+    /// # Errors
+    /// Nobody answers, or the router does not let this client in.
+    pub async fn connect(target: &Target, options: Options) -> Result<Self, ConnectError> {
+        let patience = options.patience;
+        let opening = async {
+            let link = connect(target, &options).await?;
+            Self::over(link, options).await
+        };
+        let late = || ConnectError::TooSlow(target.to_string(), patience.as_secs());
+        timeout(patience, opening).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// Opens a session over a link that is connected.
+    ///
+    /// # Errors
+    /// The router does not let this client in, or the link breaks.
+    pub async fn over(mut link: Link, options: Options) -> Result<Self, ConnectError> {
+        link.reader.set_bounds(options.bounds);
+        let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
+        let welcome = join(&mut link, options).await?;
+        Ok(Self::start(link, serializer, welcome))
+    }
+}
+
+async fn connect(target: &Target, options: &Options) -> Result<Link, ConnectError> {
+    let unreachable = |error| ConnectError::Unreachable(target.to_string(), error);
+    let tcp = async |host: &str| {
+        let stream = TcpStream::connect(host).await.map_err(unreachable)?;
+        stream.set_nodelay(true).map_err(unreachable)?;
+        Ok::<_, ConnectError>(Stream::Tcp(stream))
+    };
+    let serializer = options.serializers.first().copied().unwrap_or(Serializer::MessagePack);
+    let not_wamp = |error: String| ConnectError::NotWamp(target.to_string(), error);
+    match target {
+        Target::WebSocket { host, path } => {
+            let stream = tcp(host).await?;
+            let link = link::websocket::connect(stream, host, path, &options.serializers, options.bounds).await;
+            link.map_err(|error| not_wamp(error.to_string()))
+        }
+        Target::RawSocket { host } => {
+            let link = link::rawsocket::connect(tcp(host).await?, serializer, options.bounds).await;
+            link.map_err(|error| not_wamp(error.to_string()))
+        }
+        Target::Unix(path) => {
+            let stream = Stream::Unix(UnixStream::connect(path).await.map_err(unreachable)?);
+            let link = link::rawsocket::connect(stream, serializer, options.bounds).await;
+            link.map_err(|error| not_wamp(error.to_string()))
+        }
+    }
+}
+
+async fn join(link: &mut Link, options: Options) -> Result<Welcome, ConnectError> {
+    let lost = |error: &dyn fmt::Display| ConnectError::Lost(error.to_string());
+    let mut joiner = Joiner::new(JoinOptions {
+        authid: options.authid,
+        authrole: options.authrole,
+        authextra: options.authextra,
+        key: options.key,
+        ..JoinOptions::anonymous(options.realm)
+    });
+    link.writer.send(joiner.hello()).await.map_err(|error| lost(&error))?;
+    loop {
+        let message = match link.reader.next().await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Err(lost(&"the router closed it")),
+            Err(ReadError::Io(error)) => return Err(lost(&error)),
+            Err(ReadError::Violation(violation)) => return Err(lost(&violation)),
+        };
+        match joiner.receive(message)? {
+            JoinStep::Send(message) => link.writer.send(message).await.map_err(|error| lost(&error))?,
+            JoinStep::Joined(welcome) => return Ok(welcome),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_and_written_alike() {
+        for text in [
+            "ws://127.0.0.1:5020/ws",
+            "ws://[::1]:80/x/y",
+            "rs://host:8080",
+            "unix:/run/x.sock",
+        ] {
+            assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
+        }
+        let short: Target = "ws://desk.local:5020".parse().unwrap();
+        assert_eq!(short.to_string(), "ws://desk.local:5020/ws");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "host",
+            "host:5020",
+            "http://host:1",
+            "ws://host",
+            "ws://:1",
+            "ws://host:99999",
+            "rs://h:1/x",
+            "unix:x",
+        ] {
+            assert!(matches!(text.parse::<Target>(), Err(ConnectError::Target(_))), "{text}");
+        }
+    }
+}

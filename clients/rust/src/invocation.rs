@@ -1,0 +1,93 @@
+//! Serving calls: what a handler gets and what it may answer.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use tokio::sync::mpsc;
+use wamp::codec::Serializer;
+use wamp::error::Unconvertible;
+use wamp::id::RequestId;
+use wamp::message::{Message, Origin, Yield, YieldOptions};
+use wamp::uri::Uri;
+use wamp::value::{Dict, Value};
+
+use crate::args::Args;
+use crate::error::RequestError;
+
+/// A call that a handler serves.
+#[derive(Debug)]
+pub struct Invocation {
+    /// Positional arguments.
+    pub args: Vec<Value>,
+    /// Keyword arguments.
+    pub kwargs: Dict,
+    /// Who called, where that is disclosed.
+    pub caller: Option<Origin>,
+    /// The procedure, for registrations by pattern.
+    pub procedure: Option<Uri>,
+    /// Where intermediate results go, if the caller takes them.
+    pub progress: Option<Progress>,
+}
+
+/// Sends intermediate results.
+#[derive(Debug)]
+pub struct Progress {
+    pub(crate) request: RequestId,
+    pub(crate) serializer: Serializer,
+    pub(crate) outgoing: mpsc::WeakSender<Message>,
+}
+
+impl Progress {
+    /// Sends one. When the session has ended it goes nowhere: the handler is about to be stopped.
+    ///
+    /// # Errors
+    /// The result cannot be sent in this session's serializer.
+    pub async fn send(&self, result: impl Into<Args>) -> Result<(), Unconvertible> {
+        let payload = result.into().encode(self.serializer)?;
+        let options = YieldOptions { progress: true };
+        if let Some(outgoing) = self.outgoing.upgrade() {
+            let _ = outgoing
+                .send(Message::Yield(Yield {
+                    request: self.request,
+                    options,
+                    payload,
+                }))
+                .await;
+        }
+        Ok(())
+    }
+}
+
+/// What a handler answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reply(pub Args);
+
+impl<T: Into<Args>> From<T> for Reply {
+    fn from(args: T) -> Self {
+        Self(args.into())
+    }
+}
+
+/// The future of a handler.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<Reply, RequestError>> + Send>>;
+
+/// A function that serves calls.
+pub(crate) trait Handler: Send + Sync {
+    fn serve(&self, invocation: Invocation) -> Serving;
+}
+
+impl std::fmt::Debug for dyn Handler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handler")
+    }
+}
+
+impl<F, R> Handler for F
+where
+    F: Fn(Invocation) -> R + Send + Sync,
+    R: Future<Output = Result<Reply, RequestError>> + Send + 'static,
+{
+    fn serve(&self, invocation: Invocation) -> Serving {
+        Box::pin(self(invocation))
+    }
+}

@@ -1,0 +1,45 @@
+//! A WAMP v2 client for tokio.
+//!
+//! A [`Session`] is opened with [`Session::connect`] and then calls, registers, publishes and subscribes, from as many
+//! tasks as one likes. The desktop's own functions use it over a link inside the daemon, `deskconnctl` over the Unix
+//! socket, other programs over the network.
+//!
+//! ```no_run
+//! use deskconn_client::{Options, Session, Value};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let session = Session::connect(&"ws://127.0.0.1:8080/ws".parse()?, Options::new("realm1")).await?;
+//! session.register("com.example.double", |call| async move {
+//!     let number = call.args.first().and_then(Value::as_u64).unwrap_or(0);
+//!     Ok(Value::from(2 * number).into())
+//! }).await?;
+//! let result = session.call("com.example.double", [21_u64.into()]).await?;
+//! assert_eq!(result.into_value().as_u64(), Some(42));
+//! # Ok(())
+//! # }
+//! ```
+
+mod args;
+mod connect;
+pub mod discovery;
+mod driver;
+mod error;
+mod invocation;
+mod session;
+mod subscription;
+mod table;
+
+pub use args::Args;
+pub use connect::{Options, Target};
+pub use driver::MAX_INVOCATIONS;
+pub use ed25519_dalek::SigningKey;
+pub use error::{Closed, ConnectError, Error, RequestError};
+pub use invocation::{Invocation, Progress, Reply};
+pub use session::Session;
+pub use subscription::{Event, QUEUE, Subscription};
+pub use wamp::codec::Serializer;
+pub use wamp::joiner::JoinError;
+pub use wamp::message::{Match, Origin};
+pub use wamp::uri::Uri;
+pub use wamp::value::{Dict, Value};

@@ -1,0 +1,8 @@
+//! The client against the real router over every link, and against a peer that keeps to a script.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
+
+mod calls;
+mod events;
+mod script;
+mod support;

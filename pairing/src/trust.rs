@@ -1,0 +1,302 @@
+//! Which devices are trusted, since when, as what: the content of `devices.json`.
+//!
+//! It reads and writes no file, knows no session and does not say what a role may do.
+
+use rand::TryCryptoRng;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use crate::code::NoRandom;
+use crate::device::{Device, Keys, NewDevice};
+use crate::grant::{BadGrant, Grant};
+use crate::identity::{BadKey, DeviceKey, base32_lower};
+use crate::name;
+
+/// The version of the form. A file of another version is refused, so that nothing in it is lost by writing it back.
+pub const VERSION: u32 = 1;
+
+/// Devices one desktop remembers. Every change writes the whole list anew and every login looks through it; at about
+/// 500 bytes a device this is a quarter of a megabyte, and far more than a household or an office pairs with one desktop.
+pub const MAX_DEVICES: usize = 512;
+
+/// Grants of one device: enough for every procedure of the desktop by name.
+pub const MAX_GRANTS: usize = 64;
+
+/// The longest name of a role.
+pub const MAX_ROLE_BYTES: usize = 32;
+
+/// Bytes of randomness in an id: 40 bits, eight symbols.
+const ID_BYTES: usize = 5;
+
+/// Draws for an unused id. With [`MAX_DEVICES`] one draw collides with a chance of 2⁻³¹.
+const ID_DRAWS: usize = 8;
+
+/// The list of trusted devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
+pub struct Trust {
+    version: u32,
+    devices: Vec<Device>,
+}
+
+/// The same as it stands in the file, before its rules are checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    version: u32,
+    devices: Vec<Device>,
+}
+
+impl Default for Trust {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            devices: Vec::new(),
+        }
+    }
+}
+
+impl Trust {
+    /// All devices in the order of pairing.
+    #[must_use]
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// The device with this id, or with this key in hexadecimal digits: a client may log in under either.
+    #[must_use]
+    pub fn find(&self, authid: &str) -> Option<&Device> {
+        self.position(authid).and_then(|at| self.devices.get(at))
+    }
+
+    /// The device with this key.
+    #[must_use]
+    pub fn find_key(&self, key: &[u8; 32]) -> Option<&Device> {
+        self.devices.iter().find(|device| device.keys.sign.is(key))
+    }
+
+    /// Adds an approved device. A key that is known replaces its entry and keeps its id, so that pairing again is
+    /// how a device gets a new name or role and never leaves two entries for one key.
+    ///
+    /// # Errors
+    /// When the list is full, the role or a grant is malformed, or no id could be drawn.
+    pub fn add<R>(&mut self, new: NewDevice, now: OffsetDateTime, random: &mut R) -> Result<Device, TrustError>
+    where
+        R: TryCryptoRng + ?Sized,
+    {
+        check_role(&new.role)?;
+        check_grants(&new.grants)?;
+        let known = self.devices.iter().position(|device| device.keys.sign == new.key);
+        if known.is_none() && self.devices.len() >= MAX_DEVICES {
+            return Err(TrustError::Full);
+        }
+        let id = match known.and_then(|at| self.devices.get(at)) {
+            Some(device) => device.id.clone(),
+            None => self.draw_id(random)?,
+        };
+        let now = to_second(now);
+        let device = Device {
+            name: new
+                .name
+                .as_deref()
+                .and_then(name::clean)
+                .unwrap_or_else(|| format!("unnamed {}", new.kind.word())),
+            id,
+            kind: new.kind,
+            role: new.role,
+            grants: new.grants,
+            keys: Keys { sign: new.key },
+            paired_at: now,
+            last_seen: Some(now),
+            last_address: new.address,
+            expires: None,
+            legacy: new.legacy,
+        };
+        match known.and_then(|at| self.devices.get_mut(at)) {
+            Some(entry) => entry.clone_from(&device),
+            None => self.devices.push(device.clone()),
+        }
+        Ok(device)
+    }
+
+    /// Forgets a device and gives back what was known of it.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn revoke(&mut self, authid: &str) -> Result<Device, TrustError> {
+        let at = self
+            .position(authid)
+            .ok_or_else(|| TrustError::NoSuchDevice(authid.to_owned()))?;
+        Ok(self.devices.remove(at))
+    }
+
+    /// Gives a device another name.
+    ///
+    /// # Errors
+    /// When there is no such device, or nothing visible is left of the name.
+    pub fn rename(&mut self, authid: &str, raw: &str) -> Result<&Device, TrustError> {
+        let name = name::clean(raw).ok_or(TrustError::NoName)?;
+        let device = self.find_mut(authid)?;
+        device.name = name;
+        Ok(device)
+    }
+
+    /// Gives a device another role.
+    ///
+    /// # Errors
+    /// When there is no such device, or the role has no proper name. Whether the role exists is the caller's to check.
+    pub fn set_role(&mut self, authid: &str, role: &str) -> Result<&Device, TrustError> {
+        check_role(role)?;
+        let device = self.find_mut(authid)?;
+        role.clone_into(&mut device.role);
+        Ok(device)
+    }
+
+    /// Notes that a device joined.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn seen(&mut self, authid: &str, now: OffsetDateTime, address: Option<&str>) -> Result<(), TrustError> {
+        let device = self.find_mut(authid)?;
+        device.last_seen = Some(to_second(now));
+        if let Some(address) = address {
+            device.last_address = Some(address.to_owned());
+        }
+        Ok(())
+    }
+
+    fn position(&self, authid: &str) -> Option<usize> {
+        let key = DeviceKey::from_hex(authid).ok();
+        self.devices
+            .iter()
+            .position(|device| device.id == authid || Some(device.keys.sign) == key)
+    }
+
+    fn find_mut(&mut self, authid: &str) -> Result<&mut Device, TrustError> {
+        let at = self.position(authid);
+        at.and_then(|at| self.devices.get_mut(at))
+            .ok_or_else(|| TrustError::NoSuchDevice(authid.to_owned()))
+    }
+
+    fn draw_id<R: TryCryptoRng + ?Sized>(&self, random: &mut R) -> Result<String, TrustError> {
+        for _ in 0..ID_DRAWS {
+            let mut bytes = [0; ID_BYTES];
+            random
+                .try_fill_bytes(&mut bytes)
+                .map_err(|error| NoRandom(error.to_string()))?;
+            let id = format!("d_{}", base32_lower(&bytes));
+            if self.find(&id).is_none() {
+                return Ok(id);
+            }
+        }
+        Err(NoRandom(format!("{ID_DRAWS} draws in a row gave ids that are in use")).into())
+    }
+}
+
+impl TryFrom<Unchecked> for Trust {
+    type Error = TrustError;
+
+    fn try_from(file: Unchecked) -> Result<Self, TrustError> {
+        if file.version != VERSION {
+            return Err(TrustError::Version(file.version));
+        }
+        if file.devices.len() > MAX_DEVICES {
+            return Err(TrustError::Full);
+        }
+        let mut trust = Self::default();
+        for mut device in file.devices {
+            check_id(&device.id)?;
+            check_role(&device.role)?;
+            check_grants(&device.grants)?;
+            if trust.find(&device.id).is_some() || trust.find_key(device.keys.sign.bytes()).is_some() {
+                return Err(TrustError::Twice(device.id));
+            }
+            device.name = name::clean(&device.name).ok_or(TrustError::NoName)?;
+            trust.devices.push(device);
+        }
+        Ok(trust)
+    }
+}
+
+/// Times in the file are read by people: whole seconds, universal time.
+fn to_second(time: OffsetDateTime) -> OffsetDateTime {
+    time.to_offset(time::UtcOffset::UTC).truncate_to_second()
+}
+
+/// `d_` and eight symbols; older ids of another length never existed.
+fn check_id(id: &str) -> Result<(), TrustError> {
+    let symbols = id.strip_prefix("d_").filter(|symbols| symbols.len() == 8);
+    let fits = symbols.is_some_and(|symbols| {
+        symbols
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    });
+    if fits {
+        Ok(())
+    } else {
+        Err(TrustError::BadId(id.to_owned()))
+    }
+}
+
+fn check_role(role: &str) -> Result<(), TrustError> {
+    let fits = (1..=MAX_ROLE_BYTES).contains(&role.len())
+        && role
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+    if fits {
+        Ok(())
+    } else {
+        Err(TrustError::BadRole(role.chars().take(MAX_ROLE_BYTES).collect()))
+    }
+}
+
+fn check_grants(grants: &[Grant]) -> Result<(), TrustError> {
+    if grants.len() > MAX_GRANTS {
+        return Err(TrustError::TooManyGrants);
+    }
+    grants.iter().try_for_each(Grant::check).map_err(TrustError::BadGrant)
+}
+
+/// Why the list was not changed, or not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrustError {
+    /// No such device.
+    #[error("there is no paired device {0:?}; `deskconnctl devices` lists them")]
+    NoSuchDevice(String),
+    /// The list is at its bound.
+    #[error("{MAX_DEVICES} devices are paired, which is the most; revoke one with `deskconnctl devices revoke ID`")]
+    Full,
+    /// A role with letters that no role has.
+    #[error("{0:?} is no name of a role: small letters, digits, '-' and '_' are, at most {MAX_ROLE_BYTES}")]
+    BadRole(String),
+    /// An id of another shape.
+    #[error("{0:?} is no id of a device: `d_` and eight small letters or digits are")]
+    BadId(String),
+    /// Nothing visible in a name.
+    #[error("a device's name needs at least one visible character")]
+    NoName,
+    /// Two entries with one id or one key.
+    #[error("the device {0:?} has the same id or key as another one")]
+    Twice(String),
+    /// Too many grants.
+    #[error("a device can have {MAX_GRANTS} grants; give it a role that covers them")]
+    TooManyGrants,
+    /// A malformed grant.
+    #[error(transparent)]
+    BadGrant(BadGrant),
+    /// A malformed key.
+    #[error(transparent)]
+    BadKey(#[from] BadKey),
+    /// No id could be drawn.
+    #[error(transparent)]
+    NoRandom(#[from] NoRandom),
+    /// A file of another version of this program.
+    #[error(
+        "the list of devices has version {0} and this program knows version {VERSION}; use the program that wrote it"
+    )]
+    Version(u32),
+}
+
+#[cfg(test)]
+#[path = "trust_tests.rs"]
+mod tests;

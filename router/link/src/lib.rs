@@ -1,0 +1,203 @@
+//! WAMP messages in, WAMP messages out, over any transport, both ends of each.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `stream` | what bytes run over; the one place where a layer of encryption goes in |
+//! | `wire` | frames to messages and back, for every transport that has frames |
+//! | [`websocket`] | the frames and the handshake of WebSocket (RFC 6455) |
+//! | [`rawsocket`] | the frames and the handshake of WAMP's RawSocket |
+//! | [`local`] | both ends in one process: nothing is encoded |
+//!
+//! A [`Link`] has no time-outs, no queue and no opinion on who the peer is; those are the router's and the client's.
+//!
+//! ```
+//! use std::collections::VecDeque;
+//!
+//! use deskconn_link as link;
+//! use wamp::message::{Goodbye, Message};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+//! let (mut here, mut there) = link::local::pair(16);
+//! let goodbye = Message::Goodbye(Goodbye::new(wamp::error::CLOSE_NORMAL, "that was all"));
+//! let mut batch = VecDeque::from([goodbye.clone().into()]);
+//! here.writer.send_all(&mut batch, &mut Vec::new()).await?;
+//! assert_eq!(there.reader.next().await.ok().flatten(), Some(goodbye));
+//! # Ok(()) }
+//! ```
+
+pub mod local;
+pub mod rawsocket;
+mod stream;
+pub mod websocket;
+mod wire;
+
+use std::collections::VecDeque;
+use std::io;
+
+use wamp::codec::Serializer;
+use wamp::error::{Unconvertible, Violation};
+use wamp::limits::Bounds;
+use wamp::message::Message;
+use wamp::outgoing::Outgoing;
+
+pub use stream::Stream;
+
+/// A connection between two WAMP peers. Its halves may live in one task or in two.
+#[derive(Debug)]
+pub struct Link {
+    /// What comes from the peer.
+    pub reader: Reader,
+    /// What goes to it.
+    pub writer: Writer,
+}
+
+/// The reading half of a [`Link`].
+#[derive(Debug)]
+pub struct Reader(Incoming);
+
+#[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "in-process links are few, and a box would cost every other one"
+)]
+enum Incoming {
+    Wire(wire::Reader),
+    Local(local::Reader),
+}
+
+/// The writing half of a [`Link`].
+#[derive(Debug)]
+pub struct Writer(Outward);
+
+#[derive(Debug)]
+enum Outward {
+    Wire(wire::Writer),
+    Local(local::Writer),
+}
+
+/// No message can be read any more.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The peer sent what is no message: it should get an ABORT that says so.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// The connection failed, or ended in the middle of something.
+    #[error("the connection was lost: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Why one message could not be sent, though the connection is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BounceReason {
+    /// Its arguments have no form in the peer's serializer.
+    Unconvertible(Unconvertible),
+    /// It is longer than the peer said it takes.
+    TooLong,
+}
+
+impl Reader {
+    /// The next message, or `None` when the peer has closed the connection in order. It may be dropped and called
+    /// again: nothing is lost. After an error there is nothing more to read.
+    ///
+    /// The peer's PINGs are answered meanwhile, so a reader should not be left alone for long. Answers that have not gone
+    /// out when there is nothing more to read go out with [`Writer::close`].
+    ///
+    /// # Errors
+    /// The peer sent what is no message, or the connection failed.
+    pub async fn next(&mut self) -> Result<Option<Message>, ReadError> {
+        match &mut self.0 {
+            Incoming::Wire(reader) => reader.next().await,
+            Incoming::Local(reader) => Ok(reader.next().await),
+        }
+    }
+
+    /// From now on messages are held to these bounds, such as when a peer has joined. A message that has begun is
+    /// checked against them as well. Over an in-process link nothing is decoded and nothing is checked.
+    pub fn set_bounds(&mut self, bounds: Bounds) {
+        match &mut self.0 {
+            Incoming::Wire(reader) => reader.set_bounds(bounds),
+            Incoming::Local(_) => {}
+        }
+    }
+
+    /// Throws away what the peer still sends, until it closes the connection. Closing a TCP connection that holds
+    /// unread bytes destroys what was sent last (RFC 1122 §4.2.2.13): a peer that is told why it is refused would
+    /// not get to know. The caller sets a time for it.
+    pub async fn drain(&mut self) {
+        match &mut self.0 {
+            Incoming::Wire(reader) => reader.drain().await,
+            Incoming::Local(reader) => while reader.next().await.is_some() {},
+        }
+    }
+}
+
+impl Writer {
+    /// Sends all of `batch`, in order, and flushes. A message that cannot be sent to this peer goes to `bounced`, and
+    /// the rest is sent all the same.
+    ///
+    /// It may be dropped before it is done. What is left in `batch` then was not sent; what was taken out goes out
+    /// with the next call.
+    ///
+    /// # Errors
+    /// The connection failed, or was closed.
+    pub async fn send_all(
+        &mut self,
+        batch: &mut VecDeque<Outgoing>,
+        bounced: &mut Vec<(Outgoing, BounceReason)>,
+    ) -> io::Result<()> {
+        match &mut self.0 {
+            Outward::Wire(writer) => writer.send_all(batch, bounced).await,
+            Outward::Local(writer) => writer.send_all(batch).await,
+        }
+    }
+
+    /// Sends one message and flushes.
+    ///
+    /// # Errors
+    /// The connection failed, or was closed, or this peer cannot take this message.
+    pub async fn send(&mut self, message: Message) -> io::Result<()> {
+        let mut bounced = Vec::new();
+        self.send_all(&mut VecDeque::from([message.into()]), &mut bounced)
+            .await?;
+        match bounced.pop() {
+            None => Ok(()),
+            Some((_, BounceReason::TooLong)) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the message is longer than the peer takes",
+            )),
+            Some((_, BounceReason::Unconvertible(why))) => Err(io::Error::new(io::ErrorKind::InvalidInput, why)),
+        }
+    }
+
+    /// Sends what is left, says that nothing more follows, and closes this direction.
+    ///
+    /// # Errors
+    /// The connection failed; it is closed all the same.
+    pub async fn close(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Outward::Wire(writer) => writer.close().await,
+            Outward::Local(writer) => {
+                writer.close();
+                Ok(())
+            }
+        }
+    }
+
+    /// How messages are encoded; `None` where they are not.
+    #[must_use]
+    pub const fn serializer(&self) -> Option<Serializer> {
+        match &self.0 {
+            Outward::Wire(writer) => Some(writer.serializer()),
+            Outward::Local(_) => None,
+        }
+    }
+}
+
+impl Link {
+    fn wire(reader: wire::Reader, writer: wire::Writer) -> Self {
+        Self {
+            reader: Reader(Incoming::Wire(reader)),
+            writer: Writer(Outward::Wire(writer)),
+        }
+    }
+}

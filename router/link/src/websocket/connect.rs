@@ -1,0 +1,220 @@
+//! The client's side of opening a WebSocket (RFC 6455 §4.1).
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::handshake::client::{Response, generate_key};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::handshake::machine::TryParse as _;
+use tokio_tungstenite::tungstenite::http::HeaderMap;
+use wamp::codec::Serializer;
+use wamp::limits::Bounds;
+
+use super::{from_subprotocol, subprotocol};
+use crate::wire::{self, Framing, Settings};
+use crate::{Link, Stream};
+
+/// Bytes of the head of a response. Ours has about 150; proxies add to that.
+const MAX_HEAD: usize = 8 << 10;
+/// Characters of a refusal's text that are shown.
+const MAX_REASON: usize = 200;
+/// The status that says that HTTP is over (RFC 9110 §15.2.2).
+const SWITCHING_PROTOCOLS: u16 = 101;
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The host or the path cannot stand in a request.
+    #[error("{0:?} has characters that an address does not have; correct it")]
+    Address(String),
+    /// The connection failed, or was closed.
+    #[error("the connection was lost during the WebSocket handshake: {0}")]
+    Io(#[from] io::Error),
+    /// The answer is not HTTP, or too much of it.
+    #[error("the other end does not speak HTTP; is this the right port?")]
+    NotHttp,
+    /// The answer is HTTP, but no WebSocket: status and text.
+    #[error("the other end answers with HTTP status {0} instead of opening a WebSocket: {1}")]
+    Refused(u16, String),
+    /// The answer breaks RFC 6455.
+    #[error("the other end does not open the WebSocket as RFC 6455 says: {0}")]
+    Wrong(&'static str),
+    /// The answer names a serializer that was not offered, or none.
+    #[error("the other end speaks none of the serializers that were offered; it may not be a WAMP router")]
+    Serializer,
+}
+
+/// Opens a WebSocket over `stream` and offers these serializers, the most wanted first. `host` is what the router is
+/// reached by, with the port.
+///
+/// # Errors
+/// The other end refuses, or does not speak WAMP over WebSocket.
+///
+/// # Panics
+/// No serializer is offered.
+pub async fn connect(
+    stream: impl Into<Stream>,
+    host: &str,
+    path: &str,
+    serializers: &[Serializer],
+    bounds: Bounds,
+) -> Result<Link, ConnectError> {
+    assert!(!serializers.is_empty(), "somebody who connects must speak something");
+    let mut stream = stream.into();
+    let key = generate_key();
+    stream
+        .write_all(request(host, path, &key, serializers)?.as_bytes())
+        .await?;
+    let (response, rest) = response(&mut stream).await?;
+    let serializer = check(&response, &rest, &key)?;
+    if !serializers.contains(&serializer) {
+        return Err(ConnectError::Serializer);
+    }
+    let settings = Settings {
+        framing: Framing::WebSocketClient,
+        serializer,
+        bounds,
+        longest: usize::MAX,
+    };
+    Ok(wire::link(stream, &rest, settings))
+}
+
+fn request(host: &str, path: &str, key: &str, serializers: &[Serializer]) -> Result<String, ConnectError> {
+    let is_wrong = |text: &str| text.is_empty() || text.bytes().any(|byte| !byte.is_ascii_graphic());
+    for text in [host, path] {
+        if is_wrong(text) {
+            return Err(ConnectError::Address(text.to_owned()));
+        }
+    }
+    let offers: Vec<_> = serializers.iter().map(|serializer| subprotocol(*serializer)).collect();
+    Ok(format!(
+        "GET {path} HTTP/1.1\r\n\
+         Host: {host}\r\n\
+         Connection: Upgrade\r\n\
+         Upgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: {key}\r\n\
+         Sec-WebSocket-Protocol: {}\r\n\
+         \r\n",
+        offers.join(", ")
+    ))
+}
+
+/// The head of the response, and what was read beyond it.
+async fn response(stream: &mut Stream) -> Result<(Response, BytesMut), ConnectError> {
+    let mut bytes = BytesMut::with_capacity(1 << 10);
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        match Response::try_parse(&bytes) {
+            Ok(Some((size, response))) => {
+                let rest = bytes.split_off(size);
+                return Ok((response, rest));
+            }
+            Ok(None) if bytes.len() < MAX_HEAD => {}
+            Ok(None) | Err(_) => return Err(ConnectError::NotHttp),
+        }
+    }
+}
+
+fn check(response: &Response, rest: &[u8], key: &str) -> Result<Serializer, ConnectError> {
+    let status = response.status().as_u16();
+    let headers = response.headers();
+    if status != SWITCHING_PROTOCOLS {
+        let text: String = String::from_utf8_lossy(rest)
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(MAX_REASON)
+            .collect();
+        return Err(ConnectError::Refused(status, text.trim().to_owned()));
+    }
+    if !has_token(headers, "Upgrade", "websocket") || !has_token(headers, "Connection", "upgrade") {
+        return Err(ConnectError::Wrong("Upgrade or Connection is missing"));
+    }
+    if headers
+        .get("Sec-WebSocket-Accept")
+        .is_none_or(|accept| accept.as_bytes() != derive_accept_key(key.as_bytes()).as_bytes())
+    {
+        return Err(ConnectError::Wrong("Sec-WebSocket-Accept does not match"));
+    }
+    if headers.contains_key("Sec-WebSocket-Extensions") {
+        return Err(ConnectError::Wrong("it uses an extension that was not offered"));
+    }
+    headers
+        .get("Sec-WebSocket-Protocol")
+        .and_then(|protocol| from_subprotocol(protocol.to_str().ok()?.trim()))
+        .ok_or(ConnectError::Serializer)
+}
+
+fn has_token(headers: &HeaderMap, name: &str, token: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .any(|part| part.trim().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The key and its answer are the example of RFC 6455 §1.3.
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+    const RIGHT: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: wamp.2.cbor\r\n\r\n";
+
+    fn answer(text: &str) -> Result<Serializer, String> {
+        let (size, response) = Response::try_parse(text.as_bytes()).unwrap().unwrap();
+        check(&response, &text.as_bytes()[size..], KEY).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_right_answer_is_taken_and_each_wrong_one_is_named() {
+        assert_eq!(answer(RIGHT), Ok(Serializer::Cbor));
+        for (part, instead, sentence) in [
+            ("Upgrade: WebSocket", "Upgrade: h2c", "Upgrade or Connection"),
+            ("keep-alive, Upgrade", "keep-alive", "Upgrade or Connection"),
+            ("s3pP", "s4pP", "Sec-WebSocket-Accept"),
+            ("wamp.2.cbor", "wamp.2.flatbuffers", "none of the serializers"),
+            ("Sec-WebSocket-Protocol", "X-Other", "none of the serializers"),
+            (
+                "\r\n\r\n",
+                "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+                "extension",
+            ),
+        ] {
+            let text = RIGHT.replace(part, instead);
+            assert_ne!(text, RIGHT, "{part}");
+            let error = answer(&text).unwrap_err();
+            assert!(error.contains(sentence), "{part}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_told_with_its_text_and_without_what_a_terminal_obeys() {
+        let text = format!("HTTP/1.1 403 Forbidden\r\n\r\nno\u{1b}[31m pages\n{}", "x".repeat(1000));
+        let error = answer(&text).unwrap_err();
+        assert!(
+            error.contains("status 403") && error.contains("no [31m pages x"),
+            "{error}"
+        );
+        assert!(error.len() < 300, "{error}");
+    }
+
+    #[test]
+    fn a_host_or_path_that_would_break_the_request_is_refused() {
+        for (host, path) in [("a\r\nb", "/"), ("", "/"), ("a", "/ b"), ("a", ""), ("é", "/")] {
+            assert!(matches!(
+                request(host, path, KEY, &[Serializer::Json]),
+                Err(ConnectError::Address(_))
+            ));
+        }
+        let request = request("localhost:5020", "/ws", KEY, &[Serializer::Cbor, Serializer::Json]).unwrap();
+        assert!(request.starts_with("GET /ws HTTP/1.1\r\nHost: localhost:5020\r\n"));
+        assert!(request.contains("\r\nSec-WebSocket-Protocol: wamp.2.cbor, wamp.2.json\r\n"));
+    }
+}

@@ -1,0 +1,195 @@
+//! What the program around the router decides: who may join and as what, and what plain HTTP requests get.
+
+use std::fmt;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::{Request, StatusCode};
+use wamp::acceptor::{Asked, Proof};
+use wamp::auth::Method;
+use wamp::error::NO_SUCH_REALM;
+use wamp::id::SessionId;
+use wamp::message::Abort;
+use wamp::realm::Principal;
+use wamp::realm::role::Role;
+use wamp::value::Dict;
+
+/// A future that a trait gives back.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An HTTP response.
+pub type Response = hyper::Response<Full<Bytes>>;
+
+/// The other end of a connection, as far as the operating system knows it.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// What the connection runs over.
+    pub transport: Transport,
+    /// Its address, on a network.
+    pub address: Option<SocketAddr>,
+    /// The user it belongs to, on a Unix socket.
+    pub uid: Option<u32>,
+    /// The web page it comes from, if a browser says so.
+    pub origin: Option<Arc<str>>,
+}
+
+/// What a connection runs over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport {
+    /// WebSocket on TCP.
+    WebSocket,
+    /// RawSocket on TCP.
+    RawSocket,
+    /// RawSocket on a Unix socket.
+    Unix,
+    /// In this process; the name is that of the component.
+    Local(Arc<str>),
+}
+
+impl Peer {
+    /// A peer in this process.
+    #[must_use]
+    pub fn local(name: &str) -> Self {
+        Self {
+            transport: Transport::Local(name.into()),
+            address: None,
+            uid: None,
+            origin: None,
+        }
+    }
+
+    /// Whether the peer is on this machine.
+    #[must_use]
+    pub fn is_on_this_machine(&self) -> bool {
+        self.address
+            .is_none_or(|address| address.ip().to_canonical().is_loopback())
+    }
+
+    pub(crate) fn ip(&self) -> Option<IpAddr> {
+        self.address.map(|address| address.ip().to_canonical())
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.transport, self.address, self.uid) {
+            (Transport::Local(name), ..) => write!(f, "local {name}"),
+            (_, Some(address), _) => address.fmt(f),
+            (_, None, Some(uid)) => write!(f, "uid {uid}"),
+            (_, None, None) => f.write_str("unknown"),
+        }
+    }
+}
+
+/// Says who a client is. The router asks three times: how the client is to prove itself, whether it may join now that
+/// it has, and, at the moment of joining, whether that still holds.
+pub trait Gate: Send + Sync + 'static {
+    /// Whether somebody may connect at all, as far as the operating system knows.
+    fn is_welcome(&self, peer: &Peer) -> bool {
+        let _ = peer;
+        true
+    }
+
+    /// Which proof this client must give.
+    ///
+    /// # Errors
+    /// It cannot join at all: the ABORT that says why. For a key that is not known answer
+    /// [`Proof::Cryptosign`] with `None` instead, so that nobody can find out which keys are.
+    fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort>;
+
+    /// Who the client is, now that it has given its proof. May take long, if a person must be asked.
+    fn admit<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Principal, Abort>>;
+
+    /// Whether the principal may still join. Called under the realm's lock, so whoever revokes it and then ends the
+    /// sessions of its authid misses none.
+    fn confirm(&self, principal: &Principal) -> bool {
+        let _ = principal;
+        true
+    }
+
+    /// A session was opened.
+    fn joined(&self, session: SessionId, principal: &Principal, peer: &Peer) {
+        let _ = (session, principal, peer);
+    }
+
+    /// It ended.
+    fn left(&self, session: SessionId, principal: &Principal) {
+        let _ = (session, principal);
+    }
+}
+
+/// A gate that lets everybody in without proof, as one role. For tests, examples and closed networks.
+#[derive(Debug, Clone)]
+pub struct OpenGate {
+    role: Arc<Role>,
+}
+
+impl OpenGate {
+    /// Everybody has this role.
+    #[must_use]
+    pub fn new(role: Role) -> Self {
+        Self { role: Arc::new(role) }
+    }
+}
+
+impl Gate for OpenGate {
+    fn find(&self, asked: &Asked, _peer: &Peer) -> Result<Proof, Abort> {
+        if asked.offers(Method::Anonymous) {
+            Ok(Proof::None)
+        } else {
+            Err(asked.no_matching_method(&[Method::Anonymous]))
+        }
+    }
+
+    fn admit<'a>(&'a self, asked: &'a Asked, _peer: &'a Peer) -> Pending<'a, Result<Principal, Abort>> {
+        Box::pin(async {
+            Ok(Principal {
+                authid: asked.authid.as_deref().unwrap_or("anonymous").into(),
+                role: Arc::clone(&self.role),
+                method: Method::Anonymous.name(),
+                provider: "static",
+                authextra: Dict::new(),
+            })
+        })
+    }
+}
+
+/// Which web pages may connect, and by which names the router is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Origins {
+    /// Host names beside `localhost` and the addresses of this machine.
+    pub hosts: Vec<String>,
+    /// Origins beside the router's own, such as `https://example.org`.
+    pub allowed: Vec<String>,
+}
+
+/// Answers HTTP requests that open no WAMP session.
+pub trait FrontDoor: Send + Sync + 'static {
+    /// The answer to a request that passed the check of its Host.
+    fn respond(&self, request: Request<Incoming>, peer: Peer) -> Pending<'static, Response> {
+        let _ = (request, peer);
+        let mut response = Response::new(Full::from("WAMP is at /ws\n"));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        Box::pin(async { response })
+    }
+
+    /// Which hosts and origins are let through.
+    fn origins(&self) -> &Origins;
+}
+
+/// The plain front door: nothing but WAMP.
+impl FrontDoor for Origins {
+    fn origins(&self) -> &Origins {
+        self
+    }
+}
+
+/// The ABORT for a realm that is not there.
+pub(crate) fn no_such_realm(asked: &Asked) -> Abort {
+    Abort::new(NO_SUCH_REALM, format!("there is no realm \"{}\" here", asked.realm))
+}

@@ -1,0 +1,140 @@
+//! A WAMP v2 router for tokio: the shell around the pure realm of `deskconn-wamp`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `listener` | accepts on TCP and Unix sockets, tells HTTP from RawSocket by the first byte |
+//! | `http` | the door for browsers: Host, Origin, WebSocket upgrade; other paths are the [`FrontDoor`]'s |
+//! | `session` | one connection's life: handshake, reading, writing, farewell |
+//! | `realm` | the one lock of a realm, under which messages are routed and queued |
+//! | `outbox` | the bounded queue in front of every writer |
+//! | `gate` | who may join and as what: the trait that the program implements |
+//! | `limits` | connections, queues and time-outs |
+//!
+//! A message takes two tasks and one lock: the reader of the session it came from routes it into the outbox of the
+//! session it goes to, whose writer encodes it.
+
+mod error;
+mod gate;
+mod http;
+mod limits;
+mod listener;
+mod outbox;
+mod realm;
+mod session;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use wamp::uri::Uri;
+
+pub use error::ListenError;
+pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Response, Transport};
+pub use limits::Limits;
+pub use listener::Listening;
+pub use realm::{Joined, RealmHandle};
+pub use wamp::realm::role::{Action, Actions, Disclose, Role, Rule, RuleError};
+pub use wamp::realm::{Principal, Settings as RealmSettings};
+
+use crate::limits::Counters;
+
+/// A router: realms, and the doors to them.
+#[derive(Debug, Clone)]
+pub struct Router(Arc<Shared>);
+
+pub(crate) struct Shared {
+    realms: Mutex<BTreeMap<Uri, RealmHandle>>,
+    gate: Arc<dyn Gate>,
+    door: Arc<dyn FrontDoor>,
+    limits: Limits,
+    counters: Arc<Counters>,
+    tasks: TaskTracker,
+    /// Says that the router stops: no new connections, sessions say goodbye.
+    stopping: CancellationToken,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Router {
+    /// A router without realms, whose gate says who may join and whose front door answers plain HTTP.
+    #[must_use]
+    pub fn new(gate: Arc<dyn Gate>, door: Arc<dyn FrontDoor>, limits: Limits) -> Self {
+        Self(Arc::new(Shared {
+            realms: Mutex::default(),
+            gate,
+            door,
+            limits,
+            counters: Arc::default(),
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+        }))
+    }
+
+    /// Opens a realm, or gives the one that is open under this name.
+    ///
+    /// # Panics
+    /// The operating system has no random bytes to give: nothing could be secure then.
+    pub fn open_realm(&self, name: &str, settings: RealmSettings) -> RealmHandle {
+        let name = Uri::from(name);
+        let mut realms = self.0.realms();
+        if let Some(realm) = realms.get(&name) {
+            return realm.clone();
+        }
+        let realm = RealmHandle::new(name.clone(), settings, &self.0.limits);
+        realms.insert(name, realm.clone());
+        realm
+    }
+
+    /// The realm of this name.
+    #[must_use]
+    pub fn realm(&self, name: &str) -> Option<RealmHandle> {
+        self.0.realm(name.as_bytes())
+    }
+
+    /// Serves one connection that is not accepted by a listener, such as an in-process link.
+    pub fn serve(&self, link: link::Link, peer: Peer) -> JoinHandle<()> {
+        self.0
+            .tasks
+            .spawn(session::serve(Arc::clone(&self.0), link, peer, None))
+    }
+
+    /// An in-process connection: the end for a client.
+    #[must_use]
+    pub fn connect_local(&self, name: &str) -> link::Link {
+        let (near, far) = link::local::pair(self.0.limits.local_messages);
+        self.serve(near, Peer::local(name));
+        far
+    }
+
+    /// Says goodbye to every session, takes no more, and waits until all have gone, but not longer than `at_most`.
+    /// Sessions that have not gone by then are cut off when the program ends.
+    pub async fn stop(&self, at_most: Duration) {
+        self.0.stopping.cancel();
+        self.0.tasks.close();
+        if tokio::time::timeout(at_most, self.0.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                connections = self.0.tasks.len(),
+                "connections did not close in time and are cut off"
+            );
+        }
+    }
+}
+
+impl Shared {
+    fn realms(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uri, RealmHandle>> {
+        self.realms.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn realm(&self, name: &[u8]) -> Option<RealmHandle> {
+        self.realms().get(name).cloned()
+    }
+}

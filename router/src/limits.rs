@@ -1,0 +1,213 @@
+//! Bounds of the shell, each with its reason, and the counting of connections.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use wamp::limits::Bounds;
+
+/// Everything that is bounded around a realm. [`Limits::default`] is right for a desktop on a hostile network; a router
+/// for trusted programs raises some of them.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// What a peer may send before it has joined.
+    pub joining: Bounds,
+    /// What it may send afterwards.
+    pub joined: Bounds,
+    /// From the first byte to the end of the HTTP or RawSocket handshake. Slow phones need one second.
+    pub handshake: Duration,
+    /// From then to WELCOME, not counting the time in which a person is asked.
+    pub login: Duration,
+    /// How long a peer may take nothing while something waits for it, until it counts as dead.
+    pub write_stall: Duration,
+    /// How long a peer may take to answer GOODBYE.
+    pub farewell: Duration,
+    /// Connections of one address that have not joined. A phone opens two.
+    pub joining_per_address: usize,
+    /// Connections that have not joined, in all: they cost memory before anybody is known.
+    pub joining_total: usize,
+    /// Sessions of one address.
+    pub sessions_per_address: usize,
+    /// Sessions in all.
+    pub sessions: usize,
+    /// Messages that wait for one peer.
+    pub queue_messages: usize,
+    /// Bytes that wait for one peer; a slow one loses events, and is closed when it loses more than events.
+    pub queue_bytes: usize,
+    /// Messages in an in-process link.
+    pub local_messages: usize,
+    /// Bytes of an HTTP request's head.
+    pub http_head_bytes: usize,
+    /// Headers of an HTTP request.
+    pub http_headers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            joining: Bounds::JOINING,
+            joined: Bounds::JOINED,
+            handshake: Duration::from_secs(5),
+            login: Duration::from_secs(5),
+            write_stall: Duration::from_secs(30),
+            farewell: Duration::from_secs(1),
+            joining_per_address: 4,
+            joining_total: 32,
+            sessions_per_address: 16,
+            sessions: 64,
+            queue_messages: 16_384,
+            queue_bytes: 4 << 20,
+            local_messages: 1_024,
+            http_head_bytes: 8 << 10,
+            http_headers: 64,
+        }
+    }
+}
+
+/// Connections and sessions now, by address.
+#[derive(Debug, Default)]
+pub(crate) struct Counters(Mutex<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    joining: Tally,
+    sessions: Tally,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    total: usize,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+impl Tally {
+    fn add(&mut self, address: Option<IpAddr>, per_address: usize, total: usize) -> Result<(), &'static str> {
+        if self.total >= total {
+            return Err("there are too many in all");
+        }
+        if let Some(address) = address {
+            let count = self.by_address.entry(address).or_default();
+            if *count >= per_address {
+                return Err("there are too many from this address");
+            }
+            *count += 1;
+        }
+        self.total += 1;
+        Ok(())
+    }
+
+    fn remove(&mut self, address: Option<IpAddr>) {
+        self.total -= 1;
+        let Some(address) = address else { return };
+        if let Some(count) = self.by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&address);
+            }
+        }
+    }
+}
+
+/// A place among the connections that have not joined, or among the sessions; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    counters: Arc<Counters>,
+    address: Option<IpAddr>,
+    has_joined: bool,
+}
+
+impl Counters {
+    fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a new connection.
+    pub(crate) fn connect(self: &Arc<Self>, address: Option<IpAddr>, limits: &Limits) -> Result<Place, &'static str> {
+        self.counts()
+            .joining
+            .add(address, limits.joining_per_address, limits.joining_total)?;
+        Ok(Place {
+            counters: Arc::clone(self),
+            address,
+            has_joined: false,
+        })
+    }
+}
+
+impl Place {
+    /// Moves from the connections to the sessions.
+    pub(crate) fn join(&mut self, limits: &Limits) -> Result<(), &'static str> {
+        let mut counts = self.counters.counts();
+        counts
+            .sessions
+            .add(self.address, limits.sessions_per_address, limits.sessions)?;
+        counts.joining.remove(self.address);
+        self.has_joined = true;
+        Ok(())
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.counters.counts();
+        let tally = if self.has_joined {
+            &mut counts.sessions
+        } else {
+            &mut counts.joining
+        };
+        tally.remove(self.address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([192, 0, 2, last]))
+    }
+
+    #[test]
+    fn the_last_place_is_given_and_the_next_is_not_until_one_is_free() {
+        let limits = Limits {
+            joining_per_address: 2,
+            joining_total: 3,
+            ..Limits::default()
+        };
+        let counters = Arc::<Counters>::default();
+        let first = counters.connect(address(1), &limits).unwrap();
+        let _second = counters.connect(address(1), &limits).unwrap();
+        assert_eq!(
+            counters.connect(address(1), &limits).unwrap_err(),
+            "there are too many from this address"
+        );
+        let _third = counters.connect(address(2), &limits).unwrap();
+        assert_eq!(
+            counters.connect(address(3), &limits).unwrap_err(),
+            "there are too many in all"
+        );
+        drop(first);
+        assert!(counters.connect(address(1), &limits).is_ok());
+    }
+
+    #[test]
+    fn a_session_takes_no_place_among_those_that_have_not_joined() {
+        let limits = Limits {
+            joining_total: 1,
+            sessions: 1,
+            ..Limits::default()
+        };
+        let counters = Arc::<Counters>::default();
+        let mut first = counters.connect(address(1), &limits).unwrap();
+        first.join(&limits).unwrap();
+        let mut second = counters.connect(address(2), &limits).unwrap();
+        assert!(second.join(&limits).is_err());
+        drop(first);
+        second.join(&limits).unwrap();
+        drop(second);
+        let counts = counters.counts();
+        assert_eq!((counts.joining.total, counts.sessions.total), (0, 0));
+        assert!(counts.joining.by_address.is_empty() && counts.sessions.by_address.is_empty());
+    }
+}

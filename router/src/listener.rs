@@ -1,0 +1,239 @@
+//! Accepts connections on TCP and Unix sockets, and finds out by the first byte what they speak.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use link::Stream;
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
+use tokio::time::timeout;
+
+use crate::error::ListenError;
+use crate::gate::{Peer, Transport};
+use crate::{Router, Shared, http, session};
+
+/// The first byte of RawSocket (WAMP specification, "RawSocket Transport").
+const RAWSOCKET_MAGIC: u8 = 0x7f;
+/// Connections that the kernel holds until they are accepted. A burst of clients comes back after a restart.
+const BACKLOG: u32 = 1_024;
+/// Pause after accept failed, doubled up to [`LONGEST_PAUSE`]: out of file descriptors, the next try fails as well.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What a router listens on.
+#[derive(Debug)]
+pub struct Listening {
+    addresses: Vec<SocketAddr>,
+}
+
+impl Listening {
+    /// The TCP addresses, with the ports that were really opened.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+impl Router {
+    /// Listens on TCP for WebSocket, HTTP and RawSocket.
+    ///
+    /// # Errors
+    /// One of the addresses cannot be listened on. An address family that this machine does not have is left out,
+    /// unless it was the only one.
+    pub fn listen_tcp(&self, addresses: &[SocketAddr]) -> Result<Listening, ListenError> {
+        let mut listening = Vec::new();
+        let mut missing = None;
+        for &address in addresses {
+            match bind(address) {
+                Ok(listener) => listening.push(listener),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(ListenError::PortTaken(address)),
+                Err(error) if is_missing_family(&error) => {
+                    tracing::info!(%address, %error, "this machine does not have that kind of address");
+                    missing = Some(ListenError::Tcp(address, error));
+                }
+                Err(error) => return Err(ListenError::Tcp(address, error)),
+            }
+        }
+        if let (true, Some(error)) = (listening.is_empty(), missing) {
+            return Err(error);
+        }
+        let mut opened = Vec::new();
+        for listener in listening {
+            opened.push(
+                listener
+                    .local_addr()
+                    .map_err(|error| ListenError::Tcp(addresses[0], error))?,
+            );
+            self.0.tasks.spawn(accept_tcp(Arc::clone(&self.0), listener));
+        }
+        Ok(Listening { addresses: opened })
+    }
+
+    /// Listens on a Unix socket for RawSocket. `mode` is that of the socket; who may reach it decides the directory.
+    /// A socket that nobody listens on any more is replaced.
+    ///
+    /// # Errors
+    /// The socket cannot be made, or somebody listens on it.
+    pub fn listen_unix(&self, path: &Path, mode: u32) -> Result<(), ListenError> {
+        let failed = |error| ListenError::Unix {
+            path: path.to_owned(),
+            error,
+        };
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ListenError::SocketTaken(path.to_owned()));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        // Until its mode is set nobody but this user may connect, whatever the umask is: the socket is made under
+        // another name in the same directory and moved into place.
+        let hidden = hidden_name(path);
+        let _ = std::fs::remove_file(&hidden);
+        let listener = UnixListener::bind(&hidden).map_err(failed)?;
+        std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+        std::fs::rename(&hidden, path).map_err(failed)?;
+        self.0
+            .tasks
+            .spawn(accept_unix(Arc::clone(&self.0), listener, path.to_owned()));
+        Ok(())
+    }
+}
+
+fn hidden_name(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    path.with_file_name(name)
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        only_v6(&socket)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// `[::]` and `0.0.0.0` are listened on side by side, which needs two sockets that do not overlap.
+fn only_v6(socket: &TcpSocket) -> io::Result<()> {
+    rustix::net::sockopt::set_ipv6_v6only(socket, true).map_err(Into::into)
+}
+
+fn is_missing_family(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(
+        errno,
+        Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL | Errno::PROTONOSUPPORT)
+    )
+}
+
+async fn accept_tcp(shared: Arc<Shared>, listener: TcpListener) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.stopping.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                pause = FIRST_PAUSE;
+                shared.tasks.spawn(serve_tcp(Arc::clone(&shared), stream, address));
+            }
+            Err(error) => back_off(&error, &mut pause).await,
+        }
+    }
+}
+
+async fn accept_unix(shared: Arc<Shared>, listener: UnixListener, path: PathBuf) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                pause = FIRST_PAUSE;
+                shared.tasks.spawn(serve_unix(Arc::clone(&shared), stream));
+            }
+            Err(error) => back_off(&error, &mut pause).await,
+        }
+    }
+    let _ = std::fs::remove_file(path);
+}
+
+async fn back_off(error: &io::Error, pause: &mut Duration) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    tokio::time::sleep(*pause).await;
+    *pause = (*pause * 2).min(LONGEST_PAUSE);
+}
+
+async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {
+    let mut peer = Peer {
+        transport: Transport::WebSocket,
+        address: Some(address),
+        uid: None,
+        origin: None,
+    };
+    let place = match shared.counters.connect(peer.ip(), &shared.limits) {
+        Ok(place) => place,
+        Err(why) => return tracing::warn!(%peer, why, "a connection was closed"),
+    };
+    let Ok(local) = stream.local_addr() else { return };
+    // Small messages must not wait for the answer to the last one.
+    let _ = stream.set_nodelay(true);
+    let mut first = [0];
+    let peeked = tokio::select! {
+        peeked = timeout(shared.limits.handshake, stream.peek(&mut first)) => peeked,
+        () = shared.stopping.cancelled() => return,
+    };
+    if !matches!(peeked, Ok(Ok(1..))) {
+        return tracing::debug!(%peer, "a connection said nothing");
+    }
+    if first == [RAWSOCKET_MAGIC] {
+        peer.transport = Transport::RawSocket;
+        serve_rawsocket(shared, Stream::Tcp(stream), peer, Some(place)).await;
+    } else {
+        http::serve(shared, Stream::Tcp(stream), local, peer, place).await;
+    }
+}
+
+async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
+    let uid = match stream.peer_cred() {
+        Ok(credentials) => credentials.uid(),
+        Err(error) => return tracing::warn!(%error, "the user of a connection cannot be told"),
+    };
+    let peer = Peer {
+        transport: Transport::Unix,
+        address: None,
+        uid: Some(uid),
+        origin: None,
+    };
+    if !shared.gate.is_welcome(&peer) {
+        return tracing::warn!(%peer, "a connection of another user was closed");
+    }
+    serve_rawsocket(shared, Stream::Unix(stream), peer, None).await;
+}
+
+async fn serve_rawsocket(shared: Arc<Shared>, stream: Stream, peer: Peer, place: Option<crate::limits::Place>) {
+    let accept = link::rawsocket::accept(stream, shared.limits.joining, shared.limits.joined.message_bytes);
+    let accepted = tokio::select! {
+        accepted = timeout(shared.limits.handshake, accept) => accepted,
+        () = shared.stopping.cancelled() => return,
+    };
+    match accepted {
+        Ok(Ok(link)) => session::serve(shared, link, peer, place).await,
+        Ok(Err(error)) => tracing::info!(%peer, %error, "the RawSocket handshake failed"),
+        Err(_) => tracing::info!(%peer, "the RawSocket handshake took too long"),
+    }
+}

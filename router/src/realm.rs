@@ -1,0 +1,244 @@
+//! A realm that many tasks share: the one lock, and the way from the realm's deliveries into the outboxes.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::TryRng as _;
+use wamp::acceptor::Features;
+use wamp::error::Violation;
+use wamp::id::SessionId;
+use wamp::message::{Goodbye, Message, Origin};
+use wamp::outgoing::{Delivery, Outgoing};
+use wamp::realm::role::Role;
+use wamp::realm::{Bounce, Flow, Principal, Realm, Settings};
+use wamp::uri::Uri;
+
+use crate::limits::Limits;
+use crate::outbox::Outbox;
+
+/// A realm of a running router.
+#[derive(Debug, Clone)]
+pub struct RealmHandle(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: Uri,
+    state: Mutex<State>,
+    /// Events that found a full queue.
+    dropped: AtomicU64,
+    limits: Limits,
+}
+
+#[derive(Debug)]
+struct State {
+    realm: Realm,
+    outboxes: HashMap<SessionId, Arc<Outbox>>,
+    /// Kept from message to message, so that routing does not allocate.
+    deliveries: Vec<Delivery>,
+}
+
+/// A session that was opened, for the task that serves it.
+#[derive(Debug)]
+pub struct Joined {
+    /// Its id.
+    pub session: SessionId,
+    pub(crate) outbox: Arc<Outbox>,
+}
+
+impl RealmHandle {
+    pub(crate) fn new(name: Uri, settings: Settings, limits: &Limits) -> Self {
+        let mut seed = [0; 32];
+        rand::rngs::SysRng
+            .try_fill_bytes(&mut seed)
+            .expect("the operating system has random bytes");
+        let realm = Realm::new(name.clone(), settings, seed);
+        let state = State {
+            realm,
+            outboxes: HashMap::new(),
+            deliveries: Vec::new(),
+        };
+        Self(Arc::new(Inner {
+            name,
+            state: Mutex::new(state),
+            dropped: AtomicU64::new(0),
+            limits: limits.clone(),
+        }))
+    }
+
+    /// The realm's name.
+    #[must_use]
+    pub fn name(&self) -> &Uri {
+        &self.0.name
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a session, unless `confirm`, which is asked under the lock, says no.
+    pub(crate) fn join(
+        &self,
+        principal: Principal,
+        features: Features,
+        confirm: impl FnOnce() -> bool,
+    ) -> Option<Joined> {
+        let outbox = Arc::new(Outbox::new(&self.0.limits));
+        let mut state = self.state();
+        if !confirm() {
+            return None;
+        }
+        let State {
+            realm,
+            outboxes,
+            deliveries,
+        } = &mut *state;
+        let session = realm.join(principal, features, deliveries);
+        outboxes.insert(session, Arc::clone(&outbox));
+        self.deliver(&mut state);
+        Some(Joined { session, outbox })
+    }
+
+    /// Routes messages of a session, in their order, under one lock. The vector is empty afterwards.
+    pub(crate) fn route(&self, from: SessionId, messages: &mut Vec<Message>) -> Result<Flow, Violation> {
+        let mut state = self.state();
+        let mut flow = Ok(Flow::Continue);
+        for message in messages.drain(..) {
+            let State { realm, deliveries, .. } = &mut *state;
+            flow = realm.receive(from, message, deliveries);
+            self.deliver(&mut state);
+            if !matches!(flow, Ok(Flow::Continue)) {
+                break;
+            }
+        }
+        flow
+    }
+
+    /// Forgets a session.
+    pub(crate) fn leave(&self, session: SessionId) {
+        let mut state = self.state();
+        state.outboxes.remove(&session);
+        let State { realm, deliveries, .. } = &mut *state;
+        realm.leave(session, deliveries);
+        self.deliver(&mut state);
+    }
+
+    /// Takes back what a writer could not write.
+    pub(crate) fn bounce(&self, to: SessionId, message: &Message, why: Bounce) {
+        if matches!(message, Message::Event(_)) {
+            self.count_dropped();
+        }
+        let mut state = self.state();
+        let State { realm, deliveries, .. } = &mut *state;
+        realm.bounce(to, message, why, deliveries);
+        self.deliver(&mut state);
+    }
+
+    /// Moves deliveries into outboxes. It happens under the lock, because the specification wants SUBSCRIBED before the
+    /// first EVENT and REGISTERED before the first INVOCATION.
+    fn deliver(&self, state: &mut State) {
+        // A delivery that cannot be made may cause others, but those are answers, which cause no more.
+        while !state.deliveries.is_empty() {
+            let mut batch = std::mem::take(&mut state.deliveries);
+            for Delivery { to, outgoing } in batch.drain(..) {
+                let Some(outbox) = state.outboxes.get(&to) else {
+                    continue;
+                };
+                if let Err(outgoing) = outbox.push(outgoing) {
+                    let outbox = Arc::clone(outbox);
+                    self.overflow(state, to, &outbox, &outgoing);
+                }
+            }
+            if state.deliveries.is_empty() {
+                state.deliveries = batch;
+                return;
+            }
+        }
+    }
+
+    /// A queue is full: an event is lost and counted, a call fails at once, and a peer that does not even take its
+    /// answers is cut off.
+    fn overflow(&self, state: &mut State, to: SessionId, outbox: &Outbox, outgoing: &Outgoing) {
+        let message = outgoing.message();
+        if let Message::Event(_) = message {
+            self.count_dropped();
+        } else if let Message::Invocation(_) = message {
+            let State { realm, deliveries, .. } = state;
+            realm.bounce(to, message, Bounce::Full, deliveries);
+        } else {
+            tracing::warn!(
+                session = to.get(),
+                message = message.name(),
+                "the peer is too slow and is cut off"
+            );
+            outbox.break_off();
+        }
+    }
+
+    fn count_dropped(&self) {
+        // Said at 1, 2, 4, 8…: a slow subscriber must not fill the log.
+        let dropped = self.0.dropped.fetch_add(1, Ordering::Relaxed) + 1;
+        if dropped.is_power_of_two() {
+            tracing::warn!(realm = %self.0.name, dropped, "events were dropped because a subscriber was too slow");
+        }
+    }
+
+    /// Events dropped since the realm was opened.
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Ends every session that `is_meant` picks, with this message, and says how many they were. Each is forgotten at
+    /// once: nothing that it sends afterwards counts.
+    pub fn end_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
+        let mut state = self.state();
+        let sessions = state.realm.sessions();
+        let mut ended = 0;
+        for session in sessions {
+            let State {
+                realm,
+                outboxes,
+                deliveries,
+            } = &mut *state;
+            if !realm.origin(session).is_some_and(&is_meant) {
+                continue;
+            }
+            if let Some(outbox) = outboxes.remove(&session) {
+                outbox.close(Some(Message::Goodbye(goodbye.clone()).into()));
+            }
+            realm.leave(session, deliveries);
+            ended += 1;
+        }
+        self.deliver(&mut state);
+        ended
+    }
+
+    /// Changes the role of every session that `is_meant` picks.
+    pub fn set_role(&self, role: &Arc<Role>, is_meant: impl Fn(&Origin) -> bool) {
+        let mut state = self.state();
+        for session in state.realm.sessions() {
+            if state.realm.origin(session).is_some_and(&is_meant) {
+                state.realm.set_role(session, Arc::clone(role));
+            }
+        }
+    }
+
+    /// Who is in the realm, in the order of session ids.
+    #[must_use]
+    pub fn origins(&self) -> Vec<Origin> {
+        let state = self.state();
+        state
+            .realm
+            .sessions()
+            .into_iter()
+            .filter_map(|session| state.realm.origin(session).cloned())
+            .collect()
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.state().realm.session_count()
+    }
+}

@@ -1,0 +1,394 @@
+//! What each message looks like, for all formats: the writing side.
+
+use super::{Serializer, Write, cbor, json, msgpack, options, transcode};
+use crate::error::Unconvertible;
+use crate::message::{
+    Abort, Authenticate, Call, CallResult, Cancel, Challenge, Event, EventReceived, Goodbye, Hello, Interrupt,
+    Invocation, Message, Publish, Published, Register, Registered, RequestError, Subscribe, Subscribed, Unregister,
+    Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, code,
+};
+use crate::payload::Payload;
+use crate::uri::Uri;
+use crate::value::{Dict, Value};
+
+/// Writes one message.
+pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: &Message) -> Result<(), Unconvertible> {
+    let out = &mut Elements {
+        writer: &mut writer,
+        serializer,
+    };
+    match message {
+        Message::Hello(it) => it.encode(out),
+        Message::Welcome(it) => it.encode(out),
+        Message::Abort(it) => it.encode(out),
+        Message::Challenge(it) => it.encode(out),
+        Message::Authenticate(it) => it.encode(out),
+        Message::Goodbye(it) => it.encode(out),
+        Message::Error(it) => it.encode(out),
+        Message::Publish(it) => it.encode(out),
+        Message::Published(it) => it.encode(out),
+        Message::Subscribe(it) => it.encode(out),
+        Message::Subscribed(it) => it.encode(out),
+        Message::Unsubscribe(it) => it.encode(out),
+        Message::Unsubscribed(it) => it.encode(out),
+        Message::Event(it) => it.encode(out),
+        Message::Call(it) => it.encode(out),
+        Message::Cancel(it) => it.encode(out),
+        Message::Result(it) => it.encode(out),
+        Message::Register(it) => it.encode(out),
+        Message::Registered(it) => it.encode(out),
+        Message::Unregister(it) => it.encode(out),
+        Message::Unregistered(it) => it.encode(out),
+        Message::Invocation(it) => it.encode(out),
+        Message::Interrupt(it) => it.encode(out),
+        Message::Yield(it) => it.encode(out),
+        Message::EventReceived(it) => it.encode(out),
+    }
+}
+
+/// A message that can be written: its elements, in the order of the specification.
+trait Encode {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible>;
+}
+
+impl Encode for Hello {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::HELLO, |out| {
+            out.uri(&self.realm)?;
+            out.dict(&self.details)
+        })
+    }
+}
+
+impl Encode for Welcome {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::WELCOME, |out| {
+            out.id(self.session.get());
+            out.dict(&self.details)
+        })
+    }
+}
+
+impl Encode for Abort {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(2, code::ABORT, &self.payload, |out| {
+            out.dict(&self.details)?;
+            out.uri(&self.reason)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Challenge {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::CHALLENGE, |out| {
+            out.writer.argument(&self.method)?;
+            out.dict(&self.extra)
+        })
+    }
+}
+
+impl Encode for Authenticate {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::AUTHENTICATE, |out| {
+            out.writer.argument(&self.signature)?;
+            out.dict(&self.extra)
+        })
+    }
+}
+
+impl Encode for Goodbye {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::GOODBYE, |out| {
+            out.dict(&self.details)?;
+            out.uri(&self.reason)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for RequestError {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(4, code::ERROR, &self.payload, |out| {
+            out.id(self.kind.code());
+            out.id(self.request.get());
+            out.dict(&Dict::new())?;
+            out.uri(&self.error)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Publish {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(3, code::PUBLISH, &self.payload, |out| {
+            out.id(self.request.get());
+            options::write_publish(out.writer, self.options);
+            out.uri(&self.topic)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Published {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::PUBLISHED, &[self.request.get(), self.publication.get()])
+    }
+}
+
+impl Encode for Subscribe {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(3, code::SUBSCRIBE, |out| {
+            out.id(self.request.get());
+            options::write_subscribe(out.writer, self.options);
+            out.uri(&self.topic)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Subscribed {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::SUBSCRIBED, &[self.request.get(), self.subscription.get()])
+    }
+}
+
+impl Encode for Unsubscribe {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::UNSUBSCRIBE, &[self.request.get(), self.subscription.get()])
+    }
+}
+
+impl Encode for Unsubscribed {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::UNSUBSCRIBED, &[self.request.get()])
+    }
+}
+
+impl Encode for Event {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(3, code::EVENT, &self.payload, |out| {
+            out.id(self.subscription.get());
+            out.id(self.publication.get());
+            options::write_event(out.writer, &self.details)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Call {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(3, code::CALL, &self.payload, |out| {
+            out.id(self.request.get());
+            options::write_call(out.writer, self.options);
+            out.uri(&self.procedure)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Cancel {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::CANCEL, |out| {
+            out.id(self.request.get());
+            options::write_cancel(out.writer, self.options);
+            Ok(())
+        })
+    }
+}
+
+impl Encode for CallResult {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(2, code::RESULT, &self.payload, |out| {
+            out.id(self.request.get());
+            options::write_progress(out.writer, self.details.progress);
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Register {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(3, code::REGISTER, |out| {
+            out.id(self.request.get());
+            options::write_register(out.writer, self.options);
+            out.uri(&self.procedure)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Registered {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::REGISTERED, &[self.request.get(), self.registration.get()])
+    }
+}
+
+impl Encode for Unregister {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::UNREGISTER, &[self.request.get(), self.registration.get()])
+    }
+}
+
+impl Encode for Unregistered {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::UNREGISTERED, &[self.request.get()])
+    }
+}
+
+impl Encode for Invocation {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(3, code::INVOCATION, &self.payload, |out| {
+            out.id(self.request.get());
+            out.id(self.registration.get());
+            options::write_invocation(out.writer, &self.details)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Interrupt {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::INTERRUPT, |out| {
+            out.id(self.request.get());
+            options::write_interrupt(out.writer, &self.options)?;
+            Ok(())
+        })
+    }
+}
+
+impl Encode for Yield {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.with_payload(2, code::YIELD, &self.payload, |out| {
+            out.id(self.request.get());
+            options::write_progress(out.writer, self.options.progress);
+            Ok(())
+        })
+    }
+}
+
+impl Encode for EventReceived {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::EVENT_RECEIVED, &[self.publication.get()])
+    }
+}
+
+/// The elements of a message, written one after the other.
+struct Elements<'a, W> {
+    writer: &'a mut W,
+    serializer: Serializer,
+}
+
+impl<W: Write> Elements<'_, W> {
+    /// A message of `elements` elements behind its code.
+    fn write(
+        &mut self,
+        elements: usize,
+        code: u64,
+        rest: impl FnOnce(&mut Self) -> Result<(), Unconvertible>,
+    ) -> Result<(), Unconvertible> {
+        self.with_payload(elements, code, &Payload::EMPTY, rest)
+    }
+
+    fn with_payload(
+        &mut self,
+        elements: usize,
+        code: u64,
+        payload: &Payload,
+        rest: impl FnOnce(&mut Self) -> Result<(), Unconvertible>,
+    ) -> Result<(), Unconvertible> {
+        let mark = self.writer.array(Some(1 + elements + usize::from(payload.elements)));
+        self.writer.uint(code);
+        rest(self)?;
+        self.payload(payload)?;
+        self.writer.end_array(mark, None);
+        Ok(())
+    }
+
+    /// A message of ids alone.
+    fn ids(&mut self, code: u64, ids: &[u64]) -> Result<(), Unconvertible> {
+        self.write(ids.len(), code, |out| {
+            for &id in ids {
+                out.id(id);
+            }
+            Ok(())
+        })
+    }
+
+    fn id(&mut self, id: u64) {
+        self.writer.uint(id);
+    }
+
+    fn uri(&mut self, uri: &Uri) -> Result<(), Unconvertible> {
+        self.writer.argument(uri.as_str())
+    }
+
+    fn dict(&mut self, dict: &Dict) -> Result<(), Unconvertible> {
+        write_dict(self.writer, dict)
+    }
+
+    fn payload(&mut self, payload: &Payload) -> Result<(), Unconvertible> {
+        if payload.elements == 0 {
+            return Ok(());
+        }
+        let bytes = &payload.bytes;
+        if payload.serializer == self.serializer {
+            self.writer.raw(bytes);
+            return Ok(());
+        }
+        match payload.serializer {
+            Serializer::Json => transcode::elements(json::Reader::of_checked(bytes), self.writer, payload.elements),
+            Serializer::MessagePack => transcode::elements(
+                msgpack::Reader::new(bytes, &super::CHECKED),
+                self.writer,
+                payload.elements,
+            ),
+            Serializer::Cbor => {
+                transcode::elements(cbor::Reader::new(bytes, &super::CHECKED), self.writer, payload.elements)
+            }
+        }
+    }
+}
+
+/// Writes the elements of a payload from values.
+pub(super) fn arguments<W: Write>(mut writer: W, args: &[Value], kwargs: &Dict) -> Result<(), Unconvertible> {
+    write_list(&mut writer, args)?;
+    if !kwargs.is_empty() {
+        write_dict(&mut writer, kwargs)?;
+    }
+    Ok(())
+}
+
+fn write_list(writer: &mut impl Write, list: &[Value]) -> Result<(), Unconvertible> {
+    let mark = writer.array(Some(list.len()));
+    for value in list {
+        write_value(writer, value)?;
+    }
+    writer.end_array(mark, None);
+    Ok(())
+}
+
+fn write_dict(writer: &mut impl Write, dict: &Dict) -> Result<(), Unconvertible> {
+    let mark = writer.map(Some(dict.len()));
+    for (key, value) in dict {
+        writer.key(key);
+        write_value(writer, value)?;
+    }
+    writer.end_map(mark, None);
+    Ok(())
+}
+
+fn write_value(writer: &mut impl Write, value: &Value) -> Result<(), Unconvertible> {
+    match value {
+        Value::Null => writer.null(),
+        Value::Bool(value) => writer.boolean(*value),
+        Value::UInt(value) => writer.uint(*value),
+        Value::Int(value) => writer.int(*value),
+        Value::Float(value) => writer.float(*value)?,
+        Value::Text(value) => writer.argument(value)?,
+        Value::Bytes(value) => writer.bytes(value),
+        Value::List(list) => write_list(writer, list)?,
+        Value::Dict(dict) => write_dict(writer, dict)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! WAMP v2 as values with methods: no sockets, no clock, no randomness of its own, no logging.
+//!
+//! **The one contract:** a message goes into [`realm::Realm::receive`], deliveries come out. Whoever holds the realm
+//! puts them into queues; writers encode them with [`codec::encode`]. Before a session joins, an
+//! [`acceptor::Acceptor`] speaks with its peer in the same manner; a [`joiner::Joiner`] is the other side of that.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`message`] | every message, with its Options and Details |
+//! | [`codec`] | messages to bytes and back: JSON, `MessagePack`, CBOR |
+//! | [`payload`], [`value`] | arguments as bytes; arguments as values, for clients |
+//! | [`acceptor`], [`joiner`], [`auth`] | opening a session |
+//! | [`realm`] | broker, dealer, roles |
+//! | [`pattern`] | the index both use |
+//! | [`outgoing`] | deliveries |
+//! | [`id`], [`uri`], [`error`], [`limits`] | the small things everything is made of |
+//!
+//! ```
+//! use bytes::{Bytes, BytesMut};
+//! use deskconn_wamp::codec::{self, Serializer};
+//! use deskconn_wamp::limits::Bounds;
+//! use deskconn_wamp::message::Message;
+//!
+//! let frame = Bytes::from_static(br#"[48,7,{},"org.deskconn.slides.next",["x"]]"#);
+//! let message = codec::decode(Serializer::Json, &frame, &Bounds::JOINED)?;
+//! let Message::Call(call) = &message else { panic!("48 is CALL") };
+//! assert_eq!(call.procedure, "org.deskconn.slides.next");
+//!
+//! let mut out = BytesMut::new();
+//! codec::encode(Serializer::MessagePack, &message, &mut out)?;
+//! assert_eq!(codec::decode(Serializer::MessagePack, &out.freeze(), &Bounds::JOINED)?.name(), "CALL");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod acceptor;
+pub mod auth;
+pub mod codec;
+pub mod error;
+pub mod id;
+pub mod joiner;
+pub mod limits;
+pub mod message;
+pub mod outgoing;
+pub mod pattern;
+pub mod payload;
+pub mod realm;
+pub mod uri;
+pub mod value;

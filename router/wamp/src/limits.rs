@@ -1,0 +1,74 @@
+//! Every bound of the protocol core, with its reason. The shell's own bounds (connections, time-outs)
+//! live with the router's settings.
+
+/// Nesting of arrays and maps in a message from a peer that has joined. Real payloads stay below ten;
+/// the bound keeps recursion, ours and the receivers', shallow.
+pub const MAX_DEPTH: usize = 32;
+/// Nesting before a peer has joined: HELLO needs four levels.
+pub const MAX_DEPTH_BEFORE_JOIN: usize = 16;
+/// Values (array elements, map keys and map values) in one message. Each costs a receiver memory
+/// that has nothing to do with the message's size on the wire.
+pub const MAX_VALUES: usize = 65_536;
+/// Values in one message before a peer has joined: the roles dictionary with every feature has about a hundred.
+pub const MAX_VALUES_BEFORE_JOIN: usize = 256;
+/// Length of a message in bytes for a peer that has joined.
+pub const MAX_MESSAGE: usize = 1 << 20;
+/// Length of a message in bytes before a peer has joined: a HELLO with every feature is about 2 KiB.
+pub const MAX_MESSAGE_BEFORE_JOIN: usize = 8 << 10;
+/// Length of a URI in bytes under strict rules: what a person can still read, and index entries stay small.
+pub const MAX_STRICT_URI: usize = 255;
+/// Length of a URI in bytes under loose rules.
+pub const MAX_LOOSE_URI: usize = 1_024;
+/// Registrations one session may hold.
+pub const MAX_REGISTRATIONS: usize = 64;
+/// Subscriptions one session may hold.
+pub const MAX_SUBSCRIPTIONS: usize = 256;
+/// Calls one session may have waiting for their result.
+pub const MAX_PENDING_CALLS: usize = 128;
+
+/// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of one message; links check it before they allocate.
+    pub message_bytes: usize,
+    /// Nesting of arrays and maps. More than 256 is taken for 256.
+    pub depth: usize,
+    /// Values in one message.
+    pub values: usize,
+}
+
+impl Bounds {
+    /// The defaults for a peer that has joined.
+    pub const JOINED: Self = Self {
+        message_bytes: MAX_MESSAGE,
+        depth: MAX_DEPTH,
+        values: MAX_VALUES,
+    };
+    /// The defaults for a peer that has not yet joined.
+    pub const JOINING: Self = Self {
+        message_bytes: MAX_MESSAGE_BEFORE_JOIN,
+        depth: MAX_DEPTH_BEFORE_JOIN,
+        values: MAX_VALUES_BEFORE_JOIN,
+    };
+}
+
+/// What one session may hold in a realm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Registrations at a time.
+    pub registrations: usize,
+    /// Subscriptions at a time.
+    pub subscriptions: usize,
+    /// Calls that wait for their result.
+    pub pending_calls: usize,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self {
+            registrations: MAX_REGISTRATIONS,
+            subscriptions: MAX_SUBSCRIPTIONS,
+            pending_calls: MAX_PENDING_CALLS,
+        }
+    }
+}

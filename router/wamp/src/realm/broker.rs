@@ -1,0 +1,225 @@
+//! The broker: subscriptions and events.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+
+use super::role::{Action, Disclose};
+use super::{Realm, Refusal, send};
+use crate::error;
+use crate::id::{PublicationId, SessionId, SubscriptionId};
+use crate::message::{
+    Event, EventDetails, Match, Message, Publish, Published, RequestKind, Subscribe, Subscribed, Unsubscribe,
+    Unsubscribed,
+};
+use crate::outgoing::{Delivery, Outgoing, Shared};
+use crate::pattern::{Patterns, Visit};
+use crate::uri::Uri;
+
+/// The subscriptions of a realm.
+#[derive(Debug)]
+pub(super) struct Broker {
+    subscriptions: Patterns<Subscription>,
+    by_id: HashMap<SubscriptionId, (Uri, Match), RandomState>,
+    next_id: SubscriptionId,
+}
+
+/// One URI and match policy, and everybody who subscribed to them.
+#[derive(Debug)]
+struct Subscription {
+    id: SubscriptionId,
+    /// In the order in which they came, never empty.
+    subscribers: Vec<SessionId>,
+}
+
+impl Broker {
+    pub(super) fn new(hashing: &RandomState) -> Self {
+        Self {
+            subscriptions: Patterns::new(hashing),
+            by_id: HashMap::with_hasher(hashing.clone()),
+            next_id: SubscriptionId::FIRST,
+        }
+    }
+
+    fn add(&mut self, topic: &Uri, policy: Match, subscriber: SessionId) -> SubscriptionId {
+        if let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), policy) {
+            if !subscription.subscribers.contains(&subscriber) {
+                subscription.subscribers.push(subscriber);
+            }
+            return subscription.id;
+        }
+        let id = self.next_id;
+        self.next_id = id.next();
+        let topic = topic.to_stored();
+        self.by_id.insert(id, (topic.clone(), policy));
+        self.subscriptions.insert(
+            topic,
+            policy,
+            Subscription {
+                id,
+                subscribers: vec![subscriber],
+            },
+        );
+        id
+    }
+
+    /// Takes a subscriber away, and the subscription with the last one.
+    pub(super) fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) {
+        let Some((topic, policy)) = self.by_id.get(&id) else {
+            return;
+        };
+        let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), *policy) else {
+            return;
+        };
+        subscription.subscribers.retain(|session| *session != subscriber);
+        if subscription.subscribers.is_empty() {
+            self.subscriptions.remove(topic.as_bytes(), *policy);
+            self.by_id.remove(&id);
+        }
+    }
+
+    /// Whether there is no subscription and no trace of one.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.subscriptions.is_empty() && self.by_id.is_empty()
+    }
+}
+
+impl Realm {
+    pub(super) fn subscribe(&mut self, from: SessionId, subscribe: &Subscribe, out: &mut Vec<Delivery>) {
+        let Subscribe {
+            request,
+            options,
+            topic,
+        } = subscribe;
+        match self.may_subscribe(from, topic, options.policy) {
+            Err(refusal) => refusal.tell(from, RequestKind::Subscribe, *request, out),
+            Ok(()) => {
+                let subscription = self.broker.add(topic, options.policy, from);
+                if let Some(member) = self.members.get_mut(from) {
+                    member.subscriptions.insert(subscription);
+                }
+                send(
+                    out,
+                    from,
+                    Message::Subscribed(Subscribed {
+                        request: *request,
+                        subscription,
+                    }),
+                );
+            }
+        }
+    }
+
+    fn may_subscribe(&self, from: SessionId, topic: &Uri, policy: Match) -> Result<(), Refusal> {
+        self.check_uri(topic, policy, false)?;
+        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
+        if member.role.allows_pattern(Action::Subscribe, topic, policy).is_none() {
+            return Err(Refusal::NOT_AUTHORIZED);
+        }
+        let is_new = self
+            .broker
+            .subscriptions
+            .get(topic.as_bytes(), policy)
+            .is_none_or(|subscription| !member.subscriptions.contains(&subscription.id));
+        if is_new && member.subscriptions.len() >= self.settings.quota.subscriptions {
+            return Err(Refusal(
+                error::UNAVAILABLE,
+                "this session holds as many subscriptions as it may",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn unsubscribe(&mut self, from: SessionId, unsubscribe: &Unsubscribe, out: &mut Vec<Delivery>) {
+        let Unsubscribe { request, subscription } = *unsubscribe;
+        if self
+            .members
+            .get_mut(from)
+            .is_some_and(|member| member.subscriptions.remove(&subscription))
+        {
+            self.broker.remove(subscription, from);
+            send(out, from, Message::Unsubscribed(Unsubscribed { request }));
+        } else {
+            let refusal = Refusal(error::NO_SUCH_SUBSCRIPTION, "this session holds no such subscription");
+            refusal.tell(from, RequestKind::Unsubscribe, request, out);
+        }
+    }
+
+    pub(super) fn publish(&mut self, from: SessionId, publish: &Publish, out: &mut Vec<Delivery>) {
+        let Publish { request, options, .. } = *publish;
+        let details = match self.may_publish(from, publish) {
+            Ok(details) => details,
+            // Without acknowledgement there is nothing to answer with (WAMP specification, "Publishing").
+            Err(refusal) if options.acknowledge => return refusal.tell(from, RequestKind::Publish, request, out),
+            Err(_) => return,
+        };
+        let publication = self.random_publication();
+        if options.acknowledge {
+            send(out, from, Message::Published(Published { request, publication }));
+        }
+        let excluded = options.exclude_me.then_some(from);
+        self.broker.deliver(publish, publication, &details, excluded, out);
+    }
+
+    fn may_publish(&self, from: SessionId, publish: &Publish) -> Result<EventDetails, Refusal> {
+        self.check_uri(&publish.topic, Match::Exact, true)?;
+        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
+        let disclose = member
+            .role
+            .allows(Action::Publish, &publish.topic)
+            .ok_or(Refusal::NOT_AUTHORIZED)?;
+        let publisher = match (disclose, publish.options.disclose_me) {
+            (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),
+            (Disclose::Never | Disclose::OnRequest, false) => None,
+            (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
+        };
+        Ok(EventDetails { publisher, topic: None })
+    }
+}
+
+impl Broker {
+    /// One event for each subscription that matches, to each of its subscribers but `excluded`.
+    fn deliver(
+        &self,
+        publish: &Publish,
+        publication: PublicationId,
+        details: &EventDetails,
+        excluded: Option<SessionId>,
+        out: &mut Vec<Delivery>,
+    ) {
+        self.subscriptions
+            .visit(publish.topic.as_bytes(), |policy, subscription| {
+                let topic = (policy != Match::Exact).then(|| publish.topic.clone());
+                let event = Event {
+                    subscription: subscription.id,
+                    publication,
+                    details: EventDetails {
+                        topic,
+                        ..details.clone()
+                    },
+                    payload: publish.payload.clone(),
+                };
+                let receivers = subscription
+                    .subscribers
+                    .iter()
+                    .copied()
+                    .filter(|session| Some(*session) != excluded);
+                if let [only] = subscription.subscribers.as_slice() {
+                    if Some(*only) != excluded {
+                        send(out, *only, Message::Event(event));
+                    }
+                } else {
+                    let shared = Shared::new(event);
+                    out.extend(receivers.map(|to| Delivery {
+                        to,
+                        outgoing: Outgoing::Shared(shared.clone()),
+                    }));
+                }
+                Visit::More
+            });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! The dealer: registrations, and which callee a call goes to.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+
+use super::role::{Action, Disclose};
+use super::{Realm, Refusal, send};
+use crate::error::{self, Violation};
+use crate::id::{RegistrationId, SessionId};
+use crate::message::{
+    Call, InvocationDetails, Invoke, Match, Message, Register, Registered, RequestKind, Unregister, Unregistered,
+};
+use crate::outgoing::Delivery;
+use crate::pattern::{Patterns, Visit};
+use crate::uri::Uri;
+
+/// The registrations of a realm.
+#[derive(Debug)]
+pub(super) struct Dealer {
+    registrations: Patterns<Registration>,
+    by_id: HashMap<RegistrationId, (Uri, Match), RandomState>,
+    next_id: RegistrationId,
+}
+
+/// One URI and match policy, and who serves them.
+#[derive(Debug, Clone, Copy)]
+struct Registration {
+    id: RegistrationId,
+    callee: SessionId,
+}
+
+/// Where a call goes.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) registration: RegistrationId,
+    pub(super) callee: SessionId,
+    pub(super) details: InvocationDetails,
+}
+
+impl Dealer {
+    pub(super) fn new(hashing: &RandomState) -> Self {
+        Self {
+            registrations: Patterns::new(hashing),
+            by_id: HashMap::with_hasher(hashing.clone()),
+            next_id: RegistrationId::FIRST,
+        }
+    }
+
+    fn add(&mut self, procedure: &Uri, policy: Match, callee: SessionId) -> RegistrationId {
+        let id = self.next_id;
+        self.next_id = id.next();
+        let procedure = procedure.to_stored();
+        self.by_id.insert(id, (procedure.clone(), policy));
+        self.registrations
+            .insert(procedure, policy, Registration { id, callee });
+        id
+    }
+
+    /// Takes a registration away.
+    pub(super) fn remove(&mut self, id: RegistrationId) {
+        if let Some((procedure, policy)) = self.by_id.remove(&id) {
+            self.registrations.remove(procedure.as_bytes(), policy);
+        }
+    }
+
+    /// The best registration for a procedure, and how it matched.
+    fn best(&self, procedure: &Uri) -> Option<(Match, Registration)> {
+        let mut best = None;
+        self.registrations.visit(procedure.as_bytes(), |policy, registration| {
+            best = Some((policy, *registration));
+            Visit::Enough
+        });
+        best
+    }
+
+    /// Whether there is no registration and no trace of one.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.registrations.is_empty() && self.by_id.is_empty()
+    }
+}
+
+impl Realm {
+    pub(super) fn register(&mut self, from: SessionId, register: &Register, out: &mut Vec<Delivery>) {
+        let Register {
+            request,
+            options,
+            procedure,
+        } = register;
+        match self.may_register(from, register) {
+            Err(refusal) => refusal.tell(from, RequestKind::Register, *request, out),
+            Ok(()) => {
+                let registration = self.dealer.add(procedure, options.policy, from);
+                if let Some(member) = self.members.get_mut(from) {
+                    member.registrations.insert(registration);
+                }
+                send(
+                    out,
+                    from,
+                    Message::Registered(Registered {
+                        request: *request,
+                        registration,
+                    }),
+                );
+            }
+        }
+    }
+
+    fn may_register(&self, from: SessionId, register: &Register) -> Result<(), Refusal> {
+        let Register { options, procedure, .. } = register;
+        self.check_uri(procedure, options.policy, true)?;
+        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
+        if member
+            .role
+            .allows_pattern(Action::Register, procedure, options.policy)
+            .is_none()
+        {
+            return Err(Refusal::NOT_AUTHORIZED);
+        }
+        if options.invoke != Invoke::Single {
+            return Err(Refusal(
+                error::FEATURE_NOT_SUPPORTED,
+                "this router has no shared registrations",
+            ));
+        }
+        if self
+            .dealer
+            .registrations
+            .get(procedure.as_bytes(), options.policy)
+            .is_some()
+        {
+            return Err(Refusal(
+                error::PROCEDURE_ALREADY_EXISTS,
+                "the procedure is registered already",
+            ));
+        }
+        if member.registrations.len() >= self.settings.quota.registrations {
+            return Err(Refusal(
+                error::UNAVAILABLE,
+                "this session holds as many registrations as it may",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn unregister(&mut self, from: SessionId, unregister: &Unregister, out: &mut Vec<Delivery>) {
+        let Unregister { request, registration } = *unregister;
+        if self
+            .members
+            .get_mut(from)
+            .is_some_and(|member| member.registrations.remove(&registration))
+        {
+            self.dealer.remove(registration);
+            send(out, from, Message::Unregistered(Unregistered { request }));
+        } else {
+            let refusal = Refusal(error::NO_SUCH_REGISTRATION, "this session holds no such registration");
+            refusal.tell(from, RequestKind::Unregister, request, out);
+        }
+    }
+
+    pub(super) fn call(&mut self, from: SessionId, call: Call, out: &mut Vec<Delivery>) -> Result<(), Violation> {
+        let request = call.request;
+        if self
+            .members
+            .get(from)
+            .is_some_and(|member| member.calls.contains_key(&request))
+        {
+            return Err(Violation::new(format!("CALL: request {request} is still open")));
+        }
+        match self.route(from, &call) {
+            Err(refusal) => refusal.tell(from, RequestKind::Call, request, out),
+            Ok(route) => self.open(from, call, route, out),
+        }
+        Ok(())
+    }
+
+    fn route(&self, from: SessionId, call: &Call) -> Result<Route, Refusal> {
+        self.check_uri(&call.procedure, Match::Exact, false)?;
+        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
+        let disclose = member
+            .role
+            .allows(Action::Call, &call.procedure)
+            .ok_or(Refusal::NOT_AUTHORIZED)?;
+        let caller = match (disclose, call.options.disclose_me) {
+            (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),
+            (Disclose::Never | Disclose::OnRequest, false) => None,
+            (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
+        };
+        if member.calls.len() >= self.settings.quota.pending_calls {
+            return Err(Refusal(
+                error::UNAVAILABLE,
+                "this session has as many calls waiting as it may",
+            ));
+        }
+        let (policy, Registration { id, callee }) = self
+            .dealer
+            .best(&call.procedure)
+            .ok_or(Refusal(error::NO_SUCH_PROCEDURE, "nobody offers this procedure"))?;
+        let details = InvocationDetails {
+            caller,
+            procedure: (policy != Match::Exact).then(|| call.procedure.clone()),
+            receive_progress: call.options.receive_progress,
+        };
+        Ok(Route {
+            registration: id,
+            callee,
+            details,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! The sessions of a realm and what each of them holds.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use ahash::RandomState;
+
+use super::invocation::Pending;
+use super::role::Role;
+use crate::acceptor::Features;
+use crate::id::{RegistrationId, RequestId, SessionId, SubscriptionId};
+use crate::message::Origin;
+
+/// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
+/// that leaves can be forgotten everywhere without a search.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) origin: Origin,
+    pub(super) role: Arc<Role>,
+    pub(super) features: Features,
+    pub(super) subscriptions: BTreeSet<SubscriptionId>,
+    pub(super) registrations: BTreeSet<RegistrationId>,
+    /// The number of the next INVOCATION to this session.
+    pub(super) next_invocation: RequestId,
+    /// Invocations this session has not answered yet.
+    pub(super) invocations: BTreeMap<RequestId, Pending>,
+    /// Calls of this session that wait: which callee works on them, and under which number.
+    pub(super) calls: BTreeMap<RequestId, (SessionId, RequestId)>,
+}
+
+/// All sessions of a realm.
+#[derive(Debug)]
+pub(super) struct Members(HashMap<SessionId, Member, RandomState>);
+
+impl Members {
+    pub(super) fn new(hashing: &RandomState) -> Self {
+        Self(HashMap::with_hasher(hashing.clone()))
+    }
+
+    pub(super) fn insert(&mut self, member: Member) {
+        self.0.insert(member.origin.session, member);
+    }
+
+    pub(super) fn get(&self, session: SessionId) -> Option<&Member> {
+        self.0.get(&session)
+    }
+
+    pub(super) fn get_mut(&mut self, session: SessionId) -> Option<&mut Member> {
+        self.0.get_mut(&session)
+    }
+
+    pub(super) fn remove(&mut self, session: SessionId) -> Option<Member> {
+        self.0.remove(&session)
+    }
+
+    pub(super) fn contains(&self, session: SessionId) -> bool {
+        self.0.contains_key(&session)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Every session, in the order of their ids.
+    pub(super) fn ids(&self) -> Vec<SessionId> {
+        #[allow(clippy::disallowed_methods, reason = "sorted before anybody sees it")]
+        let mut ids: Vec<_> = self.0.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+}

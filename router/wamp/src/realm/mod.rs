@@ -1,0 +1,341 @@
+//! A realm: sessions, and the routing between them.
+//!
+//! Everything that happens is a method: a message came, a session joined or left, a delivery could not be made. What
+//! must be sent is appended to a vector. Nothing waits, nothing is encoded, no clock is read.
+
+mod broker;
+mod dealer;
+mod invocation;
+mod member;
+pub mod role;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod simulation;
+
+use std::sync::Arc;
+
+use ahash::RandomState;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use self::broker::Broker;
+use self::dealer::Dealer;
+use self::member::{Member, Members};
+use self::role::Role;
+use crate::acceptor::Features;
+use crate::error::{self, Unconvertible, Violation};
+use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
+use crate::limits::Quota;
+use crate::message::{Goodbye, Message, Origin, RequestError, RequestKind, Welcome};
+use crate::outgoing::Delivery;
+use crate::payload::Payload;
+use crate::uri::{Uri, UriRules};
+use crate::value::{Dict, Value};
+
+/// URIs below this belong to the router.
+const RESERVED: &[u8] = b"wamp.";
+
+/// How a realm behaves.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings {
+    /// Which URIs it takes.
+    pub uri_rules: UriRules,
+    /// What one session may hold.
+    pub quota: Quota,
+}
+
+/// Who joins.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// The name under which the session is known.
+    pub authid: Arc<str>,
+    /// What it may do.
+    pub role: Arc<Role>,
+    /// How it proved who it is: `anonymous`, `cryptosign`.
+    pub method: &'static str,
+    /// Who vouches for it, such as `static` or `trust`.
+    pub provider: &'static str,
+    /// What WELCOME tells the client beside that.
+    pub authextra: Dict,
+}
+
+/// Whether a session goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// It does.
+    Continue,
+    /// It has said goodbye, and the realm has forgotten it.
+    Leave,
+}
+
+/// Why a delivery could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bounce {
+    /// The receiver's queue is full.
+    Full,
+    /// The receiver takes no message of that length.
+    TooLong,
+    /// The arguments have no form in the receiver's serializer.
+    Unconvertible(Unconvertible),
+}
+
+/// A realm and all that is in it.
+#[derive(Debug)]
+pub struct Realm {
+    name: Uri,
+    settings: Settings,
+    random: StdRng,
+    members: Members,
+    broker: Broker,
+    dealer: Dealer,
+}
+
+impl Realm {
+    /// An empty realm. The seed decides its ids and must be secret where peers are not trusted.
+    #[must_use]
+    pub fn new(name: Uri, settings: Settings, seed: [u8; 32]) -> Self {
+        let mut random = StdRng::from_seed(seed);
+        let hashing = RandomState::with_seeds(random.random(), random.random(), random.random(), random.random());
+        Self {
+            name,
+            settings,
+            members: Members::new(&hashing),
+            broker: Broker::new(&hashing),
+            dealer: Dealer::new(&hashing),
+            random,
+        }
+    }
+
+    /// Opens a session: WELCOME is the first thing its peer gets.
+    ///
+    /// # Panics
+    /// Never: ids are drawn from their range.
+    pub fn join(&mut self, principal: Principal, features: Features, out: &mut Vec<Delivery>) -> SessionId {
+        let session = loop {
+            let session = SessionId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids");
+            if !self.members.contains(session) {
+                break session;
+            }
+        };
+        let details = self.welcome(&principal);
+        let origin = Origin {
+            session,
+            authid: principal.authid,
+            authrole: Arc::clone(principal.role.name()),
+        };
+        self.members.insert(Member {
+            origin,
+            role: principal.role,
+            features,
+            subscriptions: Default::default(),
+            registrations: Default::default(),
+            next_invocation: RequestId::FIRST,
+            invocations: Default::default(),
+            calls: Default::default(),
+        });
+        send(out, session, Message::Welcome(Welcome { session, details }));
+        session
+    }
+
+    /// Takes a message of a session.
+    ///
+    /// # Errors
+    /// The peer broke the protocol: tell it, and let the session leave.
+    pub fn receive(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
+        if !self.members.contains(from) {
+            return Ok(Flow::Leave);
+        }
+        match message {
+            Message::Publish(publish) => self.publish(from, &publish, out),
+            Message::Subscribe(subscribe) => self.subscribe(from, &subscribe, out),
+            Message::Unsubscribe(unsubscribe) => self.unsubscribe(from, &unsubscribe, out),
+            Message::Call(call) => self.call(from, call, out)?,
+            Message::Cancel(cancel) => self.cancel(from, &cancel, out),
+            Message::Yield(answer) => self.answer(from, answer, out),
+            Message::Error(error) if error.kind == RequestKind::Invocation => self.fail(from, error, out),
+            Message::Register(register) => self.register(from, &register, out),
+            Message::Unregister(unregister) => self.unregister(from, &unregister, out),
+            // Nothing waits for it: this router does not ask for acknowledged delivery.
+            Message::EventReceived(_) => {}
+            Message::Goodbye(_) => {
+                let answer = Goodbye {
+                    details: Dict::new(),
+                    reason: error::GOODBYE_AND_OUT,
+                };
+                self.leave(from, out);
+                send(out, from, Message::Goodbye(answer));
+                return Ok(Flow::Leave);
+            }
+            Message::Abort(_) => {
+                self.leave(from, out);
+                return Ok(Flow::Leave);
+            }
+            Message::Hello(_) | Message::Authenticate(_) => {
+                return Err(Violation::new(format!(
+                    "{} may not be sent when the session is open",
+                    message.name()
+                )));
+            }
+            Message::Error(_)
+            | Message::Welcome(_)
+            | Message::Challenge(_)
+            | Message::Published(_)
+            | Message::Subscribed(_)
+            | Message::Unsubscribed(_)
+            | Message::Event(_)
+            | Message::Result(_)
+            | Message::Registered(_)
+            | Message::Unregistered(_)
+            | Message::Invocation(_)
+            | Message::Interrupt(_) => {
+                return Err(Violation::new(format!(
+                    "such a {} is not for a client to send",
+                    message.name()
+                )));
+            }
+        }
+        Ok(Flow::Continue)
+    }
+
+    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it.
+    pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
+        let Some(member) = self.members.remove(session) else {
+            return;
+        };
+        for subscription in &member.subscriptions {
+            self.broker.remove(*subscription, session);
+        }
+        for registration in &member.registrations {
+            self.dealer.remove(*registration);
+        }
+        self.callee_left(&member, out);
+        self.caller_left(&member, out);
+    }
+
+    /// Changes what a session may do from now on.
+    pub fn set_role(&mut self, session: SessionId, role: Arc<Role>) {
+        if let Some(member) = self.members.get_mut(session) {
+            member.origin.authrole = Arc::clone(role.name());
+            member.role = role;
+        }
+    }
+
+    /// Every session, in the order of their ids.
+    #[must_use]
+    pub fn sessions(&self) -> Vec<SessionId> {
+        self.members.ids()
+    }
+
+    /// Who a session is.
+    #[must_use]
+    pub fn origin(&self, session: SessionId) -> Option<&Origin> {
+        self.members.get(session).map(|member| &member.origin)
+    }
+
+    /// How many sessions there are.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The realm's name.
+    #[must_use]
+    pub const fn name(&self) -> &Uri {
+        &self.name
+    }
+
+    fn welcome(&self, principal: &Principal) -> Dict {
+        let mut details = Dict::from([
+            ("realm".to_owned(), self.name.as_str().into()),
+            ("roles".to_owned(), announced_roles().into()),
+            ("authid".to_owned(), (&*principal.authid).into()),
+            ("authrole".to_owned(), (&**principal.role.name()).into()),
+            ("authmethod".to_owned(), principal.method.into()),
+            ("authprovider".to_owned(), principal.provider.into()),
+            (
+                "agent".to_owned(),
+                concat!("deskconn-", env!("CARGO_PKG_VERSION")).into(),
+            ),
+        ]);
+        if !principal.authextra.is_empty() {
+            details.insert("authextra".to_owned(), principal.authextra.clone().into());
+        }
+        details
+    }
+
+    fn random_publication(&mut self) -> PublicationId {
+        PublicationId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids")
+    }
+
+    /// Refuses a URI that is ill formed, or that only the router may use this way.
+    fn check_uri(&self, uri: &Uri, policy: crate::message::Match, is_offer: bool) -> Result<(), Refusal> {
+        self.settings
+            .uri_rules
+            .check(uri, policy)
+            .map_err(|why| Refusal(error::INVALID_URI, why))?;
+        if is_offer && uri.as_bytes().starts_with(RESERVED) {
+            return Err(Refusal(
+                error::INVALID_URI,
+                "URIs that begin with wamp. belong to the router",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Why a request is not served: the error's URI and a sentence.
+#[derive(Debug, Clone)]
+struct Refusal(Uri, &'static str);
+
+impl Refusal {
+    const NOT_AUTHORIZED: Self = Self(error::NOT_AUTHORIZED, "the role of this session may not do that");
+    const NOT_DISCLOSED: Self = Self(
+        error::DISCLOSE_ME_DISALLOWED,
+        "the role of this session may not disclose itself",
+    );
+
+    fn tell(self, to: SessionId, kind: RequestKind, request: RequestId, out: &mut Vec<Delivery>) {
+        let payload = Payload::sentence(self.1);
+        send(
+            out,
+            to,
+            Message::Error(RequestError {
+                kind,
+                request,
+                error: self.0,
+                payload,
+            }),
+        );
+    }
+}
+
+fn send(out: &mut Vec<Delivery>, to: SessionId, message: Message) {
+    out.push(Delivery {
+        to,
+        outgoing: message.into(),
+    });
+}
+
+/// The roles and features that WELCOME announces: those that are there.
+fn announced_roles() -> Dict {
+    let role = |features: &[&str]| -> Value {
+        let features: Dict = features
+            .iter()
+            .map(|feature| ((*feature).to_owned(), true.into()))
+            .collect();
+        Dict::from([("features".to_owned(), features.into())]).into()
+    };
+    let broker = role(&[
+        "pattern_based_subscription",
+        "publisher_exclusion",
+        "publisher_identification",
+    ]);
+    let dealer = role(&[
+        "call_canceling",
+        "caller_identification",
+        "pattern_based_registration",
+        "progressive_call_results",
+    ]);
+    Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
+}

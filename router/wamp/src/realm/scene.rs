@@ -1,0 +1,226 @@
+//! A realm with named sessions and no sockets, for tests: `scene.send("phone", …)`, `scene.expect("desktop")`.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::role::Role;
+use super::{Bounce, Flow, Principal, Realm, Settings};
+use crate::acceptor::Features;
+use crate::codec::Serializer;
+use crate::error::Violation;
+use crate::id::{RequestId, SessionId};
+use crate::message::{
+    Call, CallOptions, Cancel, CancelMode, CancelOptions, Match, Message, Publish, PublishOptions, Register,
+    RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield, YieldOptions,
+};
+use crate::payload::Payload;
+use crate::value::{Dict, Value};
+
+pub(super) struct Scene {
+    pub(super) realm: Realm,
+    sessions: BTreeMap<&'static str, SessionId>,
+    inboxes: BTreeMap<SessionId, VecDeque<Message>>,
+}
+
+impl Scene {
+    /// A realm whose sessions may do everything.
+    pub(super) fn of(names: &[&'static str]) -> Self {
+        Self::with(Settings::default(), names)
+    }
+
+    pub(super) fn with(settings: Settings, names: &[&'static str]) -> Self {
+        let realm = Realm::new("realm1".into(), settings, [1; 32]);
+        let mut scene = Self {
+            realm,
+            sessions: BTreeMap::new(),
+            inboxes: BTreeMap::new(),
+        };
+        for name in names {
+            scene.join(name, Role::unrestricted("anonymous"));
+        }
+        scene
+    }
+
+    /// Joins, and takes the WELCOME.
+    pub(super) fn join(&mut self, name: &'static str, role: Role) {
+        let principal = Principal {
+            authid: name.into(),
+            role: Arc::new(role),
+            method: "anonymous",
+            provider: "static",
+            authextra: Dict::new(),
+        };
+        let mut out = Vec::new();
+        let session = self.realm.join(principal, Features { call_canceling: true }, &mut out);
+        self.sessions.insert(name, session);
+        self.inboxes.insert(session, VecDeque::new());
+        self.sort(out);
+        assert!(matches!(self.expect(name), Message::Welcome(welcome) if welcome.session == session));
+    }
+
+    pub(super) fn session(&self, name: &str) -> SessionId {
+        self.sessions[name]
+    }
+
+    fn sort(&mut self, out: Vec<super::Delivery>) {
+        for delivery in out {
+            let inbox = self
+                .inboxes
+                .get_mut(&delivery.to)
+                .expect("nothing goes to those who never joined");
+            inbox.push_back(delivery.outgoing.into_message());
+        }
+    }
+
+    pub(super) fn try_send(&mut self, name: &str, message: Message) -> Result<Flow, Violation> {
+        let mut out = Vec::new();
+        let flow = self.realm.receive(self.sessions[name], message, &mut out);
+        self.sort(out);
+        flow
+    }
+
+    /// Sends a message that keeps to the protocol.
+    pub(super) fn send(&mut self, name: &str, message: Message) {
+        assert_eq!(self.try_send(name, message), Ok(Flow::Continue));
+    }
+
+    pub(super) fn leave(&mut self, name: &str) {
+        let mut out = Vec::new();
+        self.realm.leave(self.sessions[name], &mut out);
+        self.sort(out);
+    }
+
+    pub(super) fn bounce(&mut self, name: &str, message: &Message, why: Bounce) {
+        let mut out = Vec::new();
+        self.realm.bounce(self.sessions[name], message, why, &mut out);
+        self.sort(out);
+    }
+
+    /// The next message for a session, which must be there.
+    pub(super) fn expect(&mut self, name: &str) -> Message {
+        let next = self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_front);
+        next.unwrap_or_else(|| panic!("{name} got nothing"))
+    }
+
+    /// Nothing waits for a session.
+    pub(super) fn expect_nothing(&self, name: &str) {
+        assert_eq!(self.inboxes[&self.sessions[name]], [], "{name} got something");
+    }
+
+    /// The next message is an ERROR with this URI.
+    pub(super) fn expect_error(&mut self, name: &str, kind: RequestKind, error: &str) {
+        let Message::Error(it) = self.expect(name) else {
+            panic!("{name} got no error")
+        };
+        assert_eq!((it.kind, it.error.as_str()), (kind, error));
+    }
+
+    /// Registers, and takes the REGISTERED.
+    pub(super) fn offer(&mut self, name: &str, procedure: &str) {
+        self.offer_pattern(name, procedure, Match::Exact);
+    }
+
+    pub(super) fn offer_pattern(&mut self, name: &str, procedure: &str, policy: Match) {
+        self.send(name, register(1, procedure, policy));
+        assert!(matches!(self.expect(name), Message::Registered(_)));
+    }
+
+    /// Whether no trace of anything is left but the sessions themselves.
+    pub(super) fn is_clean(&self) -> bool {
+        let members = self.realm.members.ids();
+        let mut members = members.iter().filter_map(|id| self.realm.members.get(*id));
+        self.realm.broker.is_empty()
+            && self.realm.dealer.is_empty()
+            && members.all(|it| {
+                it.calls.is_empty()
+                    && it.invocations.is_empty()
+                    && it.registrations.is_empty()
+                    && it.subscriptions.is_empty()
+            })
+    }
+}
+
+pub(super) fn request(number: u64) -> RequestId {
+    RequestId::new(number).expect("tests use small numbers")
+}
+
+pub(super) fn args(values: &[Value]) -> Payload {
+    Payload::from_values(Serializer::MessagePack, values, &Dict::new()).expect("tests use plain values")
+}
+
+pub(super) fn register(number: u64, procedure: &str, policy: Match) -> Message {
+    let options = RegisterOptions {
+        policy,
+        ..RegisterOptions::default()
+    };
+    Message::Register(Register {
+        request: request(number),
+        options,
+        procedure: procedure.into(),
+    })
+}
+
+pub(super) fn call(number: u64, procedure: &str) -> Message {
+    call_with(number, procedure, CallOptions::default())
+}
+
+pub(super) fn call_with(number: u64, procedure: &str, options: CallOptions) -> Message {
+    let payload = args(&["hello".into(), number.into()]);
+    Message::Call(Call {
+        request: request(number),
+        options,
+        procedure: procedure.into(),
+        payload,
+    })
+}
+
+pub(super) fn answer(number: u64) -> Message {
+    Message::Yield(Yield {
+        request: request(number),
+        options: YieldOptions::default(),
+        payload: args(&[number.into()]),
+    })
+}
+
+pub(super) fn progress(number: u64) -> Message {
+    let options = YieldOptions { progress: true };
+    Message::Yield(Yield {
+        request: request(number),
+        options,
+        payload: args(&[number.into()]),
+    })
+}
+
+pub(super) fn failure(number: u64, error: &str) -> Message {
+    Message::Error(RequestError {
+        kind: RequestKind::Invocation,
+        request: request(number),
+        error: error.into(),
+        payload: args(&["no".into()]),
+    })
+}
+
+pub(super) fn cancel(number: u64, mode: CancelMode) -> Message {
+    Message::Cancel(Cancel {
+        request: request(number),
+        options: CancelOptions { mode },
+    })
+}
+
+pub(super) fn subscribe(number: u64, topic: &str, policy: Match) -> Message {
+    let options = SubscribeOptions { policy };
+    Message::Subscribe(Subscribe {
+        request: request(number),
+        options,
+        topic: topic.into(),
+    })
+}
+
+pub(super) fn publish(number: u64, topic: &str, options: PublishOptions) -> Message {
+    Message::Publish(Publish {
+        request: request(number),
+        options,
+        topic: topic.into(),
+        payload: args(&[number.into()]),
+    })
+}

@@ -1,0 +1,215 @@
+//! One message of every kind.
+
+use std::sync::Arc;
+
+use deskconn_wamp::codec::Serializer;
+use deskconn_wamp::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
+use deskconn_wamp::message::{
+    Abort, Authenticate, Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, Challenge, Event,
+    EventDetails, EventReceived, Goodbye, Hello, Interrupt, InterruptOptions, Invocation, InvocationDetails, Invoke,
+    Match, Message, Origin, Publish, PublishOptions, Published, Register, RegisterOptions, Registered, RequestError,
+    RequestKind, ResultDetails, Subscribe, SubscribeOptions, Subscribed, Unregister, Unregistered, Unsubscribe,
+    Unsubscribed, Welcome, Yield, YieldOptions,
+};
+use deskconn_wamp::payload::Payload;
+use deskconn_wamp::value::{Dict, Value};
+
+const REQUEST: RequestId = RequestId::FIRST;
+const REGISTRATION: RegistrationId = RegistrationId::FIRST;
+const SUBSCRIPTION: SubscriptionId = SubscriptionId::FIRST;
+
+fn publication() -> PublicationId {
+    PublicationId::new(deskconn_wamp::id::MAX_ID).unwrap()
+}
+
+fn origin() -> Box<Origin> {
+    let session = SessionId::new(7).unwrap();
+    Box::new(Origin {
+        session,
+        authid: Arc::from("joe"),
+        authrole: Arc::from("guest"),
+    })
+}
+
+pub(crate) fn payload(serializer: Serializer) -> Payload {
+    let args = [
+        "é".into(),
+        Value::Bytes(vec![0, 255]),
+        Value::Int(-1),
+        Value::Float(0.5),
+        Value::Null,
+    ];
+    let kwargs = Dict::from([("key".to_owned(), Value::List(vec![true.into()]))]);
+    Payload::from_values(serializer, &args, &kwargs).unwrap()
+}
+
+pub(crate) fn all(serializer: Serializer) -> Vec<Message> {
+    let details = || Dict::from([("message".to_owned(), Value::from("text"))]);
+    [
+        session(serializer, details),
+        pubsub(serializer),
+        rpc(serializer),
+        registration(),
+    ]
+    .concat()
+}
+
+fn session(serializer: Serializer, details: impl Fn() -> Dict) -> Vec<Message> {
+    let payload = payload(serializer);
+    vec![
+        Message::Hello(Hello {
+            realm: "realm1".into(),
+            details: details(),
+        }),
+        Message::Welcome(Welcome {
+            session: SessionId::FIRST,
+            details: details(),
+        }),
+        Message::Abort(Abort {
+            details: details(),
+            reason: deskconn_wamp::error::NO_SUCH_REALM,
+            payload,
+        }),
+        Message::Challenge(Challenge {
+            method: "cryptosign".to_owned(),
+            extra: details(),
+        }),
+        Message::Authenticate(Authenticate {
+            signature: "00ff".to_owned(),
+            extra: details(),
+        }),
+        Message::Goodbye(Goodbye {
+            details: details(),
+            reason: deskconn_wamp::error::CLOSE_NORMAL,
+        }),
+    ]
+}
+
+fn pubsub(serializer: Serializer) -> Vec<Message> {
+    let payload = payload(serializer);
+    let topic = || "com.myapp.topic".into();
+    let options = PublishOptions {
+        acknowledge: true,
+        exclude_me: false,
+        disclose_me: true,
+    };
+    let details = EventDetails {
+        publisher: Some(origin()),
+        topic: Some(topic()),
+    };
+    vec![
+        Message::Publish(Publish {
+            request: REQUEST,
+            options,
+            topic: topic(),
+            payload: payload.clone(),
+        }),
+        Message::Published(Published {
+            request: REQUEST,
+            publication: publication(),
+        }),
+        Message::Subscribe(Subscribe {
+            request: REQUEST,
+            options: SubscribeOptions {
+                policy: Match::Wildcard,
+            },
+            topic: "com..topic".into(),
+        }),
+        Message::Subscribed(Subscribed {
+            request: REQUEST,
+            subscription: SUBSCRIPTION,
+        }),
+        Message::Unsubscribe(Unsubscribe {
+            request: REQUEST,
+            subscription: SUBSCRIPTION,
+        }),
+        Message::Unsubscribed(Unsubscribed { request: REQUEST }),
+        Message::Event(Event {
+            subscription: SUBSCRIPTION,
+            publication: publication(),
+            details,
+            payload,
+        }),
+        Message::EventReceived(EventReceived {
+            publication: publication(),
+        }),
+    ]
+}
+
+fn rpc(serializer: Serializer) -> Vec<Message> {
+    let payload = || payload(serializer);
+    let procedure = || "com.myapp.add2".into();
+    let options = CallOptions {
+        receive_progress: true,
+        disclose_me: true,
+    };
+    let details = InvocationDetails {
+        caller: Some(origin()),
+        procedure: Some(procedure()),
+        receive_progress: true,
+    };
+    vec![
+        Message::Error(RequestError {
+            kind: RequestKind::Call,
+            request: REQUEST,
+            error: deskconn_wamp::error::NO_SUCH_PROCEDURE,
+            payload: payload(),
+        }),
+        Message::Call(Call {
+            request: REQUEST,
+            options,
+            procedure: procedure(),
+            payload: payload(),
+        }),
+        Message::Cancel(Cancel {
+            request: REQUEST,
+            options: CancelOptions { mode: CancelMode::Kill },
+        }),
+        Message::Result(CallResult {
+            request: REQUEST,
+            details: ResultDetails { progress: true },
+            payload: Payload::EMPTY,
+        }),
+        Message::Invocation(Invocation {
+            request: REQUEST,
+            registration: REGISTRATION,
+            details,
+            payload: payload(),
+        }),
+        Message::Interrupt(Interrupt {
+            request: REQUEST,
+            options: InterruptOptions {
+                mode: CancelMode::KillNoWait,
+                reason: Some(deskconn_wamp::error::TIMEOUT),
+            },
+        }),
+        Message::Yield(Yield {
+            request: REQUEST,
+            options: YieldOptions { progress: true },
+            payload: payload(),
+        }),
+    ]
+}
+
+fn registration() -> Vec<Message> {
+    let options = RegisterOptions {
+        policy: Match::Prefix,
+        invoke: Invoke::RoundRobin,
+    };
+    vec![
+        Message::Register(Register {
+            request: REQUEST,
+            options,
+            procedure: "com.myapp".into(),
+        }),
+        Message::Registered(Registered {
+            request: REQUEST,
+            registration: REGISTRATION,
+        }),
+        Message::Unregister(Unregister {
+            request: REQUEST,
+            registration: REGISTRATION,
+        }),
+        Message::Unregistered(Unregistered { request: REQUEST }),
+    ]
+}

@@ -1,0 +1,208 @@
+//! What each role may do, built from the tables of the components, so that no list is written twice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pairing::Device;
+use pairing::grant::{Allow, Grant, Match as GrantMatch};
+use router::{Action, Actions, Disclose, Role, Rule};
+use time::OffsetDateTime;
+use wamp::message::Match;
+
+use crate::config;
+use crate::pair::PAIR_PROCEDURES;
+
+/// The role of whoever owns the desktop.
+pub const OWNER: &str = "owner";
+/// The role of a program on this machine that offers functions of its own.
+pub const COMPONENT: &str = "component";
+/// The role in which a stranger may do nothing but pair.
+pub const PAIRING: &str = "pairing";
+/// The role that a device gets where nothing else is said.
+pub const DEFAULT_ROLE: &str = "remote";
+/// Below this, every device may register, publish and subscribe under its id.
+const DEVICE_PREFIX: &str = "org.deskconn.device.";
+const COMPONENT_PREFIX: &str = "org.deskconn.component.";
+/// The space that components and devices with role `bus` share.
+const APP_PREFIX: &str = "org.deskconn.app.";
+/// The role that may use it.
+const BUS: &str = "bus";
+/// What every device may ask.
+const INFO: &str = "org.deskconn.info.get";
+
+/// The roles of paired devices.
+#[derive(Debug)]
+pub struct Roles {
+    table: BTreeMap<&'static str, Vec<Rule>>,
+}
+
+impl Roles {
+    /// The roles that the components' tables name, and the shared space.
+    #[must_use]
+    pub fn of_components() -> Self {
+        let mut table: BTreeMap<&'static str, Vec<Rule>> = BTreeMap::new();
+        for procedure in components::procedures() {
+            for role in procedure.roles {
+                table
+                    .entry(role)
+                    .or_default()
+                    .push(rule(procedure.uri, Match::Exact, &[Action::Call]));
+            }
+        }
+        for topic in components::topics() {
+            for role in topic.roles {
+                table
+                    .entry(role)
+                    .or_default()
+                    .push(rule(topic.uri, Match::Exact, &[Action::Subscribe]));
+            }
+        }
+        table.entry(BUS).or_default().push(Rule {
+            allow: Actions::ALL,
+            ..rule(APP_PREFIX, Match::Prefix, &[])
+        });
+        Self { table }
+    }
+
+    /// The names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.table.keys().copied()
+    }
+
+    /// Whether a device can have this role.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// What a device may do now: its role, its grants, and the space of its own.
+    ///
+    /// # Panics
+    /// Never: our prefixes end with dots, and grants are checked when they are stored.
+    #[must_use]
+    pub fn of_device(&self, device: &Device, now: OffsetDateTime) -> Role {
+        let mut rules = self.table.get(device.role.as_str()).cloned().unwrap_or_default();
+        rules.push(rule(INFO, Match::Exact, &[Action::Call]));
+        let own = [Action::Register, Action::Publish, Action::Subscribe];
+        rules.push(rule(&format!("{DEVICE_PREFIX}{}.", device.id), Match::Prefix, &own));
+        rules.extend(
+            device
+                .grants
+                .iter()
+                .filter(|grant| grant.holds_at(now))
+                .map(rule_of_grant),
+        );
+        Role::new(device.role.as_str(), rules).expect("prefixes end with dots: ours do, and grants are checked")
+    }
+}
+
+/// Whoever owns the desktop may do everything.
+///
+/// # Panics
+/// Never: its one prefix is empty.
+#[must_use]
+pub fn owner() -> Role {
+    let all = Rule {
+        allow: Actions::ALL,
+        ..rule("", Match::Prefix, &[])
+    };
+    Role::new(OWNER, vec![all]).expect("the prefix is empty")
+}
+
+/// A stranger during a pairing window.
+///
+/// # Panics
+/// Never: it has no prefix.
+#[must_use]
+pub fn pairing() -> Role {
+    let rules = PAIR_PROCEDURES
+        .iter()
+        .map(|uri| rule(uri, Match::Exact, &[Action::Call]))
+        .collect();
+    Role::new(PAIRING, rules).expect("there is no prefix")
+}
+
+/// A program on this machine under a name of its own.
+///
+/// # Panics
+/// Never: its prefixes end with dots.
+#[must_use]
+pub fn component(authid: &str) -> Role {
+    let offer = [Action::Register, Action::Publish];
+    let rules = vec![
+        rule(&format!("{COMPONENT_PREFIX}{authid}."), Match::Prefix, &offer),
+        rule(APP_PREFIX, Match::Prefix, &offer),
+    ];
+    Role::new(COMPONENT, rules).expect("the prefixes end with dots")
+}
+
+/// The roles of a realm from the configuration.
+///
+/// # Errors
+/// A rule that covers more than it says.
+pub fn of_realm(realm: &config::Realm) -> Result<BTreeMap<String, Arc<Role>>, router::RuleError> {
+    let role = |role: &config::Role| {
+        let rules = role.rules.iter().map(rule_of_config).collect();
+        Ok((role.name.clone(), Arc::new(Role::new(role.name.as_str(), rules)?)))
+    };
+    realm.roles.iter().map(role).collect()
+}
+
+/// A rule that discloses: on the desktop everybody may know who calls.
+fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
+    Rule {
+        uri: uri.into(),
+        policy,
+        allow: allow.iter().copied().collect(),
+        disclose: Disclose::Always,
+    }
+}
+
+fn rule_of_grant(grant: &Grant) -> Rule {
+    let policy = match grant.matching {
+        GrantMatch::Exact => Match::Exact,
+        GrantMatch::Prefix => Match::Prefix,
+        GrantMatch::Wildcard => Match::Wildcard,
+    };
+    let Allow {
+        call,
+        register,
+        publish,
+        subscribe,
+    } = grant.allow;
+    let actions = [
+        (call, Action::Call),
+        (register, Action::Register),
+        (publish, Action::Publish),
+        (subscribe, Action::Subscribe),
+    ];
+    let allow: Vec<_> = actions
+        .into_iter()
+        .filter_map(|(is_allowed, action)| is_allowed.then_some(action))
+        .collect();
+    rule(&grant.uri, policy, &allow)
+}
+
+fn rule_of_config(rule: &config::Rule) -> Rule {
+    let policy = match rule.matching {
+        config::Match::Exact => Match::Exact,
+        config::Match::Prefix => Match::Prefix,
+        config::Match::Wildcard => Match::Wildcard,
+    };
+    let action = |action: &config::Action| match action {
+        config::Action::Call => Action::Call,
+        config::Action::Register => Action::Register,
+        config::Action::Publish => Action::Publish,
+        config::Action::Subscribe => Action::Subscribe,
+    };
+    Rule {
+        uri: rule.uri.as_str().into(),
+        policy,
+        allow: rule.allow.iter().map(action).collect(),
+        disclose: if rule.disclose {
+            Disclose::OnRequest
+        } else {
+            Disclose::Never
+        },
+    }
+}

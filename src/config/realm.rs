@@ -1,0 +1,266 @@
+//! `[[realm]]`: further realms of the router, with their roles and who has them.
+//!
+//! It decides nothing: the router's gate reads it.
+
+use pairing::DeviceKey;
+
+use super::ConfigError;
+use super::read::{Field, Section};
+
+/// Realms besides the desktop's own.
+pub const MAX_REALMS: usize = 64;
+
+/// Roles, rules and principals of a realm: they are looked through at every login or checked at every start.
+pub const MAX_ROWS: usize = 1024;
+
+/// The realm of the desktop itself, which the configuration cannot redefine.
+pub const DESKTOP_REALM: &str = "deskconn";
+
+/// The role that anonymous clients have where a realm defines it.
+const ANONYMOUS: &str = "anonymous";
+
+/// The longest URI, name or authid.
+const MAX_NAME: usize = 255;
+
+/// A realm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Realm {
+    /// Its URI.
+    pub name: String,
+    /// Who may do what.
+    pub roles: Vec<Role>,
+    /// The role of anonymous clients; `None` keeps them out.
+    pub anonymous: Option<String>,
+    /// Who else may come in.
+    pub principals: Vec<Principal>,
+}
+
+/// A role with its permissions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The authrole.
+    pub name: String,
+    /// Its permissions; what no rule covers is forbidden.
+    pub rules: Vec<Rule>,
+}
+
+/// A permission. Of several rules that cover a URI the one with the longest literal match counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The URI, or a pattern of it.
+    pub uri: String,
+    /// How it is compared.
+    pub matching: Match,
+    /// The actions, in the order given; an empty list forbids.
+    pub allow: Vec<Action>,
+    /// Whether callers and publishers are disclosed to the other side.
+    pub disclose: bool,
+}
+
+/// How a rule's URI is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// The whole URI.
+    Exact,
+    /// Its beginning.
+    Prefix,
+    /// Component by component; empty ones stand for any.
+    Wildcard,
+}
+
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// CALL.
+    Call,
+    /// REGISTER.
+    Register,
+    /// PUBLISH.
+    Publish,
+    /// SUBSCRIBE.
+    Subscribe,
+}
+
+/// Somebody who logs in by cryptosign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The authid.
+    pub authid: String,
+    /// The role it has.
+    pub role: String,
+    /// Its public key.
+    pub pubkey: DeviceKey,
+}
+
+pub(super) fn read(sections: Vec<Section<'_>>) -> Result<Vec<Realm>, ConfigError> {
+    let mut realms: Vec<Realm> = Vec::new();
+    for mut section in sections {
+        let name = section.need("name", "the realm's URI, like \"realm1\"")?;
+        let uri = name.text("a URI like \"realm1\"", |text| {
+            is_uri(text, false).then(|| text.to_owned())
+        })?;
+        if uri == DESKTOP_REALM {
+            return Err(name.error(&format!(
+                "another realm than {DESKTOP_REALM:?}, which is the desktop's own"
+            )));
+        }
+        if realms.iter().any(|realm| realm.name == uri) {
+            return Err(name.error("different for every realm"));
+        }
+        realms.push(read_realm(uri, section)?);
+    }
+    Ok(realms)
+}
+
+fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigError> {
+    let mut roles: Vec<Role> = Vec::new();
+    for role in section.sections("role", MAX_ROWS)? {
+        roles.push(read_role(role, &roles)?);
+    }
+    let implied = roles
+        .iter()
+        .any(|role| role.name == ANONYMOUS)
+        .then(|| ANONYMOUS.to_owned());
+    let mut realm = Realm {
+        name,
+        roles,
+        anonymous: None,
+        principals: Vec::new(),
+    };
+    for principal in section.sections("principal", MAX_ROWS)? {
+        read_principal(principal, &mut realm)?;
+    }
+    realm.anonymous = realm.anonymous.or(implied);
+    if realm.anonymous.is_none() && realm.principals.is_empty() {
+        let what = format!(
+            "nobody can join the realm {:?}: give it a [[realm.role]] named \"anonymous\", or a [[realm.principal]]",
+            realm.name
+        );
+        return Err(section.error(what));
+    }
+    section.finish()?;
+    Ok(realm)
+}
+
+fn read_role(mut section: Section<'_>, others: &[Role]) -> Result<Role, ConfigError> {
+    let field = section.need("name", "the authrole")?;
+    let name = field.short(MAX_NAME)?;
+    if others.iter().any(|role| role.name == name) {
+        return Err(field.error("different for every role of the realm"));
+    }
+    let rules = section
+        .sections("rules", MAX_ROWS)?
+        .into_iter()
+        .map(read_rule)
+        .collect::<Result<_, _>>()?;
+    section.finish()?;
+    Ok(Role { name, rules })
+}
+
+fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
+    let matching = match section.get("match") {
+        Some(field) => field.text("\"exact\", \"prefix\" or \"wildcard\"", read_match)?,
+        None => Match::Exact,
+    };
+    let uri = read_uri(&section.need("uri", "the URI the rule is about")?, matching)?;
+    let actions = "\"call\", \"register\", \"publish\" or \"subscribe\"";
+    let allow = section
+        .need("allow", &format!("a list of {actions}"))?
+        .list(4, actions, read_action)?;
+    let disclose = section
+        .get("disclose")
+        .map(|field| field.boolean())
+        .transpose()?
+        .unwrap_or(false);
+    section.finish()?;
+    Ok(Rule {
+        uri,
+        matching,
+        allow,
+        disclose,
+    })
+}
+
+fn read_match(word: &str) -> Option<Match> {
+    match word {
+        "exact" => Some(Match::Exact),
+        "prefix" => Some(Match::Prefix),
+        "wildcard" => Some(Match::Wildcard),
+        _ => None,
+    }
+}
+
+fn read_action(word: &str) -> Option<Action> {
+    match word {
+        "call" => Some(Action::Call),
+        "register" => Some(Action::Register),
+        "publish" => Some(Action::Publish),
+        "subscribe" => Some(Action::Subscribe),
+        _ => None,
+    }
+}
+
+fn read_uri(field: &Field<'_>, matching: Match) -> Result<String, ConfigError> {
+    match matching {
+        Match::Exact => field.text("a URI like \"org.example.door\"", |text| {
+            is_uri(text, false).then(|| text.to_owned())
+        }),
+        Match::Wildcard => field.text("a URI whose components may be empty, like \"org..door\"", |text| {
+            is_uri(text, true).then(|| text.to_owned())
+        }),
+        // Without the dot `org.example.slides` also covers `org.example.slidesevil`.
+        Match::Prefix => field.text(
+            "\"\" for everything, or a beginning with a dot at its end, like \"org.example.\"",
+            |text| {
+                let is_whole = text.is_empty() || text.strip_suffix('.').is_some_and(|start| is_uri(start, false));
+                is_whole.then(|| text.to_owned())
+            },
+        ),
+    }
+}
+
+/// The loose rules of WAMP (section "URIs"): components without blanks, `#` and dots.
+fn is_uri(text: &str, may_be_empty: bool) -> bool {
+    let is_component = |part: &str| {
+        (may_be_empty || !part.is_empty()) && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
+    };
+    text.len() <= MAX_NAME && text.split('.').all(is_component)
+}
+
+fn read_principal(mut section: Section<'_>, realm: &mut Realm) -> Result<(), ConfigError> {
+    let role = section.need("role", "the name of one of the realm's roles")?;
+    let known = |name: &str| {
+        realm
+            .roles
+            .iter()
+            .any(|role| role.name == name)
+            .then(|| name.to_owned())
+    };
+    let role = role.text("the name of one of the realm's roles", known)?;
+    let method = section.need("method", "\"cryptosign\" or \"anonymous\"")?;
+    let is_cryptosign = method.text("\"cryptosign\" or \"anonymous\"", |text| match text {
+        "cryptosign" => Some(true),
+        "anonymous" => Some(false),
+        _ => None,
+    })?;
+    if is_cryptosign {
+        let principal = read_cryptosign(&mut section, role, &realm.principals)?;
+        realm.principals.push(principal);
+    } else if realm.anonymous.replace(role).is_some() {
+        return Err(method.error("\"anonymous\" for one principal of a realm only"));
+    }
+    section.finish()
+}
+
+fn read_cryptosign(section: &mut Section<'_>, role: String, others: &[Principal]) -> Result<Principal, ConfigError> {
+    let field = section.need("authid", "the name it logs in under")?;
+    let authid = field.short(MAX_NAME)?;
+    if others.iter().any(|other| other.authid == authid) {
+        return Err(field.error("different for every principal of the realm"));
+    }
+    let accepted = "the 64 hexadecimal digits of its Ed25519 public key";
+    let pubkey = section
+        .need("pubkey", accepted)?
+        .text(accepted, |text| DeviceKey::from_hex(text).ok())?;
+    Ok(Principal { authid, role, pubkey })
+}

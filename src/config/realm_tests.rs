@@ -1,0 +1,130 @@
+//! Tests of the realms of a configuration.
+
+use super::{parse, told};
+use crate::config::{Action, MAX_REALMS, Match};
+
+const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+
+/// A realm with a role `r`, and what else is given.
+fn realm(more: &str) -> String {
+    format!("[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"r\"\nrules = []\n{more}")
+}
+
+fn principal(keys: &str) -> String {
+    realm(&format!("[[realm.principal]]\n{keys}\n"))
+}
+
+fn rule(keys: &str) -> String {
+    format!("[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"anonymous\"\nrules = [{{ {keys} }}]\n")
+}
+
+#[test]
+fn a_realm_with_a_role_and_a_principal_is_read() {
+    let text = principal(&format!(
+        "authid = \"joe\"\nrole = \"r\"\nmethod = \"cryptosign\"\npubkey = \"{KEY}\""
+    ));
+    let realm = &parse(&text).unwrap().realms[0];
+    assert_eq!((realm.name.as_str(), realm.anonymous.as_deref()), ("home", None));
+    let joe = &realm.principals[0];
+    assert_eq!(
+        (joe.authid.as_str(), joe.role.as_str(), joe.pubkey.to_hex().as_str()),
+        ("joe", "r", KEY)
+    );
+}
+
+#[test]
+fn anonymous_clients_get_the_role_of_that_name_or_the_one_they_are_given() {
+    assert_eq!(
+        parse(&rule("uri = 'a', allow = []")).unwrap().realms[0]
+            .anonymous
+            .as_deref(),
+        Some("anonymous")
+    );
+    let given = principal("role = \"r\"\nmethod = \"anonymous\"");
+    assert_eq!(parse(&given).unwrap().realms[0].anonymous.as_deref(), Some("r"));
+    assert!(told(&realm("")).contains("nobody can join the realm \"home\""));
+    let twice = format!("{given}[[realm.principal]]\nrole = \"r\"\nmethod = \"anonymous\"\n");
+    assert!(
+        told(&twice).contains("line 11: `realm.principal.method` must be \"anonymous\" for one principal"),
+        "{}",
+        told(&twice)
+    );
+}
+
+#[test]
+fn rules_are_read_with_their_defaults() {
+    let config = parse(&rule("uri = 'a.b', allow = ['call', 'publish']")).unwrap();
+    let rule = &config.realms[0].roles[0].rules[0];
+    assert_eq!((rule.matching, rule.disclose), (Match::Exact, false));
+    assert_eq!(rule.allow, [Action::Call, Action::Publish]);
+}
+
+#[test]
+fn a_rule_that_would_cover_more_than_it_says_is_refused() {
+    assert!(told(&rule("uri = 'a.b', match = 'prefix', allow = []")).contains("a beginning with a dot at its end"));
+    for good in [
+        "uri = '', match = 'prefix'",
+        "uri = 'a.', match = 'prefix'",
+        "uri = 'a..b', match = 'wildcard'",
+    ] {
+        assert!(parse(&rule(&format!("{good}, allow = []"))).is_ok(), "{good}");
+    }
+    for bad in [
+        "uri = ''",
+        "uri = 'a..b'",
+        "uri = 'a b'",
+        "uri = 'a#'",
+        "uri = '.', match = 'prefix'",
+        "uri = 'a..', match = 'prefix'",
+    ] {
+        assert!(parse(&rule(&format!("{bad}, allow = []"))).is_err(), "{bad}");
+    }
+    let long = |bytes: usize| rule(&format!("uri = '{}', allow = []", "x".repeat(bytes)));
+    assert!(parse(&long(255)).is_ok() && parse(&long(256)).is_err());
+}
+
+#[test]
+fn what_is_missing_or_misspelt_is_named() {
+    assert!(told("[[realm]]\n").contains("line 1: `realm.name` is missing"));
+    assert!(told(&rule("uri = 'a'")).contains("`realm.role.rules.allow` is missing"));
+    assert!(
+        told(&rule("uri = 'a', allow = ['calls']")).contains("\"call\", \"register\", \"publish\" or \"subscribe\"")
+    );
+    assert!(told(&rule("uri = 'a', allow = [], match = 'pattern'")).contains("\"exact\", \"prefix\" or \"wildcard\""));
+    assert!(told(&principal("role = \"q\"\nmethod = \"anonymous\"")).contains("one of the realm's roles"));
+    let ticket = told(&principal(
+        "authid = \"joe\"\nrole = \"r\"\nmethod = \"ticket\"\nsecret = \"s\"",
+    ));
+    assert!(
+        ticket.contains("line 9: `realm.principal.method` must be \"cryptosign\" or \"anonymous\""),
+        "{ticket}"
+    );
+    let key = told(&principal(
+        "authid = \"joe\"\nrole = \"r\"\nmethod = \"cryptosign\"\npubkey = \"00\"",
+    ));
+    assert!(key.contains("64 hexadecimal digits"), "{key}");
+}
+
+#[test]
+fn names_are_used_once_and_the_desktops_realm_never() {
+    let open = "[[realm.role]]\nname = \"anonymous\"\nrules = []\n";
+    let home = format!("[[realm]]\nname = \"home\"\n{open}");
+    assert!(parse(&home).is_ok());
+    assert!(told(&format!("{home}{home}")).contains("different for every realm"));
+    assert!(told(&format!("{home}{open}")).contains("different for every role"));
+    assert!(told(&format!("[[realm]]\nname = \"deskconn\"\n{open}")).contains("the desktop's own"));
+    let joe = format!("[[realm.principal]]\nauthid='joe'\nrole='anonymous'\nmethod='cryptosign'\npubkey='{KEY}'\n");
+    assert!(parse(&format!("{home}{joe}")).is_ok());
+    assert!(told(&format!("{home}{joe}{joe}")).contains("different for every principal"));
+}
+
+#[test]
+fn the_realms_have_a_limit() {
+    let realms = |count: usize| -> String {
+        (0..count)
+            .map(|n| format!("[[realm]]\nname = \"r{n}\"\n[[realm.role]]\nname = \"anonymous\"\nrules = []\n"))
+            .collect()
+    };
+    assert!(parse(&realms(MAX_REALMS)).is_ok());
+    assert!(told(&realms(MAX_REALMS + 1)).contains("at most 64 tables"));
+}

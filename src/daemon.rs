@@ -1,0 +1,301 @@
+//! Starts everything in order, and stops it in the reverse order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use client::{Options, Session};
+use components::{Machine, Places};
+use router::{Limits, Origins, RealmSettings, Router};
+use tokio::task::JoinHandle;
+use wamp::limits::{Bounds, Quota};
+use wamp::uri::UriRules;
+
+use crate::access::Access;
+use crate::advertiser::Advertiser;
+use crate::config::{self, Components, Config, DESKTOP_REALM};
+use crate::discovery::Advert;
+use crate::pair::Desk;
+use crate::paths::Paths;
+use crate::procedures::{self, Desktop};
+use crate::store::Store;
+
+/// Sessions get this long to say goodbye; with mDNS beside it the whole stop stays under two seconds.
+const GOODBYE_TIME: Duration = Duration::from_millis(1_200);
+/// Mode of the Unix socket of a user's daemon, and of its directory.
+const SOCKET_MODE: u32 = 0o600;
+const SOCKET_DIRECTORY_MODE: u32 = 0o700;
+
+/// A running daemon.
+#[derive(Debug)]
+pub struct Daemon {
+    router: Router,
+    store: Arc<Store>,
+    advertiser: Arc<Advertiser>,
+    addresses: Vec<SocketAddr>,
+    socket: Option<PathBuf>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Daemon {
+    /// Starts with this configuration. `machine` is that of the tests; without it the real one is looked at.
+    ///
+    /// # Errors
+    /// What must work does not: the state cannot be trusted, a port is taken. What merely is missing is logged.
+    pub async fn start(config: &Config, paths: &Paths, machine: Option<Machine>) -> Result<Self> {
+        check_components(config)?;
+        let store = open_store(config, paths)?;
+        let (desk, told) = Desk::new(Arc::clone(&store));
+        let access = Arc::new(Access::new(config, Arc::clone(&store), Arc::clone(&desk))?);
+        let identity = store.identity();
+        let origins = Origins {
+            hosts: vec![format!("deskconn-{}.local", identity.id8())],
+            allowed: config.http.allowed_origins.clone(),
+        };
+        let limits = limits(&config.limits);
+        let router = Router::new(Arc::clone(&access) as _, Arc::new(origins), limits);
+        let quota = quota(&config.limits);
+        for realm in &config.realms {
+            router.open_realm(
+                &realm.name,
+                RealmSettings {
+                    uri_rules: UriRules::Loose,
+                    quota,
+                },
+            );
+        }
+        let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
+        let mut daemon = Self {
+            router,
+            store,
+            advertiser,
+            addresses: Vec::new(),
+            socket: None,
+            tasks: Vec::new(),
+        };
+        // Whoever can connect finds everything registered already.
+        if config.desktop.enabled {
+            let realm = daemon.router.open_realm(
+                DESKTOP_REALM,
+                RealmSettings {
+                    uri_rules: UriRules::Strict,
+                    quota,
+                },
+            );
+            desk.serve(realm.clone());
+            let machine = match machine {
+                Some(machine) => machine,
+                None => Machine::detect(Places::default()).await,
+            };
+            let desktop = Arc::new(Desktop {
+                name: computer_name(config),
+                store: Arc::clone(&daemon.store),
+                desk: Arc::clone(&desk),
+                access,
+                realm,
+                advertiser: Arc::clone(&daemon.advertiser),
+                machine,
+                attempts: config.pairing.attempts,
+            });
+            daemon.offer(&desktop, config, told).await?;
+            daemon.tasks.push(tokio::spawn(desk.keep_time()));
+        }
+        daemon.listen(config, paths)?;
+        daemon.advertise(config).await;
+        Ok(daemon)
+    }
+
+    /// Registers the daemon's procedures and the components.
+    async fn offer(
+        &mut self,
+        desktop: &Arc<Desktop>,
+        config: &Config,
+        told: tokio::sync::mpsc::Receiver<crate::pair::Told>,
+    ) -> Result<()> {
+        let session = self.local_session("desktop").await?;
+        procedures::register(&session, desktop)
+            .await
+            .context("the daemon's own procedures cannot be registered")?;
+        self.tasks
+            .push(tokio::spawn(procedures::publish(session, Arc::clone(desktop), told)));
+        let machine = desktop.machine.clone();
+        // A service that hangs may take seconds to be called missing; nobody should wait for that.
+        self.tasks.push(tokio::spawn(async move {
+            for missing in machine.missing().await {
+                tracing::warn!("{missing}");
+            }
+        }));
+        let wanted = |name: &str| match &config.desktop.components {
+            Components::All => true,
+            Components::Only(names) => names.iter().any(|wanted| wanted == name),
+        };
+        let session = self.local_session("components").await?;
+        let running = components::start(&session, &desktop.machine, wanted).await;
+        self.tasks
+            .extend(running.context("the desktop's functions cannot be registered")?);
+        Ok(())
+    }
+
+    async fn local_session(&self, name: &str) -> Result<Session> {
+        let session = Session::over(self.router.connect_local(name), Options::new(DESKTOP_REALM)).await;
+        session.with_context(|| format!("the session of \"{name}\" cannot be opened"))
+    }
+
+    fn listen(&mut self, config: &Config, paths: &Paths) -> Result<()> {
+        if !config.listen.tcp.is_empty() {
+            let listening = self.router.listen_tcp(&config.listen.tcp)?;
+            self.addresses = listening.addresses().to_vec();
+            for address in &self.addresses {
+                tracing::info!(%address, "listening");
+            }
+        }
+        let (socket, is_chosen) = match &config.listen.unix {
+            config::Unix::Off => return Ok(()),
+            config::Unix::Auto => (&paths.socket, false),
+            config::Unix::At(path) => (path, true),
+        };
+        match self.listen_unix(socket, !is_chosen) {
+            Ok(()) => {
+                tracing::info!(socket = %socket.display(), "listening");
+                self.socket = Some(socket.clone());
+            }
+            Err(error) if is_chosen => return Err(error),
+            Err(error) => tracing::warn!("deskconnctl cannot reach this daemon: {error:#}"),
+        }
+        for path in &config.compat.sockets {
+            self.listen_unix(path, false)?;
+        }
+        Ok(())
+    }
+
+    /// `makes_directory` for a place of our own: then the directory is nobody else's.
+    fn listen_unix(&self, path: &Path, makes_directory: bool) -> Result<()> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        crate::paths::check_socket(path)?;
+        if let (true, Some(directory)) = (makes_directory, path.parent()) {
+            std::fs::DirBuilder::new()
+                .recursive(true)
+                .mode(SOCKET_DIRECTORY_MODE)
+                .create(directory)
+                .with_context(|| format!("the directory {} cannot be made", directory.display()))?;
+        }
+        Ok(self.router.listen_unix(path, SOCKET_MODE)?)
+    }
+
+    /// Shows the desktop on the network. Without mDNS everything else works.
+    async fn advertise(&self, config: &Config) {
+        let is_reachable = |address: &&SocketAddr| !address.ip().is_loopback();
+        let Some(address) = self
+            .addresses
+            .iter()
+            .find(is_reachable)
+            .filter(|_| config.desktop.enabled)
+        else {
+            return;
+        };
+        let advert = Advert::of(config, &self.store.identity().id(), address.port());
+        if let Err(error) = self.advertiser.start(advert).await {
+            tracing::warn!("phones cannot find this desktop by themselves: {error}");
+        }
+    }
+
+    /// The TCP addresses, with the ports that were really opened.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The Unix socket, if there is one.
+    #[must_use]
+    pub fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    /// The router, for what comes beside the daemon's own doors.
+    #[must_use]
+    pub const fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// Says goodbye to the network and to every session, and ends.
+    pub async fn stop(self) {
+        tokio::join!(self.advertiser.stop(), self.router.stop(GOODBYE_TIME));
+        for task in self.tasks {
+            task.abort();
+        }
+        if let Err(error) = self.store.flush() {
+            tracing::warn!(%error, "when devices were last seen is not written down");
+        }
+    }
+}
+
+fn open_store(config: &Config, paths: &Paths) -> Result<Arc<Store>> {
+    let store = if config.desktop.enabled {
+        Store::open(&paths.state)?
+    } else {
+        Store::ephemeral("a plain router keeps no state")?
+    };
+    if let (Some(reason), true) = (store.read_only(), config.desktop.enabled) {
+        tracing::warn!("nothing can be stored, so pairing is refused and the identity lasts for this run: {reason}");
+    }
+    Ok(Arc::new(store))
+}
+
+/// A function that nobody knows is a mistyped one.
+fn check_components(config: &Config) -> Result<()> {
+    let Components::Only(wanted) = &config.desktop.components else {
+        return Ok(());
+    };
+    let known: Vec<_> = components::names().collect();
+    let unknown = wanted.iter().find(|name| !known.contains(&name.as_str()));
+    unknown.map_or(Ok(()), |name| {
+        anyhow::bail!(
+            "[desktop] components names \"{name}\", which this daemon does not have; it has {}",
+            known.join(", ")
+        )
+    })
+}
+
+fn computer_name(config: &Config) -> String {
+    let uname = rustix::system::uname();
+    let host = uname.nodename().to_string_lossy().into_owned();
+    config.discovery.name.clone().unwrap_or(host)
+}
+
+fn quota(limits: &config::Limits) -> Quota {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Quota {
+        registrations: size(limits.registrations),
+        subscriptions: size(limits.subscriptions),
+        pending_calls: size(limits.pending_calls),
+    }
+}
+
+fn limits(limits: &config::Limits) -> Limits {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let bound = |number: Option<u64>| number.map_or(usize::MAX, size);
+    Limits {
+        joining: Bounds {
+            message_bytes: size(limits.message_bytes_before_auth),
+            depth: size(limits.depth_before_auth),
+            values: size(limits.elements_before_auth),
+        },
+        joined: Bounds {
+            message_bytes: size(limits.message_bytes),
+            depth: size(limits.depth),
+            values: size(limits.elements),
+        },
+        handshake: limits.handshake_time,
+        login: limits.hello_time,
+        joining_per_address: bound(limits.unauthenticated_per_ip),
+        joining_total: bound(limits.unauthenticated),
+        sessions_per_address: bound(limits.sessions_per_ip),
+        sessions: bound(limits.sessions),
+        queue_bytes: size(limits.queue_bytes),
+        http_head_bytes: size(limits.header_bytes),
+        http_headers: size(limits.headers),
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,21 @@
+//! deskconnd: the only place where the crates of this repository meet.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`daemon`] | starts everything in order and stops it in the reverse order |
+//! | [`config`], [`paths`] | what the user says, and where things are |
+//! | [`store`] | identity, devices and switches on disk |
+//! | [`access`] | who may join and as what: the router's gate |
+//! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
+//! | `procedures` | the daemon's own procedures: pairing, devices, discovery, info |
+//! | [`discovery`], [`advertiser`] | mDNS, and switching it |
+
+pub mod access;
+pub mod advertiser;
+pub mod config;
+pub mod daemon;
+pub mod discovery;
+pub mod pair;
+pub mod paths;
+mod procedures;
+pub mod store;

@@ -1,0 +1,104 @@
+//! `org.deskconn.devices.*`: the paired devices, for the owner.
+
+use std::sync::Arc;
+
+use client::{Invocation, Reply, RequestError, Session};
+use pairing::Device;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use wamp::error::KILLED;
+use wamp::message::Goodbye;
+use wamp::value::Value;
+
+use super::arguments::bad;
+use super::{Arguments, Desktop, dict, offer, refused};
+
+pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
+    offer(session, desktop, &["org.deskconn.devices.list"], list).await?;
+    offer(session, desktop, &["org.deskconn.devices.get"], get).await?;
+    offer(session, desktop, &["org.deskconn.devices.rename"], rename).await?;
+    offer(session, desktop, &["org.deskconn.devices.set_role"], set_role).await?;
+    offer(session, desktop, &["org.deskconn.devices.revoke"], revoke).await
+}
+
+/// `devices.list() → [device]`.
+async fn list(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    let devices = desktop.store.with_trust(|trust| trust.devices().to_vec());
+    Ok(Value::List(devices.iter().map(|device| row(&desktop, device)).collect()).into())
+}
+
+/// `devices.get(id) → device`.
+async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let id = arguments.text("id")?;
+    arguments.end()?;
+    let device = desktop.store.with_trust(|trust| trust.find(&id).cloned());
+    let device = device.ok_or_else(|| bad(format!("there is no device {id}; see `deskconnctl devices`")))?;
+    Ok(row(&desktop, &device).into())
+}
+
+/// `devices.rename(id, name) → device`.
+async fn rename(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let (id, name) = (arguments.text("id")?, arguments.text("name")?);
+    arguments.end()?;
+    let device = desktop
+        .store
+        .change_trust(|trust| trust.rename(&id, &name).cloned())
+        .map_err(refused)?;
+    desktop.desk.devices_changed();
+    Ok(row(&desktop, &device).into())
+}
+
+/// `devices.set_role(id, role) → device`: holds at once, for sessions that are open too.
+async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let (id, role) = (arguments.text("id")?, arguments.text("role")?);
+    arguments.end()?;
+    if !desktop.access.roles().has(&role) {
+        return Err(bad(format!("there is no role {role}")));
+    }
+    let device = desktop
+        .store
+        .change_trust(|trust| trust.set_role(&id, &role).cloned())
+        .map_err(refused)?;
+    let rules = Arc::new(desktop.access.roles().of_device(&device, OffsetDateTime::now_utc()));
+    desktop.realm.set_role(&rules, |origin| *origin.authid == *device.id);
+    desktop.desk.devices_changed();
+    Ok(row(&desktop, &device).into())
+}
+
+/// `devices.revoke(id) → the number of sessions that were ended`. The device is gone from the disk before its sessions
+/// are ended, so none can slip in between.
+async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let id = arguments.text("id")?;
+    arguments.end()?;
+    let device = desktop.store.change_trust(|trust| trust.revoke(&id)).map_err(refused)?;
+    let goodbye = Goodbye::new(KILLED, "this device is no longer paired");
+    let ended = desktop
+        .realm
+        .end_sessions(&goodbye, |origin| *origin.authid == *device.id);
+    tracing::info!(device = %device.id, name = %device.name, sessions = ended, "revoked");
+    desktop.desk.devices_changed();
+    Ok(Value::from(ended as u64).into())
+}
+
+/// A device as the owner sees it.
+pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
+    let time = |time: Option<OffsetDateTime>| time.and_then(|time| time.format(&Rfc3339).ok());
+    dict([
+        ("id", device.id.as_str().into()),
+        ("name", device.name.as_str().into()),
+        ("kind", device.kind.word().into()),
+        ("role", device.role.as_str().into()),
+        ("fingerprint", device.keys.sign.fingerprint().into()),
+        ("paired_at", time(Some(device.paired_at)).into()),
+        ("last_seen", time(device.last_seen).into()),
+        ("address", device.last_address.clone().into()),
+        ("expires", time(device.expires).into()),
+        ("sessions", (desktop.access.sessions_of(&device.id) as u64).into()),
+        ("legacy", device.legacy.into()),
+    ])
+}

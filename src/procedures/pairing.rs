@@ -1,0 +1,125 @@
+//! `org.deskconn.pairing.*` for the owner, and `org.deskconn.pair` for the device.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Invocation, Reply, RequestError, Session};
+use pairing::legacy::{Claim, Question};
+use pairing::window::LEGACY_TTL;
+use pairing::{DeviceKey, Kind, Terms};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use wamp::value::Value;
+
+use super::arguments::bad;
+use super::{Arguments, Desktop, dict, offer, refused};
+use crate::access::roles::DEFAULT_ROLE;
+use crate::pair::{PAIR_PROCEDURES, code_of};
+
+pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
+    offer(session, desktop, &PAIR_PROCEDURES, pair).await?;
+    offer(session, desktop, &["org.deskconn.pairing.open"], open).await?;
+    offer(session, desktop, &["org.deskconn.pairing.close"], close).await?;
+    offer(session, desktop, &["org.deskconn.pairing.answer"], answer).await
+}
+
+/// `pair(otp, pubkey) → bool`: never an error, because older clients know none.
+async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let visitor = call
+        .caller
+        .as_ref()
+        .and_then(|caller| desktop.access.visitor(caller.session));
+    let mut arguments = Arguments::of(&mut call);
+    let otp = arguments.any("otp").ok().as_ref().and_then(code_of);
+    let key = arguments
+        .text("pubkey")
+        .ok()
+        .and_then(|key| DeviceKey::from_hex(&key).ok());
+    let (Some(visitor), Some(key)) = (visitor, key) else {
+        return Ok(Value::Bool(false).into());
+    };
+    let claim = Claim {
+        otp,
+        key: *key.bytes(),
+        session_key: DeviceKey::from_hex(&visitor.authid).ok().map(|key| *key.bytes()),
+        name: arguments.text_keyword("name").ok().flatten(),
+        kind: Kind::default(),
+        address: visitor.peer.address.map(|address| address.to_string()),
+        is_private: visitor.peer.is_on_this_machine(),
+    };
+    Ok(Value::Bool(desktop.desk.pair(claim).await.is_ok()).into())
+}
+
+/// `pairing.open(kw: role, name, ttl, legacy, insecure_network, force) → {code, expires, ttl}`.
+async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let role = arguments
+        .text_keyword("role")?
+        .unwrap_or_else(|| DEFAULT_ROLE.to_owned());
+    if !desktop.access.roles().has(&role) {
+        let names: Vec<_> = desktop.access.roles().names().collect();
+        return Err(bad(format!(
+            "there is no role {role}; the roles are {}",
+            names.join(", ")
+        )));
+    }
+    let ttl = arguments.number_keyword("ttl")?.map(Duration::from_secs);
+    let terms = Terms {
+        name: arguments.text_keyword("name")?,
+        ttl: ttl.unwrap_or(LEGACY_TTL),
+        attempts: desktop.attempts,
+        legacy: arguments.switch("legacy")?,
+        insecure_network: arguments.switch("insecure_network")?,
+        ..Terms::for_role(&role)
+    };
+    let force = arguments.switch("force")?;
+    arguments.end()?;
+    if !terms.legacy {
+        return Err(bad(
+            "this version pairs by the legacy form alone: pass legacy = true, or use `deskconnctl pair --legacy`",
+        ));
+    }
+    let (code, ttl) = desktop.desk.open(terms, force).map_err(refused)?;
+    let expires = (OffsetDateTime::now_utc() + ttl).format(&Rfc3339).unwrap_or_default();
+    Ok(dict([
+        ("code", code.to_string().into()),
+        ("expires", expires.into()),
+        ("ttl", ttl.as_secs().into()),
+    ])
+    .into())
+}
+
+/// `pairing.close()`.
+async fn close(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    desktop.desk.close();
+    Ok(().into())
+}
+
+/// `pairing.answer(request, allow, kw: role) → the device, or null when it was refused`.
+async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let request = arguments.number("request")?;
+    let allow = arguments.truth("allow")?;
+    let role = arguments.text_keyword("role")?;
+    arguments.end()?;
+    if let Some(role) = role.as_deref().filter(|role| !desktop.access.roles().has(role)) {
+        return Err(bad(format!("there is no role {role}")));
+    }
+    let device = desktop.desk.answer(request, allow, role.as_deref()).map_err(refused)?;
+    Ok(device
+        .map_or(Value::Null, |device| super::devices::row(&desktop, &device))
+        .into())
+}
+
+/// What `pairing.on_asked` tells the owner.
+pub(super) fn question(question: &Question) -> Value {
+    dict([
+        ("request", question.request.into()),
+        ("name", question.name.clone().into()),
+        ("kind", question.kind.word().into()),
+        ("address", question.address.clone().into()),
+        ("fingerprint", question.fingerprint.as_str().into()),
+        ("role", question.role.as_str().into()),
+    ])
+}

@@ -1,0 +1,205 @@
+//! The state directory: files that are read without following links and replaced as a whole.
+//!
+//! It knows names and bytes. What is in a file, and what is done when a file is damaged, is decided in
+//! [`super`].
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::StoreError;
+
+/// Only the owner reads and writes.
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// Any access of the group or of others.
+const STRANGERS: u32 = 0o077;
+
+/// The directory, held open and locked, so that it stays the same one and nobody else changes it.
+#[derive(Debug)]
+pub(super) struct StateDir {
+    path: PathBuf,
+    handle: OwnedFd,
+}
+
+/// How far a write came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// It is on the disk.
+    Durable,
+    /// It is in place, but the disk did not confirm it: after a power cut the old content may be back.
+    InPlace,
+}
+
+/// Why the directory cannot be used, in two kinds: without it the daemon runs on, against it the daemon does not start.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It is missing and cannot be made, or nothing can be written in it.
+    NotWritable(String),
+    /// It is not safe, or somebody else works in it.
+    Refused(StoreError),
+}
+
+impl StateDir {
+    /// Opens the directory, making it if need be, and locks it until this value is dropped.
+    pub(super) fn open(path: &Path) -> Result<Self, Unusable> {
+        make(path).map_err(|error| Unusable::NotWritable(format!("{} cannot be created: {error}", path.display())))?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = fs::open(path, flags, Mode::empty())
+            .map_err(|error| Unusable::NotWritable(format!("{} cannot be opened: {error}", path.display())))?;
+        let state = Self {
+            path: path.to_owned(),
+            handle,
+        };
+        let stat = fs::fstat(&state.handle).map_err(|error| Unusable::Refused(state.io("look at", "", error)))?;
+        state.check_owner("", &stat, "700").map_err(Unusable::Refused)?;
+        match fs::flock(&state.handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(state),
+            Err(Errno::WOULDBLOCK) => Err(Unusable::Refused(StoreError::InUse(state.path))),
+            Err(error) => Err(Unusable::Refused(state.io("lock", "", error))),
+        }
+    }
+
+    /// Tries to write, since neither the mode nor the uid tells whether that works.
+    pub(super) fn check_writable(&self) -> Result<(), String> {
+        let told = |error: StoreError| error.to_string();
+        self.create("probe").map_err(told)?;
+        self.remove("probe.new").map_err(told)
+    }
+
+    /// The content of a file, `None` when there is none. `limit` bounds what is read.
+    pub(super) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        // NONBLOCK: opening a pipe that somebody put there would wait for a writer.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let handle = match fs::openat(&self.handle, name, flags, Mode::empty()) {
+            Ok(handle) => handle,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(StoreError::NotAFile(self.path.join(name))),
+            Err(error) => return Err(self.io("open", name, error)),
+        };
+        let stat = fs::fstat(&handle).map_err(|error| self.io("look at", name, error))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(StoreError::NotAFile(self.path.join(name)));
+        }
+        self.check_owner(name, &stat, "600")?;
+        let mut content = Vec::new();
+        let read = File::from(handle).take(limit + 1).read_to_end(&mut content);
+        read.map_err(|error| self.io("read", name, error))?;
+        if content.len() as u64 > limit {
+            return Err(StoreError::TooLarge {
+                path: self.path.join(name),
+                limit,
+            });
+        }
+        Ok(Some(content))
+    }
+
+    /// Replaces a file as a whole: whoever reads it finds the old content or the new one, whatever happens.
+    /// With `keep` the old content stays under `<name>.bak`.
+    pub(super) fn replace(&self, name: &str, content: &[u8], keep: bool) -> Result<Written, StoreError> {
+        let new = format!("{name}.new");
+        let written = self.create(name).and_then(|mut file| {
+            let all = file.write_all(content).and_then(|()| file.sync_all());
+            all.map_err(|error| self.io("write", &new, error))
+        });
+        let moved = written
+            .and_then(|()| if keep { self.keep_old(name) } else { Ok(()) })
+            .and_then(|()| self.rename(&new, name));
+        if let Err(error) = moved {
+            // The old file is untouched; what is left of the new one would only be in the way of the next try.
+            let _ = self.remove(&new);
+            return Err(error);
+        }
+        Ok(if fs::fsync(&self.handle).is_ok() {
+            Written::Durable
+        } else {
+            Written::InPlace
+        })
+    }
+
+    /// Makes `<name>.new`, never one that is there: a leftover of a crash is removed first, since the lock says that
+    /// nobody else is writing it.
+    fn create(&self, name: &str) -> Result<File, StoreError> {
+        let new = format!("{name}.new");
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = || fs::openat(&self.handle, new.as_str(), flags, FILE_MODE);
+        let handle = match open() {
+            Err(Errno::EXIST) => self
+                .remove(&new)
+                .and_then(|()| open().map_err(|error| self.io("create", &new, error))),
+            other => other.map_err(|error| self.io("create", &new, error)),
+        }?;
+        // The umask may have taken bits away.
+        fs::fchmod(&handle, FILE_MODE).map_err(|error| self.io("protect", &new, error))?;
+        Ok(File::from(handle))
+    }
+
+    /// Gives the old content a second name, by a link that is moved into place, so that there is no moment without
+    /// one. A file system without links keeps no backup.
+    fn keep_old(&self, name: &str) -> Result<(), StoreError> {
+        let (link, backup) = (format!("{name}.bak.new"), format!("{name}.bak"));
+        self.remove(&link)?;
+        match fs::linkat(&self.handle, name, &self.handle, link.as_str(), AtFlags::empty()) {
+            Ok(()) => self.rename(&link, &backup),
+            Err(Errno::NOENT | Errno::PERM | Errno::OPNOTSUPP) => Ok(()),
+            Err(error) => Err(self.io("link", name, error)),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        fs::renameat(&self.handle, from, &self.handle, to).map_err(|error| self.io("move into place", to, error))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        match fs::unlinkat(&self.handle, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.io("remove", name, error)),
+        }
+    }
+
+    /// The path of a file, for messages.
+    pub(super) fn path_of(&self, name: &str) -> PathBuf {
+        if name.is_empty() {
+            self.path.clone()
+        } else {
+            self.path.join(name)
+        }
+    }
+
+    fn check_owner(&self, name: &str, stat: &Stat, mode: &'static str) -> Result<(), StoreError> {
+        let own = rustix::process::geteuid().as_raw();
+        if stat.st_uid != own {
+            return Err(StoreError::ForeignOwner {
+                path: self.path_of(name),
+                owner: stat.st_uid,
+                own,
+            });
+        }
+        if stat.st_mode & STRANGERS != 0 {
+            return Err(StoreError::OpenToOthers {
+                path: self.path_of(name),
+                mode: stat.st_mode & 0o777,
+                mend: mode,
+            });
+        }
+        Ok(())
+    }
+
+    fn io(&self, what: &'static str, name: &str, error: impl Into<io::Error>) -> StoreError {
+        StoreError::Io {
+            what,
+            path: self.path_of(name),
+            error: error.into(),
+        }
+    }
+}
+
+/// Makes the directory and its missing parents, readable by the owner alone.
+fn make(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}

@@ -1,0 +1,393 @@
+//! Tests of the store with real files in a directory of their own.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::PathBuf;
+
+use pairing::device::{Kind, NewDevice};
+use pairing::identity::DeviceKey;
+use tempfile::TempDir;
+use time::OffsetDateTime;
+
+use super::*;
+
+/// A home whose `state` is the directory of the store, not made yet.
+fn home() -> (TempDir, PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("share/deskconn");
+    (home, state)
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().mode() & 0o7777
+}
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn names(state: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(state)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+fn phone(name: &str) -> NewDevice {
+    let key = Identity::generate(&mut SysRng).unwrap().public();
+    NewDevice {
+        key: DeviceKey::from_bytes(&key).unwrap(),
+        name: Some(name.into()),
+        kind: Kind::Lib,
+        role: "remote".into(),
+        grants: Vec::new(),
+        address: None,
+        legacy: true,
+    }
+}
+
+fn pair(store: &Store, name: &str) -> Result<String, StoreError> {
+    let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    store
+        .change_trust(|trust| trust.add(phone(name), now, &mut SysRng))
+        .map(|device| device.id)
+}
+
+fn paired(store: &Store) -> Vec<String> {
+    store.with_trust(|trust| trust.devices().iter().map(|device| device.name.clone()).collect())
+}
+
+fn refused(state: &Path) -> String {
+    Store::open(state).unwrap_err().to_string()
+}
+
+#[test]
+fn the_first_start_makes_a_closed_directory_with_an_identity_that_stays() {
+    let (_home, state) = home();
+    let first = Store::open(&state).unwrap();
+    assert_eq!(first.read_only(), None);
+    assert_eq!((mode(&state), mode(state.parent().unwrap())), (0o700, 0o700));
+    assert_eq!(mode(&state.join(IDENTITY)), 0o600);
+    assert_eq!(names(&state), [IDENTITY]);
+    let id = first.identity().id();
+    drop(first);
+    assert_eq!(Store::open(&state).unwrap().identity().id(), id);
+}
+
+#[test]
+fn devices_and_switches_survive_a_restart() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    assert_eq!(store.switches(), Switches { discovery: None });
+    let id = pair(&store, "Pixel 9").unwrap();
+    store.set_discovery(false).unwrap();
+    drop(store);
+    let store = Store::open(&state).unwrap();
+    assert_eq!(paired(&store), ["Pixel 9"]);
+    assert_eq!(store.with_trust(|trust| trust.devices()[0].id.clone()), id);
+    assert_eq!(store.switches(), Switches { discovery: Some(false) });
+    for name in [DEVICES, SWITCHES] {
+        assert_eq!(mode(&state.join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_refused_change_changes_neither_the_memory_nor_the_file() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "Pixel 9").unwrap();
+    let before = fs::read(state.join(DEVICES)).unwrap();
+    let error = store.change_trust(|trust| trust.revoke("d_nobody00")).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Trust(TrustError::NoSuchDevice(_))),
+        "{error}"
+    );
+    assert_eq!(fs::read(state.join(DEVICES)).unwrap(), before);
+    assert_eq!(paired(&store), ["Pixel 9"]);
+}
+
+#[test]
+fn each_change_keeps_the_list_before_it() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    assert!(!state.join("devices.json.bak").exists());
+    pair(&store, "two").unwrap();
+    let backup: Trust = serde_json::from_slice(&fs::read(state.join("devices.json.bak")).unwrap()).unwrap();
+    assert_eq!(backup.devices().len(), 1);
+    assert_eq!(mode(&state.join("devices.json.bak")), 0o600);
+    assert_eq!(
+        names(&state),
+        [DEVICES, "devices.json.bak", IDENTITY],
+        "nothing temporary is left"
+    );
+}
+
+#[test]
+fn what_may_be_lost_reaches_the_disk_by_a_flush() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    let id = pair(&store, "one").unwrap();
+    let (file, inode) = (state.join(DEVICES), fs::metadata(state.join(DEVICES)).unwrap().ino());
+    let later = OffsetDateTime::from_unix_timestamp(1_900_000_000).unwrap();
+    store
+        .note_trust(|trust| trust.seen(&id, later, Some("10.0.0.9")))
+        .unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().ino(), inode, "not written yet");
+    store.flush().unwrap();
+    assert!(fs::read_to_string(&file).unwrap().contains("10.0.0.9"));
+    let inode = fs::metadata(&file).unwrap().ino();
+    store.flush().unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().ino(), inode, "nothing to write");
+}
+
+#[test]
+fn an_identity_or_directory_open_to_others_is_refused_with_the_command_that_closes_it() {
+    let (_home, state) = home();
+    drop(Store::open(&state).unwrap());
+    for (path, open, closed) in [
+        (state.join(IDENTITY), 0o640, 0o600),
+        (state.join(IDENTITY), 0o604, 0o600),
+        (state.clone(), 0o710, 0o700),
+    ] {
+        chmod(&path, open);
+        let told = refused(&state);
+        assert!(told.contains(&format!("chmod {closed:o} {}", path.display())), "{told}");
+        chmod(&path, closed);
+        assert!(Store::open(&state).is_ok());
+    }
+}
+
+#[test]
+fn a_list_of_devices_open_to_others_is_refused_too() {
+    let (_home, state) = home();
+    pair(&Store::open(&state).unwrap(), "one").unwrap();
+    chmod(&state.join(DEVICES), 0o644);
+    assert!(refused(&state).contains("mode 644"));
+}
+
+#[test]
+fn files_of_another_user_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: only root can give a file away");
+        return;
+    }
+    let (_home, state) = home();
+    drop(Store::open(&state).unwrap());
+    for path in [state.join(IDENTITY), state.clone()] {
+        std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+        let told = refused(&state);
+        assert!(told.contains("user 65534") && told.contains("sudo chown 0"), "{told}");
+        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+    }
+}
+
+#[test]
+fn links_pipes_and_directories_in_place_of_a_file_are_refused_and_not_followed() {
+    let (home, state) = home();
+    drop(Store::open(&state).unwrap());
+    let identity = state.join(IDENTITY);
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(&identity, &elsewhere).unwrap();
+    symlink(&elsewhere, &identity).unwrap();
+    assert!(refused(&state).contains("not an ordinary file"));
+    fs::remove_file(&identity).unwrap();
+    fs::create_dir(&identity).unwrap();
+    assert!(refused(&state).contains("not an ordinary file"));
+    fs::remove_dir(&identity).unwrap();
+    let mode = rustix::fs::Mode::from_bits_truncate(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &identity, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    assert!(
+        refused(&state).contains("not an ordinary file"),
+        "and the pipe was not waited for"
+    );
+}
+
+#[test]
+fn a_link_in_place_of_a_file_to_be_written_is_replaced_and_its_target_left_alone() {
+    let (home, state) = home();
+    let store = Store::open(&state).unwrap();
+    let target = home.path().join("target");
+    fs::write(&target, "precious").unwrap();
+    symlink(&target, state.join("devices.json.new")).unwrap();
+    symlink(&target, state.join("devices.json.bak.new")).unwrap();
+    pair(&store, "one").unwrap();
+    pair(&store, "two").unwrap();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert!(fs::symlink_metadata(state.join(DEVICES)).unwrap().is_file());
+}
+
+#[test]
+fn what_a_crash_left_behind_is_cleared_away() {
+    let (_home, state) = home();
+    drop(Store::open(&state).unwrap());
+    for leftover in [
+        "identity.key.new",
+        "devices.json.new",
+        "devices.json.bak.new",
+        "probe.new",
+    ] {
+        fs::write(state.join(leftover), "half").unwrap();
+    }
+    let store = Store::open(&state).unwrap();
+    assert_eq!(store.read_only(), None);
+    pair(&store, "one").unwrap();
+    pair(&store, "two").unwrap();
+    assert_eq!(paired(&store), ["one", "two"]);
+    assert_eq!(
+        names(&state),
+        [DEVICES, "devices.json.bak", IDENTITY, "identity.key.new"]
+    );
+}
+
+#[test]
+fn a_damaged_list_stops_the_start_and_is_left_as_it_is() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    let file = state.join(DEVICES);
+    drop(store);
+    let whole = fs::read(&file).unwrap();
+    for damaged in [
+        &whole[..whole.len() / 2],
+        b"",
+        b"[]",
+        b"{\"version\": 9, \"devices\": []}",
+        b"\xff\xfe",
+    ] {
+        fs::write(&file, damaged).unwrap();
+        let told = refused(&state);
+        assert!(
+            told.contains("devices.json is damaged") && told.contains(".damaged"),
+            "{told}"
+        );
+        assert!(!told.contains(".bak"), "there is no backup to go back to: {told}");
+        assert_eq!(fs::read(&file).unwrap(), damaged);
+    }
+}
+
+#[test]
+fn the_way_back_that_a_damaged_list_names_works() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    pair(&store, "two").unwrap();
+    drop(store);
+    fs::write(state.join(DEVICES), "{").unwrap();
+    let told = refused(&state);
+    let command = told.split('`').find(|part| part.starts_with("cp ")).unwrap();
+    assert!(
+        std::process::Command::new("sh")
+            .args(["-c", command])
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert_eq!(paired(&Store::open(&state).unwrap()), ["one"]);
+}
+
+#[test]
+fn a_damaged_identity_is_never_replaced_by_a_new_one() {
+    let (_home, state) = home();
+    drop(Store::open(&state).unwrap());
+    for damaged in ["", "00", "not a key\n"] {
+        fs::write(state.join(IDENTITY), damaged).unwrap();
+        let told = refused(&state);
+        assert!(told.contains("holds no key") && told.contains("mv "), "{told}");
+        assert_eq!(fs::read_to_string(state.join(IDENTITY)).unwrap(), damaged);
+    }
+}
+
+#[test]
+fn a_damaged_switch_is_not_guessed() {
+    let (_home, state) = home();
+    drop(Store::open(&state).unwrap());
+    fs::write(state.join(SWITCHES), "{\"discovery\": \"off\"}").unwrap();
+    chmod(&state.join(SWITCHES), 0o600);
+    assert!(refused(&state).contains("state.json is damaged"));
+}
+
+#[test]
+fn a_file_is_read_up_to_its_limit_and_refused_past_it() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    store.set_discovery(true).unwrap();
+    drop(store);
+    let text = fs::read_to_string(state.join(SWITCHES)).unwrap();
+    let limit = usize::try_from(MAX_SWITCHES).unwrap();
+    fs::write(state.join(SWITCHES), format!("{text:limit$}")).unwrap();
+    assert_eq!(Store::open(&state).unwrap().switches().discovery, Some(true));
+    fs::write(state.join(SWITCHES), format!("{text:width$}", width = limit + 1)).unwrap();
+    assert!(refused(&state).contains("more than 4096 bytes"));
+}
+
+#[test]
+fn two_daemons_do_not_share_a_directory() {
+    let (_home, state) = home();
+    let first = Store::open(&state).unwrap();
+    assert!(refused(&state).contains("another deskconnd"));
+    drop(first);
+    assert!(Store::open(&state).is_ok());
+}
+
+#[test]
+fn where_nothing_can_be_made_the_store_works_for_this_run_and_says_why() {
+    // A directory below an ordinary file, and one in a file system of the kernel, where not even root may make one.
+    let (home, _) = home();
+    let file = home.path().join("file");
+    fs::write(&file, "").unwrap();
+    for place in [file.join("deskconn"), PathBuf::from("/sys/deskconn")] {
+        let store = Store::open(&place).unwrap();
+        let reason = store.read_only().unwrap().to_owned();
+        assert!(reason.contains(&place.display().to_string()), "{reason}");
+        let error = pair(&store, "one").unwrap_err().to_string();
+        assert!(error.contains("refused") && error.contains(&reason), "{error}");
+        assert!(paired(&store).is_empty());
+        assert!(store.set_discovery(false).is_err());
+        assert_eq!(store.switches(), Switches::default());
+        assert_ne!(store.identity().id(), Store::open(&place).unwrap().identity().id());
+    }
+}
+
+#[test]
+fn a_write_that_fails_changes_nothing_and_the_old_list_stays_whole() {
+    // A directory where the new file is to be made: no user may write there, not even root.
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    let id = pair(&store, "one").unwrap();
+    let before = fs::read(state.join(DEVICES)).unwrap();
+    fs::create_dir(state.join("devices.json.new")).unwrap();
+    let error = store.change_trust(|trust| trust.revoke(&id)).unwrap_err();
+    assert!(error.to_string().contains("devices.json.new"), "{error}");
+    assert_eq!(paired(&store), ["one"]);
+    assert_eq!(fs::read(state.join(DEVICES)).unwrap(), before);
+}
+
+#[test]
+fn a_directory_that_can_only_be_read_keeps_its_identity_and_its_devices() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    let id = store.identity().id();
+    drop(store);
+    fs::create_dir(state.join("probe.new")).unwrap();
+    let store = Store::open(&state).unwrap();
+    assert!(store.read_only().unwrap().contains("probe.new"));
+    assert_eq!((store.identity().id(), paired(&store)), (id, vec!["one".to_owned()]));
+    assert!(matches!(pair(&store, "two"), Err(StoreError::ReadOnly(_))));
+    assert_eq!(paired(&store), ["one"]);
+}
+
+#[test]
+fn no_debug_form_shows_the_seed() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    let seed = hex::encode(*store.identity().seed());
+    let text = format!("{store:?}");
+    assert!(
+        !text.contains(&seed) && !text.contains(&format!("{:?}", &store.identity().seed()[..4])),
+        "{text}"
+    );
+}

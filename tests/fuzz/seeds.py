@@ -1,0 +1,59 @@
+"""Writes a first corpus for each fuzz target: seeds.py FOLDER. The seeds are the codecs' golden bytes and the
+specification's vectors; for RawSocket and WebSocket they are put into frames."""
+
+import json
+import pathlib
+import sys
+
+SERIALIZERS = {"json": 1, "msgpack": 2, "cbor": 3}
+HERE = pathlib.Path(__file__).resolve().parent
+TESTS = HERE.parent.parent / "router" / "wamp" / "tests"
+
+
+def messages():
+    """Yields serializer and bytes of every message that the tests of the codecs know."""
+    for block in (TESTS / "codec" / "golden.txt").read_text().strip().split("\n\n"):
+        _, text, msgpack, cbor = block.split("\n")
+        yield "json", text.encode()
+        yield "msgpack", bytes.fromhex(msgpack)
+        yield "cbor", bytes.fromhex(cbor)
+    for path in sorted((TESTS / "vectors").glob("*/*.json")):
+        for sample in json.loads(path.read_text())["samples"]:
+            for serializer, encodings in sample["serializers"].items():
+                for encoding in encodings:
+                    yield serializer, bytes.fromhex(encoding["bytes_hex"])
+
+
+def rawsocket(serializer, body):
+    """A handshake, a PING, the message, in one cut behind the handshake."""
+    frame = len(body).to_bytes(4, "big") + body
+    return bytes([4, 0x7F, 0xF0 | SERIALIZERS[serializer], 0, 0]) + b"\x01\x00\x00\x02hi" + frame
+
+
+def websocket(body):
+    """The message whole, then in two pieces with a ping between them, then Close; all masked by one key."""
+    mask = b"\x01\x02\x03\x04"
+
+    def frame(first, payload):
+        short = len(payload) < 126
+        length = bytes([0x80 | len(payload)]) if short else b"\xfe" + len(payload).to_bytes(2, "big")
+        return bytes([first]) + length + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
+
+    half = len(body) // 2
+    pieces = frame(0x01, body[:half]) + frame(0x89, b"hi") + frame(0x80, body[half:])
+    return bytes([9]) + frame(0x81, body) + pieces + frame(0x88, b"\x03\xe8")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    for number, (serializer, body) in enumerate(messages()):
+        seeds = {f"decode_{serializer}": body, "rawsocket": rawsocket(serializer, body)}
+        if serializer == "json":
+            seeds["websocket"] = websocket(body)
+        for target, seed in seeds.items():
+            (folder / target).mkdir(parents=True, exist_ok=True)
+            (folder / target / f"seed-{number:03}").write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main()

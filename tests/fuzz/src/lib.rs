@@ -1,0 +1,10 @@
+//! What must hold for any input, beyond that nothing panics. The targets in `src/bin` only choose the input's kind.
+
+mod connection;
+mod decoding;
+mod rawsocket;
+mod websocket;
+
+pub use decoding::decoding;
+pub use rawsocket::rawsocket;
+pub use websocket::websocket;

@@ -1,0 +1,71 @@
+"""Runs cases and says how they ended: a line `ok` or `FAIL` for each, the exit status for all."""
+
+import asyncio
+import sys
+import traceback
+
+# Longer than any case needs on a busy machine; a case that hangs must not stop the others.
+WITHIN = 60
+
+
+class Report:
+    """What was tried, and what failed."""
+
+    def __init__(self, peer):
+        self.peer = peer
+        self.passed = 0
+        self.failed = 0
+
+    def ok(self, name):
+        self.passed += 1
+        print(f"ok   {self.peer}: {name}", flush=True)
+
+    def fail(self, name, why):
+        self.failed += 1
+        print(f"FAIL {self.peer}: {name}: {why}", flush=True)
+
+    async def check(self, name, case):
+        """Awaits a case; what it raises is its failure."""
+        try:
+            await asyncio.wait_for(case, WITHIN)
+        except TimeoutError:
+            self.fail(name, f"not done after {WITHIN} s")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this case's failure
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            self.fail(name, f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})")
+        else:
+            self.ok(name)
+
+    async def check_all(self, cases, *arguments):
+        for case in cases:
+            await self.check(sentence(case), case(*arguments))
+
+    def end(self):
+        """Ends the program."""
+        print(f"{self.peer}: {self.passed} passed, {self.failed} failed", flush=True)
+        sys.exit(1 if self.failed or not self.passed else 0)
+
+
+def sentence(case):
+    """The name of a case's function as a sentence."""
+    return case.__name__.replace("_", " ")
+
+
+def equal(got, wanted):
+    """Fails unless both are equal and of the same types, which 1 == 1.0 == True does not say."""
+    if got != wanted or shape(got) != shape(wanted):
+        raise AssertionError(f"{short(got)} and not {short(wanted)}")
+
+
+def shape(value):
+    """The types of a value and of all that is in it; a tuple counts as a list, as in WAMP."""
+    if isinstance(value, (list, tuple)):
+        return [shape(item) for item in value]
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    return type(value)
+
+
+def short(value):
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:200]}... ({len(text)} characters)"

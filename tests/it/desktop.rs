@@ -1,0 +1,67 @@
+//! The desktop's functions through the whole daemon. How they behave on machines is the components' own tests' matter.
+
+use client::{Serializer, Value};
+
+use crate::support::{Desk, Way, over_every_link, soon};
+
+over_every_link!(the_owner_reaches_every_function);
+
+async fn the_owner_reaches_every_function(way: Way, serializer: Serializer) {
+    // The network gives nobody the owner's rights.
+    let way = if matches!(way, Way::WebSocket | Way::RawSocket) {
+        Way::Unix
+    } else {
+        way
+    };
+    let desk = Desk::start().await;
+    let session = desk.join(way, serializer, "deskconn").await;
+    let mut changes = session.subscribe("org.deskconn.brightness.on_changed").await.unwrap();
+    let mut locked = session.subscribe("org.deskconn.screen.on_locked").await.unwrap();
+    for key in ["next", "previous", "start", "end", "blank"] {
+        session.call(&format!("org.deskconn.slides.{key}"), ()).await.unwrap();
+    }
+    assert_eq!(desk.machine.taps(), components::backends::Key::ALL);
+    let set = session
+        .call("org.deskconn.brightness.set", [40_u64.into()])
+        .await
+        .unwrap();
+    assert_eq!(set.into_value(), Value::from(40_u64));
+    let event = soon("the new brightness", changes.next()).await.unwrap();
+    assert_eq!(event.args.args.first(), Some(&Value::from(40_u64)));
+    session.call("org.deskconn.screen.lock", ()).await.unwrap();
+    desk.machine.report_lock(Some(true));
+    assert_eq!(
+        soon("the lock", locked.next()).await.unwrap().args.into_value(),
+        Value::Bool(true)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_missing_is_told_with_the_step_that_mends_it() {
+    let desk = Desk::start().await;
+    let owner = desk.owner().await;
+    let missing = components::Missing {
+        what: "the keyboard",
+        reason: "it is away".into(),
+        mend: "fetch it".into(),
+    };
+    desk.machine.miss(Some(missing));
+    let Err(client::Error::Request(error)) = owner.call("org.deskconn.slides.next", ()).await else {
+        panic!()
+    };
+    assert_eq!(error.uri, "org.deskconn.error.unavailable");
+    assert_eq!(error.kwargs["mend"], Value::from("fetch it"));
+    let info = owner.call("org.deskconn.info.get", ()).await.unwrap().into_value();
+    assert!(!info.as_dict().unwrap()["missing"].as_dict().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_functions_of_the_configuration_are_offered() {
+    let desk = Desk::with("[desktop]\ncomponents = [\"screen\"]\n").await;
+    let owner = desk.owner().await;
+    owner.call("org.deskconn.screen.is_locked", ()).await.unwrap();
+    let Err(client::Error::Request(error)) = owner.call("org.deskconn.slides.next", ()).await else {
+        panic!()
+    };
+    assert_eq!(error.uri, "wamp.error.no_such_procedure");
+}

@@ -1,0 +1,159 @@
+//! The HTTP door: Host, Origin, and what is no WebSocket.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Desk, OPEN_REALM, soon};
+
+/// Sends a request and gives the head of the response.
+async fn ask(desk: &Desk, request: &str) -> String {
+    let mut stream = TcpStream::connect(desk.address()).await.unwrap();
+    let request = request
+        .replace("HOST", &desk.address().to_string())
+        .replace('\n', "\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = Vec::new();
+    let read = async {
+        while !response.windows(4).any(|end| end == b"\r\n\r\n") {
+            if stream.read_buf(&mut response).await.unwrap() == 0 {
+                break;
+            }
+        }
+    };
+    soon("the response", read).await;
+    String::from_utf8_lossy(&response).into_owned()
+}
+
+fn upgrade(extra: &str) -> String {
+    format!(
+        "GET /ws HTTP/1.1\nHost: HOST\nConnection: Upgrade\nUpgrade: websocket\nSec-WebSocket-Version: 13\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\nSec-WebSocket-Protocol: wamp.2.json\n{extra}\n"
+    )
+}
+
+fn status(response: &str) -> u16 {
+    response
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok())
+        .unwrap_or_else(|| panic!("{response:?}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_native_client_and_a_page_of_the_daemon_itself_are_upgraded() {
+    let desk = Desk::start().await;
+    let response = ask(&desk, &upgrade("")).await;
+    assert_eq!(status(&response), 101);
+    // The answer of RFC 6455 §1.3 to its own example key.
+    assert!(
+        response
+            .to_lowercase()
+            .contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="),
+        "{response}"
+    );
+    assert!(
+        response.to_lowercase().contains("sec-websocket-protocol: wamp.2.json"),
+        "{response}"
+    );
+    assert_eq!(status(&ask(&desk, &upgrade("Origin: http://HOST\n")).await), 101);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_other_origins_are_kept_out() {
+    let desk = Desk::with(&format!(
+        "{OPEN_REALM}[http]\nallowed_origins = [\"https://good.example\"]\n"
+    ))
+    .await;
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://localhost:1",
+        "http://HOST.evil.example",
+        "",
+    ] {
+        assert_eq!(
+            status(&ask(&desk, &upgrade(&format!("Origin: {origin}\n"))).await),
+            403,
+            "{origin}"
+        );
+    }
+    assert_eq!(
+        status(&ask(&desk, &upgrade("Origin: https://good.example\n")).await),
+        101
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_points_here_without_being_ours_is_misdirected() {
+    let desk = Desk::start().await;
+    for host in [
+        "evil.example",
+        "evil.example:5020",
+        "127.0.0.1",
+        "127.0.0.1:1",
+        "localhost.evil.example",
+    ] {
+        let request = upgrade("").replace("HOST", host);
+        assert_eq!(status(&ask(&desk, &request).await), 421, "{host}");
+    }
+    let localhost = upgrade("").replace("HOST", &format!("localhost:{}", desk.address().port()));
+    assert_eq!(status(&ask(&desk, &localhost).await), 101);
+    assert_eq!(status(&ask(&desk, "GET / HTTP/1.1\n\n").await), 421);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_websocket_for_wamp_is_told_so() {
+    let desk = Desk::start().await;
+    for (request, expected) in [
+        (upgrade("").replace("wamp.2.json", "chat"), 400),
+        (upgrade("").replace("dGhlIHNhbXBsZSBub25jZQ==", "short"), 400),
+        (upgrade("").replace("Version: 13", "Version: 8"), 426),
+        (upgrade("").replace("/ws", "/elsewhere"), 404),
+        ("GET /ws HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
+        ("GET / HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
+        ("NONSENSE\n\n".to_owned(), 400),
+    ] {
+        assert_eq!(status(&ask(&desk, &request).await), expected, "{request}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_is_taken_up_to_its_limits() {
+    let desk = Desk::start().await;
+    let many = "X-Header: x\n".repeat(70);
+    assert_eq!(status(&ask(&desk, &upgrade(&many)).await), 431);
+    let long = format!("X-Header: {}\n", "x".repeat(9_000));
+    assert_eq!(status(&ask(&desk, &upgrade(&long)).await), 431);
+    let few = "X-Header: x\n".repeat(50);
+    assert_eq!(status(&ask(&desk, &upgrade(&few)).await), 101);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_have_not_joined_are_bounded_for_each_address() {
+    let desk = Desk::start().await;
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(desk.address()).await.unwrap();
+        stream.write_all(&[0x7f, 0xf1, 0, 0]).await.unwrap();
+        let mut answer = [0; 4];
+        soon("the handshake", stream.read_exact(&mut answer)).await.unwrap();
+        held.push(stream);
+    }
+    let mut refused = TcpStream::connect(desk.address()).await.unwrap();
+    let mut nothing = [0; 1];
+    assert!(matches!(
+        soon("the refusal", refused.read(&mut nothing)).await,
+        Ok(0) | Err(_)
+    ));
+    drop(held);
+    let joined = async {
+        while desk
+            .try_join(crate::support::Way::RawSocket, client::Options::new("realm1"))
+            .await
+            .is_err()
+        {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("a free place", joined).await;
+}

@@ -1,0 +1,21 @@
+//! The daemon and the router as their peers see them: real sockets, a real daemon on a free port, a machine of the
+//! tests. One binary, one chapter a file.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::large_futures,
+    clippy::excessive_nesting,
+    reason = "a test fails by panicking, and is as deep as what it tests"
+)]
+
+mod access;
+mod bad_input;
+mod call;
+mod desktop;
+mod front_door;
+mod publish;
+mod realms;
+mod shutdown;
+mod slow_peer;
+mod support;
+mod tidy;

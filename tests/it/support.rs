@@ -1,0 +1,187 @@
+//! A daemon on a free port with a machine of its own, and every way to reach it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{ConnectError, Options, Serializer, Session, SigningKey, Target};
+use components::backends::fake::Fake;
+use deskconnd::config::Config;
+use deskconnd::daemon::Daemon;
+use deskconnd::paths::Paths;
+use tempfile::TempDir;
+
+/// How long anything may take; a machine under load is slow, a test that hangs says so.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A realm where everybody may do everything.
+pub(crate) const OPEN_REALM: &str = r#"
+[[realm]]
+name = "realm1"
+[[realm.role]]
+name = "anonymous"
+rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"], disclose = true }]
+"#;
+
+/// A running daemon.
+pub(crate) struct Desk {
+    pub(crate) daemon: Daemon,
+    pub(crate) machine: Arc<Fake>,
+    pub(crate) home: TempDir,
+}
+
+/// How a client reaches the daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    WebSocket,
+    RawSocket,
+    Unix,
+    Local,
+}
+
+impl Desk {
+    /// A daemon with the open realm beside the desktop's.
+    pub(crate) async fn start() -> Self {
+        Self::with(OPEN_REALM).await
+    }
+
+    /// A daemon with this in its configuration.
+    pub(crate) async fn with(configuration: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        Self::at(home, configuration).await
+    }
+
+    /// A daemon with the state of an earlier one.
+    pub(crate) async fn at(home: TempDir, configuration: &str) -> Self {
+        let machine = Arc::new(Fake::default());
+        let paths = paths(home.path());
+        let mut config = Config::parse(Path::new("test.toml"), configuration).unwrap();
+        config.listen.tcp = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+        config.discovery.enabled = false;
+        // An earlier daemon in this process gives its state free when its last task has gone.
+        let start = async {
+            loop {
+                match Daemon::start(&config, &paths, Some(machine.machine())).await {
+                    Err(error) if error.to_string().contains("another deskconnd") => tokio::task::yield_now().await,
+                    started => break started.unwrap(),
+                }
+            }
+        };
+        let daemon = soon("the start", start).await;
+        Self { daemon, machine, home }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.daemon.addresses()[0]
+    }
+
+    pub(crate) fn target(&self, way: Way) -> Target {
+        let address = self.address();
+        let text = match way {
+            Way::WebSocket => format!("ws://{address}/ws"),
+            Way::RawSocket => format!("rs://{address}"),
+            Way::Unix | Way::Local => format!("unix:{}", self.daemon.socket().unwrap().display()),
+        };
+        text.parse().unwrap()
+    }
+
+    pub(crate) async fn try_join(&self, way: Way, options: Options) -> Result<Session, ConnectError> {
+        if way == Way::Local {
+            return Session::over(self.daemon.router().connect_local("test"), options).await;
+        }
+        Session::connect(&self.target(way), options).await
+    }
+
+    /// Joins a realm anonymously.
+    pub(crate) async fn join(&self, way: Way, serializer: Serializer, realm: &str) -> Session {
+        let options = Options {
+            serializers: vec![serializer],
+            ..Options::new(realm)
+        };
+        self.try_join(way, options).await.unwrap()
+    }
+
+    /// Joins the desktop's realm as its owner.
+    pub(crate) async fn owner(&self) -> Session {
+        self.join(Way::Unix, Serializer::MessagePack, "deskconn").await
+    }
+}
+
+pub(crate) fn paths(home: &Path) -> Paths {
+    Paths {
+        config: home.join("config.toml"),
+        state: home.join("state"),
+        socket: home.join("run/deskconn.sock"),
+        is_system: false,
+    }
+}
+
+/// A key that is always the same.
+pub(crate) fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+/// Its public half, in hexadecimal digits.
+pub(crate) fn public(key: &SigningKey) -> String {
+    hex::encode(key.verifying_key().to_bytes())
+}
+
+/// The URI with which a client was refused.
+pub(crate) fn refusal(result: Result<Session, ConnectError>) -> String {
+    match result {
+        Err(ConnectError::Join(wamp::joiner::JoinError::Refused(abort))) => abort.reason.to_string(),
+        Err(other) => panic!("{other}"),
+        Ok(session) => panic!("let in as {:?}", session.detail("authrole")),
+    }
+}
+
+/// Ends a wait that should have ended by itself.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(done) => done,
+        Err(_) => panic!("{what} took longer than {PATIENCE:?}"),
+    }
+}
+
+/// Looks again until something is so; for what is told to nobody.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let check = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(what, check).await;
+}
+
+/// Makes a test of every link with every serializer; the in-process link encodes nothing.
+macro_rules! over_every_link {
+    ($name:ident) => {
+        mod $name {
+            use client::Serializer::{Cbor, Json, MessagePack};
+
+            use crate::support::Way::{Local, RawSocket, Unix, WebSocket};
+
+            macro_rules! test {
+                ($test:ident, $way:expr, $serializer:expr) => {
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $test() {
+                        super::$name($way, $serializer).await;
+                    }
+                };
+            }
+
+            test!(over_websocket_in_json, WebSocket, Json);
+            test!(over_websocket_in_msgpack, WebSocket, MessagePack);
+            test!(over_websocket_in_cbor, WebSocket, Cbor);
+            test!(over_rawsocket_in_json, RawSocket, Json);
+            test!(over_rawsocket_in_msgpack, RawSocket, MessagePack);
+            test!(over_rawsocket_in_cbor, RawSocket, Cbor);
+            test!(over_unix_in_json, Unix, Json);
+            test!(over_unix_in_msgpack, Unix, MessagePack);
+            test!(over_unix_in_cbor, Unix, Cbor);
+            test!(in_process, Local, MessagePack);
+        }
+    };
+}
+pub(crate) use over_every_link;

@@ -1,0 +1,178 @@
+//! The rules of the house that no lint knows: file length, who may import whom, a reason for every dependency.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Lines of a file at most: what a reader holds in mind.
+const MOST_LINES: usize = 400;
+
+/// Which package of ours may use which, as `docs/ARCHITECTURE.md` has it. Tests may use what is public.
+const ARROWS: [(&str, &[&str]); 8] = [
+    ("router/wamp", &[]),
+    ("pairing", &[]),
+    ("router/link", &["wamp"]),
+    ("router", &["wamp", "link"]),
+    ("clients/rust", &["wamp", "link"]),
+    ("clients/components", &["client"]),
+    ("clients/ctl", &["client", "pairing"]),
+    (".", &["wamp", "router", "client", "components", "pairing"]),
+];
+const OURS: [&str; 6] = ["wamp", "link", "router", "client", "components", "pairing"];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file of ours with one of these endings.
+fn files(endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if !name.starts_with('.') && !["target", "node_modules", "vectors", "corpus"].contains(&name.as_str()) {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+fn shown(path: &Path) -> String {
+    path.strip_prefix(root()).unwrap().display().to_string()
+}
+
+#[test]
+fn no_file_is_longer_than_a_reader_can_hold_in_mind() {
+    let endings = [".rs", ".py", ".sh", ".js", ".mjs", ".ts"];
+    let lines = |path: &PathBuf| fs::read_to_string(path).unwrap().lines().count();
+    let long: Vec<_> = files(&endings)
+        .iter()
+        .map(|path| (shown(path), lines(path)))
+        .filter(|it| it.1 > MOST_LINES)
+        .collect();
+    assert!(long.is_empty(), "longer than {MOST_LINES} lines: {long:?}");
+}
+
+#[test]
+fn every_rust_file_says_what_it_is() {
+    let headless = |path: &&PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        !text
+            .lines()
+            .find(|line| !line.starts_with("#!"))
+            .is_some_and(|line| line.starts_with("//!"))
+    };
+    let headless: Vec<_> = files(&[".rs"])
+        .iter()
+        .filter(headless)
+        .map(|path| shown(path))
+        .collect();
+    assert!(headless.is_empty(), "without a `//!` header: {headless:?}");
+}
+
+#[test]
+fn no_test_is_ignored_and_nothing_is_left_unfinished() {
+    // Put together here, so that this file does not find itself.
+    let marks = [
+        concat!("#[igno", "re"),
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("todo", "!("),
+        concat!("unimple", "mented!("),
+    ];
+    let mut found = Vec::new();
+    for path in files(&[".rs", ".py", ".sh", ".js", ".mjs", ".ts", ".toml", ".md"]) {
+        let text = fs::read_to_string(&path).unwrap();
+        found.extend(
+            marks
+                .iter()
+                .filter(|mark| text.contains(*mark))
+                .map(|mark| format!("{}: {mark}", shown(&path))),
+        );
+    }
+    assert!(found.is_empty(), "{found:?}");
+}
+
+/// The dependencies of a package, by the name they have in its manifest.
+fn dependencies(package: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn packages_use_only_those_they_may() {
+    for (package, allowed) in ARROWS {
+        let used = dependencies(package);
+        let wrong: Vec<_> = used
+            .iter()
+            .filter(|it| OURS.contains(&it.as_str()) && !allowed.contains(&it.as_str()))
+            .collect();
+        assert!(wrong.is_empty(), "{package} may not use {wrong:?}");
+    }
+    for pure in ["router/wamp", "pairing"] {
+        let used = dependencies(pure);
+        assert!(
+            !used.iter().any(|it| it.starts_with("tokio") || it == "tracing"),
+            "{pure} must stay pure: {used:?}"
+        );
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason_in_contributing() {
+    let reasons = fs::read_to_string(root().join("docs/CONTRIBUTING.md")).unwrap();
+    let mut users: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (package, _) in ARROWS {
+        for dependency in dependencies(package) {
+            users.entry(dependency).or_default().push(package);
+        }
+    }
+    let is_explained = |name: &str| reasons.contains(&format!("`{name}`"));
+    let missing: Vec<_> = users
+        .keys()
+        .filter(|name| !OURS.contains(&name.as_str()) && !is_explained(name))
+        .collect();
+    assert!(missing.is_empty(), "no reason in docs/CONTRIBUTING.md for {missing:?}");
+}
+
+#[test]
+fn every_procedure_and_topic_of_the_components_is_documented_with_its_roles() {
+    let api = fs::read_to_string(root().join("docs/API.md")).unwrap();
+    let row = |uri: &str| {
+        api.lines()
+            .find(|line| line.contains(&format!("`{uri}`")))
+            .map(str::to_owned)
+    };
+    let procedures = components::procedures().filter(|procedure| procedure.alias_of.is_none());
+    let rows = procedures
+        .map(|it| (it.uri, it.roles))
+        .chain(components::topics().map(|it| (it.uri, it.roles)));
+    for (uri, roles) in rows {
+        let row = row(uri).unwrap_or_else(|| panic!("docs/API.md does not have {uri}"));
+        assert!(
+            row.ends_with(&format!("| {} |", roles.join(", "))),
+            "{uri}: {roles:?} against {row}"
+        );
+    }
+}
+
+#[test]
+fn the_component_of_the_readme_is_the_example_that_is_compiled() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let example = fs::read_to_string(root().join("clients/rust/examples/hello.rs")).unwrap();
+    let (_, code) = example.split_once("\n\n").unwrap();
+    assert!(
+        readme.contains(&format!("```rust\n{code}```")),
+        "clients/rust/examples/hello.rs differs from the README"
+    );
+}

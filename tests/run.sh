@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Every test, in stages; `tests/run.sh STAGE...` runs only those.
+#
+# As root it installs what is missing (apt, pip, npm into a cache directory). As another user it runs what it can and
+# says loudly what it skips. DESKCONN_REQUIRE_ALL=1 makes a skipped stage a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
+mkdir -p "$DESKCONN_CACHE"
+STAGES=${*:-prepare check release run interop discovery vm fuzz}
+passed=0 skipped=() times=()
+
+say() { printf '\n=== %s\n' "$*"; }
+skip() { say "SKIPPED $1: $2"; skipped+=("$1"); if [ "${DESKCONN_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi; }
+is_root() { [ "$(id -u)" = 0 ]; }
+install() { apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null; }
+
+stage_prepare() {
+  is_root || { skip prepare "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
+  apt-get -qq update
+  # tshark asks whether others than root may capture; the default is no.
+  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps
+  # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
+  (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
+  rm -f "$DESKCONN_CACHE/vm-prepare.rc"
+  bash tests/interop/prepare.sh
+}
+
+stage_check() {
+  cargo fmt --all --check
+  cargo clippy --workspace --all-targets --locked -- -D warnings
+  cargo build --workspace --all-targets --locked
+  cargo test --workspace --locked
+  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
+  if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: dependencies were not checked"; fi
+}
+
+stage_release() { make build; }
+
+stage_run() {
+  is_root || { skip run "only root can give the daemon a network of its own"; return 0; }
+  bash tests/run/run.sh
+}
+
+stage_interop() { bash tests/interop/run.sh target/release; }
+
+stage_discovery() {
+  is_root || { skip discovery "only root can make networks"; return 0; }
+  bash tests/discovery/run.sh target/release
+}
+
+stage_vm() {
+  is_root || { skip vm "only root can build the image"; return 0; }
+  local waited=0
+  while [ ! -f "$DESKCONN_CACHE/vm-prepare.rc" ] && [ -f "$DESKCONN_CACHE/vm-prepare.log" ] && [ $waited -lt 300 ]; do sleep 1; waited=$((waited + 1)); done
+  if [ "$(cat "$DESKCONN_CACHE/vm-prepare.rc" 2>/dev/null || echo 0)" != 0 ]; then tail -20 "$DESKCONN_CACHE/vm-prepare.log"; fi
+  sh tests/vm/run.sh target/release
+}
+
+stage_fuzz() {
+  command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz --root "$DESKCONN_CACHE/cargo" || true
+  PATH=$PATH:$DESKCONN_CACHE/cargo/bin
+  command -v cargo-fuzz >/dev/null || { skip fuzz "cargo-fuzz cannot be installed"; return 0; }
+  PATH=$PATH bash tests/fuzz/run.sh 15
+}
+
+for stage in $STAGES; do
+  say "$stage"
+  started=$SECONDS
+  "stage_$stage"
+  times+=("$stage $((SECONDS - started)) s")
+  passed=$((passed + 1))
+done
+say "seconds: ${times[*]}"
+printf '%d passed, 0 failed, %d skipped\n' "$((passed - ${#skipped[@]}))" "${#skipped[@]}"

@@ -1,0 +1,92 @@
+"""The host's end of the virtual machine: its agent, and its memory."""
+
+import asyncio
+import mmap
+import os
+import time
+
+# A guest under emulation on two busy cores is slow; a wrong answer comes much
+# sooner than this.
+PATIENCE = 60
+
+# Where screen.asl keeps the panel's level and how often it was set.
+PANEL = 0x10001000
+
+
+class Guest:
+    """What the agent in the guest observes, as lines."""
+
+    def __init__(self, reader, writer):
+        self._reader, self._writer = reader, writer
+        self._lines, self._arrived = [], asyncio.Condition()
+        self._started = time.monotonic()
+        self._task = asyncio.create_task(self._read())
+
+    @classmethod
+    async def connect(cls, path):
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return cls(*await asyncio.open_unix_connection(path))
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.1)
+
+    async def _read(self):
+        while line := await self._reader.readline():
+            text = line.decode(errors="replace").rstrip()
+            print(f"{time.monotonic() - self._started:6.1f}  guest: {text}", flush=True)
+            async with self._arrived:
+                self._lines.append(text)
+                self._arrived.notify_all()
+
+    def mark(self):
+        """A place in the stream: what is observed from now on."""
+        return len(self._lines)
+
+    def since(self, mark, prefix):
+        """What was observed since then under a heading, without it."""
+        return [line[len(prefix) + 1 :] for line in self._lines[mark:] if line.startswith(prefix + " ")]
+
+    async def until(self, mark, prefix, enough=lambda seen: seen, within=PATIENCE):
+        """Waits until `enough` of what was observed since then has come."""
+        async with self._arrived:
+            await asyncio.wait_for(
+                self._arrived.wait_for(lambda: enough(self.since(mark, prefix))), within
+            )
+        return self.since(mark, prefix)
+
+    async def gone(self):
+        """Waits until the machine has ended."""
+        await asyncio.wait_for(self._task, PATIENCE)
+
+    def tell(self, command):
+        """Gives the agent a command."""
+        self._writer.write(command.encode() + b"\n")
+
+    async def ask(self, command, prefix, **how):
+        """Gives a command and waits for what it brings."""
+        mark = self.mark()
+        self.tell(command)
+        return (await self.until(mark, prefix, **how))[0]
+
+
+class Panel:
+    """The panel's registers, in the file that is the guest's memory."""
+
+    def __init__(self, path):
+        self._memory = mmap.mmap(
+            os.open(path, os.O_RDWR), mmap.PAGESIZE, access=mmap.ACCESS_READ, offset=PANEL
+        )
+
+    def _register(self, offset):
+        return int.from_bytes(self._memory[offset : offset + 4], "little")
+
+    @property
+    def percent(self):
+        return self._register(0)
+
+    @property
+    def sets(self):
+        return self._register(4)

@@ -1,0 +1,99 @@
+#!/bin/bash
+# The host's hands and eyes in the guest. Reads one command a line from a virtio
+# port and writes one observation a line to it. It never judges: every
+# assertion stands in drive.py on the host.
+#
+# Commands
+#   session            session <id> <type> <class> <seat> <active> <user>, once it is active
+#   keys               reads the slide keys with evtest: offered <KEY>, then keys ready,
+#                      then key <KEY> <1 pressed, 0 released> as they come
+#   signals            signals ready, then signal <Lock|Unlock> as they come
+#   locker on|off      on: answers Lock as a screen locker does, by SetLockedHint true
+#   hint true|false    SetLockedHint on the session, as its user
+#   brightness         brightness <value in sysfs>
+#   sysfs <value>      writes the brightness as root, behind everybody's back
+#   write              write refused|allowed: may the user write the brightness directly
+#   daemon             daemon up, once its socket is there
+#   hide, show         takes /dev/uinput away and gives it back
+#   again              ends the session and opens a new one, in which the daemon runs as
+#                      the user's service: again done
+#   run <command>      runs it as the user; ran <line of output>, then ran-exit <status>
+#   exit <status>      ends the machine with that status (isa-debug-exit)
+# Unasked: log <line of the daemon's log>
+set -u
+exec 3<>"$1"
+user=presenter
+light=/sys/class/backlight/acpi_video0
+locker=/run/agent-locker
+
+say() { printf '%s\n' "$*" >&3; }
+as_user() { runuser -u "$user" -- env XDG_RUNTIME_DIR="/run/user/$(id -u "$user")" "$@"; }
+session_id() { loginctl list-sessions --no-legend | awk -v u="$user" '$3 == u && $4 == "seat0" {print $1; exit}'; }
+session_path() {
+    busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
+        GetSession s "$(session_id)" | cut -d'"' -f2
+}
+hint() {
+    as_user busctl call org.freedesktop.login1 "$(session_path)" org.freedesktop.login1.Session \
+        SetLockedHint b "$1" 2>&1 || say "failed SetLockedHint $1"
+}
+
+watch_session() {
+    until [ "$(loginctl show-session "$(session_id)" -p Active --value 2>/dev/null)" = yes ]; do sleep 0.2; done
+    say "session $(loginctl show-session "$(session_id)" -p Id -p Type -p Class -p Seat -p Active -p Name |
+        awk -F= '{v[$1] = $2} END {print v["Id"], v["Type"], v["Class"], v["Seat"], v["Active"], v["Name"]}')"
+}
+watch_keys() {
+    local event=
+    until event=$(awk '/^N: Name="deskconn slides"/ {f = 1} f && /^H:/ {match($0, /event[0-9]+/); print substr($0, RSTART, RLENGTH); exit}' \
+        /proc/bus/input/devices) && [ -n "$event" ]; do sleep 0.1; done
+    stdbuf -oL evtest "/dev/input/$event" 2>&1 | sed -un \
+        -e 's/^ *Event code [0-9]* (\(KEY_[A-Z0-9]*\)).*/offered \1/p' \
+        -e 's/^Testing .*/keys ready/p' \
+        -e 's/.*(\(KEY_[A-Z0-9]*\)), value \([01]\)$/key \1 \2/p' >&3
+    say "keys gone"
+}
+watch_signals() {
+    dbus-monitor --system "type='signal',interface='org.freedesktop.login1.Session'" 2>&1 |
+        sed -un -e '/NameAcquired/ s/.*/signals ready/p' -e '/NameLost/ s/.*/signals ready/p' \
+            -e 's/.*interface=org.freedesktop.login1.Session; member=\(Lock\|Unlock\)$/signal \1/p' |
+        while read -r line; do
+            say "$line"
+            [ "$line" = "signal Lock" ] && [ -e "$locker" ] && hint true
+        done
+}
+
+wait_for_daemon() {
+    until [ -S "/run/user/$(id -u "$user")/deskconn/deskconn.sock" ]; do sleep 0.1; done
+    say "daemon up"
+}
+log_in_again() {
+    touch /run/deskconnd-as-service
+    systemctl restart presenter
+    say "again done"
+}
+
+touch /run/deskconnd.log
+chmod 666 /run/deskconnd.log
+tail -n +1 -F /run/deskconnd.log 2>/dev/null | sed -u 's/^/log /' >&3 &
+say "agent up after $(cut -d' ' -f1 /proc/uptime) s"
+
+while read -r command rest <&3; do
+    case $command in
+        session) watch_session & ;;
+        keys) watch_keys & ;;
+        signals) watch_signals & ;;
+        locker) if [ "$rest" = on ]; then touch "$locker"; else rm -f "$locker"; fi; say "locker $rest" ;;
+        hint) hint "$rest"; say "hint $rest" ;;
+        brightness) say "brightness $(cat "$light/brightness")" ;;
+        sysfs) echo "$rest" >"$light/brightness"; say "brightness $(cat "$light/brightness")" ;;
+        write) if as_user sh -c "echo 5 >$light/brightness" 2>/dev/null; then say "write allowed"; else say "write refused"; fi ;;
+        daemon) wait_for_daemon & ;;
+        hide) mv /dev/uinput /dev/uinput.hidden; say "hide done" ;;
+        show) mv /dev/uinput.hidden /dev/uinput; udevadm trigger --settle /dev/uinput; say "show done" ;;
+        again) log_in_again & ;;
+        run) (as_user sh -c "$rest" 2>&1 | sed -u 's/^/ran /' >&3; say "ran-exit ${PIPESTATUS[0]}") & ;;
+        exit) sync; printf "\\x$(printf %02x "$rest")" | dd of=/dev/port bs=1 seek=$((0x501)) conv=notrunc 2>/dev/null ;;
+        *) say "unknown command $command" ;;
+    esac
+done

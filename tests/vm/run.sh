@@ -1,0 +1,100 @@
+#!/bin/sh
+# Boots the virtual machine with the daemon inside and lets drive.py judge it.
+# See README.md for what is proven.
+#
+# usage: run.sh BINDIR [CACHE]     BINDIR holds deskconnd and deskconnctl
+# exit:  0 proven, 1 not proven, 77 skipped (1 instead with DESKCONN_REQUIRE_ALL=1)
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+bindir=$(cd "${1:?usage: run.sh BINDIR [CACHE]}" && pwd)
+cache=${2:-${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/vm}
+
+# The longest a good run took is a third of this; a stuck guest must not hold CI.
+limit_s=180
+memory_mb=1024
+
+sh "$here/prepare.sh" "$cache" || exit $?
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/deskconn-vm.XXXXXX")
+ram=/dev/shm/deskconn-vm.$$
+qemu=
+end() {
+    [ -z "$qemu" ] || kill "$qemu" 2>/dev/null || :
+    rm -rf "$work" "$ram"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+# 5020 on the host reaches 5020 in the guest: the daemon refuses a Host header
+# with another port than its own. Where the host's 5020 is taken, both ends use
+# a free one.
+port=$("$cache/venv/bin/python" - <<'P'
+import socket
+for port in (5020, 0):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        print(probe.getsockname()[1])
+        break
+P
+)
+
+# What belongs to this run, laid over the prepared guest: the kernel unpacks
+# archives that follow one another (early-userspace/buffer-format).
+over=$work/over
+mkdir -p "$over/etc/udev/rules.d" "$over/etc/systemd/system/multi-user.target.wants"
+cp -r "$here"/guest/. "$over/"
+cp "$here/../../packaging/udev/70-deskconn.rules" "$over/etc/udev/rules.d/"
+for program in deskconnd deskconnctl; do
+    [ -e "$bindir/$program" ] || { echo "no $program in $bindir: build it first (cargo build)" >&2; exit 1; }
+    strip -o "$over/opt/deskconn/$program" "$bindir/$program" 2>/dev/null || cp "$bindir/$program" "$over/opt/deskconn/"
+done
+chmod 755 "$over"/opt/deskconn/*
+for unit in presenter agent; do
+    ln -s "../$unit.service" "$over/etc/systemd/system/multi-user.target.wants/$unit.service"
+done
+ln -s /usr/lib/systemd/system/systemd-networkd.service "$over/etc/systemd/system/multi-user.target.wants/"
+arguments="--config /etc/deskconn-test.toml"
+[ "$port" = 5020 ] || arguments="$arguments --port $port"
+echo "DESKCONND_ARGUMENTS=$arguments" >"$over/etc/deskconn-test.env"
+chown -R 0:0 "$over"
+(cd "$over" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/over.cpio"
+cat "$cache/root.cpio" "$work/over.cpio" >"$work/initrd"
+
+# No KVM even where /dev/kvm opens: a host that is itself a guest may offer one
+# that cannot run a stock kernel. The guest's memory is a shared file, so that
+# the host can look at the panel's register. restrict=on: the guest reaches
+# nothing but this test.
+timeout "$limit_s" qemu-system-x86_64 \
+    -machine q35,memory-backend=ram -accel tcg,thread=multi -smp 2 -m "$memory_mb" \
+    -object "memory-backend-file,id=ram,size=${memory_mb}M,mem-path=$ram,share=on" \
+    -nodefaults -display none -no-reboot -device VGA,addr=1 \
+    -acpitable file="$cache/screen.aml" -device isa-debug-exit,iobase=0x501,iosize=1 \
+    -serial file:"$work/console" \
+    -device virtio-serial-pci -chardev socket,id=agent,path="$work/agent",server=on,wait=off \
+    -device virtserialport,chardev=agent,name=deskconn \
+    -netdev user,id=net,restrict=on,"hostfwd=tcp:127.0.0.1:$port-:$port" \
+    -device virtio-net-pci,netdev=net,romfile= \
+    -kernel "$cache/vmlinuz" -initrd "$work/initrd" \
+    -append "console=ttyS0 quiet panic=-1 acpi_backlight=video video.register_backlight_delay=1 memmap=64K\$0x10000000 systemd.show_status=0 audit=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
+qemu=$!
+
+driven=0
+PYTHONDONTWRITEBYTECODE=1 "$cache/venv/bin/python" "$here/drive.py" --agent "$work/agent" --memory "$ram" --port "$port" || driven=$?
+# A judge that fell over could not end the machine.
+[ "$driven" = 0 ] || kill "$qemu" 2>/dev/null || :
+ended=0
+wait "$qemu" || ended=$?
+qemu=
+
+# isa-debug-exit turns the guest's status n into 2n+1; anything else means that
+# the machine ended without a verdict (124: the time limit).
+if [ "$ended" != 1 ] || [ "$driven" != 0 ]; then
+    echo "vm: FAILED (judge $driven, QEMU $ended); the guest's console ends with:" >&2
+    tail -n 40 "$work/console" >&2
+    exit 1
+fi
+echo "vm: all proven"
