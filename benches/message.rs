@@ -68,7 +68,12 @@ fn convert_a_call_of_a_kilobyte_from_json(bencher: Bencher<'_, '_>, serializer: 
 
 /// A realm with this many sessions, and their ids.
 fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
-    let mut realm = Realm::new("realm1".into(), Settings::default(), [1; 32]);
+    let mut realm = Realm::new(
+        "realm1".into(),
+        Settings::default(),
+        [1; 32],
+        std::time::SystemTime::now,
+    );
     let role = Arc::new(Role::unrestricted("anonymous"));
     let mut out = Vec::new();
     let mut join = || {

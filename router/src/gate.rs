@@ -15,9 +15,11 @@ use wamp::auth::Method;
 use wamp::error::NO_SUCH_REALM;
 use wamp::id::SessionId;
 use wamp::message::Abort;
-use wamp::realm::Principal;
 use wamp::realm::role::Role;
+use wamp::realm::{ConsentNews, Principal};
 use wamp::value::Dict;
+
+use crate::realm::RealmHandle;
 
 /// A future that a trait gives back.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -110,6 +112,14 @@ pub trait Gate: Send + Sync + 'static {
     fn confirm(&self, principal: &Principal) -> bool {
         let _ = principal;
         true
+    }
+
+    /// A call waits for consent, or does no longer: the answer goes to [`RealmHandle::decide`]. Called under the realm's
+    /// lock: it must not wait, and not call the realm. Who never makes a rule with [`Consent::Ask`] is never asked.
+    ///
+    /// [`Consent::Ask`]: crate::Consent::Ask
+    fn consent(&self, realm: &RealmHandle, news: ConsentNews) {
+        let _ = (realm, news);
     }
 
     /// A session was opened.

@@ -36,8 +36,8 @@ pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Response, Tran
 pub use limits::Limits;
 pub use listener::Listening;
 pub use realm::{Joined, RealmHandle};
-pub use wamp::realm::role::{Action, Actions, Disclose, Role, Rule, RuleError};
-pub use wamp::realm::{Principal, Settings as RealmSettings};
+pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
+pub use wamp::realm::{ConsentNews, Principal, Question, Settings as RealmSettings};
 
 use crate::limits::Counters;
 
@@ -89,7 +89,7 @@ impl Router {
         if let Some(realm) = realms.get(&name) {
             return realm.clone();
         }
-        let realm = RealmHandle::new(name.clone(), settings, &self.0.limits);
+        let realm = RealmHandle::new(name.clone(), settings, &self.0.limits, &self.0.gate);
         realms.insert(name, realm.clone());
         realm
     }

@@ -2,18 +2,20 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
 
 use rand::TryRng as _;
 use wamp::acceptor::Features;
 use wamp::error::Violation;
-use wamp::id::SessionId;
+use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Goodbye, Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
 use wamp::realm::{Bounce, Flow, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
+use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
 
@@ -21,13 +23,22 @@ use crate::outbox::Outbox;
 #[derive(Debug, Clone)]
 pub struct RealmHandle(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     name: Uri,
     state: Mutex<State>,
     /// Events that found a full queue.
     dropped: AtomicU64,
     limits: Limits,
+    /// Not held: a gate usually holds realms.
+    gate: Weak<dyn Gate>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Realm")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -47,12 +58,12 @@ pub struct Joined {
 }
 
 impl RealmHandle {
-    pub(crate) fn new(name: Uri, settings: Settings, limits: &Limits) -> Self {
+    pub(crate) fn new(name: Uri, settings: Settings, limits: &Limits, gate: &Arc<dyn Gate>) -> Self {
         let mut seed = [0; 32];
         rand::rngs::SysRng
             .try_fill_bytes(&mut seed)
             .expect("the operating system has random bytes");
-        let realm = Realm::new(name.clone(), settings, seed);
+        let realm = Realm::new(name.clone(), settings, seed, SystemTime::now);
         let state = State {
             realm,
             outboxes: HashMap::new(),
@@ -63,6 +74,7 @@ impl RealmHandle {
             state: Mutex::new(state),
             dropped: AtomicU64::new(0),
             limits: limits.clone(),
+            gate: Arc::downgrade(gate),
         }))
     }
 
@@ -151,7 +163,12 @@ impl RealmHandle {
             }
             if state.deliveries.is_empty() {
                 state.deliveries = batch;
-                return;
+                break;
+            }
+        }
+        for news in state.realm.take_consent_news() {
+            if let Some(gate) = self.0.gate.upgrade() {
+                gate.consent(self, news);
             }
         }
     }
@@ -214,14 +231,30 @@ impl RealmHandle {
         ended
     }
 
-    /// Changes the role of every session that `is_meant` picks.
+    /// Changes the role of every session that `is_meant` picks, with what each holds already: subscriptions and
+    /// registrations that the new role does not allow end.
     pub fn set_role(&self, role: &Arc<Role>, is_meant: impl Fn(&Origin) -> bool) {
         let mut state = self.state();
         for session in state.realm.sessions() {
-            if state.realm.origin(session).is_some_and(&is_meant) {
-                state.realm.set_role(session, Arc::clone(role));
+            let State { realm, deliveries, .. } = &mut *state;
+            if realm.origin(session).is_some_and(&is_meant) {
+                realm.set_role(session, Arc::clone(role), deliveries);
             }
         }
+        self.deliver(&mut state);
+    }
+
+    /// Answers a question of [`Gate::consent`]: yes, or the sentence that the caller is told.
+    pub fn decide(&self, question: QuestionId, answer: Result<(), &'static str>) {
+        let mut state = self.state();
+        let State { realm, deliveries, .. } = &mut *state;
+        realm.decide(question, answer, deliveries);
+        self.deliver(&mut state);
+    }
+
+    /// Forgets the kept events of every topic that begins with `prefix`.
+    pub fn forget_retained(&self, prefix: &str) {
+        self.state().realm.forget_retained(prefix);
     }
 
     /// Who is in the realm, in the order of session ids.

@@ -1,7 +1,7 @@
 //! A session: requests to the router, from any number of tasks.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 use wamp::codec::Serializer;
 use wamp::error::CLOSE_NORMAL;
-use wamp::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
+use wamp::id::{RegistrationId, RequestId, SessionId};
 use wamp::message::{
-    Call, CallOptions, Cancel, CancelMode, CancelOptions, Goodbye, Match, Message, Publish, PublishOptions, Register,
-    RegisterOptions, Subscribe, SubscribeOptions, Unregister, Unsubscribe, Welcome,
+    Call, CallOptions, Cancel, CancelMode, CancelOptions, Goodbye, Match, Message, Register, RegisterOptions,
+    Unregister, Welcome,
 };
 use wamp::value::{Dict, Value};
 
@@ -21,7 +21,6 @@ use crate::args::Args;
 use crate::driver;
 use crate::error::{Closed, Error, RequestError};
 use crate::invocation::{Handler, Invocation, Reply};
-use crate::subscription::{QUEUE, Subscriber, Subscription};
 use crate::table::{Table, WaitingCall};
 
 /// Messages that wait to be sent; who makes more waits.
@@ -34,17 +33,17 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// An open session. Clones share it; it ends when the last one is dropped, or with [`Session::leave`]. Handlers and
 /// subscriptions end with it.
 #[derive(Debug, Clone)]
-pub struct Session(Arc<Inner>);
+pub struct Session(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     outgoing: mpsc::Sender<Message>,
     table: Arc<Mutex<Table>>,
-    serializer: Serializer,
+    pub(crate) serializer: Serializer,
     id: SessionId,
     details: Dict,
     ended: watch::Receiver<Option<Closed>>,
-    next_subscriber: AtomicU64,
+    pub(crate) next_subscriber: AtomicU64,
 }
 
 impl Session {
@@ -72,7 +71,7 @@ impl Session {
         }))
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -156,107 +155,6 @@ impl Session {
         let result = self.wait(result).await;
         drop(guard);
         result
-    }
-
-    /// Publishes, and does not wait for the router.
-    ///
-    /// # Errors
-    /// The session has ended, or the arguments cannot be sent.
-    pub async fn publish(&self, topic: &str, args: impl Into<Args>) -> Result<(), Error> {
-        let payload = args.into().encode(self.0.serializer)?;
-        let options = PublishOptions::default();
-        let publish = |table: &mut Table| {
-            let request = table.next_request()?;
-            Ok((
-                Message::Publish(Publish {
-                    request,
-                    options,
-                    topic: topic.into(),
-                    payload,
-                }),
-                (),
-            ))
-        };
-        self.request(publish).await
-    }
-
-    /// Publishes and waits until the router has taken it.
-    ///
-    /// # Errors
-    /// The router refuses it, or the session has ended.
-    pub async fn publish_acknowledged(&self, topic: &str, args: impl Into<Args>) -> Result<PublicationId, Error> {
-        let payload = args.into().encode(self.0.serializer)?;
-        let (answer, published) = oneshot::channel();
-        let options = PublishOptions {
-            acknowledge: true,
-            ..PublishOptions::default()
-        };
-        let publish = |table: &mut Table| {
-            let request = table.publish(answer)?;
-            Ok((
-                Message::Publish(Publish {
-                    request,
-                    options,
-                    topic: topic.into(),
-                    payload,
-                }),
-                (),
-            ))
-        };
-        self.request(publish).await?;
-        self.wait(published).await
-    }
-
-    /// Subscribes to a topic.
-    ///
-    /// # Errors
-    /// The router refuses, or the session has ended.
-    pub async fn subscribe(&self, topic: &str) -> Result<Subscription, Error> {
-        self.subscribe_matching(topic, Match::Exact).await
-    }
-
-    /// Subscribes to every topic that matches.
-    ///
-    /// # Errors
-    /// The router refuses, or the session has ended.
-    pub async fn subscribe_matching(&self, topic: &str, policy: Match) -> Result<Subscription, Error> {
-        let number = self.0.next_subscriber.fetch_add(1, Ordering::Relaxed);
-        let (sender, events) = mpsc::channel(QUEUE);
-        let dropped = Arc::<AtomicU64>::default();
-        let subscriber = Subscriber {
-            number,
-            events: sender,
-            dropped: Arc::clone(&dropped),
-        };
-        let (answer, subscribed) = oneshot::channel();
-        let subscribe = |table: &mut Table| {
-            let request = table.subscribe(subscriber, answer)?;
-            let options = SubscribeOptions { policy };
-            Ok((
-                Message::Subscribe(Subscribe {
-                    request,
-                    options,
-                    topic: topic.into(),
-                }),
-                (),
-            ))
-        };
-        self.request(subscribe).await?;
-        let id = self.wait(subscribed).await?;
-        Ok(Subscription {
-            session: self.clone(),
-            id,
-            number,
-            events,
-            dropped,
-        })
-    }
-
-    pub(crate) fn end_subscription(&self, subscription: SubscriptionId, number: u64) {
-        let mut table = self.table();
-        if let Some(request) = table.unsubscribe(subscription, number) {
-            self.send_soon(Message::Unsubscribe(Unsubscribe { request, subscription }));
-        }
     }
 
     /// Offers a procedure. Each call is served by a task of its own.
@@ -347,7 +245,10 @@ impl Session {
 
     /// Makes a request. Its number and its place in the queue are taken together, because the router wants to see the
     /// numbers in their order (WAMP specification, "IDs").
-    async fn request<T>(&self, make: impl FnOnce(&mut Table) -> Result<(Message, T), Error>) -> Result<T, Error> {
+    pub(crate) async fn request<T>(
+        &self,
+        make: impl FnOnce(&mut Table) -> Result<(Message, T), Error>,
+    ) -> Result<T, Error> {
         let room = self.0.outgoing.reserve().await.map_err(|_| self.closed_error())?;
         let mut table = self.table();
         let (message, rest) = make(&mut table)?;
@@ -356,13 +257,13 @@ impl Session {
     }
 
     /// Sends from where nobody can wait. A queue that is full loses it: the router forgets with the session.
-    fn send_soon(&self, message: Message) {
+    pub(crate) fn send_soon(&self, message: Message) {
         if let Err(error) = self.0.outgoing.try_send(message) {
             tracing::debug!(%error, "a message was not sent");
         }
     }
 
-    async fn wait<T>(&self, answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn wait<T>(&self, answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
         answer.await.unwrap_or_else(|_| Err(self.closed_error()))
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 use wamp::id::{PublicationId, SubscriptionId};
-use wamp::message::Origin;
+use wamp::message::{Origin, Retained};
 use wamp::uri::Uri;
 
 use crate::args::Args;
@@ -25,6 +25,8 @@ pub struct Event {
     pub topic: Option<Uri>,
     /// Who published, where that is disclosed.
     pub publisher: Option<Origin>,
+    /// Set on an event that the router had kept: it was published before the subscription.
+    pub retained: Option<Retained>,
 }
 
 /// The sending end, in the session's table.
@@ -32,11 +34,16 @@ pub struct Event {
 pub(crate) struct Subscriber {
     pub(crate) number: u64,
     pub(crate) events: mpsc::Sender<Event>,
+    /// Whether it asked for what is kept. Another subscriber of the same subscription may have, for itself.
+    pub(crate) takes_retained: bool,
     pub(crate) dropped: Arc<AtomicU64>,
 }
 
 impl Subscriber {
     pub(crate) fn offer(&self, event: &Event) {
+        if event.retained.is_some() && !self.takes_retained {
+            return;
+        }
         if self.events.try_send(event.clone()).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }

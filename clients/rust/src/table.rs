@@ -230,6 +230,7 @@ impl Table {
             publication: event.publication,
             topic: event.details.topic.clone(),
             publisher: event.details.publisher.as_deref().cloned(),
+            retained: event.details.retained.as_deref().cloned(),
         };
         for subscriber in subscribers {
             subscriber.offer(&event);

@@ -65,6 +65,10 @@ id!(
     /// A registration of a realm (router scope): counts up from 1, as subscriptions do.
     RegistrationId
 );
+id!(
+    /// A call that waits for consent (realm scope).
+    QuestionId
+);
 
 #[cfg(test)]
 mod tests {

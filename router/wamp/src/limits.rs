@@ -26,6 +26,11 @@ pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// Calls one session may have waiting for their result.
 pub const MAX_PENDING_CALLS: usize = 128;
 
+/// Topics of a realm that keep an event. Every one costs memory until the realm ends.
+pub const MAX_RETAINED_TOPICS: usize = 4_096;
+/// Bytes of all kept events of a realm: last values are small, and those of a desktop are some hundred.
+pub const MAX_RETAINED_BYTES: usize = 8 << 20;
+
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -69,6 +74,24 @@ impl Default for Quota {
             registrations: MAX_REGISTRATIONS,
             subscriptions: MAX_SUBSCRIPTIONS,
             pending_calls: MAX_PENDING_CALLS,
+        }
+    }
+}
+
+/// What a realm keeps for those who subscribe later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Topics with a kept event.
+    pub topics: usize,
+    /// Bytes of all kept events, with what each costs beside its arguments.
+    pub bytes: usize,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            topics: MAX_RETAINED_TOPICS,
+            bytes: MAX_RETAINED_BYTES,
         }
     }
 }

@@ -21,7 +21,7 @@ async fn every_message_arrives_as_it_was_sent_in_both_directions() {
         let (mut client, mut router) = link(transport, socket, serializer, Bounds::JOINED).await;
         assert_eq!(client.writer.serializer(), Some(serializer));
         let messages = samples::all(serializer);
-        assert_eq!(messages.len(), 25);
+        assert!(messages.len() >= 25, "every message of the protocol");
         let mut batch: VecDeque<Outgoing> = messages.iter().cloned().map(Outgoing::from).collect();
         let mut bounced = Vec::new();
         soon(client.writer.send_all(&mut batch, &mut bounced)).await.unwrap();

@@ -2,17 +2,22 @@
 //!
 //! A known key with a value of the wrong type breaks the protocol; unknown keys are passed over.
 
+mod write;
+
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Malformed, Read, Token, Write};
-use crate::error::Unconvertible;
+pub(super) use self::write::{
+    write_call, write_cancel, write_event, write_interrupt, write_invocation, write_progress, write_publish,
+    write_register, write_subscribe,
+};
+use super::{Malformed, Read, Token};
 use crate::id::SessionId;
 use crate::message::{
     CallOptions, CancelMode, CancelOptions, EventDetails, InterruptOptions, InvocationDetails, Invoke, Match, Origin,
-    PublishOptions, RegisterOptions, ResultDetails, SubscribeOptions, YieldOptions,
+    PublishOptions, RegisterOptions, ResultDetails, Retained, SubscribeOptions, YieldOptions,
 };
 use crate::uri::Uri;
 
@@ -85,6 +90,7 @@ pub(super) fn publish<'f, R: Read<'f>>(
         "acknowledge" => flag(&mut options.acknowledge, reader)?,
         "exclude_me" => flag(&mut options.exclude_me, reader)?,
         "disclose_me" => flag(&mut options.disclose_me, reader)?,
+        "retain" => flag(&mut options.retain, reader)?,
         _ => return Ok(false),
     }
     Ok(true)
@@ -96,10 +102,11 @@ pub(super) fn subscribe<'f, R: Read<'f>>(
     reader: &mut R,
     _: &'f Bytes,
 ) -> Result<bool, Malformed> {
-    if key != "match" {
-        return Ok(false);
+    match key {
+        "match" => name(&mut options.policy, reader, Match::from_name)?,
+        "get_retained" => flag(&mut options.get_retained, reader)?,
+        _ => return Ok(false),
     }
-    name(&mut options.policy, reader, Match::from_name)?;
     Ok(true)
 }
 
@@ -193,10 +200,23 @@ pub(super) fn event<'f, R: Read<'f>>(
     match key {
         "topic" => details.topic = topic(reader, frame)?,
         "publisher" | "publisher_authid" | "publisher_authrole" => origin(&mut details.publisher, key, reader)?,
+        "retained" => {
+            let mut is_retained = details.retained.is_some();
+            flag(&mut is_retained, reader)?;
+            let kept = details.retained.take().unwrap_or_default();
+            details.retained = is_retained.then_some(kept);
+        }
+        PUBLISHED_AT => {
+            let published_at = text(reader)?.map(Arc::from);
+            details.retained = Some(Arc::new(Retained { published_at }));
+        }
         _ => return Ok(false),
     }
     Ok(true)
 }
+
+/// When a retained event was published. Keys of one's own begin with `_` (WAMP specification, "Extensibility").
+const PUBLISHED_AT: &str = "_published_at";
 
 pub(super) fn invocation<'f, R: Read<'f>>(
     details: &mut InvocationDetails,
@@ -236,143 +256,4 @@ fn origin<'f>(origin: &mut Option<Box<Origin>>, key: &str, reader: &mut impl Rea
     }
     *origin = Some(Box::new(known));
     Ok(())
-}
-
-fn flags(writer: &mut impl Write, flags: &[(&str, bool)]) {
-    let mark = writer.map(Some(flags.iter().filter(|(_, set)| *set).count()));
-    for (key, _) in flags.iter().filter(|(_, set)| *set) {
-        writer.key(key);
-        writer.boolean(true);
-    }
-    writer.end_map(mark, None);
-}
-
-fn names(writer: &mut impl Write, names: &[(&str, &str, bool)]) {
-    let mark = writer.map(Some(names.iter().filter(|(.., set)| *set).count()));
-    for (key, name, _) in names.iter().filter(|(.., set)| *set) {
-        writer.key(key);
-        writer.text(name);
-    }
-    writer.end_map(mark, None);
-}
-
-pub(super) fn write_publish(writer: &mut impl Write, options: PublishOptions) {
-    let PublishOptions {
-        acknowledge,
-        exclude_me,
-        disclose_me,
-    } = options;
-    let mark = writer.map(Some(
-        usize::from(acknowledge) + usize::from(!exclude_me) + usize::from(disclose_me),
-    ));
-    for (key, value, is_usual) in [
-        ("acknowledge", acknowledge, !acknowledge),
-        ("disclose_me", disclose_me, !disclose_me),
-        ("exclude_me", exclude_me, exclude_me),
-    ] {
-        if !is_usual {
-            writer.key(key);
-            writer.boolean(value);
-        }
-    }
-    writer.end_map(mark, None);
-}
-
-pub(super) fn write_subscribe(writer: &mut impl Write, options: SubscribeOptions) {
-    names(
-        writer,
-        &[("match", options.policy.name(), options.policy != Match::Exact)],
-    );
-}
-
-pub(super) fn write_register(writer: &mut impl Write, options: RegisterOptions) {
-    names(
-        writer,
-        &[
-            ("invoke", options.invoke.name(), options.invoke != Invoke::Single),
-            ("match", options.policy.name(), options.policy != Match::Exact),
-        ],
-    );
-}
-
-pub(super) fn write_call(writer: &mut impl Write, options: CallOptions) {
-    flags(
-        writer,
-        &[
-            ("disclose_me", options.disclose_me),
-            ("receive_progress", options.receive_progress),
-        ],
-    );
-}
-
-/// The mode always goes along: where it is missing, readers differ in what they take.
-pub(super) fn write_cancel(writer: &mut impl Write, options: CancelOptions) {
-    names(writer, &[("mode", options.mode.name(), true)]);
-}
-
-pub(super) fn write_interrupt(writer: &mut impl Write, options: &InterruptOptions) -> Result<(), Unconvertible> {
-    let mark = writer.map(Some(1 + usize::from(options.reason.is_some())));
-    writer.key("mode");
-    writer.text(options.mode.name());
-    if let Some(reason) = &options.reason {
-        writer.key("reason");
-        writer.argument(reason.as_str())?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
-}
-
-pub(super) fn write_progress(writer: &mut impl Write, progress: bool) {
-    flags(writer, &[("progress", progress)]);
-}
-
-pub(super) fn write_event(writer: &mut impl Write, details: &EventDetails) -> Result<(), Unconvertible> {
-    let pairs = usize::from(details.topic.is_some()) + 3 * usize::from(details.publisher.is_some());
-    let mark = writer.map(Some(pairs));
-    if let Some(topic) = &details.topic {
-        writer.key("topic");
-        writer.argument(topic.as_str())?;
-    }
-    if let Some(publisher) = &details.publisher {
-        write_origin(
-            writer,
-            publisher,
-            ["publisher", "publisher_authid", "publisher_authrole"],
-        )?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
-}
-
-pub(super) fn write_invocation(writer: &mut impl Write, details: &InvocationDetails) -> Result<(), Unconvertible> {
-    let pairs = usize::from(details.procedure.is_some())
-        + usize::from(details.receive_progress)
-        + 3 * usize::from(details.caller.is_some());
-    let mark = writer.map(Some(pairs));
-    if let Some(procedure) = &details.procedure {
-        writer.key("procedure");
-        writer.argument(procedure.as_str())?;
-    }
-    if details.receive_progress {
-        writer.key("receive_progress");
-        writer.boolean(true);
-    }
-    if let Some(caller) = &details.caller {
-        write_origin(writer, caller, ["caller", "caller_authid", "caller_authrole"])?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
-}
-
-fn write_origin(
-    writer: &mut impl Write,
-    origin: &Origin,
-    [session, authid, authrole]: [&str; 3],
-) -> Result<(), Unconvertible> {
-    writer.key(session);
-    writer.uint(origin.session.get());
-    writer.key(authid);
-    writer.argument(&origin.authid)?;
-    writer.key(authrole);
-    writer.argument(&origin.authrole)
 }

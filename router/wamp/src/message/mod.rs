@@ -10,7 +10,7 @@ mod session;
 
 pub use options::{
     CallOptions, CancelMode, CancelOptions, EventDetails, InterruptOptions, InvocationDetails, Invoke, Match, Origin,
-    PublishOptions, RegisterOptions, ResultDetails, SubscribeOptions, YieldOptions,
+    PublishOptions, RegisterOptions, ResultDetails, Retained, SubscribeOptions, YieldOptions,
 };
 pub use pubsub::{Event, EventReceived, Publish, Published, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
 pub use rpc::{

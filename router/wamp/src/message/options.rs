@@ -65,6 +65,8 @@ pub struct PublishOptions {
     pub exclude_me: bool,
     /// The publisher wants subscribers to know it.
     pub disclose_me: bool,
+    /// The event is kept for those who subscribe later.
+    pub retain: bool,
 }
 
 impl Default for PublishOptions {
@@ -73,6 +75,7 @@ impl Default for PublishOptions {
             acknowledge: false,
             exclude_me: true,
             disclose_me: false,
+            retain: false,
         }
     }
 }
@@ -82,6 +85,8 @@ impl Default for PublishOptions {
 pub struct SubscribeOptions {
     /// How to match.
     pub policy: Match,
+    /// The subscriber wants what is retained now.
+    pub get_retained: bool,
 }
 
 /// `EVENT.Details`.
@@ -91,6 +96,15 @@ pub struct EventDetails {
     pub publisher: Option<Box<Origin>>,
     /// The topic, for subscriptions by pattern.
     pub topic: Option<Uri>,
+    /// Set on an event that was published before the subscription, and kept.
+    pub retained: Option<Arc<Retained>>,
+}
+
+/// What `EVENT.Details` say of an event that was kept (WAMP specification, "Event Retention").
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Retained {
+    /// When it was published, as RFC 3339 text in universal time: our own key `_published_at`.
+    pub published_at: Option<Arc<str>>,
 }
 
 /// `CALL.Options`.
@@ -172,6 +186,41 @@ impl Match {
             b"wildcard" => Self::Wildcard,
             _ => return None,
         })
+    }
+}
+
+impl Match {
+    /// Whether a pattern of this policy matches a URI (WAMP specification, "Pattern-based Subscriptions").
+    #[must_use]
+    pub fn covers(self, pattern: &[u8], uri: &[u8]) -> bool {
+        match self {
+            Self::Exact => pattern == uri,
+            Self::Prefix => uri.starts_with(pattern),
+            Self::Wildcard => {
+                let split = |bytes| <[u8]>::split(bytes, |&byte| byte == b'.');
+                split(pattern).count() == split(uri).count()
+                    && split(pattern)
+                        .zip(split(uri))
+                        .all(|(mine, theirs)| mine.is_empty() || mine == theirs)
+            }
+        }
+    }
+
+    /// What everything that matches a pattern of this policy begins with: of a wildcard pattern all before its first
+    /// empty component.
+    #[must_use]
+    pub fn literal_start(self, pattern: &[u8]) -> &[u8] {
+        if self != Self::Wildcard {
+            return pattern;
+        }
+        let mut end = 0;
+        for component in pattern.split(|&byte| byte == b'.') {
+            if component.is_empty() {
+                return &pattern[..end];
+            }
+            end += component.len() + 1;
+        }
+        pattern
     }
 }
 

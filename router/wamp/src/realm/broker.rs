@@ -1,13 +1,17 @@
 //! The broker: subscriptions and events.
 
+mod retention;
+
 use std::collections::HashMap;
 
 use ahash::RandomState;
 
-use super::role::{Action, Disclose};
+use self::retention::Retention;
+use super::role::{Action, Disclose, Role};
 use super::{Realm, Refusal, send};
 use crate::error;
 use crate::id::{PublicationId, SessionId, SubscriptionId};
+use crate::limits;
 use crate::message::{
     Event, EventDetails, Match, Message, Publish, Published, RequestKind, Subscribe, Subscribed, Unsubscribe,
     Unsubscribed,
@@ -22,6 +26,7 @@ pub(super) struct Broker {
     subscriptions: Patterns<Subscription>,
     by_id: HashMap<SubscriptionId, (Uri, Match), RandomState>,
     next_id: SubscriptionId,
+    retention: Retention,
 }
 
 /// One URI and match policy, and everybody who subscribed to them.
@@ -33,8 +38,9 @@ struct Subscription {
 }
 
 impl Broker {
-    pub(super) fn new(hashing: &RandomState) -> Self {
+    pub(super) fn new(hashing: &RandomState, retention: limits::Retention) -> Self {
         Self {
+            retention: Retention::new(retention),
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,
@@ -61,6 +67,12 @@ impl Broker {
             },
         );
         id
+    }
+
+    /// Whether a role allows what an existing subscription is for.
+    pub(super) fn is_allowed(&self, id: SubscriptionId, role: &Role) -> bool {
+        let subscription = self.by_id.get(&id);
+        subscription.is_some_and(|(topic, policy)| role.allows_pattern(Action::Subscribe, topic, *policy).is_some())
     }
 
     /// Takes a subscriber away, and the subscription with the last one.
@@ -107,6 +119,10 @@ impl Realm {
                         subscription,
                     }),
                 );
+                if options.get_retained {
+                    self.broker
+                        .deliver_retained(topic, options.policy, subscription, from, out);
+                }
             }
         }
     }
@@ -155,30 +171,77 @@ impl Realm {
             Err(_) => return,
         };
         let publication = self.random_publication();
+        let excluded = options.exclude_me.then_some(from);
+        if options.retain && self.broker.retention.has_room(publish) {
+            let published_at = self.now();
+            self.broker
+                .retention
+                .keep(publish, publication, &details, excluded, published_at);
+        }
         if options.acknowledge {
             send(out, from, Message::Published(Published { request, publication }));
         }
-        let excluded = options.exclude_me.then_some(from);
         self.broker.deliver(publish, publication, &details, excluded, out);
     }
 
     fn may_publish(&self, from: SessionId, publish: &Publish) -> Result<EventDetails, Refusal> {
         self.check_uri(&publish.topic, Match::Exact, true)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let disclose = member
+        let permission = member
             .role
             .allows(Action::Publish, &publish.topic)
             .ok_or(Refusal::NOT_AUTHORIZED)?;
-        let publisher = match (disclose, publish.options.disclose_me) {
+        let publisher = match (permission.disclose, publish.options.disclose_me) {
             (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),
             (Disclose::Never | Disclose::OnRequest, false) => None,
             (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
         };
-        Ok(EventDetails { publisher, topic: None })
+        // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
+        let Publish { options, .. } = publish;
+        if options.retain && options.acknowledge && !self.broker.retention.has_room(publish) {
+            return Err(Refusal(
+                error::UNAVAILABLE,
+                "this realm keeps as many events, or as many bytes of them, as it may",
+            ));
+        }
+        Ok(EventDetails {
+            publisher,
+            ..EventDetails::default()
+        })
+    }
+
+    /// Forgets the kept events of every topic that begins with `prefix`.
+    pub fn forget_retained(&mut self, prefix: &str) {
+        self.broker.retention.forget(prefix.as_bytes());
     }
 }
 
 impl Broker {
+    /// What is kept for the topics of a new subscription, to its subscriber.
+    fn deliver_retained(
+        &self,
+        topic: &Uri,
+        policy: Match,
+        subscription: SubscriptionId,
+        subscriber: SessionId,
+        out: &mut Vec<Delivery>,
+    ) {
+        for (topic, kept) in self.retention.matching(topic, policy) {
+            if kept.excluded == Some(subscriber) {
+                continue;
+            }
+            let mut details = kept.details.clone();
+            details.topic = (policy != Match::Exact).then(|| topic.clone());
+            let event = Event {
+                subscription,
+                publication: kept.publication,
+                details,
+                payload: kept.payload.clone(),
+            };
+            send(out, subscriber, Message::Event(event));
+        }
+    }
+
     /// One event for each subscription that matches, to each of its subscribers but `excluded`.
     fn deliver(
         &self,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ahash::RandomState;
 
-use super::role::{Action, Disclose};
+use super::role::{Action, Consent, Disclose, Permission, Role};
 use super::{Realm, Refusal, send};
 use crate::error::{self, Violation};
 use crate::id::{RegistrationId, SessionId};
@@ -55,6 +55,13 @@ impl Dealer {
         self.registrations
             .insert(procedure, policy, Registration { id, callee });
         id
+    }
+
+    /// Whether a role allows what an existing registration is for.
+    pub(super) fn is_allowed(&self, id: RegistrationId, role: &Role) -> bool {
+        let registration = self.by_id.get(&id);
+        registration
+            .is_some_and(|(procedure, policy)| role.allows_pattern(Action::Register, procedure, *policy).is_some())
     }
 
     /// Takes a registration away.
@@ -170,15 +177,17 @@ impl Realm {
         }
         match self.route(from, &call) {
             Err(refusal) => refusal.tell(from, RequestKind::Call, request, out),
-            Ok(route) => self.open(from, call, route, out),
+            Ok((_, Consent::Ask)) => self.park(from, call),
+            Ok((route, Consent::Given)) => self.open(from, call, route, out),
         }
         Ok(())
     }
 
-    fn route(&self, from: SessionId, call: &Call) -> Result<Route, Refusal> {
+    /// Where a call goes, and whether somebody must agree to it first.
+    pub(super) fn route(&self, from: SessionId, call: &Call) -> Result<(Route, Consent), Refusal> {
         self.check_uri(&call.procedure, Match::Exact, false)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let disclose = member
+        let Permission { disclose, consent } = member
             .role
             .allows(Action::Call, &call.procedure)
             .ok_or(Refusal::NOT_AUTHORIZED)?;
@@ -202,11 +211,12 @@ impl Realm {
             procedure: (policy != Match::Exact).then(|| call.procedure.clone()),
             receive_progress: call.options.receive_progress,
         };
-        Ok(Route {
+        let route = Route {
             registration: id,
             callee,
             details,
-        })
+        };
+        Ok((route, consent))
     }
 }
 

@@ -2,7 +2,7 @@
 //! reached, or when the caller cancels; and silently when the caller leaves.
 
 use super::dealer::Route;
-use super::member::Member;
+use super::member::{Member, Waiting};
 use super::{Bounce, Realm, Refusal, send};
 use crate::error;
 use crate::id::{RequestId, SessionId};
@@ -48,7 +48,7 @@ impl Realm {
             },
         );
         if let Some(member) = self.members.get_mut(caller) {
-            member.calls.insert(call.request, (callee, request));
+            member.calls.insert(call.request, Waiting::Callee(callee, request));
         }
         let invocation = Invocation {
             request,
@@ -107,8 +107,15 @@ impl Realm {
             .get(caller)
             .and_then(|member| member.calls.get(&cancel.request))
             .copied();
-        // The answer may already be on its way.
-        let Some((callee, request)) = open else { return };
+        let (callee, request) = match open {
+            // The answer may already be on its way.
+            None => return,
+            Some(Waiting::Consent(question)) => {
+                let cancelled = Refusal(error::CANCELED, "the call was cancelled");
+                return self.withdraw(question, cancelled, out);
+            }
+            Some(Waiting::Callee(callee, request)) => (callee, request),
+        };
         let can_be_interrupted = self
             .members
             .get(callee)
@@ -190,7 +197,7 @@ impl Realm {
             .get(caller)
             .and_then(|member| member.calls.get(&call))
             .copied();
-        if let Some((callee, request)) = open {
+        if let Some(Waiting::Callee(callee, request)) = open {
             self.close(callee, request);
             self.interrupt(callee, request, reason, out);
         }
@@ -223,7 +230,14 @@ impl Realm {
 
     /// Callees need not work for a caller that left.
     pub(super) fn caller_left(&mut self, caller: &Member, out: &mut Vec<Delivery>) {
-        for &(callee, request) in caller.calls.values() {
+        for waiting in caller.calls.values() {
+            let (callee, request) = match *waiting {
+                Waiting::Callee(callee, request) => (callee, request),
+                Waiting::Consent(question) => {
+                    self.forget_parked(question);
+                    continue;
+                }
+            };
             let open = self
                 .members
                 .get_mut(callee)

@@ -8,7 +8,7 @@ use ahash::RandomState;
 use super::invocation::Pending;
 use super::role::Role;
 use crate::acceptor::Features;
-use crate::id::{RegistrationId, RequestId, SessionId, SubscriptionId};
+use crate::id::{QuestionId, RegistrationId, RequestId, SessionId, SubscriptionId};
 use crate::message::Origin;
 
 /// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
@@ -24,8 +24,27 @@ pub(super) struct Member {
     pub(super) next_invocation: RequestId,
     /// Invocations this session has not answered yet.
     pub(super) invocations: BTreeMap<RequestId, Pending>,
-    /// Calls of this session that wait: which callee works on them, and under which number.
-    pub(super) calls: BTreeMap<RequestId, (SessionId, RequestId)>,
+    /// Calls of this session that wait.
+    pub(super) calls: BTreeMap<RequestId, Waiting>,
+}
+
+/// What a call waits for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Waiting {
+    /// The callee that works on it, and its number there.
+    Callee(SessionId, RequestId),
+    /// Somebody's consent.
+    Consent(QuestionId),
+}
+
+impl Waiting {
+    /// The question, if it is one.
+    pub(super) const fn question(self) -> Option<QuestionId> {
+        match self {
+            Self::Consent(question) => Some(question),
+            Self::Callee(..) => None,
+        }
+    }
 }
 
 /// All sessions of a realm.

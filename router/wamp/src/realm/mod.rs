@@ -4,29 +4,37 @@
 //! must be sent is appended to a vector. Nothing waits, nothing is encoded, no clock is read.
 
 mod broker;
+mod consent;
 mod dealer;
 mod invocation;
 mod member;
 pub mod role;
+#[cfg(test)]
+mod role_change_tests;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
 mod simulation;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ahash::RandomState;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use self::broker::Broker;
+use self::consent::Parked;
+pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
 use self::member::{Member, Members};
 use self::role::Role;
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
-use crate::limits::Quota;
+use crate::limits::{Quota, Retention};
 use crate::message::{Goodbye, Message, Origin, RequestError, RequestKind, Welcome};
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
@@ -43,7 +51,12 @@ pub struct Settings {
     pub uri_rules: UriRules,
     /// What one session may hold.
     pub quota: Quota,
+    /// What the realm keeps for those who subscribe later.
+    pub retention: Retention,
 }
+
+/// Tells the time of day. It is asked only where a message says when something happened.
+pub type Clock = fn() -> SystemTime;
 
 /// Who joins.
 #[derive(Debug, Clone)]
@@ -85,24 +98,28 @@ pub enum Bounce {
 pub struct Realm {
     name: Uri,
     settings: Settings,
+    clock: Clock,
     random: StdRng,
     members: Members,
     broker: Broker,
     dealer: Dealer,
+    parked: Parked,
 }
 
 impl Realm {
     /// An empty realm. The seed decides its ids and must be secret where peers are not trusted.
     #[must_use]
-    pub fn new(name: Uri, settings: Settings, seed: [u8; 32]) -> Self {
+    pub fn new(name: Uri, settings: Settings, seed: [u8; 32], clock: Clock) -> Self {
         let mut random = StdRng::from_seed(seed);
         let hashing = RandomState::with_seeds(random.random(), random.random(), random.random(), random.random());
         Self {
             name,
             settings,
+            clock,
             members: Members::new(&hashing),
-            broker: Broker::new(&hashing),
+            broker: Broker::new(&hashing, settings.retention),
             dealer: Dealer::new(&hashing),
+            parked: Parked::default(),
             random,
         }
     }
@@ -213,11 +230,34 @@ impl Realm {
         self.caller_left(&member, out);
     }
 
-    /// Changes what a session may do from now on.
-    pub fn set_role(&mut self, session: SessionId, role: Arc<Role>) {
-        if let Some(member) = self.members.get_mut(session) {
-            member.origin.authrole = Arc::clone(role.name());
-            member.role = role;
+    /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that
+    /// the new role does not allow end here, and so do calls that wait for consent, which was asked for under the old one.
+    /// Calls that a callee works on already come to their end.
+    pub fn set_role(&mut self, session: SessionId, role: Arc<Role>, out: &mut Vec<Delivery>) {
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
+        member.origin.authrole = Arc::clone(role.name());
+        let (broker, dealer) = (&mut self.broker, &mut self.dealer);
+        member.subscriptions.retain(|subscription| {
+            let holds = broker.is_allowed(*subscription, &role);
+            if !holds {
+                broker.remove(*subscription, session);
+            }
+            holds
+        });
+        member.registrations.retain(|registration| {
+            let holds = dealer.is_allowed(*registration, &role);
+            if !holds {
+                dealer.remove(*registration);
+            }
+            holds
+        });
+        member.role = role;
+        let waiting = member.calls.values();
+        let questions: Vec<_> = waiting.filter_map(|waiting| waiting.question()).collect();
+        for question in questions {
+            self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
         }
     }
 
@@ -262,6 +302,12 @@ impl Realm {
             details.insert("authextra".to_owned(), principal.authextra.clone().into());
         }
         details
+    }
+
+    /// The time of day as RFC 3339 text; `None` for a clock beyond the year 9999.
+    fn now(&self) -> Option<Arc<str>> {
+        let now = OffsetDateTime::from((self.clock)());
+        now.format(&Rfc3339).ok().map(Arc::from)
     }
 
     fn random_publication(&mut self) -> PublicationId {
@@ -327,6 +373,7 @@ fn announced_roles() -> Dict {
         Dict::from([("features".to_owned(), features.into())]).into()
     };
     let broker = role(&[
+        "event_retention",
         "pattern_based_subscription",
         "publisher_exclusion",
         "publisher_identification",

@@ -53,6 +53,26 @@ pub enum Disclose {
     Always,
 }
 
+/// Whether somebody must agree to each call that a rule allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Consent {
+    /// Nobody is asked.
+    #[default]
+    Given,
+    /// The call waits until [`super::Realm::decide`] says yes or no. Only calls can wait: a rule with this allows
+    /// nothing else.
+    Ask,
+}
+
+/// What a role answers when it is asked about a URI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// Whether the other side learns who asked.
+    pub disclose: Disclose,
+    /// Whether somebody must agree first.
+    pub consent: Consent,
+}
+
 /// One rule of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -64,22 +84,29 @@ pub struct Rule {
     pub allow: Actions,
     /// Whether it discloses.
     pub disclose: Disclose,
+    /// Whether somebody must agree to each call.
+    pub consent: Consent,
 }
 
 /// The rule cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
+    /// Subscriptions, registrations and events cannot wait for a person.
+    #[error("the rule \"{0}\" asks for consent, which only a call can wait for, and allows more than calls")]
+    ConsentBeyondCalls(Uri),
     /// `org.example` as a prefix would also cover `org.exampleevil`.
     #[error("the prefix rule \"{0}\" must be empty or end with a dot, or it would cover its neighbours' URIs")]
     OpenPrefix(Uri),
 }
 
-/// A named set of rules. The rule with the longest pattern decides; of several, one that denies.
+/// A named set of rules, and grants beside them. Of the rules the one with the longest pattern decides, and of several
+/// one that denies; what they do not allow, any grant may.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     name: Arc<str>,
     /// Longest first.
     rules: Vec<Rule>,
+    grants: Vec<Rule>,
 }
 
 impl Role {
@@ -88,18 +115,23 @@ impl Role {
     /// # Errors
     /// A rule covers more than it says.
     pub fn new(name: impl Into<Arc<str>>, mut rules: Vec<Rule>) -> Result<Self, RuleError> {
-        let is_open = |rule: &&Rule| {
-            let uri = rule.uri.as_bytes();
-            rule.policy == Match::Prefix && !uri.is_empty() && !uri.ends_with(b".")
-        };
-        if let Some(rule) = rules.iter().find(is_open) {
-            return Err(RuleError::OpenPrefix(rule.uri.clone()));
-        }
+        rules.iter().try_for_each(Rule::check)?;
         rules.sort_by_key(|rule| std::cmp::Reverse(rule.uri.as_bytes().len()));
         Ok(Self {
             name: name.into(),
             rules,
+            grants: Vec::new(),
         })
+    }
+
+    /// The same role with grants beside its rules. A grant only ever adds: it takes nothing away that a shorter rule, or
+    /// another grant, allows.
+    ///
+    /// # Errors
+    /// A grant covers more than it says.
+    pub fn with_grants(self, grants: Vec<Rule>) -> Result<Self, RuleError> {
+        grants.iter().try_for_each(Rule::check)?;
+        Ok(Self { grants, ..self })
     }
 
     /// A role that may do everything and discloses on request.
@@ -110,10 +142,12 @@ impl Role {
             policy: Match::Prefix,
             allow: Actions::ALL,
             disclose: Disclose::OnRequest,
+            consent: Consent::Given,
         };
         Self {
             name: name.into(),
             rules: vec![rule],
+            grants: Vec::new(),
         }
     }
 
@@ -123,51 +157,71 @@ impl Role {
         &self.name
     }
 
-    /// Whether the role may do `action` with `uri`, and if so what it discloses.
+    /// Whether the role may do `action` with `uri`, and if so how.
     #[must_use]
-    pub fn allows(&self, action: Action, uri: &Uri) -> Option<Disclose> {
+    pub fn allows(&self, action: Action, uri: &Uri) -> Option<Permission> {
         let matching = self.rules.iter().filter(|rule| rule.covers(uri.as_bytes()));
-        decide(matching, action)
+        decide(matching, action).or_else(|| self.granted(action, uri.as_bytes(), Match::Exact))
     }
 
-    /// The same for a pattern: allowed only if one rule allows everything that the pattern can match, and no more
-    /// special rule denies a part of it.
+    /// The same for a pattern: allowed only if one rule or grant allows everything that the pattern can match, and, of
+    /// the rules, no more special one denies a part of it.
     #[must_use]
-    pub fn allows_pattern(&self, action: Action, uri: &Uri, policy: Match) -> Option<Disclose> {
+    pub fn allows_pattern(&self, action: Action, uri: &Uri, policy: Match) -> Option<Permission> {
+        if policy == Match::Exact {
+            return self.allows(action, uri);
+        }
         let pattern = uri.as_bytes();
-        let literal = match policy {
-            Match::Exact => return self.allows(action, uri),
-            Match::Prefix => pattern,
-            Match::Wildcard => literal_start(pattern),
+        let literal = policy.literal_start(pattern);
+        let covers = |rule: &&Rule| rule.covers_pattern(pattern, policy);
+        let decision = decide(self.rules.iter().filter(covers), action).filter(|_| {
+            let denies = |rule: &Rule| !rule.allow.contains(action) && rule.overlaps(literal);
+            !self.rules.iter().any(denies)
+        });
+        decision.or_else(|| self.granted(action, pattern, policy))
+    }
+
+    /// What the grants allow: one that asks for no consent is better than one that does.
+    fn granted(&self, action: Action, uri: &[u8], policy: Match) -> Option<Permission> {
+        let covers = |grant: &&Rule| match policy {
+            Match::Exact => grant.covers(uri),
+            Match::Prefix | Match::Wildcard => grant.covers_pattern(uri, policy),
         };
-        let covers = |rule: &&Rule| match rule.policy {
-            Match::Exact => false,
-            Match::Prefix => literal.starts_with(rule.uri.as_bytes()),
-            Match::Wildcard => policy == Match::Wildcard && rule.uri == *uri,
-        };
-        let decision = decide(self.rules.iter().filter(covers), action)?;
-        let is_cut = self
-            .rules
-            .iter()
-            .any(|rule| !rule.allow.contains(action) && rule.overlaps(literal));
-        (!is_cut).then_some(decision)
+        let grants = self.grants.iter().filter(covers).filter(|it| it.allow.contains(action));
+        grants.map(Rule::permission).min_by_key(|it| it.consent == Consent::Ask)
     }
 }
 
 impl Rule {
-    fn covers(&self, uri: &[u8]) -> bool {
-        let pattern = self.uri.as_bytes();
-        match self.policy {
-            Match::Exact => pattern == uri,
-            Match::Prefix => uri.starts_with(pattern),
-            Match::Wildcard => {
-                let split = |bytes| <[u8]>::split(bytes, |&byte| byte == b'.');
-                split(pattern).count() == split(uri).count()
-                    && split(pattern)
-                        .zip(split(uri))
-                        .all(|(mine, theirs)| mine.is_empty() || mine == theirs)
-            }
+    fn check(&self) -> Result<(), RuleError> {
+        let uri = self.uri.as_bytes();
+        if self.policy == Match::Prefix && !uri.is_empty() && !uri.ends_with(b".") {
+            return Err(RuleError::OpenPrefix(self.uri.clone()));
         }
+        if self.consent == Consent::Ask && self.allow != Actions::from_iter([Action::Call]) {
+            return Err(RuleError::ConsentBeyondCalls(self.uri.clone()));
+        }
+        Ok(())
+    }
+
+    const fn permission(&self) -> Permission {
+        Permission {
+            disclose: self.disclose,
+            consent: self.consent,
+        }
+    }
+
+    /// Whether the rule covers everything that a pattern can match.
+    fn covers_pattern(&self, pattern: &[u8], policy: Match) -> bool {
+        match self.policy {
+            Match::Exact => false,
+            Match::Prefix => policy.literal_start(pattern).starts_with(self.uri.as_bytes()),
+            Match::Wildcard => policy == Match::Wildcard && self.uri.as_bytes() == pattern,
+        }
+    }
+
+    fn covers(&self, uri: &[u8]) -> bool {
+        self.policy.covers(self.uri.as_bytes(), uri)
     }
 
     /// Whether some URI that begins with `start` may fall under this rule, although a shorter rule covers `start`.
@@ -177,27 +231,15 @@ impl Rule {
             Match::Exact => mine.starts_with(start),
             Match::Prefix => mine.len() > start.len() && mine.starts_with(start),
             Match::Wildcard => {
-                let mine = literal_start(mine);
+                let mine = self.policy.literal_start(mine);
                 mine.starts_with(start) || start.starts_with(mine)
             }
         }
     }
 }
 
-/// What a wildcard pattern's matches all begin with: everything before its first empty component.
-fn literal_start(pattern: &[u8]) -> &[u8] {
-    let mut end = 0;
-    for component in pattern.split(|&byte| byte == b'.') {
-        if component.is_empty() {
-            return &pattern[..end];
-        }
-        end += component.len() + 1;
-    }
-    pattern
-}
-
 /// The longest rules decide; the rules come longest first.
-fn decide<'a>(rules: impl Iterator<Item = &'a Rule>, action: Action) -> Option<Disclose> {
+fn decide<'a>(rules: impl Iterator<Item = &'a Rule>, action: Action) -> Option<Permission> {
     let mut decision: Option<&Rule> = None;
     for rule in rules {
         if decision.is_some_and(|longest| longest.uri.as_bytes().len() > rule.uri.as_bytes().len()) {
@@ -206,122 +248,13 @@ fn decide<'a>(rules: impl Iterator<Item = &'a Rule>, action: Action) -> Option<D
         if !rule.allow.contains(action) {
             return None;
         }
-        decision = decision.or(Some(rule));
+        // The stricter of two equals decides here too.
+        if decision.is_none_or(|longest| longest.consent == Consent::Given) {
+            decision = Some(rule);
+        }
     }
-    decision.map(|rule| rule.disclose)
+    decision.map(Rule::permission)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
-        Rule {
-            uri: uri.into(),
-            policy,
-            allow: allow.iter().copied().collect(),
-            disclose: Disclose::Never,
-        }
-    }
-
-    fn role(rules: Vec<Rule>) -> Role {
-        Role::new("test", rules).unwrap()
-    }
-
-    const CALL: &[Action] = &[Action::Call];
-
-    #[test]
-    fn what_no_rule_mentions_is_denied() {
-        let role = role(vec![rule("org.a.", Match::Prefix, CALL)]);
-        assert!(role.allows(Action::Call, &"org.a.b".into()).is_some());
-        assert!(role.allows(Action::Publish, &"org.a.b".into()).is_none());
-        assert!(role.allows(Action::Call, &"org.b".into()).is_none());
-    }
-
-    #[test]
-    fn a_prefix_rule_must_end_with_a_dot_or_be_empty() {
-        assert!(Role::new("r", vec![rule("org.slides", Match::Prefix, CALL)]).is_err());
-        assert!(Role::new("r", vec![rule("", Match::Prefix, CALL)]).is_ok());
-        let role = role(vec![rule("org.slides.", Match::Prefix, CALL)]);
-        assert!(role.allows(Action::Call, &"org.slidesevil.next".into()).is_none());
-    }
-
-    #[test]
-    fn the_longest_rule_wins_and_a_denial_wins_ties() {
-        let role = role(vec![
-            rule("org.", Match::Prefix, CALL),
-            rule("org.screen.unlock", Match::Exact, &[]),
-            rule("org.a.b", Match::Exact, CALL),
-            rule("org..bb", Match::Wildcard, &[]),
-            rule("org.c.bb", Match::Exact, CALL),
-            rule("x..z", Match::Wildcard, CALL),
-            rule("x.y.", Match::Wildcard, &[]),
-        ]);
-        assert!(role.allows(Action::Call, &"org.screen.lock".into()).is_some());
-        assert!(role.allows(Action::Call, &"org.screen.unlock".into()).is_none());
-        assert!(role.allows(Action::Call, &"org.a.b".into()).is_some());
-        assert!(role.allows(Action::Call, &"org.d.bb".into()).is_none());
-        assert!(role.allows(Action::Call, &"org.c.bb".into()).is_some());
-        assert!(role.allows(Action::Call, &"x.y.z".into()).is_none());
-        assert!(role.allows(Action::Call, &"x.w.z".into()).is_some());
-    }
-
-    #[test]
-    fn a_pattern_is_allowed_only_inside_one_allowed_rule() {
-        let subscribe = &[Action::Subscribe];
-        let role = role(vec![rule("org.a.", Match::Prefix, subscribe)]);
-        let allows = |uri: &str, policy| role.allows_pattern(Action::Subscribe, &uri.into(), policy).is_some();
-        assert!(allows("org.a.", Match::Prefix));
-        assert!(allows("org.a.b", Match::Prefix));
-        assert!(!allows("org.", Match::Prefix));
-        assert!(!allows("org.a", Match::Prefix));
-        assert!(!allows("", Match::Prefix));
-        assert!(allows("org.a.", Match::Wildcard));
-        assert!(allows("org.a..c", Match::Wildcard));
-        assert!(!allows("org..c", Match::Wildcard));
-        assert!(!allows(".a.b", Match::Wildcard));
-    }
-
-    #[test]
-    fn a_pattern_that_reaches_into_a_denied_part_is_denied() {
-        let role = role(vec![
-            rule("org.", Match::Prefix, &[Action::Subscribe]),
-            rule("org.secret.", Match::Prefix, &[]),
-            rule("org..hidden", Match::Wildcard, &[]),
-        ]);
-        let allows = |uri: &str, policy| role.allows_pattern(Action::Subscribe, &uri.into(), policy).is_some();
-        assert!(!allows("org.", Match::Prefix));
-        assert!(!allows("org.open.", Match::Prefix), "org.open.hidden is denied");
-        assert!(!allows("org.secret.x", Match::Prefix));
-        let exact = role_with_exact_denial();
-        assert!(
-            exact
-                .allows_pattern(Action::Subscribe, &"org.a".into(), Match::Prefix)
-                .is_none()
-        );
-        assert!(role.allows(Action::Subscribe, &"org.open.x".into()).is_some());
-    }
-
-    fn role_with_exact_denial() -> Role {
-        role(vec![
-            rule("org.", Match::Prefix, &[Action::Subscribe]),
-            rule("org.a", Match::Exact, &[]),
-        ])
-    }
-
-    #[test]
-    fn an_unrestricted_role_may_do_everything() {
-        let role = Role::unrestricted("anonymous");
-        for action in [Action::Call, Action::Register, Action::Publish, Action::Subscribe] {
-            assert_eq!(role.allows(action, &"com.x".into()), Some(Disclose::OnRequest));
-            assert_eq!(
-                role.allows_pattern(action, &"".into(), Match::Prefix),
-                Some(Disclose::OnRequest)
-            );
-            assert_eq!(
-                role.allows_pattern(action, &"..".into(), Match::Wildcard),
-                Some(Disclose::OnRequest)
-            );
-        }
-    }
-}
+mod tests;

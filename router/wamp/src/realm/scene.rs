@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::role::Role;
 use super::{Bounce, Flow, Principal, Realm, Settings};
 use crate::acceptor::Features;
 use crate::codec::Serializer;
 use crate::error::Violation;
-use crate::id::{RequestId, SessionId};
+use crate::id::{QuestionId, RequestId, SessionId};
 use crate::message::{
     Call, CallOptions, Cancel, CancelMode, CancelOptions, Match, Message, Publish, PublishOptions, Register,
     RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield, YieldOptions,
@@ -29,7 +30,7 @@ impl Scene {
     }
 
     pub(super) fn with(settings: Settings, names: &[&'static str]) -> Self {
-        let realm = Realm::new("realm1".into(), settings, [1; 32]);
+        let realm = Realm::new("realm1".into(), settings, [1; 32], || SystemTime::UNIX_EPOCH);
         let mut scene = Self {
             realm,
             sessions: BTreeMap::new(),
@@ -90,6 +91,18 @@ impl Scene {
         self.sort(out);
     }
 
+    pub(super) fn set_role(&mut self, name: &str, role: Role) {
+        let mut out = Vec::new();
+        self.realm.set_role(self.sessions[name], Arc::new(role), &mut out);
+        self.sort(out);
+    }
+
+    pub(super) fn decide(&mut self, question: QuestionId, answer: Result<(), &'static str>) {
+        let mut out = Vec::new();
+        self.realm.decide(question, answer, &mut out);
+        self.sort(out);
+    }
+
     pub(super) fn bounce(&mut self, name: &str, message: &Message, why: Bounce) {
         let mut out = Vec::new();
         self.realm.bounce(self.sessions[name], message, why, &mut out);
@@ -130,6 +143,7 @@ impl Scene {
         let members = self.realm.members.ids();
         let mut members = members.iter().filter_map(|id| self.realm.members.get(*id));
         self.realm.broker.is_empty()
+            && self.realm.parked.is_empty()
             && self.realm.dealer.is_empty()
             && members.all(|it| {
                 it.calls.is_empty()
@@ -208,7 +222,10 @@ pub(super) fn cancel(number: u64, mode: CancelMode) -> Message {
 }
 
 pub(super) fn subscribe(number: u64, topic: &str, policy: Match) -> Message {
-    let options = SubscribeOptions { policy };
+    let options = SubscribeOptions {
+        policy,
+        ..SubscribeOptions::default()
+    };
     Message::Subscribe(Subscribe {
         request: request(number),
         options,

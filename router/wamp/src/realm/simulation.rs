@@ -3,15 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::role::Role;
+use super::role::{Action, Consent, Disclose, Role, Rule};
 use super::scene::{call_with, cancel, failure, progress, publish, register, request, subscribe};
-use super::{Bounce, Flow, Principal, Realm, Settings};
+use super::{Bounce, ConsentNews, Flow, Principal, Realm, Settings};
 use crate::acceptor::Features;
-use crate::id::{RequestId, SessionId};
+use crate::id::{QuestionId, RequestId, SessionId};
 use crate::message::{
     CallOptions, CancelMode, Match, Message, PublishOptions, RequestError, RequestKind, Unregister, Unsubscribe,
 };
@@ -40,6 +41,9 @@ struct Simulation {
     realm: Realm,
     random: StdRng,
     clients: BTreeMap<SessionId, Client>,
+    /// Calls that wait for consent.
+    questions: BTreeSet<QuestionId>,
+    decisions: u64,
     ended_calls: u64,
     events: u64,
 }
@@ -51,9 +55,11 @@ fn nothing_is_lost_doubled_or_left_behind() {
         .and_then(|number| number.parse().ok())
         .unwrap_or(OPERATIONS);
     let mut simulation = Simulation {
-        realm: Realm::new("sim".into(), Settings::default(), [3; 32]),
+        realm: Realm::new("sim".into(), Settings::default(), [3; 32], || SystemTime::UNIX_EPOCH),
         random: StdRng::from_seed([4; 32]),
         clients: BTreeMap::new(),
+        questions: BTreeSet::new(),
+        decisions: 0,
         ended_calls: 0,
         events: 0,
     };
@@ -64,11 +70,13 @@ fn nothing_is_lost_doubled_or_left_behind() {
         simulation.ended_calls > operations / 100 && simulation.events > operations / 100,
         "it did too little"
     );
+    assert!(simulation.decisions > operations / 1_000, "it asked too little");
     let sessions: Vec<_> = simulation.clients.keys().copied().collect();
     for session in sessions {
         simulation.leave(session);
     }
     assert!(simulation.realm.broker.is_empty() && simulation.realm.dealer.is_empty());
+    assert!(simulation.realm.parked.is_empty());
     assert_eq!(simulation.realm.session_count(), 0);
 }
 
@@ -81,7 +89,9 @@ impl Simulation {
             0..4 if self.clients.len() < CROWD => self.join(),
             0..4 => self.leave(session),
             4..8 => self.goodbye(session),
-            8..40 => self.answer(session),
+            8..12 => self.change_role(session),
+            12..16 => self.decide(),
+            16..40 => self.answer(session),
             40..50 => self.cancel(session),
             _ => self.ask(session),
         }
@@ -110,6 +120,42 @@ impl Simulation {
             "an id was given twice"
         );
         self.check(out);
+    }
+
+    /// Another role: it may allow less, and it may ask before calls.
+    fn change_role(&mut self, session: SessionId) {
+        let rule = Rule {
+            uri: ["", "a.", "b."][self.random.random_range(0..3)].into(),
+            policy: Match::Prefix,
+            allow: [Action::Call].into_iter().collect(),
+            disclose: Disclose::Always,
+            consent: Consent::Ask,
+        };
+        let role = if self.random.random() {
+            Role::unrestricted("x")
+        } else {
+            Role::new("asked", vec![rule]).expect("the rule is sound")
+        };
+        let mut out = Vec::new();
+        self.realm.set_role(session, Arc::new(role), &mut out);
+        self.check(out);
+    }
+
+    /// Answers a question, or one that was withdrawn.
+    fn decide(&mut self) {
+        for news in self.realm.take_consent_news() {
+            match news {
+                ConsentNews::Asked(question) => self.questions.insert(question.id),
+                ConsentNews::Withdrawn(question) => self.questions.remove(&question),
+            };
+        }
+        if let Some(question) = self.questions.pop_first() {
+            let answer = if self.random.random() { Ok(()) } else { Err("no") };
+            let mut out = Vec::new();
+            self.realm.decide(question, answer, &mut out);
+            self.check(out);
+            self.decisions += 1;
+        }
     }
 
     fn leave(&mut self, session: SessionId) {
@@ -162,6 +208,7 @@ impl Simulation {
                         acknowledge,
                         exclude_me,
                         disclose_me: self.random.random(),
+                        retain: self.random.random_ratio(1, 4),
                     },
                 )
             }

@@ -8,8 +8,8 @@ use deskconn_wamp::message::{
     Abort, Authenticate, Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, Challenge, Event,
     EventDetails, EventReceived, Goodbye, Hello, Interrupt, InterruptOptions, Invocation, InvocationDetails, Invoke,
     Match, Message, Origin, Publish, PublishOptions, Published, Register, RegisterOptions, Registered, RequestError,
-    RequestKind, ResultDetails, Subscribe, SubscribeOptions, Subscribed, Unregister, Unregistered, Unsubscribe,
-    Unsubscribed, Welcome, Yield, YieldOptions,
+    RequestKind, ResultDetails, Retained, Subscribe, SubscribeOptions, Subscribed, Unregister, Unregistered,
+    Unsubscribe, Unsubscribed, Welcome, Yield, YieldOptions,
 };
 use deskconn_wamp::payload::Payload;
 use deskconn_wamp::value::{Dict, Value};
@@ -50,6 +50,7 @@ pub(crate) fn all(serializer: Serializer) -> Vec<Message> {
         pubsub(serializer),
         rpc(serializer),
         registration(),
+        retention(serializer),
     ]
     .concat()
 }
@@ -92,10 +93,12 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
         acknowledge: true,
         exclude_me: false,
         disclose_me: true,
+        retain: false,
     };
     let details = EventDetails {
         publisher: Some(origin()),
         topic: Some(topic()),
+        retained: None,
     };
     vec![
         Message::Publish(Publish {
@@ -112,6 +115,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
             request: REQUEST,
             options: SubscribeOptions {
                 policy: Match::Wildcard,
+                get_retained: false,
             },
             topic: "com..topic".into(),
         }),
@@ -132,6 +136,42 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
         }),
         Message::EventReceived(EventReceived {
             publication: publication(),
+        }),
+    ]
+}
+
+fn retention(serializer: Serializer) -> Vec<Message> {
+    let topic = || "com.myapp.topic".into();
+    let retained = Retained {
+        published_at: Some("2026-11-21T12:00:00Z".into()),
+    };
+    let details = EventDetails {
+        retained: Some(retained.into()),
+        ..EventDetails::default()
+    };
+    vec![
+        Message::Publish(Publish {
+            request: REQUEST,
+            options: PublishOptions {
+                retain: true,
+                ..PublishOptions::default()
+            },
+            topic: topic(),
+            payload: payload(serializer),
+        }),
+        Message::Subscribe(Subscribe {
+            request: REQUEST,
+            options: SubscribeOptions {
+                policy: Match::Prefix,
+                get_retained: true,
+            },
+            topic: topic(),
+        }),
+        Message::Event(Event {
+            subscription: SUBSCRIPTION,
+            publication: publication(),
+            details,
+            payload: payload(serializer),
         }),
     ]
 }

@@ -1,6 +1,6 @@
 //! What the broker promises.
 
-use super::super::role::{Action, Role, Rule};
+use super::super::role::{Action, Consent, Role, Rule};
 use super::super::scene::{Scene, publish, request, subscribe};
 use super::super::{Flow, Settings};
 use super::*;
@@ -11,6 +11,7 @@ const PLAIN: PublishOptions = PublishOptions {
     acknowledge: false,
     exclude_me: true,
     disclose_me: false,
+    retain: false,
 };
 const ACKNOWLEDGED: PublishOptions = PublishOptions {
     acknowledge: true,
@@ -162,6 +163,7 @@ fn a_publisher_is_disclosed_when_it_asks_and_may() {
         policy: Match::Prefix,
         allow: [Action::Publish].into_iter().collect(),
         disclose: Disclose::Never,
+        consent: Consent::Given,
     };
     scene.join("c", Role::new("silent", vec![silent.clone()]).unwrap());
     scene.join(

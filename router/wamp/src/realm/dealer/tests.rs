@@ -1,7 +1,7 @@
 //! What the dealer promises.
 
 use super::super::Settings;
-use super::super::role::{Actions, Role, Rule};
+use super::super::role::{Actions, Consent, Role, Rule};
 use super::super::scene::{Scene, answer, call, call_with, register, request};
 use super::*;
 use crate::limits::Quota;
@@ -151,6 +151,7 @@ fn a_caller_is_disclosed_when_it_asks_and_may() {
         policy: Match::Prefix,
         allow,
         disclose: Disclose::Never,
+        consent: Consent::Given,
     };
     scene.join("silent", Role::new("silent", vec![rule.clone()]).unwrap());
     scene.join(

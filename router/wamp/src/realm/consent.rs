@@ -1,0 +1,125 @@
+//! Calls that wait until somebody agrees to them. The realm knows who asks for what; whom to ask, and for how long, is
+//! for the program around it.
+
+use std::collections::BTreeMap;
+
+use super::member::Waiting;
+use super::{Realm, Refusal};
+use crate::error;
+use crate::id::{QuestionId, SessionId};
+use crate::message::{Call, Origin, RequestKind};
+use crate::outgoing::Delivery;
+use crate::uri::Uri;
+
+/// News of a call that waits for consent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsentNews {
+    /// Somebody is to be asked. The answer goes to [`Realm::decide`].
+    Asked(Question),
+    /// Nobody needs to answer any more: the caller left, cancelled, or has another role now.
+    Withdrawn(QuestionId),
+}
+
+/// A call that waits for consent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The question's number, never given twice.
+    pub id: QuestionId,
+    /// Who calls.
+    pub caller: Origin,
+    /// What.
+    pub procedure: Uri,
+}
+
+/// The calls that wait. How many a session may have is part of its quota of pending calls.
+#[derive(Debug)]
+pub(super) struct Parked {
+    calls: BTreeMap<QuestionId, (SessionId, Call)>,
+    next: QuestionId,
+    news: Vec<ConsentNews>,
+}
+
+impl Default for Parked {
+    fn default() -> Self {
+        Self {
+            calls: BTreeMap::new(),
+            next: QuestionId::FIRST,
+            news: Vec::new(),
+        }
+    }
+}
+
+impl Parked {
+    /// Whether no call waits.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+}
+
+impl Realm {
+    /// Lets a call wait for consent. That it could be routed now is checked already; it is checked again afterwards.
+    pub(super) fn park(&mut self, from: SessionId, mut call: Call) {
+        let Some(member) = self.members.get_mut(from) else {
+            return;
+        };
+        let id = self.parked.next;
+        self.parked.next = id.next();
+        member.calls.insert(call.request, Waiting::Consent(id));
+        self.parked.news.push(ConsentNews::Asked(Question {
+            id,
+            caller: member.origin.clone(),
+            procedure: call.procedure.to_stored(),
+        }));
+        // It may wait for a person, and must not hold the frame that it came in.
+        call.procedure = call.procedure.to_stored();
+        call.payload = call.payload.to_stored();
+        self.parked.calls.insert(id, (from, call));
+    }
+
+    /// Takes an answer: yes, or the sentence that the caller is told. A question that was withdrawn meanwhile is passed
+    /// over.
+    pub fn decide(&mut self, question: QuestionId, answer: Result<(), &'static str>, out: &mut Vec<Delivery>) {
+        let Some((from, call)) = self.unpark(question) else {
+            return;
+        };
+        let request = call.request;
+        let answer = answer.map_err(|sentence| Refusal(error::NOT_AUTHORIZED, sentence));
+        // The callee may have gone meanwhile. The role is the same: another one withdraws the question.
+        match answer.and_then(|()| self.route(from, &call)) {
+            Ok((route, _)) => self.open(from, call, route, out),
+            Err(refusal) => refusal.tell(from, RequestKind::Call, request, out),
+        }
+    }
+
+    /// What there is to tell since the last time.
+    pub fn take_consent_news(&mut self) -> Vec<ConsentNews> {
+        std::mem::take(&mut self.parked.news)
+    }
+
+    /// Ends a waiting call that nobody needs to decide any more.
+    pub(super) fn withdraw(&mut self, question: QuestionId, refusal: Refusal, out: &mut Vec<Delivery>) {
+        if let Some((from, call)) = self.unpark(question) {
+            self.parked.news.push(ConsentNews::Withdrawn(question));
+            refusal.tell(from, RequestKind::Call, call.request, out);
+        }
+    }
+
+    /// Ends a waiting call whose caller left.
+    pub(super) fn forget_parked(&mut self, question: QuestionId) {
+        if self.unpark(question).is_some() {
+            self.parked.news.push(ConsentNews::Withdrawn(question));
+        }
+    }
+
+    fn unpark(&mut self, question: QuestionId) -> Option<(SessionId, Call)> {
+        let (from, call) = self.parked.calls.remove(&question)?;
+        if let Some(member) = self.members.get_mut(from) {
+            member.calls.remove(&call.request);
+        }
+        Some((from, call))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,168 @@
+//! What a call that waits for consent can rely on.
+
+use super::super::role::{Action, Consent, Disclose, Role, Rule};
+use super::super::scene::{Scene, answer, call, cancel};
+use super::super::{Flow, Settings};
+use super::*;
+use crate::limits::Quota;
+use crate::message::{CancelMode, Match, Message};
+
+fn rule(uri: &str, policy: Match, consent: Consent) -> Rule {
+    Rule {
+        uri: uri.into(),
+        policy,
+        allow: [Action::Call].into_iter().collect(),
+        disclose: Disclose::Always,
+        consent,
+    }
+}
+
+fn asking_role() -> Role {
+    let rules = vec![
+        rule("com.careful", Match::Exact, Consent::Ask),
+        rule("com.", Match::Prefix, Consent::Given),
+    ];
+    Role::new("guest", rules).unwrap()
+}
+
+/// A desktop that offers both procedures, and a phone that must ask for one of them.
+fn scene() -> Scene {
+    scene_with(Settings::default())
+}
+
+fn scene_with(settings: Settings) -> Scene {
+    let mut scene = Scene::with(settings, &["desktop"]);
+    scene.join("phone", asking_role());
+    scene.offer("desktop", "com.careful");
+    scene.offer("desktop", "com.easy");
+    scene
+}
+
+fn question(scene: &mut Scene) -> Question {
+    let news = scene.realm.take_consent_news();
+    let [ConsentNews::Asked(question)] = news.as_slice() else {
+        panic!("expected one question, not {news:?}")
+    };
+    question.clone()
+}
+
+#[test]
+fn a_call_waits_until_it_is_allowed_and_then_goes_its_way() {
+    let mut scene = scene();
+    scene.send("phone", call(1, "com.careful"));
+    scene.expect_nothing("desktop");
+    let question = question(&mut scene);
+    assert_eq!(
+        (&*question.caller.authid, question.procedure.as_str()),
+        ("phone", "com.careful")
+    );
+    scene.decide(question.id, Ok(()));
+    let Message::Invocation(invocation) = scene.expect("desktop") else {
+        panic!("the call did not come")
+    };
+    assert_eq!(
+        invocation.payload.to_args::<(String, u64)>().unwrap(),
+        ("hello".into(), 1)
+    );
+    scene.send("desktop", answer(1));
+    assert!(matches!(scene.expect("phone"), Message::Result(_)));
+    scene.decide(question.id, Ok(()));
+    scene.expect_nothing("desktop");
+}
+
+#[test]
+fn a_call_that_is_refused_ends_with_the_sentence_of_the_refusal() {
+    let mut scene = scene();
+    scene.send("phone", call(1, "com.careful"));
+    let question = question(&mut scene);
+    scene.decide(question.id, Err("not today"));
+    let Message::Error(error) = scene.expect("phone") else {
+        panic!("no error came")
+    };
+    assert_eq!(error.error, error::NOT_AUTHORIZED);
+    assert_eq!(error.payload.to_args::<(String,)>().unwrap(), ("not today".into(),));
+    scene.expect_nothing("desktop");
+}
+
+#[test]
+fn other_calls_of_the_same_session_overtake_it() {
+    let mut scene = scene();
+    scene.send("phone", call(1, "com.careful"));
+    scene.send("phone", call(2, "com.easy"));
+    assert!(matches!(scene.expect("desktop"), Message::Invocation(_)));
+    assert!(question(&mut scene).id == QuestionId::FIRST);
+}
+
+#[test]
+fn cancelling_in_any_mode_or_leaving_withdraws_the_question() {
+    for mode in [CancelMode::Skip, CancelMode::Kill, CancelMode::KillNoWait] {
+        let mut scene = scene();
+        scene.send("phone", call(1, "com.careful"));
+        let question = question(&mut scene);
+        scene.send("phone", cancel(1, mode));
+        scene.expect_error("phone", RequestKind::Call, "wamp.error.canceled");
+        assert_eq!(scene.realm.take_consent_news(), [ConsentNews::Withdrawn(question.id)]);
+        scene.decide(question.id, Ok(()));
+        scene.expect_nothing("desktop");
+    }
+    let mut scene = scene();
+    scene.send("phone", call(1, "com.careful"));
+    let question = question(&mut scene);
+    scene.leave("phone");
+    assert_eq!(scene.realm.take_consent_news(), [ConsentNews::Withdrawn(question.id)]);
+    scene.decide(question.id, Ok(()));
+    scene.expect_nothing("desktop");
+}
+
+#[test]
+fn a_new_role_withdraws_what_was_asked_under_the_old_one() {
+    let mut scene = scene();
+    scene.send("phone", call(1, "com.careful"));
+    let question = question(&mut scene);
+    scene.set_role("phone", Role::unrestricted("full"));
+    scene.expect_error("phone", RequestKind::Call, "wamp.error.not_authorized");
+    assert_eq!(scene.realm.take_consent_news(), [ConsentNews::Withdrawn(question.id)]);
+    scene.send("phone", call(2, "com.careful"));
+    assert!(matches!(scene.expect("desktop"), Message::Invocation(_)));
+}
+
+#[test]
+fn a_callee_that_left_meanwhile_is_missed_when_the_answer_comes() {
+    let mut scene = scene();
+    scene.send("phone", call(1, "com.careful"));
+    let question = question(&mut scene);
+    scene.leave("desktop");
+    scene.decide(question.id, Ok(()));
+    scene.expect_error("phone", RequestKind::Call, "wamp.error.no_such_procedure");
+}
+
+#[test]
+fn nobody_is_asked_about_what_nobody_offers() {
+    let mut scene = scene();
+    scene.leave("desktop");
+    scene.send("phone", call(1, "com.careful"));
+    scene.expect_error("phone", RequestKind::Call, "wamp.error.no_such_procedure");
+    assert_eq!(scene.realm.take_consent_news(), []);
+}
+
+#[test]
+fn waiting_calls_count_as_pending_and_keep_their_number() {
+    let quota = Quota {
+        pending_calls: 2,
+        ..Quota::default()
+    };
+    let mut scene = scene_with(Settings {
+        quota,
+        ..Settings::default()
+    });
+    scene.send("phone", call(1, "com.careful"));
+    scene.send("phone", call(2, "com.careful"));
+    scene.send("phone", call(3, "com.careful"));
+    scene.expect_error("phone", RequestKind::Call, "wamp.error.unavailable");
+    assert_eq!(scene.realm.take_consent_news().len(), 2);
+    assert!(scene.try_send("phone", call(1, "com.easy")).is_err());
+    scene.leave("phone");
+    scene.leave("desktop");
+    assert!(scene.is_clean());
+    assert_eq!(scene.try_send("phone", call(9, "com.easy")), Ok(Flow::Leave));
+}
