@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use client::{Options, Session};
 use components::{Machine, Places};
 use router::{Limits, Origins, RealmSettings, Router};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use wamp::limits::{Bounds, Quota};
 use wamp::uri::UriRules;
@@ -16,6 +17,7 @@ use wamp::uri::UriRules;
 use crate::access::Access;
 use crate::advertiser::Advertiser;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
+use crate::consent::{Consents, News};
 use crate::discovery::Advert;
 use crate::pair::Desk;
 use crate::paths::Paths;
@@ -48,7 +50,9 @@ impl Daemon {
         check_components(config)?;
         let store = open_store(config, paths)?;
         let (desk, told) = Desk::new(Arc::clone(&store));
-        let access = Arc::new(Access::new(config, Arc::clone(&store), Arc::clone(&desk))?);
+        let (consents, questions) = Consents::new();
+        let access = Access::new(config, Arc::clone(&store), Arc::clone(&desk), Arc::clone(&consents))?;
+        let access = Arc::new(access);
         let identity = store.identity();
         let origins = Origins {
             hosts: vec![format!("deskconn-{}.local", identity.id8())],
@@ -63,6 +67,7 @@ impl Daemon {
                 RealmSettings {
                     uri_rules: UriRules::Loose,
                     quota,
+                    ..RealmSettings::default()
                 },
             );
         }
@@ -82,6 +87,7 @@ impl Daemon {
                 RealmSettings {
                     uri_rules: UriRules::Strict,
                     quota,
+                    ..RealmSettings::default()
                 },
             );
             desk.serve(realm.clone());
@@ -93,14 +99,17 @@ impl Daemon {
                 name: computer_name(config),
                 store: Arc::clone(&daemon.store),
                 desk: Arc::clone(&desk),
-                access,
-                realm,
+                access: Arc::clone(&access),
+                consents,
+                realm: realm.clone(),
                 advertiser: Arc::clone(&daemon.advertiser),
                 machine,
                 attempts: config.pairing.attempts,
             });
             daemon.offer(&desktop, config, told).await?;
+            daemon.follow(&desktop, questions).await?;
             daemon.tasks.push(tokio::spawn(desk.keep_time()));
+            daemon.tasks.push(tokio::spawn(access.keep_rights(realm)));
         }
         daemon.listen(config, paths)?;
         daemon.advertise(config).await;
@@ -135,6 +144,18 @@ impl Daemon {
         let running = components::start(&session, &desktop.machine, wanted).await;
         self.tasks
             .extend(running.context("the desktop's functions cannot be registered")?);
+        Ok(())
+    }
+
+    /// Starts what goes on beside the procedures: presence, the lock, calls that wait for consent.
+    async fn follow(&mut self, desktop: &Arc<Desktop>, questions: UnboundedReceiver<News>) -> Result<()> {
+        let session = self.local_session("desktop").await?;
+        let (consents, realm) = (Arc::clone(&desktop.consents), desktop.realm.clone());
+        self.tasks.extend([
+            tokio::spawn(consents.serve(realm, session.clone(), questions)),
+            tokio::spawn(procedures::publish_presence(session.clone(), Arc::clone(desktop))),
+            tokio::spawn(procedures::follow_lock(session, Arc::clone(desktop))),
+        ]);
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 //! | [`config`], [`paths`] | what the user says, and where things are |
 //! | [`store`] | identity, devices and switches on disk |
 //! | [`access`] | who may join and as what: the router's gate |
+//! | [`consent`] | calls that the owner is asked about each time |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
 //! | `procedures` | the daemon's own procedures: pairing, devices, discovery, info |
 //! | [`discovery`], [`advertiser`] | mDNS, and switching it |
@@ -13,6 +14,7 @@
 pub mod access;
 pub mod advertiser;
 pub mod config;
+pub mod consent;
 pub mod daemon;
 pub mod discovery;
 pub mod pair;

@@ -47,6 +47,26 @@ pub enum Match {
     Wildcard,
 }
 
+impl Match {
+    /// The word in files and commands, which is that of WAMP's options.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Prefix => "prefix",
+            Self::Wildcard => "wildcard",
+        }
+    }
+
+    /// The policy with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Exact, Self::Prefix, Self::Wildcard]
+            .into_iter()
+            .find(|it| it.word() == word)
+    }
+}
+
 /// The actions of a grant; absent means no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -82,6 +102,16 @@ impl Grant {
         if self.matching == Match::Prefix && !self.uri.ends_with('.') {
             return Err(BadGrant::OpenPrefix(self.uri.clone()));
         }
+        let calls = Allow {
+            call: true,
+            ..Allow::default()
+        };
+        if self.allow == Allow::default() {
+            return Err(BadGrant::Nothing(self.uri.clone()));
+        }
+        if self.confirm && self.allow != calls {
+            return Err(BadGrant::ConfirmBeyondCalls(self.uri.clone()));
+        }
         Ok(())
     }
 
@@ -101,6 +131,12 @@ pub enum BadGrant {
     /// A prefix that stops in the middle of a component.
     #[error("the prefix {0:?} must end with a dot, otherwise it also covers longer names that begin the same")]
     OpenPrefix(String),
+    /// No action at all.
+    #[error("the grant for {0:?} allows nothing; name at least one of call, register, publish, subscribe")]
+    Nothing(String),
+    /// Somebody is to be asked about what cannot wait.
+    #[error("only calls can wait until somebody confirms them: the grant for {0:?} may allow nothing else")]
+    ConfirmBeyondCalls(String),
 }
 
 #[cfg(test)]
@@ -138,6 +174,18 @@ mod tests {
             Err(BadGrant::Length)
         );
         assert_eq!(grant("", Match::Wildcard).check(), Err(BadGrant::Length));
+    }
+
+    #[test]
+    fn a_grant_allows_something_and_confirms_nothing_but_calls() {
+        let mut nothing = grant("a.b", Match::Exact);
+        nothing.allow = Allow::default();
+        assert_eq!(nothing.check(), Err(BadGrant::Nothing("a.b".into())));
+        let mut asked = grant("a.b", Match::Exact);
+        asked.confirm = true;
+        assert_eq!(asked.check(), Ok(()));
+        asked.allow.subscribe = true;
+        assert_eq!(asked.check(), Err(BadGrant::ConfirmBeyondCalls("a.b".into())));
     }
 
     #[test]

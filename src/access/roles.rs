@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pairing::Device;
 use pairing::grant::{Allow, Grant, Match as GrantMatch};
-use router::{Action, Actions, Disclose, Role, Rule};
+use router::{Action, Actions, Consent, Disclose, Role, Rule};
 use time::OffsetDateTime;
 use wamp::message::Match;
 
@@ -80,20 +80,47 @@ impl Roles {
     /// # Panics
     /// Never: our prefixes end with dots, and grants are checked when they are stored.
     #[must_use]
-    pub fn of_device(&self, device: &Device, now: OffsetDateTime) -> Role {
+    pub fn of_device(&self, device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Role {
         let mut rules = self.table.get(device.role.as_str()).cloned().unwrap_or_default();
         rules.push(rule(INFO, Match::Exact, &[Action::Call]));
         let own = [Action::Register, Action::Publish, Action::Subscribe];
         rules.push(rule(&format!("{DEVICE_PREFIX}{}.", device.id), Match::Prefix, &own));
-        rules.extend(
-            device
-                .grants
-                .iter()
-                .filter(|grant| grant.holds_at(now))
-                .map(rule_of_grant),
-        );
-        Role::new(device.role.as_str(), rules).expect("prefixes end with dots: ours do, and grants are checked")
+        // Who is there is for the router to say, and for every device to hear.
+        rules.push(rule(&presence_topic(&device.id), Match::Exact, &[Action::Subscribe]));
+        rules.push(rule(&presence_topic(""), Match::Wildcard, &[Action::Subscribe]));
+        let holding = device.grants.iter().filter(|grant| holds(grant, now, is_unlocked));
+        let role = Role::new(device.role.as_str(), rules);
+        let role = role.and_then(|role| role.with_grants(holding.map(rule_of_grant).collect()));
+        role.expect("prefixes end with dots: ours do, and grants are checked")
     }
+
+    /// What a role may call and hear of the desktop's own functions, under their canonical names.
+    #[must_use]
+    pub fn functions_of(role: &Role) -> (Vec<&'static str>, Vec<&'static str>) {
+        let may_call = |uri: &str| role.allows(Action::Call, &uri.into()).is_some();
+        let may_hear = |uri: &str| role.allows(Action::Subscribe, &uri.into()).is_some();
+        let procedures = components::procedures().filter(|it| it.alias_of.is_none() && may_call(it.uri));
+        let topics = components::topics().filter(|it| may_hear(it.uri));
+        (procedures.map(|it| it.uri).collect(), topics.map(|it| it.uri).collect())
+    }
+}
+
+/// Whether a grant holds now.
+#[must_use]
+pub fn holds(grant: &Grant, now: OffsetDateTime, is_unlocked: bool) -> bool {
+    grant.holds_at(now) && (is_unlocked || !grant.while_unlocked)
+}
+
+/// Where the router says whether a device is there.
+#[must_use]
+pub fn presence_topic(device: &str) -> String {
+    format!("{DEVICE_PREFIX}{device}.on_presence")
+}
+
+/// What belongs to one device alone.
+#[must_use]
+pub fn device_prefix(device: &str) -> String {
+    format!("{DEVICE_PREFIX}{device}.")
 }
 
 /// Whoever owns the desktop may do everything.
@@ -155,6 +182,7 @@ fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
         policy,
         allow: allow.iter().copied().collect(),
         disclose: Disclose::Always,
+        consent: Consent::Given,
     }
 }
 
@@ -180,7 +208,11 @@ fn rule_of_grant(grant: &Grant) -> Rule {
         .into_iter()
         .filter_map(|(is_allowed, action)| is_allowed.then_some(action))
         .collect();
-    rule(&grant.uri, policy, &allow)
+    let consent = if grant.confirm { Consent::Ask } else { Consent::Given };
+    Rule {
+        consent,
+        ..rule(&grant.uri, policy, &allow)
+    }
 }
 
 fn rule_of_config(rule: &config::Rule) -> Rule {
@@ -204,5 +236,6 @@ fn rule_of_config(rule: &config::Rule) -> Rule {
         } else {
             Disclose::Never
         },
+        consent: Consent::Given,
     }
 }

@@ -40,6 +40,8 @@ pub struct Limits {
     pub sessions: Option<u64>,
     /// Sessions of one address, behind which several devices may be.
     pub sessions_per_ip: Option<u64>,
+    /// Sessions of one device: an app, its reconnects, and a script beside it.
+    pub sessions_per_device: Option<u64>,
     /// Registrations of one session.
     pub registrations: u64,
     /// Subscriptions of one session.
@@ -69,6 +71,7 @@ impl Default for Limits {
             unauthenticated_per_ip: Some(4),
             sessions: Some(64),
             sessions_per_ip: Some(16),
+            sessions_per_device: Some(8),
             registrations: 64,
             subscriptions: 256,
             pending_calls: 128,
@@ -137,6 +140,7 @@ impl Limits {
             ("unauthenticated_per_ip", &mut self.unauthenticated_per_ip),
             ("sessions", &mut self.sessions),
             ("sessions_per_ip", &mut self.sessions_per_ip),
+            ("sessions_per_device", &mut self.sessions_per_device),
         ] {
             if let Some(field) = section.get(key) {
                 *value = field.bound(1..=1 << 24)?;

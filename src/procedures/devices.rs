@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
 use pairing::Device;
+use pairing::grant::Grant;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wamp::error::KILLED;
@@ -12,6 +13,7 @@ use wamp::value::Value;
 
 use super::arguments::bad;
 use super::{Arguments, Desktop, dict, offer, refused};
+use crate::access::roles;
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &["org.deskconn.devices.list"], list).await?;
@@ -63,8 +65,7 @@ async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
         .store
         .change_trust(|trust| trust.set_role(&id, &role).cloned())
         .map_err(refused)?;
-    let rules = Arc::new(desktop.access.roles().of_device(&device, OffsetDateTime::now_utc()));
-    desktop.realm.set_role(&rules, |origin| *origin.authid == *device.id);
+    desktop.access.apply_rights(&desktop.realm);
     desktop.desk.devices_changed();
     Ok(row(&desktop, &device).into())
 }
@@ -80,9 +81,40 @@ async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     let ended = desktop
         .realm
         .end_sessions(&goodbye, |origin| *origin.authid == *device.id);
+    desktop
+        .access
+        .presence()
+        .tell(std::iter::once(device.id.as_str().into()));
     tracing::info!(device = %device.id, name = %device.name, sessions = ended, "revoked");
     desktop.desk.devices_changed();
     Ok(Value::from(ended as u64).into())
+}
+
+/// The grants of a device, each with whether it holds now.
+pub(super) fn grants(desktop: &Desktop, device: Option<&Device>) -> Value {
+    let now = OffsetDateTime::now_utc();
+    let is_unlocked = desktop.access.is_unlocked();
+    let row = |grant: &Grant| {
+        let allow = [
+            ("call", grant.allow.call),
+            ("register", grant.allow.register),
+            ("publish", grant.allow.publish),
+            ("subscribe", grant.allow.subscribe),
+        ];
+        let allow = allow.into_iter().filter(|(_, is_allowed)| *is_allowed);
+        let until = grant.until.and_then(|until| until.format(&Rfc3339).ok());
+        dict([
+            ("uri", grant.uri.as_str().into()),
+            ("match", grant.matching.word().into()),
+            ("allow", Value::List(allow.map(|(action, _)| action.into()).collect())),
+            ("until", until.into()),
+            ("confirm", grant.confirm.into()),
+            ("while_unlocked", grant.while_unlocked.into()),
+            ("holds", roles::holds(grant, now, is_unlocked).into()),
+        ])
+    };
+    let grants = device.map(|device| device.grants.iter().map(row).collect());
+    Value::List(grants.unwrap_or_default())
 }
 
 /// A device as the owner sees it.
@@ -93,12 +125,16 @@ pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
         ("name", device.name.as_str().into()),
         ("kind", device.kind.word().into()),
         ("role", device.role.as_str().into()),
+        ("grants", grants(desktop, Some(device))),
         ("fingerprint", device.keys.sign.fingerprint().into()),
         ("paired_at", time(Some(device.paired_at)).into()),
         ("last_seen", time(device.last_seen).into()),
         ("address", device.last_address.clone().into()),
         ("expires", time(device.expires).into()),
-        ("sessions", (desktop.access.sessions_of(&device.id) as u64).into()),
+        (
+            "sessions",
+            (desktop.access.presence().sessions_of(&device.id) as u64).into(),
+        ),
         ("legacy", device.legacy.into()),
     ])
 }

@@ -5,16 +5,25 @@ use std::sync::Arc;
 use client::{Invocation, Reply, RequestError, Session};
 use wamp::value::{Dict, Value};
 
+use crate::access::roles::{self, Roles};
+
 use super::{Arguments, Desktop, dict, offer};
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &["org.deskconn.info.get"], get).await
 }
 
-/// `info.get() → {name, id, version, components, missing, role, sessions}`.
+/// `info.get() → {name, id, version, components, missing, role, grants, procedures, topics, sessions}`: what the desktop
+/// is, and what this caller may use of it now. `procedures` and `topics` are the desktop's own functions; `grants` are
+/// the caller's, each with `holds`.
 async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     let role = call.caller.as_ref().map(|caller| caller.authrole.to_string());
+    let authid = call.caller.as_ref().map(|caller| Arc::clone(&caller.authid));
+    let device = authid.and_then(|authid| desktop.store.with_trust(|trust| trust.find(&authid).cloned()));
+    let rights = device.as_ref().map(|device| desktop.access.role_of(device));
+    let (procedures, topics) = Roles::functions_of(&rights.unwrap_or_else(roles::owner));
+    let names = |names: Vec<&str>| Value::List(names.into_iter().map(Value::from).collect());
     let components = components::names().map(Value::from).collect::<Vec<_>>();
     let missing: Dict = desktop
         .machine
@@ -30,6 +39,9 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         ("components", Value::List(components)),
         ("missing", missing.into()),
         ("role", role.into()),
+        ("grants", super::devices::grants(&desktop, device.as_ref())),
+        ("procedures", names(procedures)),
+        ("topics", names(topics)),
         ("sessions", (desktop.realm.session_count() as u64).into()),
     ])
     .into())

@@ -2,6 +2,7 @@
 //! who may call what is the roles' business.
 
 mod arguments;
+mod consent;
 mod devices;
 mod discovery;
 mod info;
@@ -16,8 +17,9 @@ use tokio::sync::mpsc;
 use wamp::value::Value;
 
 pub(crate) use self::arguments::Arguments;
-use crate::access::Access;
+use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
+use crate::consent::Consents;
 use crate::pair::{Desk, Told};
 use crate::store::Store;
 
@@ -33,6 +35,7 @@ pub(crate) struct Desktop {
     pub(crate) store: Arc<Store>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<Access>,
+    pub(crate) consents: Arc<Consents>,
     pub(crate) realm: RealmHandle,
     pub(crate) advertiser: Arc<Advertiser>,
     pub(crate) machine: components::Machine,
@@ -48,6 +51,7 @@ pub(crate) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     pairing::register(session, desktop).await?;
     devices::register(session, desktop).await?;
     discovery::register(session, desktop).await?;
+    consent::register(session, desktop).await?;
     info::register(session, desktop).await
 }
 
@@ -82,6 +86,47 @@ pub(crate) async fn publish(session: Session, desktop: Arc<Desktop>, mut told: m
         if let Err(error) = session.publish(topic, args).await {
             tracing::warn!(%error, topic, "an event could not be published");
         }
+    }
+}
+
+/// Publishes which devices are there, retained, for as long as the session lasts. Of a device that is no longer paired
+/// nothing is kept.
+pub(crate) async fn publish_presence(session: Session, desktop: Arc<Desktop>) {
+    let paired = desktop.store.with_trust(|trust| {
+        trust
+            .devices()
+            .iter()
+            .map(|it| it.id.as_str().into())
+            .collect::<Vec<_>>()
+    });
+    desktop.access.presence().tell(paired.into_iter());
+    loop {
+        for (device, is_there) in desktop.access.presence().news().await {
+            let topic = roles::presence_topic(&device);
+            match session.publish_retained(&topic, [is_there.into()]).await {
+                Ok(_) => {}
+                Err(client::Error::Closed(_)) => return,
+                Err(error) => tracing::warn!(%error, topic, "presence could not be published"),
+            }
+            if desktop.store.with_trust(|trust| trust.find(&device).is_none()) {
+                desktop.realm.forget_retained(&roles::device_prefix(&device));
+            }
+        }
+    }
+}
+
+/// Follows whether the screen is locked, for the grants that hold only while it is not.
+pub(crate) async fn follow_lock(session: Session, desktop: Arc<Desktop>) {
+    let Ok(mut events) = session.subscribe("org.deskconn.screen.on_locked").await else {
+        return;
+    };
+    // Without a source that can tell, the screen counts as locked.
+    let now = session.call("org.deskconn.screen.is_locked", ()).await;
+    let mut is_locked = now.ok().and_then(|args| args.into_value().as_bool());
+    loop {
+        desktop.access.set_unlocked(is_locked == Some(false), &desktop.realm);
+        let Some(event) = events.next().await else { return };
+        is_locked = event.args.into_value().as_bool();
     }
 }
 

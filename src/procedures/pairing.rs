@@ -28,7 +28,7 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
     let visitor = call
         .caller
         .as_ref()
-        .and_then(|caller| desktop.access.visitor(caller.session));
+        .and_then(|caller| desktop.access.presence().visitor(caller.session));
     let mut arguments = Arguments::of(&mut call);
     let otp = arguments.any("otp").ok().as_ref().and_then(code_of);
     let key = arguments

@@ -1,0 +1,131 @@
+//! The desktop's own realm: this process, programs of the owner over the Unix socket, paired devices by their key, and
+//! during a pairing window strangers who may do nothing but pair.
+
+use std::sync::Arc;
+
+use pairing::Device;
+use router::{Peer, Principal, Transport};
+use time::OffsetDateTime;
+use wamp::acceptor::{Asked, Proof};
+use wamp::auth::Method;
+use wamp::error::{AUTHENTICATION_DENIED, AUTHENTICATION_REQUIRED, NO_SUCH_ROLE, NOT_AUTHORIZED};
+use wamp::message::Abort;
+
+use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, principal, roles};
+
+impl Access {
+    /// Whether a key may prove itself over this connection: a listener on the network could steer the session.
+    fn takes_keys(&self, peer: &Peer) -> bool {
+        peer.is_on_this_machine() || self.allows_plain_devices
+    }
+
+    pub(super) fn find_on_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
+        if let Transport::Local(_) | Transport::Unix = peer.transport {
+            return Ok(Proof::None);
+        }
+        let is_pairing = self.desk.admits(peer);
+        if asked.offers(Method::Cryptosign) {
+            let key = asked.public_key()?;
+            if asked.authextra.contains_key("otp") {
+                self.desk.claim_login(asked, &key, peer)?;
+                return Ok(Proof::Cryptosign(Some(key)));
+            }
+            if !self.takes_keys(peer) && !is_pairing {
+                return Err(Abort::new(AUTHENTICATION_DENIED, PLAIN_NETWORK));
+            }
+            let is_known = self.takes_keys(peer) && self.device(key.as_bytes()).is_some();
+            return Ok(Proof::Cryptosign((is_known || is_pairing).then_some(key)));
+        }
+        if !asked.offers(Method::Anonymous) {
+            return Err(asked.no_matching_method(&[Method::Cryptosign]));
+        }
+        if is_pairing {
+            Ok(Proof::None)
+        } else {
+            Err(Abort::new(AUTHENTICATION_REQUIRED, NOT_PAIRED))
+        }
+    }
+
+    fn device(&self, key: &[u8; 32]) -> Option<Device> {
+        let now = OffsetDateTime::now_utc();
+        self.store
+            .with_trust(|trust| trust.find_key(key).filter(|device| device.is_current(now)).cloned())
+    }
+
+    pub(super) async fn admit_to_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
+        if let Transport::Local(name) = &peer.transport {
+            return Ok(principal(name, &self.owner, Method::Anonymous, STATIC_PROVIDER));
+        }
+        if peer.transport == Transport::Unix {
+            return self.admit_program(asked, peer);
+        }
+        if !asked.offers(Method::Cryptosign) {
+            return self.admit_stranger("public", Method::Anonymous);
+        }
+        let key = asked.public_key()?;
+        if asked.authextra.contains_key("otp") {
+            self.desk.finish_login(&key).await?;
+        }
+        match self.device(key.as_bytes()) {
+            Some(device) => {
+                let role = Arc::new(self.role_of(&device));
+                Ok(principal(&device.id, &role, Method::Cryptosign, TRUST_PROVIDER))
+            }
+            None => self.admit_stranger(&hex_of(key.as_bytes()), Method::Cryptosign),
+        }
+    }
+
+    /// A program of the owner: the owner, or a component under the name it asks for.
+    fn admit_program(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
+        match asked.authrole.as_deref() {
+            None | Some(roles::OWNER) => {
+                let authid = peer
+                    .uid
+                    .map_or_else(|| roles::OWNER.to_owned(), |uid| format!("uid_{uid}"));
+                Ok(principal(&authid, &self.owner, Method::Anonymous, STATIC_PROVIDER))
+            }
+            Some(roles::COMPONENT) => {
+                let authid = asked.authid.as_deref().filter(|authid| is_component_name(authid));
+                let authid = authid.ok_or_else(|| Abort::new(NOT_AUTHORIZED, COMPONENT_NAME))?;
+                Ok(principal(
+                    authid,
+                    &Arc::new(roles::component(authid)),
+                    Method::Anonymous,
+                    STATIC_PROVIDER,
+                ))
+            }
+            Some(other) => {
+                let sentence = format!("the role \"{other}\" is not to be had here; ask for owner or component");
+                Err(Abort::new(NO_SUCH_ROLE, sentence))
+            }
+        }
+    }
+
+    fn admit_stranger(&self, authid: &str, method: Method) -> Result<Principal, Abort> {
+        if !self.desk.has_room() {
+            return Err(Abort::new(
+                AUTHENTICATION_DENIED,
+                "too many are pairing at once; try again in ten seconds",
+            ));
+        }
+        Ok(principal(authid, &self.pairing, method, STATIC_PROVIDER))
+    }
+}
+
+const NOT_PAIRED: &str = "this device is not paired; run `deskconnctl pair` on the desktop and follow what it says";
+const PLAIN_NETWORK: &str = "a plain connection from the network is not safe enough to log in over; the owner of the \
+     desktop can allow it with plain_devices = true under [compat] in the configuration";
+const COMPONENT_NAME: &str = "a component needs an authid of small letters, digits and underscores, at most 64";
+
+fn hex_of(key: &[u8; 32]) -> String {
+    hex::encode(key)
+}
+
+/// A name that is one component of a URI.
+fn is_component_name(name: &str) -> bool {
+    const LONGEST: usize = 64;
+    (1..=LONGEST).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}

@@ -1,0 +1,169 @@
+//! Who is there: the sessions of the desktop's realm, and which devices they belong to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use router::Peer;
+use tokio::sync::Notify;
+use wamp::id::SessionId;
+
+/// A session of the desktop's realm, as far as more is known of it than the realm knows.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    /// Where it comes from.
+    pub peer: Peer,
+    /// Who it is.
+    pub authid: Arc<str>,
+}
+
+/// The sessions, and the devices that came or went since the last look.
+#[derive(Debug, Default)]
+pub struct Presence {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    visitors: BTreeMap<SessionId, Visitor>,
+    /// Sessions of each device.
+    devices: BTreeMap<Arc<str>, usize>,
+    /// Devices whose presence was not told yet. A set: who comes and goes quickly is told once.
+    news: BTreeSet<Arc<str>>,
+}
+
+impl Presence {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a session of a device, unless it has as many as it may. [`Presence::exit`] takes it back.
+    pub fn enter(&self, device: &Arc<str>, most: usize) -> bool {
+        let mut state = self.state();
+        let sessions = state.devices.entry(Arc::clone(device)).or_default();
+        if *sessions >= most {
+            return false;
+        }
+        *sessions += 1;
+        if *sessions == 1 {
+            state.news.insert(Arc::clone(device));
+            self.changed.notify_one();
+        }
+        true
+    }
+
+    /// Takes back one session of a device; `true` if it was the last.
+    pub fn exit(&self, device: &Arc<str>) -> bool {
+        let mut state = self.state();
+        let Some(sessions) = state.devices.get_mut(device) else {
+            return false;
+        };
+        *sessions = sessions.saturating_sub(1);
+        let is_last = *sessions == 0;
+        if is_last {
+            state.devices.remove(device);
+            state.news.insert(Arc::clone(device));
+            self.changed.notify_one();
+        }
+        is_last
+    }
+
+    /// Notes a session.
+    pub fn note(&self, session: SessionId, visitor: Visitor) {
+        self.state().visitors.insert(session, visitor);
+    }
+
+    /// Forgets a session.
+    pub fn forget(&self, session: SessionId) {
+        self.state().visitors.remove(&session);
+    }
+
+    /// Where a session comes from.
+    #[must_use]
+    pub fn visitor(&self, session: SessionId) -> Option<Visitor> {
+        self.state().visitors.get(&session).cloned()
+    }
+
+    /// How many sessions a device has.
+    #[must_use]
+    pub fn sessions_of(&self, device: &str) -> usize {
+        self.state().devices.get(device).copied().unwrap_or_default()
+    }
+
+    /// The devices that have sessions.
+    #[must_use]
+    pub fn devices(&self) -> Vec<Arc<str>> {
+        self.state().devices.keys().cloned().collect()
+    }
+
+    /// Has every device of these told, as when the daemon starts.
+    pub fn tell(&self, devices: impl Iterator<Item = Arc<str>>) {
+        self.state().news.extend(devices);
+        self.changed.notify_one();
+    }
+
+    /// Waits for devices that came or went, and says whether each is there now.
+    pub async fn news(&self) -> Vec<(Arc<str>, bool)> {
+        loop {
+            let news = self.take_news();
+            if !news.is_empty() {
+                return news;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn take_news(&self) -> Vec<(Arc<str>, bool)> {
+        let mut state = self.state();
+        let news = std::mem::take(&mut state.news);
+        let is_there = |device: &Arc<str>| state.devices.contains_key(device);
+        news.into_iter()
+            .map(|device| (Arc::clone(&device), is_there(&device)))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device() -> Arc<str> {
+        "d_1".into()
+    }
+
+    #[test]
+    fn a_device_comes_with_its_first_session_and_goes_with_its_last() {
+        let presence = Presence::default();
+        assert!(presence.enter(&device(), 8));
+        assert!(presence.enter(&device(), 8));
+        assert_eq!(presence.take_news(), [(device(), true)]);
+        assert!(!presence.exit(&device()));
+        assert!(presence.take_news().is_empty(), "one session is left");
+        assert!(presence.exit(&device()));
+        assert_eq!(presence.take_news(), [(device(), false)]);
+    }
+
+    #[test]
+    fn who_comes_and_goes_between_two_looks_is_told_as_it_is_now() {
+        let presence = Presence::default();
+        presence.enter(&device(), 8);
+        presence.exit(&device());
+        presence.enter(&device(), 8);
+        assert_eq!(presence.take_news(), [(device(), true)]);
+        assert!(presence.take_news().is_empty());
+    }
+
+    #[test]
+    fn the_last_session_of_the_limit_is_taken_and_the_next_is_not_until_one_goes() {
+        let presence = Presence::default();
+        assert!(presence.enter(&device(), 2) && presence.enter(&device(), 2));
+        assert!(!presence.enter(&device(), 2));
+        assert_eq!(presence.sessions_of("d_1"), 2);
+        presence.exit(&device());
+        assert!(presence.enter(&device(), 2));
+        assert!(
+            presence.enter(&"d_2".into(), 2),
+            "another device has a limit of its own"
+        );
+    }
+}

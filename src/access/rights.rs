@@ -1,0 +1,127 @@
+//! What devices may do changes while they are here: the owner changes it, a grant runs out, the screen is locked, a
+//! pairing expires. Whatever the cause, the sessions of the device have the new role at once.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pairing::Device;
+use router::{RealmHandle, Role};
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use wamp::error::KILLED;
+use wamp::message::Goodbye;
+
+use super::Access;
+
+/// How long a timer for a time of day runs at most: the clock may be set meanwhile.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+/// The roles that sessions of devices have now, and what they depend on beside the list of devices.
+#[derive(Debug, Default)]
+pub(super) struct Rights {
+    /// The role of each device that is here.
+    given: Mutex<BTreeMap<Arc<str>, Arc<Role>>>,
+    /// Whether the screen is known to be unlocked. Unknown counts as locked.
+    is_unlocked: AtomicBool,
+    changed: Notify,
+}
+
+impl Rights {
+    fn given(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<Role>>> {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A device joined with this role.
+    pub(super) fn entered(&self, device: &Arc<str>, role: &Arc<Role>) {
+        let mut given = self.given();
+        given.entry(Arc::clone(device)).or_insert_with(|| Arc::clone(role));
+        drop(given);
+        // Its role may end by the clock.
+        self.changed.notify_one();
+    }
+
+    /// Its last session left.
+    pub(super) fn left(&self, device: &Arc<str>) {
+        self.given().remove(device);
+    }
+}
+
+impl Access {
+    /// What a device may do now.
+    #[must_use]
+    pub fn role_of(&self, device: &Device) -> Role {
+        self.roles
+            .of_device(device, OffsetDateTime::now_utc(), self.is_unlocked())
+    }
+
+    /// The same by its id; `None` when it is not let in.
+    pub(super) fn role_now(&self, device: &str) -> Option<Role> {
+        let now = OffsetDateTime::now_utc();
+        let role = |device: &Device| device.is_current(now).then(|| self.role_of(device));
+        self.store.with_trust(|trust| trust.find(device).and_then(role))
+    }
+
+    /// Whether the screen is known to be unlocked.
+    #[must_use]
+    pub fn is_unlocked(&self) -> bool {
+        self.rights.is_unlocked.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the screen is known to be unlocked; grants that hold only then follow at once.
+    pub fn set_unlocked(&self, is_unlocked: bool, realm: &RealmHandle) {
+        self.rights.is_unlocked.store(is_unlocked, Ordering::Relaxed);
+        self.apply_rights(realm);
+    }
+
+    /// Gives every session of every device the role that it should have now, and ends those of devices that are not let
+    /// in any more. Says how long this holds, if a clock can change it.
+    pub fn apply_rights(&self, realm: &RealmHandle) -> Option<Duration> {
+        // Held throughout, so that of two changes the later one wins. Who holds the realm's lock never waits for this one.
+        let mut given = self.rights.given();
+        let mut next = None;
+        for device in self.presence.devices() {
+            let Some(role) = self.role_now(&device) else {
+                let goodbye = Goodbye::new(KILLED, "this device is no longer let in");
+                realm.end_sessions(&goodbye, |origin| *origin.authid == *device);
+                given.remove(&device);
+                continue;
+            };
+            if given.get(&device).is_none_or(|it| **it != role) {
+                let role = Arc::new(role);
+                realm.set_role(&role, |origin| *origin.authid == *device);
+                given.insert(Arc::clone(&device), role);
+            }
+            let end = self.next_change(&device);
+            next = [next, end].into_iter().flatten().min();
+        }
+        let left = next? - OffsetDateTime::now_utc();
+        Some(Duration::try_from(left).unwrap_or_default())
+    }
+
+    /// When a clock next changes what a device may do.
+    fn next_change(&self, device: &str) -> Option<OffsetDateTime> {
+        let now = OffsetDateTime::now_utc();
+        self.store.with_trust(|trust| {
+            let device = trust.find(device)?;
+            let ends = device.grants.iter().filter_map(|grant| grant.until);
+            ends.chain(device.expires).filter(|end| *end > now).min()
+        })
+    }
+
+    /// Follows the clock for as long as the daemon runs.
+    pub async fn keep_rights(self: Arc<Self>, realm: RealmHandle) {
+        loop {
+            let changed = self.rights.changed.notified();
+            match self.apply_rights(&realm) {
+                // A moment more: at the very moment the clock may still be before it.
+                Some(left) => {
+                    let wait = (left + Duration::from_millis(1)).min(LONGEST_WAIT);
+                    let _ = tokio::time::timeout(wait, changed).await;
+                }
+                None => changed.await,
+            }
+        }
+    }
+}
