@@ -19,6 +19,7 @@ use wamp::realm::role::Role;
 use wamp::realm::{ConsentNews, Principal};
 use wamp::value::Dict;
 
+use crate::rate::Rate;
 use crate::realm::RealmHandle;
 
 /// A future that a trait gives back.
@@ -112,6 +113,12 @@ pub trait Gate: Send + Sync + 'static {
     fn confirm(&self, principal: &Principal) -> bool {
         let _ = principal;
         true
+    }
+
+    /// How fast a session may send messages. Who is faster is read more slowly; nothing is lost.
+    fn message_rate(&self, principal: &Principal, peer: &Peer) -> Option<Rate> {
+        let _ = (principal, peer);
+        None
     }
 
     /// A call waits for consent, or does no longer: the answer goes to [`RealmHandle::decide`]. Called under the realm's

@@ -9,6 +9,7 @@
 //! | `outbox` | the bounded queue in front of every writer |
 //! | `gate` | who may join and as what: the trait that the program implements |
 //! | `limits` | connections, queues and time-outs |
+//! | `rate` | how often logins may fail, and messages come |
 //!
 //! A message takes two tasks and one lock: the reader of the session it came from routes it into the outbox of the
 //! session it goes to, whose writer encodes it.
@@ -19,6 +20,7 @@ mod http;
 mod limits;
 mod listener;
 mod outbox;
+mod rate;
 mod realm;
 mod session;
 
@@ -35,6 +37,7 @@ pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Response, Transport};
 pub use limits::Limits;
 pub use listener::Listening;
+pub use rate::Rate;
 pub use realm::{Joined, RealmHandle};
 pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
 pub use wamp::realm::{ConsentNews, Principal, Question, Settings as RealmSettings};

@@ -5,7 +5,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use wamp::limits::Bounds;
+
+use crate::rate::Failures;
 
 /// Everything that is bounded around a realm. [`Limits::default`] is right for a desktop on a hostile network; a router
 /// for trusted programs raises some of them.
@@ -67,7 +70,10 @@ impl Default for Limits {
 
 /// Connections and sessions now, by address.
 #[derive(Debug, Default)]
-pub(crate) struct Counters(Mutex<Counts>);
+pub(crate) struct Counters {
+    counts: Mutex<Counts>,
+    failures: Mutex<Failures>,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -119,7 +125,23 @@ pub(crate) struct Place {
 
 impl Counters {
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> std::sync::MutexGuard<'_, Failures> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a login that failed.
+    pub(crate) fn login_failed(&self, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            self.failures().count(address, Instant::now());
+        }
+    }
+
+    /// How long an address must wait, because too many of its logins failed.
+    pub(crate) fn login_wait(&self, address: Option<IpAddr>) -> Option<Duration> {
+        self.failures().wait(address?, Instant::now())
     }
 
     /// A place for a new connection.

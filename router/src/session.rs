@@ -9,10 +9,10 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use link::{BounceReason, Link, ReadError, Reader, Writer};
 use rand::TryRng as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::Instrument as _;
 use wamp::acceptor::{Acceptor, Asked, Step};
-use wamp::error::{self, AUTHENTICATION_DENIED, Violation};
+use wamp::error::{self, AUTHENTICATION_DENIED, AUTHENTICATION_FAILED, Violation};
 use wamp::message::{Abort, Goodbye, Message};
 use wamp::realm::{Bounce, Flow, Principal};
 use wamp::value::Value;
@@ -22,6 +22,7 @@ use crate::error::SessionEnd;
 use crate::gate::{Peer, no_such_realm};
 use crate::limits::Place;
 use crate::outbox::Take;
+use crate::rate::{Meter, Rate};
 use crate::realm::{Joined, RealmHandle};
 
 /// Messages that are routed under one lock at most: enough to share its cost, few enough to let others in between.
@@ -60,8 +61,17 @@ async fn open(
     peer: &Peer,
     mut place: Option<Place>,
 ) -> Result<Opened, Option<Box<Abort>>> {
-    let asked = within(shared.limits.login, handshake(shared, link, peer)).await?;
     let refused = |abort| Some(Box::new(abort));
+    if let Some(wait) = shared.counters.login_wait(peer.ip()) {
+        let sentence = format!("too many logins failed; try again in {} s", wait.as_secs() + 1);
+        return Err(refused(Abort::new(AUTHENTICATION_DENIED, sentence)));
+    }
+    let asked = within(shared.limits.login, handshake(shared, link, peer)).await;
+    let has_failed = |abort: &Option<Box<Abort>>| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
+    if asked.as_ref().is_err_and(has_failed) {
+        shared.counters.login_failed(peer.ip());
+    }
+    let asked = asked?;
     let realm = shared
         .realm(asked.realm.as_bytes())
         .ok_or_else(|| refused(no_such_realm(&asked)))?;
@@ -158,6 +168,7 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
     tracing::Span::current().record("id", session.get());
     tracing::info!(realm = %realm.name(), authid = %principal.authid, role = %principal.role.name(), "joined");
     shared.gate.joined(session, &principal, peer);
+    let rate = shared.gate.message_rate(&principal, peer);
     let Link { mut reader, writer } = link;
     let mut outgoing = Outgoing {
         writer,
@@ -166,7 +177,7 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
     };
     let end = tokio::select! {
         biased;
-        end = exchange(shared, &realm, &joined, &mut reader, &mut outgoing) => end,
+        end = exchange(shared, &realm, &joined, &mut reader, &mut outgoing, rate) => end,
         () = shared.stopping.cancelled() => {
             joined.outbox.close(Some(Message::Goodbye(stopping_goodbye()).into()));
             SessionEnd::Dismissed
@@ -186,16 +197,18 @@ async fn exchange(
     joined: &Joined,
     reader: &mut Reader,
     outgoing: &mut Outgoing,
+    rate: Option<Rate>,
 ) -> SessionEnd {
     let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
     let mut broken = pin!(joined.outbox.broken());
     let mut batch = Vec::new();
+    let mut pace = Pace(rate.map(|rate| Meter::new(rate, Instant::now())));
     loop {
         let end = tokio::select! {
             biased;
             () = &mut broken => Some(SessionEnd::TooSlow),
             end = &mut writing => Some(end),
-            end = read_batch(realm, joined, reader, &mut batch) => end,
+            end = read_batch(realm, joined, reader, &mut batch, &mut pace) => end,
         };
         if let Some(end) = end {
             return end;
@@ -209,6 +222,7 @@ async fn read_batch(
     joined: &Joined,
     reader: &mut Reader,
     batch: &mut Vec<Message>,
+    pace: &mut Pace,
 ) -> Option<SessionEnd> {
     let mut next = Some(reader.next().await);
     let mut ended = None;
@@ -226,16 +240,32 @@ async fn read_batch(
             Err(ReadError::Io(error)) => ended = Some(SessionEnd::Failed(error)),
         }
     }
+    let number = batch.len();
     match realm.route(joined.session, batch) {
         Ok(Flow::Continue) => {}
         Ok(Flow::Leave) => return Some(SessionEnd::Left),
         Err(violation) => return Some(SessionEnd::Violation(violation)),
     }
     if ended.is_none() {
+        pace.keep(number).await;
         // A peer that sends without pause must not keep the others of this thread waiting.
         tokio::task::consume_budget().await;
     }
     ended
+}
+
+/// Keeps a session to its rate of messages: reading waits, and with it, in the end, the peer. Nothing is lost.
+struct Pace(Option<Meter>);
+
+impl Pace {
+    async fn keep(&mut self, number: usize) {
+        let Some(meter) = &mut self.0 else { return };
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let wait = meter.count(number, Instant::now());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
 }
 
 /// The writer and what it has taken from the outbox. It outlives a [`write_loop`] that is cut short, so that the

@@ -13,7 +13,7 @@ pub mod roles;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use router::{ConsentNews, Gate, Peer, Pending, Principal, RealmHandle, Role, RuleError};
+use router::{Action, ConsentNews, Gate, Peer, Pending, Principal, Rate, RealmHandle, Role, RuleError};
 use time::OffsetDateTime;
 use wamp::acceptor::{Asked, Proof};
 use wamp::auth::Method;
@@ -50,6 +50,8 @@ pub struct Access {
     is_desktop: bool,
     allows_plain_devices: bool,
     sessions_per_device: usize,
+    message_rate: Option<Rate>,
+    input_rate: Option<Rate>,
     realms: BTreeMap<String, ConfiguredRealm>,
     presence: Presence,
     rights: Rights,
@@ -80,6 +82,8 @@ impl Access {
             is_desktop: config.desktop.enabled,
             allows_plain_devices: config.compat.plain_devices,
             sessions_per_device: config.limits.sessions_per_device.map_or(usize::MAX, size),
+            message_rate: rate(config.limits.messages_per_s, config.limits.messages_burst),
+            input_rate: rate(config.limits.input_messages_per_s, config.limits.messages_burst),
             realms,
             presence: Presence::default(),
             rights: Rights::default(),
@@ -152,6 +156,15 @@ impl Gate for Access {
             && self.presence.enter(&principal.authid, self.sessions_per_device)
     }
 
+    fn message_rate(&self, principal: &Principal, peer: &Peer) -> Option<Rate> {
+        // Programs of this machine's user have the machine to themselves anyway.
+        let is_remote = peer.address.is_some();
+        let may_call = |uri: &str| principal.role.allows(Action::Call, &uri.into()).is_some();
+        let does_input = principal.provider == TRUST_PROVIDER && may_call(roles::INPUT_PROBE);
+        let rate = if does_input { self.input_rate } else { self.message_rate };
+        rate.filter(|_| is_remote)
+    }
+
     fn consent(&self, _realm: &RealmHandle, news: ConsentNews) {
         self.consents.note(news);
     }
@@ -189,6 +202,12 @@ impl Gate for Access {
 /// The text under a key of `authextra`.
 pub(crate) fn extra_text<'a>(asked: &'a Asked, key: &str) -> Option<&'a str> {
     asked.authextra.get(key).and_then(Value::as_str)
+}
+
+/// The rate, where there is one.
+fn rate(per_second: Option<u64>, burst: u64) -> Option<Rate> {
+    let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Rate::per_second(number(per_second?), number(burst))
 }
 
 fn size(number: u64) -> usize {

@@ -27,6 +27,8 @@ const COMPONENT_PREFIX: &str = "org.deskconn.component.";
 const APP_PREFIX: &str = "org.deskconn.app.";
 /// The role that may use it.
 const BUS: &str = "bus";
+/// Who may call this moves the pointer, and sends a message for each of its steps.
+pub const INPUT_PROBE: &str = "org.deskconn.pointer.move";
 /// What every device may ask.
 const INFO: &str = "org.deskconn.info.get";
 

@@ -42,6 +42,12 @@ pub struct Limits {
     pub sessions_per_ip: Option<u64>,
     /// Sessions of one device: an app, its reconnects, and a script beside it.
     pub sessions_per_device: Option<u64>,
+    /// Messages of one session each second, once its burst is used up; who is faster is read more slowly.
+    pub messages_per_s: Option<u64>,
+    /// The same of a session that may move the pointer, each step of which is a message.
+    pub input_messages_per_s: Option<u64>,
+    /// Messages at once after a pause: an app that starts asks for much.
+    pub messages_burst: u64,
     /// Registrations of one session.
     pub registrations: u64,
     /// Subscriptions of one session.
@@ -72,6 +78,9 @@ impl Default for Limits {
             sessions: Some(64),
             sessions_per_ip: Some(16),
             sessions_per_device: Some(8),
+            messages_per_s: Some(200),
+            input_messages_per_s: Some(1_000),
+            messages_burst: 400,
             registrations: 64,
             subscriptions: 256,
             pending_calls: 128,
@@ -108,6 +117,7 @@ impl Limits {
             ("depth_before_auth", &mut self.depth_before_auth, 4..=128),
             ("elements", &mut self.elements, 64..=many),
             ("elements_before_auth", &mut self.elements_before_auth, 64..=many),
+            ("messages_burst", &mut self.messages_burst, 1..=many),
             ("registrations", &mut self.registrations, 0..=many),
             ("subscriptions", &mut self.subscriptions, 0..=many),
             ("pending_calls", &mut self.pending_calls, 1..=many),
@@ -141,6 +151,8 @@ impl Limits {
             ("sessions", &mut self.sessions),
             ("sessions_per_ip", &mut self.sessions_per_ip),
             ("sessions_per_device", &mut self.sessions_per_device),
+            ("messages_per_s", &mut self.messages_per_s),
+            ("input_messages_per_s", &mut self.input_messages_per_s),
         ] {
             if let Some(field) = section.get(key) {
                 *value = field.bound(1..=1 << 24)?;

@@ -14,6 +14,7 @@ mod call;
 mod desktop;
 mod front_door;
 mod publish;
+mod rates;
 mod realms;
 mod shutdown;
 mod slow_peer;

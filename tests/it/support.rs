@@ -58,6 +58,10 @@ impl Desk {
         let paths = paths(home.path());
         let mut config = Config::parse(Path::new("test.toml"), configuration).unwrap();
         config.listen.tcp = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+        // Tests are faster than people, but where they are about that.
+        if !configuration.contains("messages_per_s") {
+            config.limits.messages_per_s = None;
+        }
         config.discovery.enabled = false;
         // An earlier daemon in this process gives its state free when its last task has gone.
         let start = async {
