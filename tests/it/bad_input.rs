@@ -1,14 +1,13 @@
 //! What the router does with peers that break the protocol, with raw frames over RawSocket and WebSocket.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::apart::Apart;
 use crate::support::{Desk, OPEN_REALM, soon};
 
 const RAWSOCKET_JSON: [u8; 4] = [0x7f, 0xf1, 0, 0];
@@ -248,81 +247,32 @@ async fn a_callee_that_answers_what_it_was_not_asked_harms_nobody() {
     assert_eq!(raw.receive().await.unwrap()[4], "wamp.error.no_such_registration");
 }
 
-/// A router in a process of its own, so that its memory is nobody else's.
-struct Apart {
-    child: Child,
-    address: SocketAddr,
-    _home: tempfile::TempDir,
-}
-
-impl Apart {
-    fn start() -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let config = home.path().join("config.toml");
-        let plain = "[desktop]\nenabled = false\n[listen]\ntcp = [\"127.0.0.1:0\"]\n";
-        // A connection that was just dropped here may still count there.
-        let limits = "[limits]\nunauthenticated_per_ip = 1000\nunauthenticated = 1000\nsessions_per_ip = 1000\nsessions = 1000\n";
-        std::fs::write(&config, format!("{plain}{limits}{OPEN_REALM}")).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_deskconnd"))
-            .arg("--config")
-            .arg(&config)
-            .env("HOME", home.path())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
-        let listening = log.find_map(|line| {
-            line.unwrap()
-                .split_once("address=")
-                .map(|(_, address)| address.to_owned())
-        });
-        let address = listening.unwrap().trim().parse().unwrap();
-        // Somebody must go on reading, or the log would hold the daemon up.
-        std::thread::spawn(move || log.for_each(drop));
-        Self {
-            child,
-            address,
-            _home: home,
-        }
-    }
-
-    /// Its resident memory in KiB (proc_pid_status(5)).
-    fn resident(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    async fn connections(&self, count: usize) {
-        for number in 0..count {
-            match number % 4 {
-                0 => drop(Raw::connect_to(self.address).await),
-                1 => drop(Raw::join_at(self.address).await),
-                2 => drop(TcpStream::connect(self.address).await.unwrap()),
-                _ => {
-                    let mut raw = Raw::connect_to(self.address).await;
-                    raw.send_bytes(b"garbage").await;
-                    raw.expect_abort(VIOLATION, "garbage").await;
-                }
+async fn connections(router: &Apart, count: usize) {
+    for number in 0..count {
+        match number % 4 {
+            0 => drop(Raw::connect_to(router.address).await),
+            1 => drop(Raw::join_at(router.address).await),
+            2 => drop(TcpStream::connect(router.address).await.unwrap()),
+            _ => {
+                let mut raw = Raw::connect_to(router.address).await;
+                raw.send_bytes(b"garbage").await;
+                raw.expect_abort(VIOLATION, "garbage").await;
             }
         }
     }
 }
 
-impl Drop for Apart {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_connections_in_a_row_leave_nothing_behind() {
-    let router = Apart::start();
+    let plain = "[desktop]\nenabled = false\n";
+    // A connection that was just dropped here may still count there.
+    let limits =
+        "[limits]\nunauthenticated_per_ip = 1000\nunauthenticated = 1000\nsessions_per_ip = 1000\nsessions = 1000\n";
+    let router = Apart::start(&format!("{plain}{limits}{OPEN_REALM}"));
     // The first thousand fill the allocator's and the runtime's own stores.
-    router.connections(1_000).await;
+    connections(&router, 1_000).await;
     let before = router.resident();
-    router.connections(9_000).await;
+    connections(&router, 9_000).await;
     let grown = router.resident().saturating_sub(before);
     assert!(grown < 4 << 10, "{grown} KiB more after 9,000 connections");
     Raw::join_at(router.address).await;

@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod apart;
 mod bad_input;
 mod call;
 mod desktop;
@@ -17,6 +18,7 @@ mod publish;
 mod rates;
 mod realms;
 mod shutdown;
+mod siege;
 mod slow_peer;
 mod support;
 mod tidy;
