@@ -3,10 +3,15 @@
 //! It knows nothing of the other devices: that ids and keys are unique is the business of [`crate::trust`].
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration as Span, OffsetDateTime};
 
 use crate::grant::Grant;
 use crate::identity::DeviceKey;
+use crate::noise::NoisePublic;
+
+/// Days without a sight of it after which a page is no longer let in: its keys lie in a browser, where nobody
+/// remembers them, and a page over plain HTTP may have been altered on the way when it was paired.
+pub const WEB_IDLE_DAYS: u16 = 30;
 
 /// What a device is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +45,23 @@ impl Kind {
             Self::Lib => "lib",
         }
     }
+
+    /// The kind with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Web, Self::Android, Self::Ios, Self::Cli, Self::Ext, Self::Lib]
+            .into_iter()
+            .find(|kind| kind.word() == word)
+    }
+
+    /// How many days it may stay away unless the owner says otherwise.
+    #[must_use]
+    pub fn idle_days(self) -> Option<u16> {
+        match self {
+            Self::Web => Some(WEB_IDLE_DAYS),
+            Self::Android | Self::Ios | Self::Cli | Self::Ext | Self::Lib => None,
+        }
+    }
 }
 
 /// The keys of a device.
@@ -48,6 +70,9 @@ impl Kind {
 pub struct Keys {
     /// Ed25519, for cryptosign.
     pub sign: DeviceKey,
+    /// X25519, for Noise; absent when the device was paired by the legacy form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<NoisePublic>,
 }
 
 /// A trusted device.
@@ -88,6 +113,9 @@ pub struct Device {
         with = "time::serde::rfc3339::option"
     )]
     pub expires: Option<OffsetDateTime>,
+    /// Days after the last sight of it from which it is no longer let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idle_days: Option<u16>,
     /// Whether it was paired without the key exchange, so that its key was not protected on the way.
     #[serde(default)]
     pub legacy: bool,
@@ -97,15 +125,23 @@ impl Device {
     /// Whether the device may still come in at `now`.
     #[must_use]
     pub fn is_current(&self, now: OffsetDateTime) -> bool {
-        self.expires.is_none_or(|expires| now < expires)
+        let seen = self.last_seen.unwrap_or(self.paired_at);
+        // The sum is past the last year there is only when the file was written by hand: then it never comes.
+        let is_idle = self
+            .idle_days
+            .and_then(|days| seen.checked_add(Span::days(days.into())))
+            .is_some_and(|end| end <= now);
+        !is_idle && self.expires.is_none_or(|expires| now < expires)
     }
 }
 
 /// A device that was just approved and is not stored yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewDevice {
-    /// Its key.
+    /// Its key for cryptosign.
     pub key: DeviceKey,
+    /// Its key for Noise; the legacy form brings none.
+    pub noise: Option<NoisePublic>,
     /// Its name, if it gave one.
     pub name: Option<String>,
     /// What it is.
@@ -116,6 +152,8 @@ pub struct NewDevice {
     pub grants: Vec<Grant>,
     /// Where it came from.
     pub address: Option<String>,
+    /// The moment from which it is no longer let in.
+    pub expires: Option<OffsetDateTime>,
     /// Whether it came by the legacy form.
     pub legacy: bool,
 }

@@ -1,12 +1,12 @@
 //! The desktop's own key with its short names, and the public key of a device with its fingerprint.
 //!
-//! It does not store keys (the daemon's `store.rs` does) and signs nothing: cryptosign challenges are signed with
-//! other keys, because one Ed25519 key must not serve two protocols.
+//! It does not store keys (the daemon's `store.rs` does). It signs labelled statements alone, never a bare challenge:
+//! a login by cryptosign signs 32 bytes that the other side chose, so whoever signs both would sign for anybody.
 
 use std::fmt;
 
 use data_encoding::{Encoding, Specification};
-use ed25519_dalek::{SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use rand::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -83,11 +83,7 @@ impl Identity {
     /// `SHA-256("deskconn-did/1" ‖ public key)`: the name under which devices remember this desktop.
     #[must_use]
     pub fn did(&self) -> [u8; 32] {
-        Sha256::new()
-            .chain_update(DID_LABEL)
-            .chain_update(self.public())
-            .finalize()
-            .into()
+        did_of(&self.public())
     }
 
     /// The first 16 hexadecimal digits of [`Identity::did`], as published in mDNS.
@@ -101,6 +97,28 @@ impl Identity {
     pub fn id8(&self) -> String {
         hex::encode(self.did()).chars().take(8).collect()
     }
+
+    /// Signs `label ‖ 0 ‖ hash`. With 64 bytes of hash this is longer than any challenge of cryptosign (32 bytes), so
+    /// a signature for one can never serve as the other.
+    #[must_use]
+    pub fn sign(&self, label: &str, hash: &[u8; 64]) -> [u8; 64] {
+        self.signing.sign(&statement(label, hash)).to_bytes()
+    }
+}
+
+/// What is signed: the zero ends the label, so that no label is the beginning of another with its hash.
+fn statement(label: &str, hash: &[u8; 64]) -> Vec<u8> {
+    [label.as_bytes(), &[0], hash].concat()
+}
+
+/// The name of the desktop with this public key, see [`Identity::did`].
+#[must_use]
+pub fn did_of(public: &[u8; 32]) -> [u8; 32] {
+    Sha256::new()
+        .chain_update(DID_LABEL)
+        .chain_update(public)
+        .finalize()
+        .into()
 }
 
 impl fmt::Debug for Identity {
@@ -154,6 +172,15 @@ impl DeviceKey {
     #[must_use]
     pub fn is(&self, bytes: &[u8; 32]) -> bool {
         self.0.ct_eq(bytes).into()
+    }
+
+    /// Whether this key made [`Identity::sign`]'s signature. Strict: one signature has one encoding (RFC 8032, and no
+    /// key or commitment of small order).
+    #[must_use]
+    pub fn verifies(&self, label: &str, hash: &[u8; 64], signature: &[u8; 64]) -> bool {
+        let signature = Signature::from_bytes(signature);
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(&statement(label, hash), &signature).is_ok())
     }
 
     /// What a person compares on both screens: the first 80 bits of `SHA-256("deskconn-key/1" ‖ key)` in
@@ -248,6 +275,19 @@ mod tests {
                     .all(|group| group.len() == 4 && group.chars().all(|c| CROCKFORD.contains(c)))
             );
         }
+    }
+
+    #[test]
+    fn a_statement_is_verified_under_its_label_its_hash_and_its_key_alone() {
+        let key = DeviceKey::from_bytes(&identity().public()).unwrap();
+        let signature = identity().sign("deskconn-test/1", &[7; 64]);
+        assert!(key.verifies("deskconn-test/1", &[7; 64], &signature));
+        assert!(!key.verifies("deskconn-test/2", &[7; 64], &signature));
+        assert!(!key.verifies("deskconn-test/1", &[8; 64], &signature));
+        let other = Identity::generate(&mut StdRng::seed_from_u64(3)).unwrap().public();
+        let other = DeviceKey::from_bytes(&other).unwrap();
+        assert!(!other.verifies("deskconn-test/1", &[7; 64], &signature));
+        assert!(!key.verifies("deskconn-test/1", &[7; 64], &[0xff; 64]));
     }
 
     #[test]

@@ -15,20 +15,12 @@ use std::time::Duration;
 use crate::code::Code;
 use crate::device::{Kind, NewDevice};
 use crate::identity::{BadKey, DeviceKey};
-use crate::name;
+pub use crate::question::{APPROVAL_TIME, NotAsked, Question, Request};
+use crate::question::{Applicant, Candidate};
 use crate::window::{Closed, Shut, Terms, Windows};
-
-/// How long the owner may take to answer.
-pub const APPROVAL_TIME: Duration = Duration::from_secs(60);
 
 /// How long a device may take between its code and the proof of its key: the life of a session that is not let in.
 pub const PROOF_TIME: Duration = Duration::from_secs(10);
-
-/// The longest address that is kept: an IPv6 address with a scope and a port.
-const MAX_ADDRESS_CHARS: usize = 80;
-
-/// A number for one device at the door; never reused while the daemon runs.
-pub type Request = u64;
 
 /// What a device brings.
 #[derive(Clone, Debug)]
@@ -47,25 +39,6 @@ pub struct Claim {
     pub address: Option<String>,
     /// Whether nobody else can listen: loopback, a Unix socket or TLS.
     pub is_private: bool,
-}
-
-/// What the owner is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The number to answer with.
-    pub request: Request,
-    /// The name the device will have.
-    pub name: Option<String>,
-    /// What it says it is.
-    pub kind: Kind,
-    /// Where it comes from.
-    pub address: Option<String>,
-    /// To be compared with what the device shows.
-    pub fingerprint: String,
-    /// The role it will have.
-    pub role: String,
-    /// Until when an answer counts.
-    pub expires: Duration,
 }
 
 /// What the daemon does next.
@@ -139,28 +112,17 @@ impl Refusal {
     }
 }
 
-/// There is no question with this number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("request {0} is not waiting for an answer; it was answered, ran out of time, or went away")]
-pub struct NotAsked(pub Request);
-
 /// The machine; one device at a time is between its code and its answer.
 #[derive(Debug)]
 pub struct Legacy {
     /// The desktop's own key, which is never let in as a device's.
     own_key: [u8; 32],
-    next: Request,
     pending: Option<Pending>,
 }
 
 #[derive(Debug)]
 struct Pending {
-    request: Request,
-    terms: Terms,
-    key: DeviceKey,
-    name: Option<String>,
-    kind: Kind,
-    address: Option<String>,
+    candidate: Candidate,
     /// Until when the present stage lasts.
     until: Duration,
     is_asked: bool,
@@ -170,11 +132,7 @@ impl Legacy {
     /// A machine for the desktop with this public key.
     #[must_use]
     pub fn new(own_key: [u8; 32]) -> Self {
-        Self {
-            own_key,
-            next: 1,
-            pending: None,
-        }
+        Self { own_key, pending: None }
     }
 
     /// Takes what a device brings. With the right code the window is claimed and the device has [`PROOF_TIME`]
@@ -203,16 +161,18 @@ impl Legacy {
             return Err(Refusal::OtherKey);
         }
         let terms = try_code(windows, claim.otp.as_ref(), now)?;
-        let request = self.next;
-        self.next += 1;
-        let given = terms.name.clone().or(claim.name);
+        let request = windows.number();
         self.pending = Some(Pending {
-            request,
-            terms,
-            key,
-            name: given.as_deref().and_then(name::clean),
-            kind: claim.kind,
-            address: claim.address.map(|text| text.chars().take(MAX_ADDRESS_CHARS).collect()),
+            candidate: Applicant {
+                request,
+                key,
+                noise: None,
+                name: claim.name,
+                kind: claim.kind,
+                wants: None,
+                address: claim.address,
+            }
+            .on(terms),
             until: now.saturating_add(PROOF_TIME),
             is_asked: false,
         });
@@ -227,21 +187,13 @@ impl Legacy {
         let Some(pending) = self
             .pending
             .as_mut()
-            .filter(|pending| pending.request == request && !pending.is_asked)
+            .filter(|pending| pending.candidate.request() == request && !pending.is_asked)
         else {
             return Step::Refused(request, Refusal::Unproved);
         };
         pending.is_asked = true;
         pending.until = now.saturating_add(APPROVAL_TIME);
-        Step::Ask(Question {
-            request,
-            name: pending.name.clone(),
-            kind: pending.kind,
-            address: pending.address.clone(),
-            fingerprint: pending.key.fingerprint(),
-            role: pending.terms.role.clone(),
-            expires: pending.until,
-        })
+        Step::Ask(pending.candidate.question(pending.until))
     }
 
     /// Takes the owner's answer; `role` replaces the window's role.
@@ -256,30 +208,24 @@ impl Legacy {
         role: Option<&str>,
         now: Duration,
     ) -> Result<Step, NotAsked> {
-        let is_asked = |pending: &mut Pending| pending.request == request && pending.is_asked && now < pending.until;
+        let is_asked =
+            |pending: &mut Pending| pending.candidate.request() == request && pending.is_asked && now < pending.until;
         let pending = self.pending.take_if(is_asked).ok_or(NotAsked(request))?;
         if !allow {
             windows.conclude(Closed::Denied);
             return Ok(Step::Refused(request, Refusal::Denied));
         }
         windows.conclude(Closed::Paired);
-        Ok(Step::Granted(
-            request,
-            Box::new(NewDevice {
-                key: pending.key,
-                name: pending.name,
-                kind: pending.kind,
-                role: role.map_or(pending.terms.role, str::to_owned),
-                grants: pending.terms.grants,
-                address: pending.address,
-                legacy: true,
-            }),
-        ))
+        Ok(Step::Granted(request, Box::new(pending.candidate.approved(role))))
     }
 
     /// The device left, or its signature was wrong. The code stays used up.
     pub fn withdraw(&mut self, windows: &mut Windows, request: Request) {
-        if self.pending.take_if(|pending| pending.request == request).is_some() {
+        if self
+            .pending
+            .take_if(|pending| pending.candidate.request() == request)
+            .is_some()
+        {
             windows.conclude(Closed::Withdrawn);
         }
     }
@@ -289,7 +235,7 @@ impl Legacy {
         windows.close();
         self.pending
             .take()
-            .map(|pending| Step::Refused(pending.request, Refusal::Cancelled))
+            .map(|pending| Step::Refused(pending.candidate.request(), Refusal::Cancelled))
     }
 
     /// Ends what has run out of time.
@@ -301,7 +247,7 @@ impl Legacy {
             false => (Closed::Withdrawn, Refusal::Unproved),
         };
         windows.conclude(closed);
-        Some(Step::Refused(pending.request, refusal))
+        Some(Step::Refused(pending.candidate.request(), refusal))
     }
 
     /// When [`Legacy::expire`] has something to do.
@@ -318,8 +264,8 @@ fn try_code(windows: &mut Windows, otp: Option<&Code>, now: Duration) -> Result<
         Shut::Closed => Refusal::Closed,
         Shut::Busy => Refusal::Busy,
     })?;
-    let is_right = match (windows.code(now), otp) {
-        (Some(code), Some(otp)) => code.matches(otp),
+    let is_right = match (windows.secrets(now), otp) {
+        (Some(secrets), Some(otp)) => secrets.code.matches(otp),
         (Some(_) | None, None) | (None, Some(_)) => false,
     };
     if is_right && let Some(terms) = windows.claim() {

@@ -6,6 +6,7 @@ use rand::rngs::StdRng;
 use super::*;
 use crate::grant::Grant;
 use crate::identity::Identity;
+use crate::question::MAX_ADDRESS_CHARS;
 use crate::window::LEGACY_TTL;
 
 const CODE: u64 = 48_319_027;

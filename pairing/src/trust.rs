@@ -2,15 +2,20 @@
 //!
 //! It reads and writes no file, knows no session and does not say what a role may do.
 
+mod error;
+
 use rand::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::code::NoRandom;
 use crate::device::{Device, Keys, NewDevice};
-use crate::grant::{BadGrant, Grant};
-use crate::identity::{BadKey, DeviceKey, base32_lower};
+use crate::grant::{Grant, MAX_URI_BYTES, Match};
+use crate::identity::{DeviceKey, base32_lower};
 use crate::name;
+use crate::noise::NoisePublic;
+
+pub use self::error::TrustError;
 
 /// The version of the form. A file of another version is refused, so that nothing in it is lost by writing it back.
 pub const VERSION: u32 = 1;
@@ -75,27 +80,47 @@ impl Trust {
         self.devices.iter().find(|device| device.keys.sign.is(key))
     }
 
-    /// Adds an approved device. A key that is known replaces its entry and keeps its id, so that pairing again is
-    /// how a device gets a new name or role and never leaves two entries for one key.
+    /// The device with this key for Noise.
+    #[must_use]
+    pub fn find_noise_key(&self, key: &[u8; 32]) -> Option<&Device> {
+        self.devices.iter().find(|device| has_noise(device, key))
+    }
+
+    /// Whether a device with these keys could be added: unknown ones, or the keys of one device that pairs again.
     ///
     /// # Errors
-    /// When the list is full, the role or a grant is malformed, or no id could be drawn.
-    pub fn add<R>(&mut self, new: NewDevice, now: OffsetDateTime, random: &mut R) -> Result<Device, TrustError>
+    /// When the list is full, or one of the keys belongs to another device.
+    pub fn check_keys(&self, sign: &[u8; 32], noise: Option<&[u8; 32]>) -> Result<(), TrustError> {
+        let same = self.find_key(sign);
+        let holder = noise.and_then(|noise| self.find_noise_key(noise));
+        if let Some(other) = holder.filter(|holder| same.is_none_or(|same| same.id != holder.id)) {
+            return Err(TrustError::KeyInUse(other.id.clone()));
+        }
+        if same.is_none() && self.devices.len() >= MAX_DEVICES {
+            return Err(TrustError::Full);
+        }
+        Ok(())
+    }
+
+    /// The entry that an approved device gets, without adding it: a device is told its id before it is stored. A key
+    /// that is known keeps its id.
+    ///
+    /// # Errors
+    /// When the list is full, a key belongs to another device, the role or a grant is malformed, or no id could be
+    /// drawn.
+    pub fn prepare<R>(&self, new: NewDevice, now: OffsetDateTime, random: &mut R) -> Result<Device, TrustError>
     where
         R: TryCryptoRng + ?Sized,
     {
         check_role(&new.role)?;
         check_grants(&new.grants)?;
-        let known = self.devices.iter().position(|device| device.keys.sign == new.key);
-        if known.is_none() && self.devices.len() >= MAX_DEVICES {
-            return Err(TrustError::Full);
-        }
-        let id = match known.and_then(|at| self.devices.get(at)) {
+        self.check_keys(new.key.bytes(), new.noise.as_ref().map(NoisePublic::bytes))?;
+        let id = match self.find_key(new.key.bytes()) {
             Some(device) => device.id.clone(),
             None => self.draw_id(random)?,
         };
         let now = to_second(now);
-        let device = Device {
+        Ok(Device {
             name: new
                 .name
                 .as_deref()
@@ -105,18 +130,50 @@ impl Trust {
             kind: new.kind,
             role: new.role,
             grants: new.grants,
-            keys: Keys { sign: new.key },
+            keys: Keys {
+                sign: new.key,
+                noise: new.noise,
+            },
             paired_at: now,
             last_seen: Some(now),
             last_address: new.address,
-            expires: None,
+            expires: new.expires.map(to_second),
+            idle_days: new.kind.idle_days(),
             legacy: new.legacy,
-        };
-        match known.and_then(|at| self.devices.get_mut(at)) {
-            Some(entry) => entry.clone_from(&device),
-            None => self.devices.push(device.clone()),
+        })
+    }
+
+    /// Adds a device that was prepared, or replaces its entry, so that pairing again is how a device gets a new name
+    /// or role and never leaves two entries for one key.
+    ///
+    /// # Errors
+    /// When meanwhile the list has become full, or its id or a key of it has come to belong to another device.
+    pub fn insert(&mut self, device: Device) -> Result<Device, TrustError> {
+        let noise = device.keys.noise.as_ref().map(NoisePublic::bytes);
+        self.check_keys(device.keys.sign.bytes(), noise)?;
+        let same = self
+            .devices
+            .iter()
+            .position(|known| known.keys.sign == device.keys.sign);
+        let holder = self.devices.iter().position(|known| known.id == device.id);
+        match same.and_then(|at| self.devices.get_mut(at)) {
+            Some(entry) if holder == same => entry.clone_from(&device),
+            None if holder.is_none() => self.devices.push(device.clone()),
+            Some(_) | None => return Err(TrustError::Twice(device.id)),
         }
         Ok(device)
+    }
+
+    /// [`Trust::prepare`] and [`Trust::insert`] in one.
+    ///
+    /// # Errors
+    /// As those two.
+    pub fn add<R>(&mut self, new: NewDevice, now: OffsetDateTime, random: &mut R) -> Result<Device, TrustError>
+    where
+        R: TryCryptoRng + ?Sized,
+    {
+        let device = self.prepare(new, now, random)?;
+        self.insert(device)
     }
 
     /// Forgets a device and gives back what was known of it.
@@ -149,6 +206,49 @@ impl Trust {
         check_role(role)?;
         let device = self.find_mut(authid)?;
         role.clone_into(&mut device.role);
+        Ok(device)
+    }
+
+    /// Gives a device a grant; one for the same URI and match is replaced.
+    ///
+    /// # Errors
+    /// When there is no such device, the grant is malformed, or the device has too many.
+    pub fn grant(&mut self, authid: &str, grant: Grant) -> Result<&Device, TrustError> {
+        grant.check().map_err(TrustError::BadGrant)?;
+        let device = self.find_mut(authid)?;
+        let same = |known: &Grant| known.uri == grant.uri && known.matching == grant.matching;
+        let is_full = device.grants.len() >= MAX_GRANTS;
+        match device.grants.iter_mut().find(|known| same(known)) {
+            Some(row) => *row = grant,
+            None if is_full => return Err(TrustError::TooManyGrants),
+            None => device.grants.push(grant),
+        }
+        Ok(device)
+    }
+
+    /// Takes a grant from a device.
+    ///
+    /// # Errors
+    /// When there is no such device, or it has no such grant.
+    pub fn deny(&mut self, authid: &str, uri: &str, matching: Match) -> Result<&Device, TrustError> {
+        let device = self.find_mut(authid)?;
+        let before = device.grants.len();
+        device
+            .grants
+            .retain(|grant| grant.uri != uri || grant.matching != matching);
+        if device.grants.len() == before {
+            return Err(TrustError::NoSuchGrant(uri.chars().take(MAX_URI_BYTES).collect()));
+        }
+        Ok(device)
+    }
+
+    /// Sets the moment from which a device is no longer let in; `None` is never.
+    ///
+    /// # Errors
+    /// When there is no such device.
+    pub fn set_expires(&mut self, authid: &str, expires: Option<OffsetDateTime>) -> Result<&Device, TrustError> {
+        let device = self.find_mut(authid)?;
+        device.expires = expires.map(to_second);
         Ok(device)
     }
 
@@ -208,7 +308,11 @@ impl TryFrom<Unchecked> for Trust {
             check_id(&device.id)?;
             check_role(&device.role)?;
             check_grants(&device.grants)?;
-            if trust.find(&device.id).is_some() || trust.find_key(device.keys.sign.bytes()).is_some() {
+            let noise = device.keys.noise.as_ref();
+            let is_known = trust.find(&device.id).is_some()
+                || trust.find_key(device.keys.sign.bytes()).is_some()
+                || noise.is_some_and(|noise| trust.find_noise_key(noise.bytes()).is_some());
+            if is_known {
                 return Err(TrustError::Twice(device.id));
             }
             device.name = name::clean(&device.name).ok_or(TrustError::NoName)?;
@@ -257,44 +361,9 @@ fn check_grants(grants: &[Grant]) -> Result<(), TrustError> {
     grants.iter().try_for_each(Grant::check).map_err(TrustError::BadGrant)
 }
 
-/// Why the list was not changed, or not accepted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TrustError {
-    /// No such device.
-    #[error("there is no paired device {0:?}; `deskconnctl devices` lists them")]
-    NoSuchDevice(String),
-    /// The list is at its bound.
-    #[error("{MAX_DEVICES} devices are paired, which is the most; revoke one with `deskconnctl devices revoke ID`")]
-    Full,
-    /// A role with letters that no role has.
-    #[error("{0:?} is no name of a role: small letters, digits, '-' and '_' are, at most {MAX_ROLE_BYTES}")]
-    BadRole(String),
-    /// An id of another shape.
-    #[error("{0:?} is no id of a device: `d_` and eight small letters or digits are")]
-    BadId(String),
-    /// Nothing visible in a name.
-    #[error("a device's name needs at least one visible character")]
-    NoName,
-    /// Two entries with one id or one key.
-    #[error("the device {0:?} has the same id or key as another one")]
-    Twice(String),
-    /// Too many grants.
-    #[error("a device can have {MAX_GRANTS} grants; give it a role that covers them")]
-    TooManyGrants,
-    /// A malformed grant.
-    #[error(transparent)]
-    BadGrant(BadGrant),
-    /// A malformed key.
-    #[error(transparent)]
-    BadKey(#[from] BadKey),
-    /// No id could be drawn.
-    #[error(transparent)]
-    NoRandom(#[from] NoRandom),
-    /// A file of another version of this program.
-    #[error(
-        "the list of devices has version {0} and this program knows version {VERSION}; use the program that wrote it"
-    )]
-    Version(u32),
+/// Whether this is the device's key for Noise.
+fn has_noise(device: &Device, key: &[u8; 32]) -> bool {
+    device.keys.noise.is_some_and(|noise| noise.is(key))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use time::macros::datetime;
 
 use super::*;
 use crate::device::Kind;
-use crate::grant::{Allow, Match};
+use crate::grant::Allow;
 use crate::identity::Identity;
+use crate::noise::NoiseKey;
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 10:20:30.123456 +2);
 
@@ -23,11 +24,13 @@ fn key(seed: u64) -> DeviceKey {
 fn phone(seed: u64) -> NewDevice {
     NewDevice {
         key: key(seed),
+        noise: None,
         name: Some("Pixel 9".into()),
         kind: Kind::Android,
         role: "remote".into(),
         grants: Vec::new(),
         address: Some("192.168.1.34".into()),
+        expires: None,
         legacy: true,
     }
 }
@@ -245,4 +248,145 @@ fn ids_come_from_the_random_source_and_never_repeat() {
     // The same dice again would collide with the first id: the next draw is taken instead.
     let second = one.add(phone(2), NOW, &mut random()).unwrap().id;
     assert_ne!(first, second);
+}
+
+fn with_noise(seed: u64, noise: u8) -> NewDevice {
+    let public = NoiseKey::from_bytes(&[noise; 32]).public();
+    NewDevice {
+        noise: Some(NoisePublic::from_bytes(&public).unwrap()),
+        legacy: false,
+        ..phone(seed)
+    }
+}
+
+#[test]
+fn a_device_is_found_by_its_key_for_noise_which_stands_in_the_file() {
+    let mut trust = Trust::default();
+    let device = trust.add(with_noise(1, 5), NOW, &mut random()).unwrap();
+    let public = NoiseKey::from_bytes(&[5; 32]).public();
+    assert_eq!(trust.find_noise_key(&public), Some(&device));
+    assert_eq!(trust.find_noise_key(key(1).bytes()), None);
+    let value = serde_json::to_value(&trust).unwrap();
+    assert_eq!(value["devices"][0]["keys"]["noise"], hex::encode(public));
+    assert_eq!(serde_json::from_value::<Trust>(value).unwrap(), trust);
+}
+
+#[test]
+fn a_key_for_noise_belongs_to_one_device() {
+    let mut trust = Trust::default();
+    let mut random = random();
+    let first = trust.add(with_noise(1, 5), NOW, &mut random).unwrap();
+    let taken = TrustError::KeyInUse(first.id.clone());
+    assert_eq!(trust.add(with_noise(2, 5), NOW, &mut random), Err(taken.clone()));
+    assert!(taken.to_string().contains("devices revoke d_"));
+    let second = trust.add(with_noise(2, 6), NOW, &mut random).unwrap();
+    assert_eq!(trust.add(with_noise(2, 5), NOW, &mut random), Err(taken));
+    assert_eq!(trust.add(with_noise(2, 7), NOW, &mut random).unwrap().id, second.id);
+    let mut value = serde_json::to_value(&trust).unwrap();
+    value["devices"][1]["keys"]["noise"] = value["devices"][0]["keys"]["noise"].clone();
+    let refused = serde_json::from_value::<Trust>(value).unwrap_err().to_string();
+    assert!(refused.contains("same id or key"), "{refused}");
+}
+
+#[test]
+fn a_device_that_was_prepared_is_inserted_unless_its_id_or_keys_were_taken_meanwhile() {
+    let mut trust = Trust::default();
+    let prepared = trust.prepare(with_noise(1, 5), NOW, &mut random()).unwrap();
+    assert!(trust.devices().is_empty());
+    let mut elsewhere = trust.clone();
+    elsewhere.add(with_noise(2, 6), NOW, &mut random()).unwrap();
+    let taken = TrustError::Twice(prepared.id.clone());
+    assert_eq!(
+        elsewhere.insert(prepared.clone()),
+        Err(taken),
+        "the same dice gave the same id"
+    );
+    let mut elsewhere = trust.clone();
+    let holder = elsewhere
+        .add(with_noise(3, 5), NOW, &mut StdRng::seed_from_u64(12))
+        .unwrap()
+        .id;
+    assert_eq!(elsewhere.insert(prepared.clone()), Err(TrustError::KeyInUse(holder)));
+    assert_eq!(trust.insert(prepared.clone()).unwrap(), prepared);
+    assert_eq!(trust.find(&prepared.id), Some(&prepared));
+}
+
+#[test]
+fn a_page_that_was_not_seen_for_thirty_days_is_not_let_in_and_other_devices_are() {
+    let mut trust = Trust::default();
+    let page = NewDevice {
+        kind: Kind::Web,
+        ..phone(1)
+    };
+    let id = trust.add(page, NOW, &mut random()).unwrap().id;
+    let end = datetime!(2026-12-21 8:20:30 UTC);
+    let second = time::Duration::SECOND;
+    let is_current = |trust: &Trust, now| trust.find(&id).unwrap().is_current(now);
+    assert!(is_current(&trust, end - second));
+    assert!(!is_current(&trust, end));
+    trust.seen(&id, end - second, None).unwrap();
+    assert!(is_current(&trust, end));
+    let mut unseen = trust.find(&id).unwrap().clone();
+    unseen.last_seen = None;
+    assert!(!unseen.is_current(end));
+    unseen.paired_at = datetime!(9999-12-31 0:00 UTC);
+    assert!(unseen.is_current(end));
+    assert_eq!(
+        trust
+            .add(phone(2), NOW, &mut StdRng::seed_from_u64(12))
+            .unwrap()
+            .idle_days,
+        None
+    );
+}
+
+#[test]
+fn a_grant_replaces_the_one_for_the_same_uri_and_match_and_can_be_taken_back() {
+    let mut trust = Trust::default();
+    let id = trust.add(phone(1), NOW, &mut random()).unwrap().id;
+    trust.grant(&id, call("org.deskconn.screen.unlock")).unwrap();
+    let prefix = Grant {
+        matching: Match::Prefix,
+        ..call("org.deskconn.power.")
+    };
+    trust.grant(&id, prefix).unwrap();
+    let quiet = Grant {
+        confirm: false,
+        ..call("org.deskconn.screen.unlock")
+    };
+    let grants = &trust.grant(&id, quiet.clone()).unwrap().grants;
+    assert_eq!((grants.len(), &grants[0]), (2, &quiet));
+    let missing = TrustError::NoSuchGrant("org.deskconn.power.".into());
+    assert_eq!(trust.deny(&id, "org.deskconn.power.", Match::Exact), Err(missing));
+    assert_eq!(
+        trust.deny(&id, "org.deskconn.power.", Match::Prefix).unwrap().grants,
+        [quiet]
+    );
+    let open = Grant {
+        matching: Match::Prefix,
+        ..call("org.deskconn.power")
+    };
+    assert!(matches!(trust.grant(&id, open), Err(TrustError::BadGrant(_))));
+}
+
+#[test]
+fn a_device_takes_grants_to_the_limit_and_not_one_more_but_a_known_one_is_still_replaced() {
+    let mut trust = Trust::default();
+    let id = trust.add(phone(1), NOW, &mut random()).unwrap().id;
+    for number in 0..MAX_GRANTS {
+        trust.grant(&id, call(&format!("a.b{number}"))).unwrap();
+    }
+    assert_eq!(trust.grant(&id, call("a.b")), Err(TrustError::TooManyGrants));
+    assert!(trust.grant(&id, call("a.b0")).is_ok());
+}
+
+#[test]
+fn the_owner_sets_and_lifts_the_end_of_a_device() {
+    let mut trust = Trust::default();
+    let id = trust.add(phone(1), NOW, &mut random()).unwrap().id;
+    let end = datetime!(2027-01-01 0:00:00.5 UTC);
+    let device = trust.set_expires(&id, Some(end)).unwrap();
+    assert_eq!(device.expires, Some(datetime!(2027-01-01 0:00 UTC)));
+    assert_eq!(trust.set_expires(&id, None).unwrap().expires, None);
+    assert!(trust.set_expires("d_nobody00", None).is_err());
 }

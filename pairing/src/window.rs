@@ -7,8 +7,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::code::Code;
+use rand::TryCryptoRng;
+use time::OffsetDateTime;
+
+use crate::code::{Code, NoRandom};
 use crate::grant::Grant;
+use crate::link::LinkSecret;
+use crate::question::Request;
 
 /// How long a window stays open unless the configuration or the owner says otherwise.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(180);
@@ -31,20 +36,54 @@ pub const BURN_SPAN: Duration = Duration::from_secs(600);
 /// … and new windows are refused for this long, unless the owner insists.
 pub const BURN_PAUSE: Duration = Duration::from_secs(600);
 
+/// What a device shows that it has been at the desktop: the code that was typed, or the secret of the link that was
+/// scanned. Both are wiped with the window they belong to.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// The digits.
+    pub code: Code,
+    /// The secret of the link; `None` when the window has no link.
+    pub link: Option<LinkSecret>,
+}
+
+impl Secrets {
+    /// Draws both from `random`, which must be fit for secrets.
+    ///
+    /// # Errors
+    /// When the source fails.
+    pub fn generate<R: TryCryptoRng + ?Sized>(random: &mut R) -> Result<Self, NoRandom> {
+        Ok(Self {
+            code: Code::generate(random)?,
+            link: Some(LinkSecret::generate(random)?),
+        })
+    }
+}
+
+impl From<Code> for Secrets {
+    fn from(code: Code) -> Self {
+        Self { code, link: None }
+    }
+}
+
 /// What the owner offers to the device that comes with the code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Terms {
     /// The role the device gets.
     pub role: String,
+    /// Roles that a device may ask for instead, each of which allows less. A wish for any other role is not heard.
+    pub lesser_roles: Vec<String>,
     /// What it gets beside the role.
     pub grants: Vec<Grant>,
     /// The name it gets, whatever it calls itself.
     pub name: Option<String>,
+    /// The moment from which the device is no longer let in, if it is a guest.
+    pub expires: Option<OffsetDateTime>,
     /// How long the window stays open.
     pub ttl: Duration,
     /// How many codes may be tried.
     pub attempts: u8,
-    /// Whether the legacy form may use this window.
+    /// Whether the window is for the legacy form, which then is the only one that may use it: a code that travels
+    /// readably must not be worth anything in the other form.
     pub legacy: bool,
     /// Whether the legacy form may come over a network that others can listen to.
     pub insecure_network: bool,
@@ -56,8 +95,10 @@ impl Terms {
     pub fn for_role(role: &str) -> Self {
         Self {
             role: role.to_owned(),
+            lesser_roles: Vec::new(),
             grants: Vec::new(),
             name: None,
+            expires: None,
             ttl: DEFAULT_TTL,
             attempts: DEFAULT_ATTEMPTS,
             legacy: false,
@@ -155,6 +196,8 @@ pub struct Windows {
     paused_until: Option<Duration>,
     /// Why the last window closed, until somebody asks.
     untold: Option<Closed>,
+    /// How many requests were numbered.
+    requests: Request,
 }
 
 #[derive(Debug, Default)]
@@ -168,7 +211,7 @@ enum State {
 
 #[derive(Debug)]
 struct Window {
-    code: Code,
+    secrets: Secrets,
     terms: Terms,
     expires: Duration,
     attempts_left: u8,
@@ -181,7 +224,13 @@ impl Windows {
     ///
     /// # Errors
     /// When one is open, the terms are out of range, or windows were burned.
-    pub fn open(&mut self, code: Code, terms: Terms, force: bool, now: Duration) -> Result<Duration, NotOpened> {
+    pub fn open(
+        &mut self,
+        secrets: impl Into<Secrets>,
+        terms: Terms,
+        force: bool,
+        now: Duration,
+    ) -> Result<Duration, NotOpened> {
         terms.check()?;
         self.expire(now);
         match &self.state {
@@ -203,7 +252,7 @@ impl Windows {
         self.paused_until = None;
         self.untold = None;
         self.state = State::Open(Box::new(Window {
-            code,
+            secrets: secrets.into(),
             terms,
             expires,
             attempts_left,
@@ -227,13 +276,20 @@ impl Windows {
         self.terms(now).is_some()
     }
 
-    /// The code of the open window, for a form that compares without showing it.
+    /// The secrets of the open window, for a form that compares without showing them.
     #[must_use]
-    pub fn code(&self, now: Duration) -> Option<&Code> {
+    pub fn secrets(&self, now: Duration) -> Option<&Secrets> {
         match &self.state {
-            State::Open(window) if now < window.expires => Some(&window.code),
+            State::Open(window) if now < window.expires => Some(&window.secrets),
             State::Open(_) | State::Closed | State::Claimed => None,
         }
+    }
+
+    /// A number for a device at the door. Every form of pairing takes its numbers here, so that the owner's answer
+    /// names one device, whatever form it came by.
+    pub(crate) fn number(&mut self) -> Request {
+        self.requests += 1;
+        self.requests
     }
 
     /// Counts an attempt, before anything is answered, so that hanging up costs one too. It must be followed by

@@ -39,11 +39,13 @@ fn phone(name: &str) -> NewDevice {
     let key = Identity::generate(&mut SysRng).unwrap().public();
     NewDevice {
         key: DeviceKey::from_bytes(&key).unwrap(),
+        noise: None,
         name: Some(name.into()),
         kind: Kind::Lib,
         role: "remote".into(),
         grants: Vec::new(),
         address: None,
+        expires: None,
         legacy: true,
     }
 }
