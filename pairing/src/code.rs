@@ -62,6 +62,17 @@ impl Code {
         *self.0
     }
 
+    /// The eight digits in ASCII, as the key exchange takes them.
+    pub(crate) fn digits(&self) -> Zeroizing<[u8; 8]> {
+        let mut digits = Zeroizing::new([b'0'; 8]);
+        let mut rest = Zeroizing::new(*self.0);
+        for digit in digits.iter_mut().rev() {
+            *digit += u8::try_from(*rest % 10).unwrap_or(0);
+            *rest /= 10;
+        }
+        digits
+    }
+
     /// Whether the two are the same code; takes the same time for every pair.
     #[must_use]
     pub fn matches(&self, other: &Self) -> bool {
@@ -241,6 +252,12 @@ mod tests {
         ] {
             assert!(Code::from_number(number).is_err(), "{number}");
         }
+    }
+
+    #[test]
+    fn the_digits_of_a_code_are_its_number_in_ascii() {
+        assert_eq!(Code::from_number(10_203_040).unwrap().digits().as_slice(), b"10203040");
+        assert_eq!(Code::from_number(99_999_999).unwrap().digits().as_slice(), b"99999999");
     }
 
     #[test]
