@@ -21,18 +21,9 @@ const STRANGERS: u32 = 0o077;
 
 /// The directory, held open and locked, so that it stays the same one and nobody else changes it.
 #[derive(Debug)]
-pub(super) struct StateDir {
+pub(crate) struct StateDir {
     path: PathBuf,
     handle: OwnedFd,
-}
-
-/// How far a write came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    /// It is on the disk.
-    Durable,
-    /// It is in place, but the disk did not confirm it: after a power cut the old content may be back.
-    InPlace,
 }
 
 /// Why the directory cannot be used, in two kinds: without it the daemon runs on, against it the daemon does not start.
@@ -71,8 +62,23 @@ impl StateDir {
         self.remove("probe.new").map_err(told)
     }
 
+    /// Removes what a crash may have left of these. The lock says that nobody else is writing them.
+    pub(super) fn clear(&self, names: &[&str]) -> Result<(), StoreError> {
+        names.iter().try_for_each(|name| self.remove(name))
+    }
+
+    /// The same directory once more, without the lock.
+    pub(super) fn again(&self) -> Result<Self, StoreError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = fs::openat(&self.handle, ".", flags, Mode::empty()).map_err(|error| self.io("open", "", error))?;
+        Ok(Self {
+            path: self.path.clone(),
+            handle,
+        })
+    }
+
     /// The content of a file, `None` when there is none. `limit` bounds what is read.
-    pub(super) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, StoreError> {
         // NONBLOCK: opening a pipe that somebody put there would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let handle = match fs::openat(&self.handle, name, flags, Mode::empty()) {
@@ -86,7 +92,9 @@ impl StateDir {
             return Err(StoreError::NotAFile(self.path.join(name)));
         }
         self.check_owner(name, &stat, "600")?;
-        let mut content = Vec::new();
+        // All at once: a buffer that grew would leave parts of a key behind where it was before.
+        let expected = u64::try_from(stat.st_size).unwrap_or_default().min(limit);
+        let mut content = Vec::with_capacity(usize::try_from(expected).unwrap_or_default() + 1);
         let read = File::from(handle).take(limit + 1).read_to_end(&mut content);
         read.map_err(|error| self.io("read", name, error))?;
         if content.len() as u64 > limit {
@@ -100,7 +108,10 @@ impl StateDir {
 
     /// Replaces a file as a whole: whoever reads it finds the old content or the new one, whatever happens.
     /// With `keep` the old content stays under `<name>.bak`.
-    pub(super) fn replace(&self, name: &str, content: &[u8], keep: bool) -> Result<Written, StoreError> {
+    ///
+    /// Once the file is in place there is no way back. If the disk then does not confirm it, that is logged: a change
+    /// that was called refused although it holds would be worse than one that a power cut may undo.
+    pub(super) fn replace(&self, name: &str, content: &[u8], keep: bool) -> Result<(), StoreError> {
         let new = format!("{name}.new");
         let written = self.create(name).and_then(|mut file| {
             let all = file.write_all(content).and_then(|()| file.sync_all());
@@ -114,11 +125,14 @@ impl StateDir {
             let _ = self.remove(&new);
             return Err(error);
         }
-        Ok(if fs::fsync(&self.handle).is_ok() {
-            Written::Durable
-        } else {
-            Written::InPlace
-        })
+        if let Err(error) = fs::fsync(&self.handle) {
+            let path = self.path_of(name);
+            tracing::warn!(
+                "{} was replaced, but the disk did not confirm it ({error}): after a power cut the old content may be back",
+                path.display()
+            );
+        }
+        Ok(())
     }
 
     /// Makes `<name>.new`, never one that is there: a leftover of a crash is removed first, since the lock says that
@@ -150,6 +164,31 @@ impl StateDir {
         }
     }
 
+    /// Opens a file to append to it, making it if need be, and gives its length.
+    pub(crate) fn append(&self, name: &str) -> Result<(File, u64), StoreError> {
+        let flags =
+            OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let handle = match fs::openat(&self.handle, name, flags, FILE_MODE) {
+            Ok(handle) => handle,
+            Err(Errno::LOOP | Errno::NXIO) => return Err(StoreError::NotAFile(self.path.join(name))),
+            Err(error) => return Err(self.io("open", name, error)),
+        };
+        let stat = fs::fstat(&handle).map_err(|error| self.io("look at", name, error))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(StoreError::NotAFile(self.path.join(name)));
+        }
+        self.check_owner(name, &stat, "600")?;
+        Ok((File::from(handle), u64::try_from(stat.st_size).unwrap_or_default()))
+    }
+
+    /// Gives a file another name, replacing what has it; none is as good as one.
+    pub(crate) fn move_if_there(&self, from: &str, to: &str) -> Result<(), StoreError> {
+        match fs::renameat(&self.handle, from, &self.handle, to) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.io("move into place", to, error)),
+        }
+    }
+
     fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
         fs::renameat(&self.handle, from, &self.handle, to).map_err(|error| self.io("move into place", to, error))
     }
@@ -162,7 +201,7 @@ impl StateDir {
     }
 
     /// The path of a file, for messages.
-    pub(super) fn path_of(&self, name: &str) -> PathBuf {
+    pub(crate) fn path_of(&self, name: &str) -> PathBuf {
         if name.is_empty() {
             self.path.clone()
         } else {

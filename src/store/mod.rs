@@ -1,41 +1,59 @@
-//! What survives a restart: the desktop's identity, the list of devices, and the few switches that a command sets.
+//! What survives a restart: the desktop's keys, the list of devices, and the few switches that a command sets.
 //!
 //! | file | content |
 //! |---|---|
 //! | `identity.key` | the Ed25519 seed, 64 hexadecimal digits |
+//! | `noise.key` | the X25519 secret of Noise, in the same form |
+//! | `tls.key`, `tls.crt` | the P-256 key of TLS and its self-signed certificate, in PEM |
 //! | `devices.json` | [`pairing::Trust`]; the one before the last change is `devices.json.bak` |
 //! | `state.json` | [`Switches`] |
 //!
 //! The directory is for its owner alone, every file is replaced as a whole, and what cannot be understood is never
-//! overwritten. It does not decide who is trusted, and it logs nothing.
+//! overwritten. It does not decide who is trusted. It logs one thing: that a disk did not confirm what it had taken.
 
+mod error;
 mod files;
+mod keys;
+mod tls;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use pairing::code::NoRandom;
 use pairing::trust::TrustError;
 use pairing::{Identity, Trust};
-use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
-use files::{StateDir, Unusable, Written};
+pub use error::StoreError;
+pub(crate) use files::StateDir;
+use files::Unusable;
+use keys::Seed;
+use tls::Tls;
 
 const IDENTITY: &str = "identity.key";
+const NOISE: &str = "noise.key";
 const DEVICES: &str = "devices.json";
 const SWITCHES: &str = "state.json";
-
-/// 64 digits and a line end; more cannot be a seed.
-const MAX_IDENTITY: u64 = 128;
 
 /// All devices with all their grants at their longest are about 13 MiB.
 const MAX_DEVICES: u64 = 16 << 20;
 
 /// A few switches.
 const MAX_SWITCHES: u64 = 4096;
+
+/// What a crash in the middle of a write may leave behind.
+const LEFTOVERS: [&str; 8] = [
+    "identity.key.new",
+    "noise.key.new",
+    "tls.key.new",
+    "tls.crt.new",
+    "devices.json.new",
+    "devices.json.bak.new",
+    "state.json.new",
+    "state.json.bak.new",
+];
 
 /// What commands switch and a restart must not forget. It beats the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +65,23 @@ pub struct Switches {
 }
 
 /// The state of this installation, shared by everything that reads or changes it.
-#[derive(Debug)]
 pub struct Store {
     identity: Identity,
+    noise: StaticSecret,
+    tls: Tls,
     /// The directory, or why nothing can be kept.
     place: Result<StateDir, String>,
     content: Mutex<Content>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Store")
+            .field("identity", &self.identity)
+            .field("place", &self.place)
+            .field("content", &self.content)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -64,8 +93,8 @@ struct Content {
 }
 
 impl Store {
-    /// Opens the state directory, making it and the identity at the first start. Where nothing can be written, the
-    /// store works from what is there, keeps nothing new, and [`Store::read_only`] says why.
+    /// Opens the state directory, making it and the keys at the first start. Where nothing can be written, the store
+    /// works from what is there, keeps nothing new, and [`Store::read_only`] says why.
     ///
     /// # Errors
     /// When the directory or a file is open to others, belongs to another user, is in use by another daemon or is
@@ -78,57 +107,56 @@ impl Store {
         }
     }
 
-    /// A store for this run only, with an identity that is forgotten at its end. No device can be added.
+    /// A store for this run only, with keys that are forgotten at its end. No device can be added.
     ///
     /// # Errors
     /// When the system gives no random bytes.
     pub fn ephemeral(reason: impl Into<String>) -> Result<Self, StoreError> {
-        let identity = Identity::generate(&mut SysRng)?;
-        let content = Content {
-            trust: Trust::default(),
-            is_ahead: false,
-            switches: Switches::default(),
-        };
-        Ok(Self {
-            identity,
-            place: Err(reason.into()),
-            content: Mutex::new(content),
-        })
+        Found::default().complete(Err(reason.into()))
     }
 
     fn load(directory: StateDir) -> Result<Self, StoreError> {
-        let stored = directory.read(IDENTITY, MAX_IDENTITY)?.map(Zeroizing::new);
-        let stored = stored.map(|text| read_identity(&directory, &text)).transpose()?;
-        let trust = directory.read(DEVICES, MAX_DEVICES)?;
-        let trust = trust.map(|text| read_json(&directory, DEVICES, &text)).transpose()?;
-        let switches = directory.read(SWITCHES, MAX_SWITCHES)?;
-        let switches = switches
-            .map(|text| read_json(&directory, SWITCHES, &text))
-            .transpose()?;
-        let (identity, kept) = match stored {
-            Some(identity) => (identity, directory.check_writable()),
-            None => {
-                let identity = Identity::generate(&mut SysRng)?;
-                let kept = write_identity(&directory, &identity).map_err(|error| error.to_string());
-                (identity, kept)
-            }
-        };
-        let content = Content {
-            trust: trust.unwrap_or_default(),
-            is_ahead: false,
-            switches: switches.unwrap_or_default(),
-        };
-        Ok(Self {
-            identity,
-            place: kept.map(|()| directory),
-            content: Mutex::new(content),
-        })
+        let found = Found::read(&directory)?;
+        let mut kept = directory.check_writable();
+        if kept.is_ok() {
+            kept = directory.clear(&LEFTOVERS).map_err(|error| error.to_string());
+        }
+        found.complete(kept.map(|()| directory))
     }
 
     /// The desktop's identity.
     #[must_use]
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The X25519 secret of Noise.
+    #[must_use]
+    pub fn noise_secret(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(self.noise.to_bytes())
+    }
+
+    /// Its public half, which devices pin.
+    #[must_use]
+    pub fn noise_public(&self) -> [u8; 32] {
+        PublicKey::from(&self.noise).to_bytes()
+    }
+
+    /// The certificate in DER and its private key in PKCS#8 DER. Devices pin the key, not the certificate.
+    #[must_use]
+    pub fn tls(&self) -> (Vec<u8>, Zeroizing<Vec<u8>>) {
+        (self.tls.certificate.clone(), self.tls.key.clone())
+    }
+
+    /// The state directory once more, without its lock, for a file that is not the store's own.
+    ///
+    /// # Errors
+    /// Why nothing can be kept.
+    pub(crate) fn place(&self) -> Result<StateDir, String> {
+        self.place
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|place| place.again().map_err(|error| error.to_string()))
     }
 
     /// Why nothing can be kept, if so. Pairing is refused with this reason.
@@ -145,17 +173,15 @@ impl Store {
     /// Changes the list of devices: the change counts when this returns, and it is on the disk before it counts.
     ///
     /// # Errors
-    /// When the change is refused or cannot be kept; then nothing has changed. The one exception is
-    /// [`StoreError::NotDurable`], after which the change counts.
+    /// When the change is refused or cannot be kept; then nothing has changed.
     pub fn change_trust<R>(&self, change: impl FnOnce(&mut Trust) -> Result<R, TrustError>) -> Result<R, StoreError> {
         let directory = self.directory()?;
         let mut content = self.lock();
         let mut trust = content.trust.clone();
         let result = change(&mut trust)?;
-        let written = write_json(directory, DEVICES, &trust)?;
+        write_json(directory, DEVICES, &trust)?;
         content.trust = trust;
         content.is_ahead = false;
-        durable(directory, DEVICES, written)?;
         Ok(result)
     }
 
@@ -181,9 +207,9 @@ impl Store {
             return Ok(());
         }
         let directory = self.directory()?;
-        let written = write_json(directory, DEVICES, &content.trust)?;
+        write_json(directory, DEVICES, &content.trust)?;
         content.is_ahead = false;
-        durable(directory, DEVICES, written)
+        Ok(())
     }
 
     /// The switches.
@@ -201,9 +227,9 @@ impl Store {
         let mut content = self.lock();
         let mut switches = content.switches.clone();
         switches.discovery = Some(is_on);
-        let written = write_json(directory, SWITCHES, &switches)?;
+        write_json(directory, SWITCHES, &switches)?;
         content.switches = switches;
-        durable(directory, SWITCHES, written)
+        Ok(())
     }
 
     fn directory(&self) -> Result<&StateDir, StoreError> {
@@ -218,30 +244,78 @@ impl Store {
     }
 }
 
-fn durable(directory: &StateDir, name: &str, written: Written) -> Result<(), StoreError> {
-    match written {
-        Written::Durable => Ok(()),
-        Written::InPlace => Err(StoreError::NotDurable(directory.path_of(name))),
+/// What the directory holds, read and understood, before anything is written.
+#[derive(Default)]
+struct Found {
+    identity: Option<Seed>,
+    noise: Option<Seed>,
+    tls: tls::Found,
+    trust: Option<Trust>,
+    switches: Option<Switches>,
+}
+
+impl Found {
+    fn read(directory: &StateDir) -> Result<Self, StoreError> {
+        Ok(Self {
+            identity: keys::read(directory, IDENTITY, "every device has")?,
+            noise: keys::read(directory, NOISE, "every web page and browser extension has")?,
+            tls: tls::Found::read(directory)?,
+            trust: read_json(directory, DEVICES, MAX_DEVICES)?,
+            switches: read_json(directory, SWITCHES, MAX_SWITCHES)?,
+        })
+    }
+
+    /// Makes the keys that are missing. If one cannot be written, nothing is kept in this run.
+    fn complete(self, mut place: Result<StateDir, String>) -> Result<Store, StoreError> {
+        let mut write = |name: &str, text: &str| {
+            let written = place.as_ref().map(|place| place.replace(name, text.as_bytes(), false));
+            if let Ok(Err(error)) = written {
+                place = Err(error.to_string());
+            }
+        };
+        let mut seed = |found: Option<Seed>, name| -> Result<Seed, StoreError> {
+            let is_new = found.is_none();
+            let seed = found.map_or_else(keys::draw, Ok)?;
+            if is_new {
+                write(name, &keys::text(&seed));
+            }
+            Ok(seed)
+        };
+        let identity = Identity::from_seed(&*seed(self.identity, IDENTITY)?);
+        let noise = StaticSecret::from(*seed(self.noise, NOISE)?);
+        let (tls, made) = self.tls.complete(&identity.id8(), OffsetDateTime::now_utc())?;
+        // The key first: a certificate without its key is a loss, a key without its certificate is none.
+        if let Some(key) = &made.key {
+            write(tls::KEY, key);
+        }
+        if let Some(certificate) = &made.certificate {
+            write(tls::CERTIFICATE, certificate);
+        }
+        let content = Content {
+            trust: self.trust.unwrap_or_default(),
+            is_ahead: false,
+            switches: self.switches.unwrap_or_default(),
+        };
+        Ok(Store {
+            identity,
+            noise,
+            tls,
+            place,
+            content: Mutex::new(content),
+        })
     }
 }
 
-fn read_identity(directory: &StateDir, text: &[u8]) -> Result<Identity, StoreError> {
-    let mut seed = Zeroizing::new([0_u8; 32]);
-    match hex::decode_to_slice(text.trim_ascii(), &mut *seed) {
-        Ok(()) => Ok(Identity::from_seed(&seed)),
-        Err(_) => Err(StoreError::DamagedIdentity(directory.path_of(IDENTITY))),
-    }
-}
-
-fn write_identity(directory: &StateDir, identity: &Identity) -> Result<(), StoreError> {
-    let mut text = Zeroizing::new(hex::encode(*identity.seed()));
-    text.push('\n');
-    let written = directory.replace(IDENTITY, text.as_bytes(), false)?;
-    durable(directory, IDENTITY, written)
-}
-
-fn read_json<T: for<'a> Deserialize<'a>>(directory: &StateDir, name: &str, text: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(text).map_err(|error| {
+/// Reads a file, if it is there. What cannot be understood is an error, never as good as nothing.
+fn read_json<T: for<'a> Deserialize<'a>>(
+    directory: &StateDir,
+    name: &str,
+    limit: u64,
+) -> Result<Option<T>, StoreError> {
+    let Some(text) = directory.read(name, limit)? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(&text).map(Some).map_err(|error| {
         let (path, backup) = (directory.path_of(name), directory.path_of(&format!("{name}.bak")));
         let back = format!(
             "or go back to the state before the last change with `cp {} {}` (a device revoked by that change would be back), ",
@@ -253,88 +327,10 @@ fn read_json<T: for<'a> Deserialize<'a>>(directory: &StateDir, name: &str, text:
     })
 }
 
-fn write_json<T: Serialize>(directory: &StateDir, name: &str, value: &T) -> Result<Written, StoreError> {
+fn write_json<T: Serialize>(directory: &StateDir, name: &str, value: &T) -> Result<(), StoreError> {
     let mut text = serde_json::to_vec_pretty(value).expect("our own values have string keys and no failing parts");
     text.push(b'\n');
     directory.replace(name, &text, true)
-}
-
-/// Why the state cannot be used, or a change not kept. Every sentence says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A system call failed.
-    #[error("cannot {what} {}: {error}", path.display())]
-    Io {
-        /// What was tried.
-        what: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The group or others have access.
-    #[error("{} is open to other users (mode {mode:03o}); close it with: chmod {mend} {}", path.display(), path.display())]
-    OpenToOthers {
-        /// The file or directory.
-        path: PathBuf,
-        /// Its mode.
-        mode: u32,
-        /// The mode it should have.
-        mend: &'static str,
-    },
-    /// It belongs to somebody else.
-    #[error("{} belongs to user {owner} and this daemon runs as user {own}; if it is yours, run: sudo chown {own} {}",
-            path.display(), path.display())]
-    ForeignOwner {
-        /// The file or directory.
-        path: PathBuf,
-        /// Its owner.
-        owner: u32,
-        /// The daemon's user.
-        own: u32,
-    },
-    /// A link, directory or device where a file belongs.
-    #[error("{} is not an ordinary file; deskconn follows no links for its keys: put the file itself there", .0.display())]
-    NotAFile(PathBuf),
-    /// More than can be right.
-    #[error("{} has more than {limit} bytes, which deskconn never writes; move it away to begin anew", path.display())]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The bound.
-        limit: u64,
-    },
-    /// Another daemon holds the directory.
-    #[error("another deskconnd is using {}; stop it first, or give this one a state directory of its own by XDG_DATA_HOME", .0.display())]
-    InUse(PathBuf),
-    /// The key file is no key.
-    #[error("{path} holds no key: 64 hexadecimal digits are expected. It was left as it is. Restore it from a backup; without one, \
-             `mv {path} {path}.damaged` makes a new identity at the next start, and every device has to be paired again",
-            path = .0.display())]
-    DamagedIdentity(PathBuf),
-    /// A JSON file that cannot be understood.
-    #[error("{path} is damaged: {what}. It was left as it is. Mend it, {mend}or begin anew with `mv {path} {path}.damaged`",
-            path = path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong, with line and column.
-        what: String,
-        /// The way back to the backup, if there is one.
-        mend: String,
-    },
-    /// Nothing can be kept.
-    #[error("nothing can be stored, so this is refused: {0}")]
-    ReadOnly(String),
-    /// It was written, and the disk did not confirm.
-    #[error("{} was replaced, but the disk did not confirm it: after a power cut the old content may be back", .0.display())]
-    NotDurable(PathBuf),
-    /// The list refused the change.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// No secret could be drawn.
-    #[error(transparent)]
-    NoRandom(#[from] NoRandom),
 }
 
 #[cfg(test)]

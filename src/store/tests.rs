@@ -6,10 +6,14 @@ use std::path::PathBuf;
 
 use pairing::device::{Kind, NewDevice};
 use pairing::identity::DeviceKey;
+use pairing::trust::TrustError;
+use rand::rngs::SysRng;
 use tempfile::TempDir;
-use time::OffsetDateTime;
 
 use super::*;
+
+/// What the first start makes, in the order of a listing.
+const KEYS: [&str; 4] = [IDENTITY, NOISE, tls::CERTIFICATE, tls::KEY];
 
 /// A home whose `state` is the directory of the store, not made yet.
 fn home() -> (TempDir, PathBuf) {
@@ -72,10 +76,21 @@ fn the_first_start_makes_a_closed_directory_with_an_identity_that_stays() {
     assert_eq!(first.read_only(), None);
     assert_eq!((mode(&state), mode(state.parent().unwrap())), (0o700, 0o700));
     assert_eq!(mode(&state.join(IDENTITY)), 0o600);
-    assert_eq!(names(&state), [IDENTITY]);
-    let id = first.identity().id();
+    assert_eq!(names(&state), KEYS);
+    for name in KEYS {
+        assert_eq!(mode(&state.join(name)), 0o600, "{name}");
+    }
+    let keys = |store: &Store| {
+        (
+            store.identity().id(),
+            store.noise_secret(),
+            store.noise_public(),
+            store.tls(),
+        )
+    };
+    let made = keys(&first);
     drop(first);
-    assert_eq!(Store::open(&state).unwrap().identity().id(), id);
+    assert!(keys(&Store::open(&state).unwrap()) == made);
 }
 
 #[test]
@@ -122,7 +137,7 @@ fn each_change_keeps_the_list_before_it() {
     assert_eq!(mode(&state.join("devices.json.bak")), 0o600);
     assert_eq!(
         names(&state),
-        [DEVICES, "devices.json.bak", IDENTITY],
+        [&[DEVICES, "devices.json.bak"], &KEYS[..]].concat(),
         "nothing temporary is left"
     );
 }
@@ -150,6 +165,8 @@ fn an_identity_or_directory_open_to_others_is_refused_with_the_command_that_clos
     let (_home, state) = home();
     drop(Store::open(&state).unwrap());
     for (path, open, closed) in [
+        (state.join(NOISE), 0o640, 0o600),
+        (state.join(tls::KEY), 0o604, 0o600),
         (state.join(IDENTITY), 0o640, 0o600),
         (state.join(IDENTITY), 0o604, 0o600),
         (state.clone(), 0o710, 0o700),
@@ -229,19 +246,22 @@ fn what_a_crash_left_behind_is_cleared_away() {
         "identity.key.new",
         "devices.json.new",
         "devices.json.bak.new",
+        "state.json.new",
+        "state.json.bak.new",
+        "noise.key.new",
+        "tls.key.new",
+        "tls.crt.new",
         "probe.new",
     ] {
         fs::write(state.join(leftover), "half").unwrap();
     }
     let store = Store::open(&state).unwrap();
     assert_eq!(store.read_only(), None);
+    assert_eq!(names(&state), KEYS);
     pair(&store, "one").unwrap();
     pair(&store, "two").unwrap();
     assert_eq!(paired(&store), ["one", "two"]);
-    assert_eq!(
-        names(&state),
-        [DEVICES, "devices.json.bak", IDENTITY, "identity.key.new"]
-    );
+    assert_eq!(names(&state), [&[DEVICES, "devices.json.bak"], &KEYS[..]].concat());
 }
 
 #[test]
@@ -291,15 +311,23 @@ fn the_way_back_that_a_damaged_list_names_works() {
 }
 
 #[test]
-fn a_damaged_identity_is_never_replaced_by_a_new_one() {
+fn a_damaged_key_is_never_replaced_by_a_new_one() {
     let (_home, state) = home();
     drop(Store::open(&state).unwrap());
-    for damaged in ["", "00", "not a key\n"] {
-        fs::write(state.join(IDENTITY), damaged).unwrap();
-        let told = refused(&state);
-        assert!(told.contains("holds no key") && told.contains("mv "), "{told}");
-        assert_eq!(fs::read_to_string(state.join(IDENTITY)).unwrap(), damaged);
+    for name in [IDENTITY, NOISE, tls::KEY] {
+        let whole = fs::read(state.join(name)).unwrap();
+        for damaged in [&b""[..], b"00", b"not a key\n", b"\xff\xfe", &whole[..whole.len() / 2]] {
+            fs::write(state.join(name), damaged).unwrap();
+            let told = refused(&state);
+            assert!(
+                told.contains(&format!("{name} holds no key")) && told.contains("mv "),
+                "{told}"
+            );
+            assert_eq!(fs::read(state.join(name)).unwrap(), damaged);
+        }
+        fs::write(state.join(name), whole).unwrap();
     }
+    assert!(Store::open(&state).is_ok());
 }
 
 #[test]
@@ -342,6 +370,10 @@ fn where_nothing_can_be_made_the_store_works_for_this_run_and_says_why() {
     fs::write(&file, "").unwrap();
     for place in [file.join("deskconn"), PathBuf::from("/sys/deskconn")] {
         let store = Store::open(&place).unwrap();
+        assert!(
+            !store.tls().0.is_empty() && store.noise_public() != [0; 32],
+            "keys for this run"
+        );
         let reason = store.read_only().unwrap().to_owned();
         assert!(reason.contains(&place.display().to_string()), "{reason}");
         let error = pair(&store, "one").unwrap_err().to_string();
@@ -387,7 +419,12 @@ fn no_debug_form_shows_the_seed() {
     let (_home, state) = home();
     let store = Store::open(&state).unwrap();
     let seed = hex::encode(*store.identity().seed());
-    let text = format!("{store:?}");
+    let text = format!("{store:?} {store:#?}");
+    let noise = store.noise_secret();
+    assert!(
+        !text.contains(&format!("{:?}", &noise[..4])) && !text.contains(&hex::encode(*noise)),
+        "{text}"
+    );
     assert!(
         !text.contains(&seed) && !text.contains(&format!("{:?}", &store.identity().seed()[..4])),
         "{text}"
