@@ -16,6 +16,7 @@ use wamp::uri::UriRules;
 
 use crate::access::Access;
 use crate::advertiser::Advertiser;
+use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
 use crate::discovery::Advert;
@@ -35,6 +36,7 @@ const SOCKET_DIRECTORY_MODE: u32 = 0o700;
 pub struct Daemon {
     router: Router,
     store: Arc<Store>,
+    audit: Audit,
     advertiser: Arc<Advertiser>,
     addresses: Vec<SocketAddr>,
     socket: Option<PathBuf>,
@@ -49,9 +51,16 @@ impl Daemon {
     pub async fn start(config: &Config, paths: &Paths, machine: Option<Machine>) -> Result<Self> {
         check_components(config)?;
         let store = open_store(config, paths)?;
-        let (desk, told) = Desk::new(Arc::clone(&store));
+        let audit = Audit::start(store.place());
+        let (desk, told) = Desk::new(Arc::clone(&store), audit.clone());
         let (consents, questions) = Consents::new();
-        let access = Access::new(config, Arc::clone(&store), Arc::clone(&desk), Arc::clone(&consents))?;
+        let access = Access::new(
+            config,
+            Arc::clone(&store),
+            Arc::clone(&desk),
+            Arc::clone(&consents),
+            audit.clone(),
+        )?;
         let access = Arc::new(access);
         let identity = store.identity();
         let origins = Origins {
@@ -75,6 +84,7 @@ impl Daemon {
         let mut daemon = Self {
             router,
             store,
+            audit,
             advertiser,
             addresses: Vec::new(),
             socket: None,
@@ -101,6 +111,7 @@ impl Daemon {
                 desk: Arc::clone(&desk),
                 access: Arc::clone(&access),
                 consents,
+                audit: daemon.audit.clone(),
                 realm: realm.clone(),
                 advertiser: Arc::clone(&daemon.advertiser),
                 machine,
@@ -129,6 +140,9 @@ impl Daemon {
             .context("the daemon's own procedures cannot be registered")?;
         self.tasks
             .push(tokio::spawn(procedures::publish(session, Arc::clone(desktop), told)));
+        let session = self.local_session("audit").await?;
+        self.tasks
+            .push(tokio::spawn(procedures::publish_audit(session, self.audit.follow())));
         let machine = desktop.machine.clone();
         // A service that hangs may take seconds to be called missing; nobody should wait for that.
         self.tasks.push(tokio::spawn(async move {
@@ -246,6 +260,7 @@ impl Daemon {
         for task in self.tasks {
             task.abort();
         }
+        self.audit.close().await;
         if let Err(error) = self.store.flush() {
             tracing::warn!(%error, "when devices were last seen is not written down");
         }

@@ -5,6 +5,7 @@
 //! | [`daemon`] | starts everything in order and stops it in the reverse order |
 //! | [`config`], [`paths`] | what the user says, and where things are |
 //! | [`store`] | identity, devices and switches on disk |
+//! | [`audit`] | who came, who was kept out, what was denied: the log of it |
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
@@ -13,6 +14,7 @@
 
 pub mod access;
 pub mod advertiser;
+pub mod audit;
 pub mod config;
 pub mod consent;
 pub mod daemon;

@@ -15,7 +15,7 @@ use wamp::auth::Method;
 use wamp::error::NO_SUCH_REALM;
 use wamp::id::SessionId;
 use wamp::message::Abort;
-use wamp::realm::role::Role;
+use wamp::realm::role::{Action, Role};
 use wamp::realm::{ConsentNews, Principal};
 use wamp::value::Dict;
 
@@ -132,6 +132,21 @@ pub trait Gate: Send + Sync + 'static {
     /// A session was opened.
     fn joined(&self, session: SessionId, principal: &Principal, peer: &Peer) {
         let _ = (session, principal, peer);
+    }
+
+    /// Somebody was told no before a session was opened, with this ABORT.
+    fn refused(&self, peer: &Peer, abort: &Abort) {
+        let _ = (peer, abort);
+    }
+
+    /// A connection was closed because it went past a limit or broke the protocol; `why` is a sentence.
+    fn limited(&self, peer: &Peer, why: &str) {
+        let _ = (peer, why);
+    }
+
+    /// A session tried what its role does not allow. Called as often as it tries, so it must be quick.
+    fn denied(&self, session: SessionId, action: Action, uri: &str) {
+        let _ = (session, action, uri);
     }
 
     /// It ended.

@@ -187,7 +187,10 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
     };
     let place = match shared.counters.connect(peer.ip(), &shared.limits) {
         Ok(place) => place,
-        Err(why) => return tracing::warn!(%peer, why, "a connection was closed"),
+        Err(why) => {
+            shared.gate.limited(&peer, why);
+            return tracing::warn!(%peer, why, "a connection was closed");
+        }
     };
     let Ok(local) = stream.local_addr() else { return };
     // Small messages must not wait for the answer to the last one.

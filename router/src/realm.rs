@@ -12,7 +12,7 @@ use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Goodbye, Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Denied, Flow, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
 use crate::gate::Gate;
@@ -121,6 +121,13 @@ impl RealmHandle {
             self.deliver(&mut state);
             if !matches!(flow, Ok(Flow::Continue)) {
                 break;
+            }
+        }
+        let denied = state.realm.take_denied();
+        drop(state);
+        if let (false, Some(gate)) = (denied.is_empty(), self.0.gate.upgrade()) {
+            for Denied { session, action, uri } in denied {
+                gate.denied(session, action, uri.as_str());
             }
         }
         flow

@@ -38,7 +38,12 @@ pub(crate) async fn serve(shared: Arc<Shared>, mut link: Link, peer: Peer, place
         };
         match opened {
             Ok(opened) => run(&shared, link, &peer, opened).await,
-            Err(refusal) => refuse(&shared, link, refusal).await,
+            Err(refusal) => {
+                if let Some(abort) = &refusal {
+                    shared.gate.refused(&peer, abort);
+                }
+                refuse(&shared, link, refusal).await;
+            }
         }
     }
     .instrument(span)
@@ -186,6 +191,11 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
     realm.leave(session);
     farewell(shared, &realm, &joined, reader, outgoing, &end).await;
     shared.gate.left(session, &principal);
+    match &end {
+        SessionEnd::Violation(violation) => shared.gate.limited(peer, &violation.to_string()),
+        SessionEnd::TooSlow => shared.gate.limited(peer, "it took its messages too slowly"),
+        SessionEnd::Left | SessionEnd::Dismissed | SessionEnd::Failed(_) => {}
+    }
     log_end(&end);
 }
 

@@ -11,7 +11,7 @@ use wamp::auth::Method;
 use wamp::error::{AUTHENTICATION_DENIED, AUTHENTICATION_REQUIRED, NO_SUCH_ROLE, NOT_AUTHORIZED};
 use wamp::message::Abort;
 
-use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, principal, roles};
+use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, noted, principal, roles};
 
 impl Access {
     /// Whether a key may prove itself over this connection: a listener on the network could steer the session.
@@ -33,7 +33,7 @@ impl Access {
             if !self.takes_keys(peer) && !is_pairing {
                 return Err(Abort::new(AUTHENTICATION_DENIED, PLAIN_NETWORK));
             }
-            let is_known = self.takes_keys(peer) && self.device(key.as_bytes()).is_some();
+            let is_known = self.takes_keys(peer) && self.device(key.as_bytes(), peer).is_some();
             return Ok(Proof::Cryptosign((is_known || is_pairing).then_some(key)));
         }
         if !asked.offers(Method::Anonymous) {
@@ -46,10 +46,13 @@ impl Access {
         }
     }
 
-    fn device(&self, key: &[u8; 32]) -> Option<Device> {
-        let now = OffsetDateTime::now_utc();
-        self.store
-            .with_trust(|trust| trust.find_key(key).filter(|device| device.is_current(now)).cloned())
+    fn device(&self, key: &[u8; 32], peer: &Peer) -> Option<Device> {
+        let device = self.store.with_trust(|trust| trust.find_key(key).cloned())?;
+        if device.is_current(OffsetDateTime::now_utc()) {
+            return Some(device);
+        }
+        self.audit.note(noted::expired(&device, peer));
+        None
     }
 
     pub(super) async fn admit_to_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
@@ -66,7 +69,7 @@ impl Access {
         if asked.authextra.contains_key("otp") {
             self.desk.finish_login(&key).await?;
         }
-        match self.device(key.as_bytes()) {
+        match self.device(key.as_bytes(), peer) {
             Some(device) => {
                 let role = Arc::new(self.role_of(&device));
                 Ok(principal(&device.id, &role, Method::Cryptosign, TRUST_PROVIDER))

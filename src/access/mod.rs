@@ -5,6 +5,7 @@
 //! principals it names, and anonymous clients where it has a role for them.
 
 mod desktop;
+mod noted;
 mod presence;
 mod realms;
 mod rights;
@@ -13,7 +14,8 @@ pub mod roles;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use router::{Action, ConsentNews, Gate, Peer, Pending, Principal, Rate, RealmHandle, Role, RuleError};
+use pairing::Device;
+use router::{Action, ConsentNews, Gate, Peer, Pending, Principal, Rate, RealmHandle, Role, RuleError, Transport};
 use time::OffsetDateTime;
 use wamp::acceptor::{Asked, Proof};
 use wamp::auth::Method;
@@ -26,6 +28,7 @@ pub use self::presence::{Presence, Visitor};
 use self::realms::ConfiguredRealm;
 use self::rights::Rights;
 use self::roles::Roles;
+use crate::audit::Audit;
 use crate::config::{Config, DESKTOP_REALM};
 use crate::consent::Consents;
 use crate::pair::Desk;
@@ -42,6 +45,7 @@ pub struct Access {
     store: Arc<Store>,
     desk: Arc<Desk>,
     consents: Arc<Consents>,
+    audit: Audit,
     roles: Roles,
     owner: Arc<Role>,
     pairing: Arc<Role>,
@@ -67,6 +71,7 @@ impl Access {
         store: Arc<Store>,
         desk: Arc<Desk>,
         consents: Arc<Consents>,
+        audit: Audit,
     ) -> Result<Self, RuleError> {
         let realms = config.realms.iter();
         let realms = realms.map(|realm| Ok((realm.name.clone(), ConfiguredRealm::new(realm)?)));
@@ -75,6 +80,7 @@ impl Access {
             store,
             desk,
             consents,
+            audit,
             roles: Roles::of_components(),
             owner: Arc::new(roles::owner()),
             pairing: Arc::new(roles::pairing()),
@@ -101,6 +107,10 @@ impl Access {
     pub const fn presence(&self) -> &Presence {
         &self.presence
     }
+
+    fn known(&self, authid: &str) -> Option<Device> {
+        self.store.with_trust(|trust| trust.find(authid).cloned())
+    }
 }
 
 fn principal(authid: &str, role: &Arc<Role>, method: Method, provider: &'static str) -> Principal {
@@ -119,7 +129,11 @@ fn unknown_realm(asked: &Asked) -> Abort {
 
 impl Gate for Access {
     fn is_welcome(&self, peer: &Peer) -> bool {
-        peer.uid.is_none_or(|uid| uid == self.uid || uid == 0)
+        let is_welcome = peer.uid.is_none_or(|uid| uid == self.uid || uid == 0);
+        if !is_welcome {
+            self.audit.note(noted::another_user(peer));
+        }
+        is_welcome
     }
 
     fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
@@ -179,6 +193,9 @@ impl Gate for Access {
             if let Err(error) = self.store.note_trust(seen) {
                 tracing::debug!(%error, "a device joined and was forgotten in the same moment");
             }
+            if let Some(device) = self.known(&principal.authid) {
+                self.audit.note(noted::logged_in(&device, peer));
+            }
         }
         let visitor = Visitor {
             peer: peer.clone(),
@@ -188,6 +205,24 @@ impl Gate for Access {
         if **principal.role.name() == *roles::PAIRING {
             self.desk.watch_stranger(session);
         }
+    }
+
+    fn refused(&self, peer: &Peer, abort: &Abort) {
+        if let Transport::Local(_) = peer.transport {
+            return;
+        }
+        self.audit.note(noted::refused(peer, abort));
+    }
+
+    fn limited(&self, peer: &Peer, why: &str) {
+        self.audit.note(noted::limited(peer, why));
+    }
+
+    fn denied(&self, session: SessionId, action: Action, uri: &str) {
+        let visitor = self.presence.visitor(session);
+        let device = visitor.as_ref().and_then(|visitor| self.known(&visitor.authid));
+        self.audit
+            .note(noted::denied(visitor.as_ref(), device.as_ref(), action, uri));
     }
 
     fn left(&self, session: SessionId, principal: &Principal) {

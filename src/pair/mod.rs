@@ -3,6 +3,7 @@
 //! Devices come by a call of `pair` or by logging in with a code; the owner opens a window, is asked, and answers. What
 //! there is to tell goes out as [`Told`]; publishing it is not the desk's business.
 
+mod noted;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,7 @@ use wamp::value::Value;
 
 pub use self::told::{AnswerError, OpenError, Told};
 use crate::access::extra_text;
+use crate::audit::Audit;
 use crate::store::Store;
 
 /// The procedure by which a plain WAMP library pairs, and its names in older clients.
@@ -44,6 +46,7 @@ const NEWS: usize = 64;
 pub struct Desk {
     inner: Mutex<Inner>,
     store: Arc<Store>,
+    audit: Audit,
     /// The zero of the state machines' clock.
     started: Instant,
     /// Something changed that the timer must know.
@@ -58,6 +61,8 @@ struct Inner {
     legacy: Legacy,
     /// Codes that came with a login whose key is not proved yet, by key.
     logins: BTreeMap<[u8; 32], Request>,
+    /// Where the devices come from that the owner is asked about.
+    addresses: BTreeMap<Request, String>,
     /// Who waits for the owner's answer.
     waiting: BTreeMap<Request, oneshot::Sender<Result<(), Refusal>>>,
     /// Sessions that may do nothing but pair.
@@ -68,12 +73,13 @@ struct Inner {
 impl Desk {
     /// A desk, and what it has to tell.
     #[must_use]
-    pub fn new(store: Arc<Store>) -> (Arc<Self>, mpsc::Receiver<Told>) {
+    pub fn new(store: Arc<Store>, audit: Audit) -> (Arc<Self>, mpsc::Receiver<Told>) {
         let (news, told) = mpsc::channel(NEWS);
         let inner = Inner {
             windows: Windows::default(),
             legacy: Legacy::new(store.identity().public()),
             logins: BTreeMap::new(),
+            addresses: BTreeMap::new(),
             waiting: BTreeMap::new(),
             strangers: BTreeSet::new(),
             was_open: false,
@@ -81,6 +87,7 @@ impl Desk {
         let desk = Self {
             inner: Mutex::new(inner),
             store,
+            audit,
             started: Instant::now(),
             changed: Notify::new(),
             news,
@@ -116,6 +123,7 @@ impl Desk {
 
     fn tell_changes(&self, inner: &mut Inner) {
         if let Some(closed) = inner.windows.take_closed() {
+            self.audit.note(noted::closed(closed));
             self.tell(Told::Closed(closed));
         }
         let is_open = inner.windows.is_open(self.now());
@@ -138,8 +146,10 @@ impl Desk {
         let code = Code::generate(&mut SysRng)?;
         let shown = Code::from_number(code.number().into()).expect("a code is made of its own number");
         let ttl = terms.ttl;
+        let opened = noted::opened(&terms);
         let mut inner = self.inner();
         inner.windows.open(code, terms, force, self.now())?;
+        self.audit.note(opened);
         self.settle(&mut inner);
         Ok((shown, ttl))
     }
@@ -149,7 +159,7 @@ impl Desk {
         let mut inner = self.inner();
         let Inner { windows, legacy, .. } = &mut *inner;
         if let Some(Step::Refused(request, refusal)) = legacy.close(windows) {
-            inner.finish(request, Err(refusal));
+            self.finish(&mut inner, request, Err(refusal));
         }
         self.settle(&mut inner);
     }
@@ -166,17 +176,19 @@ impl Desk {
             Step::Granted(request, new) => {
                 let now = OffsetDateTime::now_utc();
                 let stored = self.store.change_trust(|trust| trust.add(*new, now, &mut SysRng));
-                let answer = if stored.is_ok() {
-                    Ok(())
-                } else {
-                    Err(Refusal::Cancelled)
+                let answer = match &stored {
+                    Ok(device) => {
+                        self.audit.note(noted::granted(device));
+                        Ok(())
+                    }
+                    Err(_) => Err(Refusal::Cancelled),
                 };
-                inner.finish(request, answer);
+                self.finish(&mut inner, request, answer);
                 self.tell(Told::Devices);
                 Ok(Some(stored?))
             }
             Step::Refused(request, refusal) => {
-                inner.finish(request, Err(refusal));
+                self.finish(&mut inner, request, Err(refusal));
                 Ok(None)
             }
             Step::Ask(_) => Ok(None),
@@ -226,10 +238,10 @@ impl Desk {
     }
 
     fn claim(&self, inner: &mut Inner, claim: Claim) -> Result<Request, Refusal> {
-        let address = claim.address.clone().unwrap_or_default();
+        let address = claim.address.clone();
         let claimed = inner.legacy.claim(&mut inner.windows, claim, self.now());
         if let Err(refusal) = &claimed {
-            tracing::warn!(%address, %refusal, "a device was not paired");
+            self.not_paired(address.as_deref(), *refusal);
         }
         self.settle(inner);
         claimed
@@ -261,7 +273,11 @@ impl Desk {
             let mut inner = self.inner();
             let Inner { windows, legacy, .. } = &mut *inner;
             match legacy.ask(windows, request, self.now()) {
-                Step::Ask(question) => self.tell(Told::Asked(question)),
+                Step::Ask(question) => {
+                    let address = question.address.clone().unwrap_or_default();
+                    inner.addresses.insert(request, address);
+                    self.tell(Told::Asked(question));
+                }
                 Step::Refused(_, refusal) => {
                     self.settle(&mut inner);
                     return Err(refusal);
@@ -312,7 +328,7 @@ impl Desk {
                 let mut inner = self.inner();
                 let Inner { windows, legacy, .. } = &mut *inner;
                 if let Some(Step::Refused(request, refusal)) = legacy.expire(windows, self.now()) {
-                    inner.finish(request, Err(refusal));
+                    self.finish(&mut inner, request, Err(refusal));
                 }
                 self.tell_changes(&mut inner);
                 inner.legacy.deadline(&inner.windows)
@@ -331,6 +347,7 @@ impl Desk {
 impl Inner {
     fn finish(&mut self, request: Request, answer: Result<(), Refusal>) {
         self.logins.retain(|_, login| *login != request);
+        self.addresses.remove(&request);
         if let Some(waiting) = self.waiting.remove(&request) {
             // Who no longer waits has been withdrawn already.
             let _ = waiting.send(answer);
@@ -348,6 +365,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut inner = self.desk.inner();
         inner.waiting.remove(&self.request);
+        inner.addresses.remove(&self.request);
         let Inner { windows, legacy, .. } = &mut *inner;
         legacy.withdraw(windows, self.request);
         self.desk.settle(&mut inner);

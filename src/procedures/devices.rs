@@ -14,6 +14,7 @@ use wamp::value::Value;
 use super::arguments::bad;
 use super::{Arguments, Desktop, dict, offer, refused};
 use crate::access::roles;
+use crate::audit::{Entry, Kind};
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &["org.deskconn.devices.list"], list).await?;
@@ -49,6 +50,7 @@ async fn rename(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
         .store
         .change_trust(|trust| trust.rename(&id, &name).cloned())
         .map_err(refused)?;
+    desktop.audit.note(Entry::new(Kind::Renamed).device(&device));
     desktop.desk.devices_changed();
     Ok(row(&desktop, &device).into())
 }
@@ -65,6 +67,7 @@ async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
         .store
         .change_trust(|trust| trust.set_role(&id, &role).cloned())
         .map_err(refused)?;
+    desktop.audit.note(Entry::new(Kind::RoleChanged).device(&device));
     desktop.access.apply_rights(&desktop.realm);
     desktop.desk.devices_changed();
     Ok(row(&desktop, &device).into())
@@ -86,6 +89,8 @@ async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
         .presence()
         .tell(std::iter::once(device.id.as_str().into()));
     tracing::info!(device = %device.id, name = %device.name, sessions = ended, "revoked");
+    let revoked = Entry::new(Kind::Revoked).device(&device);
+    desktop.audit.note(revoked.detail(format!("sessions ended: {ended}")));
     desktop.desk.devices_changed();
     Ok(Value::from(ended as u64).into())
 }

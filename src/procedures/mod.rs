@@ -1,7 +1,8 @@
-//! The daemon's own procedures: pairing, devices, discovery, info. Ordinary WAMP, served by a session in this process;
+//! The daemon's own procedures: pairing, devices, discovery, audit, info. Ordinary WAMP, served by a session in this process;
 //! who may call what is the roles' business.
 
 mod arguments;
+mod audit;
 mod consent;
 mod devices;
 mod discovery;
@@ -17,8 +18,10 @@ use tokio::sync::mpsc;
 use wamp::value::Value;
 
 pub(crate) use self::arguments::Arguments;
+pub(crate) use self::audit::publish as publish_audit;
 use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
+use crate::audit::Audit;
 use crate::consent::Consents;
 use crate::pair::{Desk, Told};
 use crate::store::Store;
@@ -36,6 +39,7 @@ pub(crate) struct Desktop {
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<Access>,
     pub(crate) consents: Arc<Consents>,
+    pub(crate) audit: Audit,
     pub(crate) realm: RealmHandle,
     pub(crate) advertiser: Arc<Advertiser>,
     pub(crate) machine: components::Machine,
@@ -52,6 +56,7 @@ pub(crate) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     devices::register(session, desktop).await?;
     discovery::register(session, desktop).await?;
     consent::register(session, desktop).await?;
+    audit::register(session, desktop).await?;
     info::register(session, desktop).await
 }
 

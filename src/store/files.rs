@@ -228,6 +228,11 @@ impl StateDir {
         Ok(())
     }
 
+    /// An error of a file that was opened here.
+    pub(crate) fn failed(&self, what: &'static str, name: &str, error: io::Error) -> StoreError {
+        self.io(what, name, error)
+    }
+
     fn io(&self, what: &'static str, name: &str, error: impl Into<io::Error>) -> StoreError {
         StoreError::Io {
             what,

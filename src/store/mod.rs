@@ -334,4 +334,7 @@ fn write_json<T: Serialize>(directory: &StateDir, name: &str, value: &T) -> Resu
 }
 
 #[cfg(test)]
+#[path = "failing_tests.rs"]
+mod failing;
+#[cfg(test)]
 mod tests;

@@ -154,13 +154,8 @@ fn holds(der: &[u8], names: &[String], now: OffsetDateTime) -> bool {
     let Some(certificate) = parse(der) else { return false };
     let alternative = certificate.subject_alternative_name().ok().flatten();
     let has = |name: &String| {
-        let known = alternative.iter().flat_map(|extension| &extension.value.general_names);
-        known
-            .filter_map(|known| match known {
-                GeneralName::DNSName(known) => Some(*known),
-                _ => None,
-            })
-            .any(|known| known == name)
+        let mut known = alternative.iter().flat_map(|extension| &extension.value.general_names);
+        known.any(|known| matches!(known, GeneralName::DNSName(known) if known == name))
     };
     let ends = certificate.validity().not_after.timestamp();
     names.iter().all(has) && ends > now.saturating_add(RENEWAL).unix_timestamp()

@@ -10,6 +10,7 @@
 
 mod access;
 mod apart;
+mod audit;
 mod bad_input;
 mod call;
 mod desktop;

@@ -83,6 +83,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Devices>,
     },
+    /// Who came, who was kept out, what was denied: the audit log
+    ///
+    /// With --follow it goes on until Ctrl-C. When the desktop ends it waits until that is back, and shows what was
+    /// written meanwhile.
+    Log(Log),
     /// Look for desktops on the network, or for any other DNS-SD service
     Discover(Discover),
     /// Whether this desktop shows itself on the network
@@ -182,6 +187,19 @@ pub(crate) enum Devices {
         /// Its id or its name
         device: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Log {
+    /// Go on and show entries as they are written
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Of this device only, by its id, or of this address
+    #[arg(long, value_name = "ID")]
+    pub(crate) device: Option<String>,
+    /// So many of the newest entries
+    #[arg(long, value_name = "COUNT", default_value_t = 100)]
+    pub(crate) limit: u64,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@ mod devices;
 mod discover;
 mod discovery;
 mod keygen;
+mod log;
 mod pair;
 mod publish;
 mod register;
@@ -35,6 +36,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Completions { shell } => return completions::run(*shell),
         Command::Keygen => return keygen::run(&arguments.global, output),
         Command::Discover(discover) => return discover::run(discover, output).await,
+        Command::Log(log) => return log::run(&arguments.global, log, output).await,
         Command::Status
         | Command::Pair(_)
         | Command::Devices { .. }
@@ -65,8 +67,8 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Slides { command } => slides::run(session, *command, output).await,
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
-        // These have no session.
-        Command::Discover(_) | Command::Keygen | Command::Completions { .. } => Ok(()),
+        // These have no session, or see to it themselves.
+        Command::Discover(_) | Command::Log(_) | Command::Keygen | Command::Completions { .. } => Ok(()),
     }
 }
 

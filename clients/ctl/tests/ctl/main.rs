@@ -5,4 +5,5 @@
 
 mod commands;
 mod desktop;
+mod log;
 mod stage;

@@ -27,20 +27,35 @@ pub(crate) struct Stage {
 impl Stage {
     /// A router with the realm of a desktop, where a desktop of this user would have its socket.
     pub(crate) fn new() -> Self {
+        let stage = Self::closed(tempfile::tempdir().unwrap());
+        stage.open();
+        stage
+    }
+
+    fn closed(directory: TempDir) -> Self {
         let router = Router::new(
             Arc::new(OpenGate::new(Role::unrestricted("owner"))),
             Arc::new(Origins::default()),
             Limits::default(),
         );
         router.open_realm("deskconn", RealmSettings::default());
-        let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("deskconn.sock");
-        router.listen_unix(&socket, 0o600).unwrap();
         Self {
             router,
             directory,
             socket,
         }
+    }
+
+    /// Lets programs in.
+    pub(crate) fn open(&self) {
+        self.router.listen_unix(&self.socket, 0o600).unwrap();
+    }
+
+    /// Ends the router; gives another one for the same socket, which nobody can reach before [`Stage::open`].
+    pub(crate) async fn restarted(self) -> Self {
+        self.router.stop(PATIENCE).await;
+        Self::closed(self.directory)
     }
 
     /// A session beside the program's, such as that of a stand-in.

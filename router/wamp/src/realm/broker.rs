@@ -105,7 +105,10 @@ impl Realm {
             topic,
         } = subscribe;
         match self.may_subscribe(from, topic, options.policy) {
-            Err(refusal) => refusal.tell(from, RequestKind::Subscribe, *request, out),
+            Err(refusal) => {
+                self.note_refusal(from, Action::Subscribe, topic, &refusal);
+                refusal.tell(from, RequestKind::Subscribe, *request, out);
+            }
             Ok(()) => {
                 let subscription = self.broker.add(topic, options.policy, from);
                 if let Some(member) = self.members.get_mut(from) {
@@ -166,9 +169,14 @@ impl Realm {
         let Publish { request, options, .. } = *publish;
         let details = match self.may_publish(from, publish) {
             Ok(details) => details,
-            // Without acknowledgement there is nothing to answer with (WAMP specification, "Publishing").
-            Err(refusal) if options.acknowledge => return refusal.tell(from, RequestKind::Publish, request, out),
-            Err(_) => return,
+            Err(refusal) => {
+                self.note_refusal(from, Action::Publish, &publish.topic, &refusal);
+                // Without acknowledgement there is nothing to answer with (WAMP specification, "Publishing").
+                if options.acknowledge {
+                    refusal.tell(from, RequestKind::Publish, request, out);
+                }
+                return;
+            }
         };
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);

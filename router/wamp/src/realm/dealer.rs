@@ -96,7 +96,10 @@ impl Realm {
             procedure,
         } = register;
         match self.may_register(from, register) {
-            Err(refusal) => refusal.tell(from, RequestKind::Register, *request, out),
+            Err(refusal) => {
+                self.note_refusal(from, Action::Register, procedure, &refusal);
+                refusal.tell(from, RequestKind::Register, *request, out);
+            }
             Ok(()) => {
                 let registration = self.dealer.add(procedure, options.policy, from);
                 if let Some(member) = self.members.get_mut(from) {
@@ -176,7 +179,10 @@ impl Realm {
             return Err(Violation::new(format!("CALL: request {request} is still open")));
         }
         match self.route(from, &call) {
-            Err(refusal) => refusal.tell(from, RequestKind::Call, request, out),
+            Err(refusal) => {
+                self.note_refusal(from, Action::Call, &call.procedure, &refusal);
+                refusal.tell(from, RequestKind::Call, request, out);
+            }
             Ok((_, Consent::Ask)) => self.park(from, call),
             Ok((route, Consent::Given)) => self.open(from, call, route, out),
         }

@@ -93,6 +93,20 @@ pub enum Bounce {
     Unconvertible(Unconvertible),
 }
 
+/// Something that a session tried and its role does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Who tried.
+    pub session: SessionId,
+    /// What.
+    pub action: role::Action,
+    /// With which procedure or topic, or pattern of them.
+    pub uri: Uri,
+}
+
+/// Denials that a realm remembers until somebody takes them. More at a time say no more.
+pub const MAX_DENIED: usize = 64;
+
 /// A realm and all that is in it.
 #[derive(Debug)]
 pub struct Realm {
@@ -104,6 +118,7 @@ pub struct Realm {
     broker: Broker,
     dealer: Dealer,
     parked: Parked,
+    denied: Vec<Denied>,
 }
 
 impl Realm {
@@ -120,6 +135,7 @@ impl Realm {
             broker: Broker::new(&hashing, settings.retention),
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
+            denied: Vec::new(),
             random,
         }
     }
@@ -258,6 +274,20 @@ impl Realm {
         let questions: Vec<_> = waiting.filter_map(|waiting| waiting.question()).collect();
         for question in questions {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
+        }
+    }
+
+    /// What was denied since this was last asked, no more than [`MAX_DENIED`].
+    #[must_use]
+    pub fn take_denied(&mut self) -> Vec<Denied> {
+        std::mem::take(&mut self.denied)
+    }
+
+    /// Remembers a refusal, if it is one of the role.
+    fn note_refusal(&mut self, session: SessionId, action: role::Action, uri: &Uri, refusal: &Refusal) {
+        if refusal.0 == error::NOT_AUTHORIZED && self.denied.len() < MAX_DENIED {
+            let uri = uri.to_stored();
+            self.denied.push(Denied { session, action, uri });
         }
     }
 

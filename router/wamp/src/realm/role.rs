@@ -18,6 +18,19 @@ pub enum Action {
     Subscribe,
 }
 
+impl Action {
+    /// The verb.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Register => "register",
+            Self::Publish => "publish",
+            Self::Subscribe => "subscribe",
+        }
+    }
+}
+
 /// A set of actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Actions(u8);

@@ -212,3 +212,22 @@ fn the_last_call_and_registration_of_the_quota_are_taken_and_the_next_are_not() 
     scene.send("a", call(4, "com.p"));
     invocation(&mut scene, "a");
 }
+
+#[test]
+fn what_a_role_denies_is_remembered_until_it_is_taken_and_no_more_than_the_bound() {
+    let mut scene = Scene::of(&[]);
+    scene.join("guest", Role::new("guest", vec![]).unwrap());
+    scene.send("guest", call(1, "com.p"));
+    scene.send("guest", register(2, "com.p", Match::Exact));
+    let denied = scene.realm.take_denied();
+    let told: Vec<_> = denied.iter().map(|it| (it.action, it.uri.as_str())).collect();
+    assert_eq!(told, [(Action::Call, "com.p"), (Action::Register, "com.p")]);
+    assert!(scene.realm.take_denied().is_empty());
+    // A URI that no role can allow is malformed, not denied.
+    scene.send("guest", call(3, "com..p"));
+    assert!(scene.realm.take_denied().is_empty());
+    for number in 0..=crate::realm::MAX_DENIED as u64 {
+        scene.send("guest", call(4 + number, "com.p"));
+    }
+    assert_eq!(scene.realm.take_denied().len(), crate::realm::MAX_DENIED);
+}

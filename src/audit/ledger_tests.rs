@@ -1,0 +1,137 @@
+//! Tests of what is written and what is merely counted, with a clock made of numbers.
+
+use super::*;
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn time(seconds: u64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + at(seconds)
+}
+
+fn failed(address: &str) -> Entry {
+    Entry::new(Kind::LoginFailed).address(Some(address))
+}
+
+/// How many of `count` equal entries are written.
+fn written(ledger: &mut Ledger, entry: &Entry, count: u32, seconds: u64) -> u32 {
+    let admitted = (0..count).filter(|_| ledger.admit(entry.clone(), at(seconds), time(seconds)).is_some());
+    u32::try_from(admitted.count()).unwrap()
+}
+
+#[test]
+fn one_subject_fills_its_share_and_the_rest_becomes_one_line() {
+    let mut ledger = Ledger::default();
+    let entry = failed("192.0.2.7");
+    assert_eq!(written(&mut ledger, &entry, PER_SUBJECT, 0), PER_SUBJECT);
+    assert_eq!(ledger.deadline(), None, "nothing was left out yet");
+    assert_eq!(written(&mut ledger, &entry, 37, 5), 0);
+    assert_eq!(ledger.deadline(), Some(SPAN));
+    assert!(ledger.expire(SPAN - at(1)).is_empty());
+    let told = ledger.expire(SPAN);
+    assert_eq!(told.len(), 1);
+    assert_eq!(
+        (told[0].kind, told[0].address.as_deref(), told[0].detail.as_deref()),
+        (
+            Kind::LoginFailed,
+            Some("192.0.2.7"),
+            Some("and 37 more within a minute")
+        )
+    );
+    assert_eq!(ledger.deadline(), None);
+    assert_eq!(written(&mut ledger, &entry, 1, 60), 1, "a new minute");
+}
+
+#[test]
+fn what_was_left_out_is_told_even_when_the_same_goes_on() {
+    let mut ledger = Ledger::default();
+    let entry = failed("192.0.2.7");
+    written(&mut ledger, &entry, PER_SUBJECT + 1, 0);
+    assert_eq!(written(&mut ledger, &entry, 1, 61), 0, "the count is not told yet");
+    assert_eq!(
+        ledger.expire(at(61))[0].detail.as_deref(),
+        Some("and 2 more within a minute")
+    );
+}
+
+#[test]
+fn each_subject_and_each_kind_has_a_share_of_its_own() {
+    let mut ledger = Ledger::default();
+    assert_eq!(written(&mut ledger, &failed("192.0.2.7"), 100, 0), PER_SUBJECT);
+    assert_eq!(written(&mut ledger, &failed("192.0.2.8"), 100, 0), PER_SUBJECT);
+    let denied = Entry::new(Kind::Denied).address(Some("192.0.2.7"));
+    assert_eq!(written(&mut ledger, &denied, 100, 0), PER_SUBJECT);
+}
+
+#[test]
+fn many_subjects_together_fill_no_more_than_the_share_of_a_kind() {
+    let mut ledger = Ledger::default();
+    let all: u32 = (0..200)
+        .map(|last| written(&mut ledger, &failed(&format!("192.0.2.{last}")), 2, 0))
+        .sum();
+    assert_eq!(all, PER_KIND);
+    let granted = Entry::new(Kind::PairingGranted);
+    assert_eq!(
+        written(&mut ledger, &granted, 1_000, 0),
+        1_000,
+        "what only the owner causes is never left out"
+    );
+}
+
+#[test]
+fn subjects_past_the_bound_are_counted_together() {
+    let mut ledger = Ledger::default();
+    for number in 0..u32::try_from(MAX_SUBJECTS).unwrap() + 50 {
+        written(
+            &mut ledger,
+            &failed(&std::net::Ipv4Addr::from(number).to_string()),
+            1,
+            0,
+        );
+    }
+    assert_eq!(ledger.windows.len(), MAX_SUBJECTS + 1);
+    let told = ledger.expire(SPAN);
+    assert!(
+        told.iter().any(|entry| entry.subject().is_empty()),
+        "the last ones have no name of their own"
+    );
+    assert!(ledger.windows.is_empty() && ledger.kinds.is_empty());
+}
+
+#[test]
+fn no_two_entries_have_the_same_time() {
+    let mut ledger = Ledger::default();
+    let first = ledger.record(Entry::new(Kind::Revoked), time(5));
+    let second = ledger.record(Entry::new(Kind::Revoked), time(5));
+    assert!(first.time < second.time);
+}
+
+#[test]
+fn a_file_takes_lines_up_to_its_bound() {
+    assert!(!is_full(MAX_FILE - 100, 100));
+    assert!(is_full(MAX_FILE - 100, 101));
+    assert!(
+        !is_full(0, MAX_FILE + 1),
+        "an empty file takes any line, or there would be no end of files"
+    );
+}
+
+#[test]
+fn fields_are_cut_at_their_bound_and_ports_are_left_out() {
+    let entry = Entry::new(Kind::Denied)
+        .detail("é".repeat(300))
+        .address(Some("[::ffff:192.0.2.7]:4242"));
+    assert_eq!(entry.detail.unwrap().chars().count(), crate::audit::MAX_TEXT);
+    assert_eq!(entry.address.as_deref(), Some("192.0.2.7"));
+    assert_eq!(failed("somewhere").address.as_deref(), Some("somewhere"));
+}
+
+#[test]
+fn every_kind_is_read_back_as_what_it_was_written() {
+    for kind in Kind::ALL {
+        let record = Ledger::default().record(Entry::new(kind), time(5));
+        assert_eq!(serde_json::from_str::<Record>(&record.line()).unwrap(), record);
+    }
+    assert!(serde_json::from_str::<Kind>("\"nonsense\"").is_err());
+}

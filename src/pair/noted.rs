@@ -1,0 +1,42 @@
+//! What the desk writes into the audit log: windows, and who was paired or not. Never a code or a key.
+
+use pairing::Device;
+use pairing::legacy::{Refusal, Request};
+use pairing::window::{Closed, Terms};
+
+use super::{Desk, Inner};
+use crate::audit::{Entry, Kind};
+
+/// A window was opened.
+pub(super) fn opened(terms: &Terms) -> Entry {
+    let form = if terms.legacy { "the legacy form" } else { "any form" };
+    let entry = Entry::new(Kind::PairingOpened).role(&terms.role);
+    entry.detail(format!("for {form}, {} s", terms.ttl.as_secs()))
+}
+
+/// It closed.
+pub(super) fn closed(why: Closed) -> Entry {
+    Entry::new(Kind::PairingClosed).detail(why.to_string())
+}
+
+/// A device was paired.
+pub(super) fn granted(device: &Device) -> Entry {
+    let entry = Entry::new(Kind::PairingGranted).device(device);
+    entry.address(device.last_address.as_deref())
+}
+
+impl Desk {
+    /// Tells whoever waits for it how its request ended, and writes down a refusal.
+    pub(super) fn finish(&self, inner: &mut Inner, request: Request, answer: Result<(), Refusal>) {
+        if let Err(refusal) = answer {
+            self.not_paired(inner.addresses.get(&request).map(String::as_str), refusal);
+        }
+        inner.finish(request, answer);
+    }
+
+    pub(super) fn not_paired(&self, address: Option<&str>, refusal: Refusal) {
+        tracing::warn!(address = address.unwrap_or_default(), %refusal, "a device was not paired");
+        let failed = Entry::new(Kind::PairingFailed).address(address);
+        self.audit.note(failed.detail(refusal.to_string()));
+    }
+}
