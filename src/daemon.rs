@@ -20,6 +20,7 @@ use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
 use crate::discovery::Advert;
+use crate::front_door::Front;
 use crate::pair::Desk;
 use crate::paths::Paths;
 use crate::procedures::{self, Desktop};
@@ -68,7 +69,7 @@ impl Daemon {
             allowed: config.http.allowed_origins.clone(),
         };
         let limits = limits(&config.limits);
-        let router = Router::new(Arc::clone(&access) as _, Arc::new(origins), limits);
+        let router = Router::new(Arc::clone(&access) as _, Arc::new(Front::new(origins)), limits);
         let quota = quota(&config.limits);
         for realm in &config.realms {
             router.open_realm(

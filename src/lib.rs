@@ -8,6 +8,7 @@
 //! | [`audit`] | who came, who was kept out, what was denied: the log of it |
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
+//! | `front_door` | what browsers get beside WAMP |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
 //! | `procedures` | the daemon's own procedures: pairing, devices, discovery, info |
 //! | [`discovery`], [`advertiser`] | mDNS, and switching it |
@@ -19,6 +20,7 @@ pub mod config;
 pub mod consent;
 pub mod daemon;
 pub mod discovery;
+mod front_door;
 pub mod pair;
 pub mod paths;
 mod procedures;

@@ -14,21 +14,39 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    CONNECTION, HOST, HeaderValue, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    ALLOW, CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::upgrade::OnUpgrade;
-use hyper::{HeaderMap, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use link::Stream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wamp::codec::Serializer;
+use wamp::error::NOT_AUTHORIZED;
+use wamp::message::Abort;
 
 use crate::gate::{Origins, Peer, Response};
 use crate::limits::Place;
 use crate::{Shared, session};
+
+/// What every answer says, so that a browser makes nothing else of it than it is: no frame, no script or style of
+/// strangers, no guessing of types, no address given to other sites, nothing for pages of other origins. There are no
+/// CORS headers and no cookies. An answer that has one of these keeps its own.
+const PROTECTION: [(HeaderName, &str); 5] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
 
 /// Where WAMP is. The root is taken too, because many clients' examples connect there.
 const WAMP_PATHS: [&str; 2] = ["/ws", "/"];
@@ -54,7 +72,11 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
             let place = is_upgrade(request.headers())
                 .then(|| place.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take())
                 .flatten();
-            async move { Ok::<_, Infallible>(answer(shared, request, local, peer, place).await) }
+            async move {
+                let mut response = answer(shared, request, local, peer, place).await;
+                protect(response.headers_mut());
+                Ok::<_, Infallible>(response)
+            }
         })
     };
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
@@ -65,6 +87,12 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
             }
         }
         () = shared.stopping.cancelled() => {}
+    }
+}
+
+fn protect(headers: &mut HeaderMap) {
+    for (name, value) in PROTECTION {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
 }
 
@@ -81,6 +109,7 @@ async fn answer(
     let origins = shared.door.origins();
     let headers = request.headers();
     let Some(host) = host(headers).filter(|host| is_ours(host, local, origins)) else {
+        tracing::info!(%peer, host = ?headers.get(HOST), path = request.uri().path(), "a request for another host was refused");
         return refusal(
             StatusCode::MISDIRECTED_REQUEST,
             "this is not a name or address of this machine\n",
@@ -88,12 +117,22 @@ async fn answer(
     };
     if let Some(origin) = headers.get(ORIGIN) {
         if !is_allowed(origin, &host, origins) {
+            tracing::info!(%peer, ?origin, path = request.uri().path(), "a page of another origin was refused");
+            let sentence = format!("a page of the origin {origin:?} may not connect");
+            shared.gate.refused(&peer, &Abort::new(NOT_AUTHORIZED, sentence));
             return refusal(
                 StatusCode::FORBIDDEN,
                 "pages of this origin may not connect; see [http] allowed_origins\n",
             );
         }
         peer.origin = origin.to_str().ok().map(Into::into);
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD are understood here\n");
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
     }
     if !WAMP_PATHS.contains(&request.uri().path()) || !is_upgrade(headers) {
         return shared.door.respond(request, peer).await;

@@ -110,10 +110,110 @@ async fn what_is_no_websocket_for_wamp_is_told_so() {
         (upgrade("").replace("Version: 13", "Version: 8"), 426),
         (upgrade("").replace("/ws", "/elsewhere"), 404),
         ("GET /ws HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
+        ("GET /pair HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("GET / HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("NONSENSE\n\n".to_owned(), 400),
     ] {
         assert_eq!(status(&ask(&desk, &request).await), expected, "{request}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_answer_protects_itself_and_allows_no_other_origin_anything() {
+    let desk = Desk::start().await;
+    let policy = "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                  connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    for (request, expected) in [
+        ("GET /healthz HTTP/1.1\nHost: HOST\n\n".to_owned(), 200),
+        ("GET / HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
+        ("POST / HTTP/1.1\nHost: HOST\nContent-Length: 0\n\n".to_owned(), 405),
+        ("GET / HTTP/1.1\nHost: evil.example\n\n".to_owned(), 421),
+        (upgrade("Origin: http://evil.example\n"), 403),
+        (upgrade("").replace("wamp.2.json", "chat"), 400),
+        (upgrade("").replace("Version: 13", "Version: 8"), 426),
+        (upgrade(""), 101),
+    ] {
+        let response = ask(&desk, &request).await.to_lowercase();
+        assert_eq!(status(&response), expected, "{request}");
+        for header in [
+            policy,
+            "x-content-type-options: nosniff",
+            "referrer-policy: no-referrer",
+            "cross-origin-opener-policy: same-origin",
+            "cross-origin-resource-policy: same-origin",
+        ] {
+            let lines: Vec<_> = response.lines().filter(|line| *line == header).collect();
+            assert_eq!(lines.len(), 1, "{header}: {response}");
+        }
+        for header in ["access-control-", "set-cookie", "server:"] {
+            assert!(!response.contains(header), "{header}: {response}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whether_it_is_there_is_all_that_a_stranger_is_told() {
+    let desk = Desk::start().await;
+    let mut stream = TcpStream::connect(desk.address()).await.unwrap();
+    let request = format!(
+        "GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
+        desk.address()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    soon("the answer", stream.read_to_string(&mut response)).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
+    assert_eq!((status(head), body), (200, "ok\n"));
+    assert!(head.to_lowercase().contains("content-type: text/plain"), "{head}");
+    let head = ask(&desk, "HEAD /healthz HTTP/1.1\nHost: HOST\n\n").await;
+    assert_eq!(status(&head), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_methods_are_not_allowed() {
+    let desk = Desk::start().await;
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "BREW"] {
+        for path in ["/healthz", "/", "/ws", "/pair"] {
+            let request = format!("{method} {path} HTTP/1.1\nHost: HOST\nContent-Length: 0\n\n");
+            let response = ask(&desk, &request).await;
+            assert_eq!(status(&response), 405, "{request}");
+            assert!(response.to_lowercase().contains("allow: get, head"), "{response}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_other_sites_do_not_reach_pairing() {
+    let desk = Desk::start().await;
+    let ask_from = async |site: &str| {
+        let request = format!("GET /pair HTTP/1.1\nHost: HOST\n{site}\n");
+        status(&ask(&desk, &request).await)
+    };
+    for site in ["cross-site", "same-site", "nonsense", ""] {
+        assert_eq!(ask_from(&format!("Sec-Fetch-Site: {site}\n")).await, 403, "{site}");
+    }
+    let twice = "Sec-Fetch-Site: none\nSec-Fetch-Site: cross-site\n";
+    assert_eq!(ask_from(twice).await, 403);
+    // No window is open, so there is nothing at all for those who may.
+    for site in ["", "Sec-Fetch-Site: same-origin\n", "Sec-Fetch-Site: none\n"] {
+        assert_eq!(ask_from(site).await, 404, "{site}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn loopback_gives_nobody_the_rights_of_the_owner() {
+    use crate::support::{Way, refusal};
+    let desk = Desk::start().await;
+    for way in [Way::WebSocket, Way::RawSocket] {
+        for authrole in [None, Some("owner"), Some("component")] {
+            let options = client::Options {
+                authrole: authrole.map(str::to_owned),
+                authid: Some("lamp".to_owned()),
+                ..client::Options::new("deskconn")
+            };
+            let reason = refusal(desk.try_join(way, options).await);
+            assert_eq!(reason, "wamp.error.authentication_required", "{way:?} {authrole:?}");
+        }
     }
 }
 
