@@ -8,6 +8,7 @@ mod consent;
 mod dealer;
 mod invocation;
 mod member;
+mod refusal;
 pub mod role;
 #[cfg(test)]
 mod role_change_tests;
@@ -30,19 +31,17 @@ use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
 use self::member::{Member, Members};
+use self::refusal::Refusal;
+pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
 use crate::limits::{Quota, Retention};
-use crate::message::{Goodbye, Message, Origin, RequestError, RequestKind, Welcome};
+use crate::message::{Goodbye, Message, Origin, RequestKind, Welcome};
 use crate::outgoing::Delivery;
-use crate::payload::Payload;
 use crate::uri::{Uri, UriRules};
 use crate::value::{Dict, Value};
-
-/// URIs below this belong to the router.
-const RESERVED: &[u8] = b"wamp.";
 
 /// How a realm behaves.
 #[derive(Debug, Clone, Copy, Default)]
@@ -92,20 +91,6 @@ pub enum Bounce {
     /// The arguments have no form in the receiver's serializer.
     Unconvertible(Unconvertible),
 }
-
-/// Something that a session tried and its role does not allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Denied {
-    /// Who tried.
-    pub session: SessionId,
-    /// What.
-    pub action: role::Action,
-    /// With which procedure or topic, or pattern of them.
-    pub uri: Uri,
-}
-
-/// Denials that a realm remembers until somebody takes them. More at a time say no more.
-pub const MAX_DENIED: usize = 64;
 
 /// A realm and all that is in it.
 #[derive(Debug)]
@@ -277,20 +262,6 @@ impl Realm {
         }
     }
 
-    /// What was denied since this was last asked, no more than [`MAX_DENIED`].
-    #[must_use]
-    pub fn take_denied(&mut self) -> Vec<Denied> {
-        std::mem::take(&mut self.denied)
-    }
-
-    /// Remembers a refusal, if it is one of the role.
-    fn note_refusal(&mut self, session: SessionId, action: role::Action, uri: &Uri, refusal: &Refusal) {
-        if refusal.0 == error::NOT_AUTHORIZED && self.denied.len() < MAX_DENIED {
-            let uri = uri.to_stored();
-            self.denied.push(Denied { session, action, uri });
-        }
-    }
-
     /// Every session, in the order of their ids.
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionId> {
@@ -342,47 +313,6 @@ impl Realm {
 
     fn random_publication(&mut self) -> PublicationId {
         PublicationId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids")
-    }
-
-    /// Refuses a URI that is ill formed, or that only the router may use this way.
-    fn check_uri(&self, uri: &Uri, policy: crate::message::Match, is_offer: bool) -> Result<(), Refusal> {
-        self.settings
-            .uri_rules
-            .check(uri, policy)
-            .map_err(|why| Refusal(error::INVALID_URI, why))?;
-        if is_offer && uri.as_bytes().starts_with(RESERVED) {
-            return Err(Refusal(
-                error::INVALID_URI,
-                "URIs that begin with wamp. belong to the router",
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// Why a request is not served: the error's URI and a sentence.
-#[derive(Debug, Clone)]
-struct Refusal(Uri, &'static str);
-
-impl Refusal {
-    const NOT_AUTHORIZED: Self = Self(error::NOT_AUTHORIZED, "the role of this session may not do that");
-    const NOT_DISCLOSED: Self = Self(
-        error::DISCLOSE_ME_DISALLOWED,
-        "the role of this session may not disclose itself",
-    );
-
-    fn tell(self, to: SessionId, kind: RequestKind, request: RequestId, out: &mut Vec<Delivery>) {
-        let payload = Payload::sentence(self.1);
-        send(
-            out,
-            to,
-            Message::Error(RequestError {
-                kind,
-                request,
-                error: self.0,
-                payload,
-            }),
-        );
     }
 }
 

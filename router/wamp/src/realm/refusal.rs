@@ -1,0 +1,83 @@
+//! Requests that are not served: what their senders are told, and what is remembered of those that a role denied.
+
+use super::{Realm, role, send};
+use crate::error;
+use crate::id::{RequestId, SessionId};
+use crate::message::{Match, Message, RequestError, RequestKind};
+use crate::outgoing::Delivery;
+use crate::payload::Payload;
+use crate::uri::Uri;
+
+/// URIs below this belong to the router.
+const RESERVED: &[u8] = b"wamp.";
+
+/// Denials that a realm remembers until somebody takes them. More at a time say no more.
+pub const MAX_DENIED: usize = 64;
+
+/// Something that a session tried and its role does not allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denied {
+    /// Who tried.
+    pub session: SessionId,
+    /// What.
+    pub action: role::Action,
+    /// With which procedure or topic, or pattern of them.
+    pub uri: Uri,
+}
+
+/// Why a request is not served: the error's URI and a sentence.
+#[derive(Debug, Clone)]
+pub(super) struct Refusal(pub(super) Uri, pub(super) &'static str);
+
+impl Refusal {
+    pub(super) const NOT_AUTHORIZED: Self = Self(error::NOT_AUTHORIZED, "the role of this session may not do that");
+    pub(super) const NOT_DISCLOSED: Self = Self(
+        error::DISCLOSE_ME_DISALLOWED,
+        "the role of this session may not disclose itself",
+    );
+
+    pub(super) fn tell(self, to: SessionId, kind: RequestKind, request: RequestId, out: &mut Vec<Delivery>) {
+        let payload = Payload::sentence(self.1);
+        send(
+            out,
+            to,
+            Message::Error(RequestError {
+                kind,
+                request,
+                error: self.0,
+                payload,
+            }),
+        );
+    }
+}
+
+impl Realm {
+    /// What was denied since this was last asked, no more than [`MAX_DENIED`].
+    #[must_use]
+    pub fn take_denied(&mut self) -> Vec<Denied> {
+        std::mem::take(&mut self.denied)
+    }
+
+    /// Remembers a refusal, if it is one of the role.
+    pub(super) fn note_refusal(&mut self, session: SessionId, action: role::Action, uri: &Uri, refusal: &Refusal) {
+        if refusal.0 == error::NOT_AUTHORIZED && self.denied.len() < MAX_DENIED {
+            let uri = uri.to_stored();
+            self.denied.push(Denied { session, action, uri });
+        }
+    }
+
+    /// Refuses a URI that is ill formed, or that only the router may use this way.
+    pub(super) fn check_uri(&self, uri: &Uri, policy: Match, is_offer: bool) -> Result<(), Refusal> {
+        self.settings
+            .uri_rules
+            .check(uri, policy)
+            .map_err(|why| Refusal(error::INVALID_URI, why))?;
+        if is_offer && uri.as_bytes().starts_with(RESERVED) {
+            return Err(Refusal(
+                error::INVALID_URI,
+                "URIs that begin with wamp. belong to the router",
+            ));
+        }
+        Ok(())
+    }
+}
