@@ -2,9 +2,11 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `stream` | what bytes run over; the one place where a layer of encryption goes in |
+//! | `stream` | what bytes run over: TCP, a Unix socket, or TLS |
+//! | [`tls`] | TLS 1.3 with a pinned key, both ends |
 //! | `wire` | frames to messages and back, for every transport that has frames |
 //! | [`websocket`] | the frames and the handshake of WebSocket (RFC 6455) |
+//! | [`noise`] | WAMP inside Noise inside WebSocket, for browsers |
 //! | [`rawsocket`] | the frames and the handshake of WAMP's RawSocket |
 //! | [`local`] | both ends in one process: nothing is encoded |
 //!
@@ -26,8 +28,10 @@
 //! ```
 
 pub mod local;
+pub mod noise;
 pub mod rawsocket;
 mod stream;
+pub mod tls;
 pub mod websocket;
 mod wire;
 

@@ -1,11 +1,14 @@
-//! What bytes run over. A layer of encryption is one more variant here; nothing above knows the difference.
+//! What bytes run over. TLS is one of the variants; nothing above knows the difference.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
+
+/// TLS over TCP, either end. In a box: it is twenty times as large as a socket.
+type Tls = Box<tokio_rustls::TlsStream<TcpStream>>;
 
 /// A connection that carries bytes.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub enum Stream {
     Tcp(TcpStream),
     /// A Unix socket.
     Unix(UnixStream),
+    /// TLS over TCP, past its handshake; see [`crate::tls`].
+    Tls(Tls),
 }
 
 impl From<TcpStream> for Stream {
@@ -33,6 +38,7 @@ impl From<UnixStream> for Stream {
 pub(crate) enum ReadHalf {
     Tcp(tcp::OwnedReadHalf),
     Unix(unix::OwnedReadHalf),
+    Tls(tokio_io::ReadHalf<Tls>),
 }
 
 /// The writing half of a [`Stream`].
@@ -40,6 +46,7 @@ pub(crate) enum ReadHalf {
 pub(crate) enum WriteHalf {
     Tcp(tcp::OwnedWriteHalf),
     Unix(unix::OwnedWriteHalf),
+    Tls(tokio_io::WriteHalf<Tls>),
 }
 
 impl Stream {
@@ -53,6 +60,10 @@ impl Stream {
                 let (read, write) = stream.into_split();
                 (ReadHalf::Unix(read), WriteHalf::Unix(write))
             }
+            Self::Tls(stream) => {
+                let (read, write) = tokio_io::split(stream);
+                (ReadHalf::Tls(read), WriteHalf::Tls(write))
+            }
         }
     }
 }
@@ -64,6 +75,7 @@ macro_rules! delegate_read {
                 match self.get_mut() {
                     Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
                     Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
+                    Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
                 }
             }
         }
@@ -77,6 +89,7 @@ macro_rules! delegate_write {
                 match self.get_mut() {
                     Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
                     Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
+                    Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
                 }
             }
 
@@ -84,6 +97,7 @@ macro_rules! delegate_write {
                 match self.get_mut() {
                     Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
                     Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
+                    Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
                 }
             }
 
@@ -91,6 +105,7 @@ macro_rules! delegate_write {
                 match self.get_mut() {
                     Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
                     Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+                    Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
                 }
             }
 
@@ -102,6 +117,7 @@ macro_rules! delegate_write {
                 match self.get_mut() {
                     Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
                     Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
+                    Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
                 }
             }
 
@@ -109,6 +125,7 @@ macro_rules! delegate_write {
                 match self {
                     Self::Tcp(stream) => stream.is_write_vectored(),
                     Self::Unix(stream) => stream.is_write_vectored(),
+                    Self::Tls(stream) => stream.is_write_vectored(),
                 }
             }
         }

@@ -110,6 +110,7 @@ pub async fn accept(stream: impl Into<Stream>, bounds: Bounds, most: usize) -> R
         return Err(HandshakeError::Serializer(number));
     };
     stream.write_all(&octets(length_field(most) << 4 | number)).await?;
+    stream.flush().await?;
     Ok(link(stream, serializer, bounds, octet))
 }
 
@@ -143,6 +144,7 @@ pub async fn connect(
     stream
         .write_all(&octets(length_field(bounds.message_bytes) << 4 | number))
         .await?;
+    stream.flush().await?;
     let mut reply = [0; 4];
     stream.read_exact(&mut reply).await?;
     let [magic, octet, reserved @ ..] = reply;

@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::http::HeaderMap;
 use wamp::codec::Serializer;
 use wamp::limits::Bounds;
 
-use super::{from_subprotocol, subprotocol};
+use super::{Frames, subprotocol};
 use crate::wire::{self, Framing, Settings};
 use crate::{Link, Stream};
 
@@ -40,9 +40,9 @@ pub enum ConnectError {
     /// The answer breaks RFC 6455.
     #[error("the other end does not open the WebSocket as RFC 6455 says: {0}")]
     Wrong(&'static str),
-    /// The answer names a serializer that was not offered, or none.
-    #[error("the other end speaks none of the serializers that were offered; it may not be a WAMP router")]
-    Serializer,
+    /// The answer names a subprotocol that was not offered, or none.
+    #[error("the other end speaks none of the subprotocols that were offered: {0}")]
+    Subprotocol(String),
 }
 
 /// Opens a WebSocket over `stream` and offers these serializers, the most wanted first. `host` is what the router is
@@ -61,33 +61,69 @@ pub async fn connect(
     bounds: Bounds,
 ) -> Result<Link, ConnectError> {
     assert!(!serializers.is_empty(), "somebody who connects must speak something");
-    let mut stream = stream.into();
-    let key = generate_key();
-    stream
-        .write_all(request(host, path, &key, serializers)?.as_bytes())
-        .await?;
-    let (response, rest) = response(&mut stream).await?;
-    let serializer = check(&response, &rest, &key)?;
-    if !serializers.contains(&serializer) {
-        return Err(ConnectError::Serializer);
-    }
+    let offers: Vec<_> = serializers.iter().map(|serializer| subprotocol(*serializer)).collect();
+    let opened = open(stream.into(), host, path, &offers).await?;
+    let chosen = serializers
+        .iter()
+        .find(|serializer| subprotocol(**serializer) == opened.subprotocol);
     let settings = Settings {
         framing: Framing::WebSocketClient,
-        serializer,
+        serializer: *chosen.expect("what was not offered is refused"),
         bounds,
         longest: usize::MAX,
     };
-    Ok(wire::link(stream, &rest, settings))
+    Ok(wire::link(opened.stream, &opened.rest, settings))
 }
 
-fn request(host: &str, path: &str, key: &str, serializers: &[Serializer]) -> Result<String, ConnectError> {
+/// Opens a WebSocket over `stream` for binary messages of at most `longest` bytes in this subprotocol.
+///
+/// # Errors
+/// The other end refuses, or does not speak that subprotocol.
+pub async fn connect_frames(
+    stream: impl Into<Stream>,
+    host: &str,
+    path: &str,
+    subprotocol: &str,
+    longest: usize,
+) -> Result<Frames, ConnectError> {
+    let opened = open(stream.into(), host, path, &[subprotocol]).await?;
+    Ok(Frames::new(
+        opened.stream,
+        &opened.rest,
+        Framing::WebSocketClient,
+        longest,
+    ))
+}
+
+/// A WebSocket.
+struct Opened<'a> {
+    stream: Stream,
+    /// What was read beyond the response.
+    rest: BytesMut,
+    /// The offer that was taken.
+    subprotocol: &'a str,
+}
+
+async fn open<'a>(mut stream: Stream, host: &str, path: &str, offers: &[&'a str]) -> Result<Opened<'a>, ConnectError> {
+    let key = generate_key();
+    stream.write_all(request(host, path, &key, offers)?.as_bytes()).await?;
+    stream.flush().await?;
+    let (response, rest) = response(&mut stream).await?;
+    let subprotocol = check(&response, &rest, &key, offers)?;
+    Ok(Opened {
+        stream,
+        rest,
+        subprotocol,
+    })
+}
+
+fn request(host: &str, path: &str, key: &str, offers: &[&str]) -> Result<String, ConnectError> {
     let is_wrong = |text: &str| text.is_empty() || text.bytes().any(|byte| !byte.is_ascii_graphic());
     for text in [host, path] {
         if is_wrong(text) {
             return Err(ConnectError::Address(text.to_owned()));
         }
     }
-    let offers: Vec<_> = serializers.iter().map(|serializer| subprotocol(*serializer)).collect();
     Ok(format!(
         "GET {path} HTTP/1.1\r\n\
          Host: {host}\r\n\
@@ -119,7 +155,8 @@ async fn response(stream: &mut Stream) -> Result<(Response, BytesMut), ConnectEr
     }
 }
 
-fn check(response: &Response, rest: &[u8], key: &str) -> Result<Serializer, ConnectError> {
+/// The offer that was taken.
+fn check<'a>(response: &Response, rest: &[u8], key: &str, offers: &[&'a str]) -> Result<&'a str, ConnectError> {
     let status = response.status().as_u16();
     let headers = response.headers();
     if status != SWITCHING_PROTOCOLS {
@@ -142,10 +179,13 @@ fn check(response: &Response, rest: &[u8], key: &str) -> Result<Serializer, Conn
     if headers.contains_key("Sec-WebSocket-Extensions") {
         return Err(ConnectError::Wrong("it uses an extension that was not offered"));
     }
-    headers
+    let chosen = headers
         .get("Sec-WebSocket-Protocol")
-        .and_then(|protocol| from_subprotocol(protocol.to_str().ok()?.trim()))
-        .ok_or(ConnectError::Serializer)
+        .and_then(|protocol| protocol.to_str().ok());
+    let taken = chosen.and_then(|chosen| offers.iter().find(|offer| **offer == chosen.trim()));
+    taken
+        .copied()
+        .ok_or_else(|| ConnectError::Subprotocol(offers.join(", ")))
 }
 
 fn has_token(headers: &HeaderMap, name: &str, token: &str) -> bool {
@@ -167,20 +207,22 @@ mod tests {
     const RIGHT: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\
         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: wamp.2.cbor\r\n\r\n";
 
-    fn answer(text: &str) -> Result<Serializer, String> {
+    fn answer(text: &str) -> Result<&str, String> {
         let (size, response) = Response::try_parse(text.as_bytes()).unwrap().unwrap();
-        check(&response, &text.as_bytes()[size..], KEY).map_err(|error| error.to_string())
+        let offers = ["wamp.2.json", "wamp.2.cbor"];
+        check(&response, &text.as_bytes()[size..], KEY, &offers).map_err(|error| error.to_string())
     }
 
     #[test]
     fn the_right_answer_is_taken_and_each_wrong_one_is_named() {
-        assert_eq!(answer(RIGHT), Ok(Serializer::Cbor));
+        assert_eq!(answer(RIGHT), Ok("wamp.2.cbor"));
         for (part, instead, sentence) in [
             ("Upgrade: WebSocket", "Upgrade: h2c", "Upgrade or Connection"),
             ("keep-alive, Upgrade", "keep-alive", "Upgrade or Connection"),
             ("s3pP", "s4pP", "Sec-WebSocket-Accept"),
-            ("wamp.2.cbor", "wamp.2.flatbuffers", "none of the serializers"),
-            ("Sec-WebSocket-Protocol", "X-Other", "none of the serializers"),
+            ("wamp.2.cbor", "wamp.2.flatbuffers", "none of the subprotocols"),
+            ("wamp.2.cbor", "wamp.2.msgpack", "none of the subprotocols"),
+            ("Sec-WebSocket-Protocol", "X-Other", "none of the subprotocols"),
             (
                 "\r\n\r\n",
                 "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
@@ -209,11 +251,11 @@ mod tests {
     fn a_host_or_path_that_would_break_the_request_is_refused() {
         for (host, path) in [("a\r\nb", "/"), ("", "/"), ("a", "/ b"), ("a", ""), ("é", "/")] {
             assert!(matches!(
-                request(host, path, KEY, &[Serializer::Json]),
+                request(host, path, KEY, &["wamp.2.json"]),
                 Err(ConnectError::Address(_))
             ));
         }
-        let request = request("localhost:5020", "/ws", KEY, &[Serializer::Cbor, Serializer::Json]).unwrap();
+        let request = request("localhost:5020", "/ws", KEY, &["wamp.2.cbor", "wamp.2.json"]).unwrap();
         assert!(request.starts_with("GET /ws HTTP/1.1\r\nHost: localhost:5020\r\n"));
         assert!(request.contains("\r\nSec-WebSocket-Protocol: wamp.2.cbor, wamp.2.json\r\n"));
     }

@@ -6,11 +6,13 @@
 
 mod connect;
 pub(crate) mod frame;
+mod frames;
 
 use wamp::codec::Serializer;
 use wamp::limits::Bounds;
 
-pub use connect::{ConnectError, connect};
+pub use connect::{ConnectError, connect, connect_frames};
+pub use frames::{Frames, accepted_frames};
 
 use crate::wire::{self, Framing, Settings};
 use crate::{Link, Stream};

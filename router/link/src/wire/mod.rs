@@ -8,6 +8,7 @@
 //! argument that is kept never holds another message's bytes.
 
 mod assembler;
+mod frames;
 mod outlet;
 mod reader;
 mod writer;
@@ -18,10 +19,12 @@ use wamp::codec::Serializer;
 use wamp::error::Violation;
 use wamp::limits::Bounds;
 
+pub(crate) use frames::{FrameReader, FrameWriter};
 use outlet::Masks;
 pub(crate) use reader::Reader;
 pub(crate) use writer::Writer;
 
+use crate::noise::{Opener, Sealer};
 use crate::{Link, Stream};
 
 /// The longest header of a frame: that of a client's WebSocket frame.
@@ -99,13 +102,50 @@ impl Fault {
     }
 }
 
-/// A link over `stream`, from which `already_read` was taken too early.
-pub(crate) fn link(stream: Stream, already_read: &[u8], settings: Settings) -> Link {
+/// The frames of `stream`, from which `already_read` was taken too early. Messages must come as frames of the kind
+/// `encoding`, where there are kinds, and are at most `longest` bytes long.
+pub(crate) fn frames(
+    stream: Stream,
+    already_read: &[u8],
+    framing: Framing,
+    encoding: Option<Encoding>,
+    longest: usize,
+) -> (FrameReader, FrameWriter) {
     let (read, write) = stream.into_split();
     let outlet = Arc::new(outlet::Outlet::new(write));
+    let what = (framing, encoding);
+    (
+        FrameReader::new(read, already_read, Arc::clone(&outlet), what, longest),
+        FrameWriter::new(outlet, what),
+    )
+}
+
+/// A link over `stream`, from which `already_read` was taken too early.
+pub(crate) fn link(stream: Stream, already_read: &[u8], settings: Settings) -> Link {
+    let Settings {
+        framing,
+        serializer,
+        bounds,
+        longest,
+    } = settings;
+    let encoding = framing.encoding(serializer);
+    let (reader, writer) = frames(stream, already_read, framing, encoding, bounds.message_bytes);
     Link::wire(
-        Reader::new(read, already_read, Arc::clone(&outlet), &settings),
-        Writer::new(outlet, &settings),
+        Reader::new(reader, None, serializer, bounds),
+        Writer::new(writer, None, serializer, longest),
+    )
+}
+
+/// A link over frames that are encrypted.
+pub(crate) fn sealed_link(
+    (reader, opener): (FrameReader, Opener),
+    (writer, sealer): (FrameWriter, Sealer),
+    serializer: Serializer,
+    bounds: Bounds,
+) -> Link {
+    Link::wire(
+        Reader::new(reader, Some(Box::new(opener)), serializer, bounds),
+        Writer::new(writer, Some(Box::new(sealer)), serializer, usize::MAX),
     )
 }
 
@@ -133,16 +173,12 @@ impl Framing {
         }
     }
 
-    /// The kind of frame that carries a message.
-    pub(crate) const fn message(self, serializer: Serializer) -> Kind {
-        let encoding = match (self, serializer) {
+    /// The kind of frames that carry messages in this serializer, where there are kinds.
+    const fn encoding(self, serializer: Serializer) -> Option<Encoding> {
+        match (self, serializer) {
             (Self::RawSocket, _) => None,
             (_, Serializer::Json) => Some(Encoding::Text),
             (_, Serializer::MessagePack | Serializer::Cbor) => Some(Encoding::Binary),
-        };
-        Kind::Message {
-            encoding,
-            is_last: true,
         }
     }
 

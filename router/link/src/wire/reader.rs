@@ -1,69 +1,53 @@
-//! Frames to messages, and the answers that a transport demands.
+//! Frames to messages.
 
 use std::future::poll_fn;
-use std::io;
-use std::mem::MaybeUninit;
-use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{BufMut as _, Bytes};
-use tokio::io::{AsyncRead as _, AsyncReadExt as _, ReadBuf};
 use wamp::codec::{self, Serializer};
 use wamp::limits::Bounds;
 use wamp::message::Message;
 
-use super::assembler::{Assembler, CHUNK, Frame};
-use super::outlet::{Masks, Out, Outlet, Side};
-use super::{Fault, Framing, Kind, Settings};
+use super::frames::FrameReader;
 use crate::ReadError;
-use crate::stream::ReadHalf;
+use crate::noise::Opener;
 
-/// Bytes of answers that may wait for a peer that does not take them; nothing is read from it while there are more.
-const MAX_UNSENT_ANSWERS: usize = 64 << 10;
+/// WebSocket's status for a message that is not of the agreed form (RFC 6455 §7.4.1).
+const INVALID_DATA: u16 = 1007;
 
 #[derive(Debug)]
 pub(crate) struct Reader {
-    half: ReadHalf,
-    assembler: Assembler,
-    outlet: Arc<Outlet>,
-    framing: Framing,
+    frames: FrameReader,
+    /// What uncovers the frames, where they are encrypted.
+    opener: Option<Box<Opener>>,
     serializer: Serializer,
     bounds: Bounds,
-    masks: Option<Masks>,
-    /// Bytes of answers that may not have been sent.
-    answers: usize,
     has_ended: bool,
 }
 
 impl Reader {
-    pub(super) fn new(half: ReadHalf, already_read: &[u8], outlet: Arc<Outlet>, settings: &Settings) -> Self {
-        let Settings {
-            framing,
+    pub(super) fn new(
+        frames: FrameReader,
+        opener: Option<Box<Opener>>,
+        serializer: Serializer,
+        bounds: Bounds,
+    ) -> Self {
+        let mut reader = Self {
+            frames,
+            opener,
             serializer,
             bounds,
-            ..
-        } = *settings;
-        let encoding = match framing.message(serializer) {
-            Kind::Message { encoding, .. } => encoding,
-            Kind::Ping | Kind::Pong | Kind::Close => None,
-        };
-        Self {
-            half,
-            assembler: Assembler::new(framing, encoding, bounds.message_bytes, already_read),
-            outlet,
-            framing,
-            serializer,
-            bounds,
-            masks: framing.masks(),
-            answers: 0,
             has_ended: false,
-        }
+        };
+        reader.set_bounds(bounds);
+        reader
     }
 
-    pub(crate) const fn set_bounds(&mut self, bounds: Bounds) {
+    pub(crate) fn set_bounds(&mut self, bounds: Bounds) {
         self.bounds = bounds;
-        self.assembler.set_longest(bounds.message_bytes);
+        self.frames.set_longest(match &self.opener {
+            None => bounds.message_bytes,
+            Some(_) => Opener::longest_frame(bounds.message_bytes),
+        });
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<Message>, ReadError> {
@@ -77,152 +61,25 @@ impl Reader {
             return Poll::Ready(Ok(None));
         }
         loop {
-            let Some(frame) = ready!(self.poll_frame(cx))? else {
+            let Some(mut bytes) = ready!(self.frames.poll_next(cx))? else {
                 return Poll::Ready(Ok(None));
             };
-            match frame {
-                Frame::Message(bytes) => {
-                    let decoded = codec::decode(self.serializer, &bytes, &self.bounds);
-                    return Poll::Ready(decoded.map(Some).map_err(|violation| {
-                        self.outlet.out().status = INVALID_DATA;
-                        violation.into()
-                    }));
-                }
-                Frame::Ping(payload) => {
-                    self.answer(Kind::Pong, &payload);
-                    self.answers += payload.len() + super::MAX_HEADER;
-                }
-                Frame::Pong => {}
-                Frame::Close(payload) => {
-                    self.answer_close(&payload);
-                    // The peer waits for nothing but this; if it has gone, that is no matter.
-                    let _ = self.outlet.poll_flush(Side::Reader, cx);
-                    return Poll::Ready(Ok(None));
+            if let Some(opener) = &mut self.opener {
+                match opener.open(&bytes, self.bounds.message_bytes)? {
+                    Some(message) => bytes = message,
+                    None => continue,
                 }
             }
+            let decoded = codec::decode(self.serializer, &bytes, &self.bounds);
+            return Poll::Ready(decoded.map(Some).map_err(|violation| {
+                self.frames.set_status(INVALID_DATA);
+                violation.into()
+            }));
         }
-    }
-
-    /// The next frame; nothing when the peer has closed the connection where it may.
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, ReadError>> {
-        loop {
-            if self.answers > 0 && self.outlet.poll_flush(Side::Reader, cx)?.is_ready() {
-                self.answers = 0;
-            }
-            if self.answers > MAX_UNSENT_ANSWERS {
-                return Poll::Pending;
-            }
-            if let Some(frame) = self.assembler.take().map_err(|fault| self.fail(fault))? {
-                return Poll::Ready(Ok(Some(frame)));
-            }
-            if ready!(self.poll_fill(cx))? == 0 {
-                return Poll::Ready(self.end());
-            }
-        }
-    }
-
-    /// The peer sends nothing more.
-    fn end(&self) -> Result<Option<Frame>, ReadError> {
-        // A WebSocket ends with a Close frame, or it was cut off (RFC 6455 §7.1.5).
-        let is_cut_off = self.framing.has_close() && !self.outlet.out().is_closed;
-        if is_cut_off || !self.assembler.is_between_messages() {
-            let why = "the peer closed it in the middle of something";
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why).into());
-        }
-        Ok(None)
-    }
-
-    fn fail(&self, fault: Fault) -> ReadError {
-        self.outlet.out().status = fault.status;
-        fault.violation.into()
-    }
-
-    /// Reads what is there, and says how many bytes that were.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if let Some((body, room)) = self.assembler.direct() {
-            let mut body = body.limit(room);
-            let count = ready!(pin!(self.half.read_buf(&mut body)).poll(cx))?;
-            self.assembler.fed_directly(count);
-            return Poll::Ready(Ok(count));
-        }
-        // On the stack: a connection that waits has no buffer.
-        let mut chunk = [MaybeUninit::uninit(); CHUNK];
-        let mut chunk = ReadBuf::uninit(&mut chunk);
-        match Pin::new(&mut self.half).poll_read(cx, &mut chunk)? {
-            Poll::Ready(()) => {
-                self.assembler.feed(chunk.filled());
-                Poll::Ready(Ok(chunk.filled().len()))
-            }
-            Poll::Pending => {
-                self.assembler.rest();
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Puts a control frame into the way out.
-    fn answer(&mut self, kind: Kind, payload: &[u8]) {
-        let mut out = self.outlet.out();
-        if !out.is_closed {
-            out.append_control((self.framing, kind), self.masks.as_mut(), payload);
-        }
-    }
-
-    /// Answers Close with Close and the same status (RFC 6455 §5.5.1).
-    fn answer_close(&mut self, payload: &Bytes) {
-        let status = payload.first_chunk().map(|status| u16::from_be_bytes(*status));
-        let status = match (payload.len(), status) {
-            (0, _) => NO_STATUS,
-            (_, Some(status)) if may_be_sent(status) => status,
-            _ => PROTOCOL_ERROR,
-        };
-        self.outlet.out().close(self.framing, self.masks.as_mut(), status);
     }
 
     pub(crate) async fn drain(&mut self) {
         self.has_ended = true;
-        let read = |cx: &mut Context<'_>| {
-            let mut chunk = [MaybeUninit::uninit(); CHUNK];
-            let mut chunk = ReadBuf::uninit(&mut chunk);
-            ready!(Pin::new(&mut self.half).poll_read(cx, &mut chunk))?;
-            Poll::Ready(io::Result::Ok(chunk.filled().len()))
-        };
-        let mut read = read;
-        while let Ok(1..) = poll_fn(&mut read).await {}
-    }
-}
-
-/// WebSocket's statuses (RFC 6455 §7.4).
-const PROTOCOL_ERROR: u16 = 1002;
-/// No status in a Close frame; it is not sent but stands for nothing.
-pub(super) const NO_STATUS: u16 = 1005;
-const INVALID_DATA: u16 = 1007;
-
-/// Whether a peer may send this status (RFC 6455 §7.4).
-const fn may_be_sent(status: u16) -> bool {
-    matches!(status, 1000..=1003 | 1007..=1014 | 3000..=4999)
-}
-
-impl Out {
-    fn append_control(&mut self, what: (Framing, Kind), masks: Option<&mut Masks>, payload: &[u8]) {
-        let copy = |buffer: &mut bytes::BytesMut| {
-            buffer.extend_from_slice(payload);
-            Ok::<_, std::convert::Infallible>(())
-        };
-        let Ok(()) = self.append(what, masks, payload.len(), copy);
-    }
-
-    /// Appends a Close frame, once, where the transport has such a thing.
-    pub(super) fn close(&mut self, framing: Framing, masks: Option<&mut Masks>, status: u16) {
-        if framing.has_close() && !self.is_closed {
-            let status = status.to_be_bytes();
-            let payload = if u16::from_be_bytes(status) == NO_STATUS {
-                &[][..]
-            } else {
-                &status[..]
-            };
-            self.append_control((framing, Kind::Close), masks, payload);
-        }
-        self.is_closed = true;
+        self.frames.drain().await;
     }
 }

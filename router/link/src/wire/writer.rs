@@ -1,16 +1,18 @@
 //! Messages to frames.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use wamp::codec::{self, Serializer};
 use wamp::outgoing::Outgoing;
 
-use super::outlet::{Masks, Out, Outlet, Side};
-use super::{Framing, Settings};
+use super::frames::FrameWriter;
+use super::outlet::Out;
 use crate::BounceReason;
+use crate::noise::Sealer;
 
 /// Bytes that are encoded before the socket is given them. Messages beyond that stay where they wait, in the queue
 /// that is bounded, and not in this buffer.
@@ -20,21 +22,25 @@ const HEADER_GUESS: usize = 48;
 
 #[derive(Debug)]
 pub(crate) struct Writer {
-    outlet: Arc<Outlet>,
-    framing: Framing,
+    frames: FrameWriter,
+    /// What covers the frames, where they are encrypted.
+    sealer: Option<Box<Sealer>>,
     serializer: Serializer,
     longest: usize,
-    masks: Option<Masks>,
 }
 
 impl Writer {
-    pub(super) fn new(outlet: Arc<Outlet>, settings: &Settings) -> Self {
+    pub(super) const fn new(
+        frames: FrameWriter,
+        sealer: Option<Box<Sealer>>,
+        serializer: Serializer,
+        longest: usize,
+    ) -> Self {
         Self {
-            outlet,
-            framing: settings.framing,
-            serializer: settings.serializer,
-            longest: settings.longest,
-            masks: settings.framing.masks(),
+            frames,
+            sealer,
+            serializer,
+            longest,
         }
     }
 
@@ -49,7 +55,7 @@ impl Writer {
     ) -> io::Result<()> {
         loop {
             self.encode(batch, bounced)?;
-            poll_fn(|cx| self.outlet.poll_flush(Side::Writer, cx)).await?;
+            self.frames.flush().await?;
             if batch.is_empty() {
                 return Ok(());
             }
@@ -62,10 +68,10 @@ impl Writer {
         batch: &mut VecDeque<Outgoing>,
         bounced: &mut Vec<(Outgoing, BounceReason)>,
     ) -> io::Result<()> {
-        let outlet = Arc::clone(&self.outlet);
+        let outlet = Arc::clone(&self.frames.outlet);
         let mut out = outlet.out();
-        if out.is_closed && !batch.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the connection is closed"));
+        if !batch.is_empty() {
+            out.check_open()?;
         }
         while out.buffer.len() < ENOUGH {
             let Some(outgoing) = batch.pop_front() else { break };
@@ -73,40 +79,60 @@ impl Writer {
                 bounced.push((outgoing, reason));
             }
         }
+        if let Some(sealer) = &mut self.sealer {
+            sealer.rest();
+        }
         Ok(())
     }
 
     fn append(&mut self, out: &mut Out, outgoing: &Outgoing) -> Result<(), BounceReason> {
         let (serializer, longest) = (self.serializer, self.longest);
         let guess = HEADER_GUESS + outgoing.message().payload().map_or(0, wamp::payload::Payload::len);
-        out.buffer.reserve(super::MAX_HEADER + guess);
-        let what = (self.framing, self.framing.message(serializer));
-        out.append(what, self.masks.as_mut(), guess, |buffer| {
-            let start = buffer.len();
-            match outgoing {
-                Outgoing::One(message) => {
-                    codec::encode(serializer, message, buffer).map_err(BounceReason::Unconvertible)?;
-                }
-                Outgoing::Shared(shared) => {
-                    let encoded = shared.encoded(serializer).map_err(BounceReason::Unconvertible)?;
-                    buffer.extend_from_slice(&encoded);
-                }
+        let encode = |buffer: &mut BytesMut| encode(serializer, outgoing, longest, buffer);
+        match &mut self.sealer {
+            None => {
+                out.buffer.reserve(super::MAX_HEADER + guess);
+                self.frames.append(out, guess, encode)
             }
-            if buffer.len() - start > longest {
-                Err(BounceReason::TooLong)
-            } else {
+            Some(sealer) => {
+                sealer.fill(guess, encode)?;
+                while let Some(piece) = sealer.next_piece() {
+                    let length = piece.len();
+                    let Ok(()) = self.frames.append(out, length, |buffer| {
+                        piece.seal_into(buffer);
+                        Ok::<_, Infallible>(())
+                    });
+                }
                 Ok(())
             }
-        })
+        }
     }
 
     pub(crate) async fn close(&mut self) -> io::Result<()> {
-        {
-            let mut out = self.outlet.out();
-            let status = out.status;
-            out.close(self.framing, self.masks.as_mut(), status);
+        self.frames.close().await
+    }
+}
+
+/// Appends a message in this serializer.
+fn encode(
+    serializer: Serializer,
+    outgoing: &Outgoing,
+    longest: usize,
+    buffer: &mut BytesMut,
+) -> Result<(), BounceReason> {
+    let start = buffer.len();
+    match outgoing {
+        Outgoing::One(message) => {
+            codec::encode(serializer, message, buffer).map_err(BounceReason::Unconvertible)?;
         }
-        poll_fn(|cx| self.outlet.poll_flush(Side::Writer, cx)).await?;
-        poll_fn(|cx| self.outlet.poll_shutdown(Side::Writer, cx)).await
+        Outgoing::Shared(shared) => {
+            let encoded = shared.encoded(serializer).map_err(BounceReason::Unconvertible)?;
+            buffer.extend_from_slice(&encoded);
+        }
+    }
+    if buffer.len() - start > longest {
+        Err(BounceReason::TooLong)
+    } else {
+        Ok(())
     }
 }

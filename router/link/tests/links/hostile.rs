@@ -1,6 +1,6 @@
 //! Peers that mean harm, or know no better.
 
-use deskconn_link::{Link, ReadError, rawsocket, websocket};
+use deskconn_link::{Link, ReadError, noise, rawsocket, websocket};
 use futures_util::FutureExt as _;
 use rand::rngs::StdRng;
 use rand::{Rng as _, RngExt as _, SeedableRng as _};
@@ -23,6 +23,10 @@ async fn past_handshake(transport: Transport, serializer: Serializer) -> (Link, 
             peer.read_exact(&mut [0; 4]).await.unwrap();
             link
         }
+        Transport::Noise => {
+            let (link, past) = crate::noise::past_handshake(Bounds::JOINED).await;
+            return (link, past.stream);
+        }
     };
     (link, peer)
 }
@@ -31,14 +35,14 @@ async fn past_handshake(transport: Transport, serializer: Serializer) -> (Link, 
 async fn garbage_ends_in_an_error_and_never_in_a_panic() {
     let mut random = StdRng::seed_from_u64(1);
     for round in 0..600 {
-        let transport = [Transport::WebSocket, Transport::RawSocket][round % 2];
-        let serializer = Serializer::ALL[round / 2 % 3];
+        let transport = [Transport::WebSocket, Transport::RawSocket, Transport::Noise][round % 3];
+        let serializer = Serializer::ALL[round / 3 % 3];
         let (mut link, mut peer) = past_handshake(transport, serializer).await;
         let mut garbage = vec![0; random.random_range(1..300)];
         random.fill_bytes(&mut garbage);
-        if round % 3 == 0 {
+        if round % 4 == 0 {
             // A header that may be right, so that the garbage is a message.
-            garbage[0] = [0x82, 0][round % 2];
+            garbage[0] = [0x82, 0, 0x82][round % 3];
         }
         peer.write_all(&garbage).await.unwrap();
         drop(peer);
@@ -58,7 +62,8 @@ async fn garbage_ends_in_an_error_and_never_in_a_panic() {
 
 #[tokio::test]
 async fn bytes_that_come_one_by_one_make_the_same_messages() {
-    for transport in [Transport::WebSocket, Transport::RawSocket] {
+    for transport in [Transport::WebSocket, Transport::RawSocket, Transport::Noise] {
+        let (responder, initiator, _) = crate::support::introduced();
         let (near, far) = Socket::Unix.pair().await;
         // What a client of ours sends, byte by byte through a pipe.
         let (mut pipe, end) = UnixStream::pair().unwrap();
@@ -74,6 +79,12 @@ async fn bytes_that_come_one_by_one_make_the_same_messages() {
                 Transport::RawSocket => rawsocket::connect(near, Serializer::MessagePack, Bounds::JOINED)
                     .await
                     .unwrap(),
+                Transport::Noise => {
+                    let serializers = [Serializer::MessagePack];
+                    noise::connect(near, "localhost", "/", &initiator, &serializers, Bounds::JOINED)
+                        .await
+                        .unwrap()
+                }
             };
             client.writer.send(message.clone()).await.unwrap();
             client.writer.send(message.clone()).await.unwrap();
@@ -83,6 +94,10 @@ async fn bytes_that_come_one_by_one_make_the_same_messages() {
             match transport {
                 Transport::WebSocket => crate::support::upgrade(end.into(), Bounds::JOINED).await,
                 Transport::RawSocket => rawsocket::accept(end, Bounds::JOINED, 1 << 20).await.unwrap(),
+                Transport::Noise => {
+                    let end = crate::support::upgraded_to_noise(end.into()).await;
+                    noise::accept(end, [], &responder, Bounds::JOINED).await.unwrap().0
+                }
             }
         };
         let trickle = async {

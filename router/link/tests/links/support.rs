@@ -1,9 +1,12 @@
 //! Connected sockets, and links over them.
 
 use std::future::Future;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use deskconn_link::{Link, ReadError, Stream, rawsocket, websocket};
+use deskconn_link::noise::{Initiator, Responder, Secret};
+use deskconn_link::tls::{self, Trust};
+use deskconn_link::{Link, ReadError, Stream, noise, rawsocket, websocket};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -37,6 +40,7 @@ pub(crate) async fn tcp() -> (TcpStream, TcpStream) {
 pub(crate) enum Socket {
     Tcp,
     Unix,
+    Tls,
 }
 
 impl Socket {
@@ -50,8 +54,68 @@ impl Socket {
                 let (near, far) = UnixStream::pair().unwrap();
                 (near.into(), far.into())
             }
+            Self::Tls => {
+                let (near, far) = tcp().await;
+                // The router's end is there when something has come inside, so this one must say the first word.
+                let near = async {
+                    let mut near = tls::connect(near, Trust::Pin(CERTIFICATE.pin)).await.unwrap().stream;
+                    near.write_all(b"!").await.unwrap();
+                    near.flush().await.unwrap();
+                    near
+                };
+                let far = async {
+                    let mut far = tls::accept(far, CERTIFICATE.config()).await.unwrap().stream;
+                    assert_eq!(far.read_u8().await.unwrap(), b'!');
+                    far
+                };
+                soon(async { tokio::join!(near, far) }).await
+            }
         }
     }
+}
+
+/// A certificate with its key.
+pub(crate) struct Certificate {
+    pub(crate) certificate: Vec<u8>,
+    pub(crate) key: Vec<u8>,
+    pub(crate) pin: [u8; 32],
+}
+
+impl Certificate {
+    pub(crate) fn new() -> Self {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let certificate = made.cert.der().to_vec();
+        Self {
+            pin: tls::spki_hash(&certificate).unwrap(),
+            certificate,
+            key: made.signing_key.serialize_der(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> Arc<tls::ServerConfig> {
+        Arc::new(tls::server_config(&self.certificate, &self.key).unwrap())
+    }
+}
+
+/// One for all tests that need but one.
+static CERTIFICATE: LazyLock<Certificate> = LazyLock::new(Certificate::new);
+
+/// A static key pair, secret and public.
+pub(crate) fn static_key() -> (Secret, [u8; 32]) {
+    let params = "Noise_IK_25519_ChaChaPoly_SHA256".parse().unwrap();
+    let pair = snow::Builder::new(params).generate_keypair().unwrap();
+    let secret: [u8; 32] = pair.private.try_into().unwrap();
+    (Secret::new(secret.into()), pair.public.try_into().unwrap())
+}
+
+/// A router's keys, and a client that knows them, with its public key.
+pub(crate) fn introduced() -> (Responder, Initiator, [u8; 32]) {
+    let did = [7; 32];
+    let (secret, desktop) = static_key();
+    let responder = Responder { secret, did };
+    let (secret, public) = static_key();
+    let initiator = Initiator { secret, desktop, did };
+    (responder, initiator, public)
 }
 
 /// What messages run over.
@@ -59,12 +123,16 @@ impl Socket {
 pub(crate) enum Transport {
     WebSocket,
     RawSocket,
+    Noise,
 }
 
-pub(crate) const TRANSPORTS: [(Transport, Socket); 3] = [
+pub(crate) const TRANSPORTS: [(Transport, Socket); 6] = [
     (Transport::WebSocket, Socket::Tcp),
     (Transport::RawSocket, Socket::Tcp),
     (Transport::RawSocket, Socket::Unix),
+    (Transport::WebSocket, Socket::Tls),
+    (Transport::RawSocket, Socket::Tls),
+    (Transport::Noise, Socket::Tcp),
 ];
 
 /// Every link with every serializer.
@@ -89,6 +157,19 @@ pub(crate) async fn link(transport: Transport, socket: Socket, serializer: Seria
                 let (client, router) = tokio::join!(client, rawsocket::accept(far, bounds, bounds.message_bytes));
                 (client.unwrap(), router.unwrap())
             }
+            Transport::Noise => {
+                let (responder, initiator, public) = introduced();
+                let serializers = [serializer];
+                let client = noise::connect(near, "localhost", "/ws", &initiator, &serializers, bounds);
+                let router = async {
+                    let far = upgraded_to_noise(far).await;
+                    noise::accept(far, [], &responder, bounds).await
+                };
+                let (client, router) = tokio::join!(client, router);
+                let (router, established) = router.unwrap();
+                assert_eq!(established.key, public);
+                (client.unwrap(), router)
+            }
         }
     })
     .await
@@ -102,6 +183,26 @@ pub(crate) async fn upgrade(mut stream: Stream, bounds: Bounds) -> Link {
 
 /// The router's side of the HTTP upgrade, as short as can be, and what it sends right behind it.
 pub(crate) async fn answer_upgrade(stream: &mut Stream, behind: &[u8]) -> Serializer {
+    let mut chosen = None;
+    let choose = |offers: &str| {
+        chosen = websocket::negotiate(offers);
+        websocket::subprotocol(chosen.unwrap())
+    };
+    answer_upgrade_with(stream, behind, choose).await;
+    chosen.unwrap()
+}
+
+/// The same for Noise.
+pub(crate) async fn upgraded_to_noise(mut stream: Stream) -> Stream {
+    let choose = |offers: &str| {
+        assert_eq!(offers, noise::SUBPROTOCOL);
+        noise::SUBPROTOCOL
+    };
+    answer_upgrade_with(&mut stream, b"", choose).await;
+    stream
+}
+
+async fn answer_upgrade_with(stream: &mut Stream, behind: &[u8], choose: impl FnOnce(&str) -> &'static str) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -112,14 +213,13 @@ pub(crate) async fn answer_upgrade(stream: &mut Stream, behind: &[u8]) -> Serial
         line.unwrap_or_else(|| panic!("{name} is missing in {head}"))
     };
     let accept = derive_accept_key(value("Sec-WebSocket-Key: ").as_bytes());
-    let serializer = websocket::negotiate(value("Sec-WebSocket-Protocol: ")).unwrap();
-    let protocol = websocket::subprotocol(serializer);
+    let protocol = choose(value("Sec-WebSocket-Protocol: "));
     let response = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: {protocol}\r\n\r\n"
     );
     stream.write_all(&[response.as_bytes(), behind].concat()).await.unwrap();
-    serializer
+    stream.flush().await.unwrap();
 }
 
 /// The next message, which must come.
