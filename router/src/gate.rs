@@ -19,6 +19,7 @@ use wamp::realm::role::{Action, Role};
 use wamp::realm::{ConsentNews, Principal};
 use wamp::value::Dict;
 
+use crate::channel::Channel;
 use crate::rate::Rate;
 use crate::realm::RealmHandle;
 
@@ -39,6 +40,8 @@ pub struct Peer {
     pub uid: Option<u32>,
     /// The web page it comes from, if a browser says so.
     pub origin: Option<Arc<str>>,
+    /// What protects the connection on its way.
+    pub channel: Channel,
 }
 
 /// What a connection runs over.
@@ -63,6 +66,17 @@ impl Peer {
             address: None,
             uid: None,
             origin: None,
+            channel: Channel::Plain,
+        }
+    }
+
+    /// Whether nobody on the way can read or alter what is said: inside this process, on a Unix socket, inside TLS or
+    /// Noise. A connection over loopback alone is not: other users of the machine may have made it.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        match (&self.transport, self.channel) {
+            (Transport::Unix | Transport::Local(_), _) | (_, Channel::Tls { .. } | Channel::Noise { .. }) => true,
+            (Transport::WebSocket | Transport::RawSocket, Channel::Plain) => false,
         }
     }
 
@@ -202,7 +216,8 @@ pub struct Origins {
 
 /// Answers HTTP requests that open no WAMP session.
 pub trait FrontDoor: Send + Sync + 'static {
-    /// The answer to a request that passed the check of its Host.
+    /// The answer to a request that passed the checks of its Host and Origin. For a WebSocket of another protocol than
+    /// WAMP see [`crate::accept_frames`].
     fn respond(&self, request: Request<Incoming>, peer: Peer) -> Pending<'static, Response> {
         let _ = (request, peer);
         let mut response = Response::new(Full::from("WAMP is at /ws\n"));

@@ -2,8 +2,10 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `listener` | accepts on TCP and Unix sockets, tells HTTP from RawSocket by the first byte |
-//! | `http` | the door for browsers: Host, Origin, WebSocket upgrade; other paths are the [`FrontDoor`]'s |
+//! | `listener` | accepts on TCP and Unix sockets, tells TLS, HTTP and RawSocket apart by the first byte |
+//! | `http` | the door for browsers: Host and Origin; other paths are the [`FrontDoor`]'s |
+//! | `upgrade` | from an HTTP request to a WebSocket: WAMP, WAMP inside Noise, the front door's own frames |
+//! | `channel` | what protects a connection, and the keys for it |
 //! | `session` | one connection's life: handshake, reading, writing, farewell |
 //! | `realm` | the one lock of a realm, under which messages are routed and queued |
 //! | `outbox` | the bounded queue in front of every writer |
@@ -14,6 +16,7 @@
 //! A message takes two tasks and one lock: the reader of the session it came from routes it into the outbox of the
 //! session it goes to, whose writer encodes it.
 
+mod channel;
 mod error;
 mod gate;
 mod http;
@@ -23,22 +26,27 @@ mod outbox;
 mod rate;
 mod realm;
 mod session;
+mod upgrade;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use wamp::uri::Uri;
 
+pub use channel::{Channel, Keys, NOISE_SESSION};
 pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Response, Transport};
 pub use limits::Limits;
+pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;
 pub use realm::{Joined, RealmHandle};
+pub use upgrade::{AcceptedFrames, Frames, accept_frames};
 pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
 pub use wamp::realm::{ConsentNews, Principal, Question, Settings as RealmSettings};
 
@@ -52,7 +60,10 @@ pub(crate) struct Shared {
     realms: Mutex<BTreeMap<Uri, RealmHandle>>,
     gate: Arc<dyn Gate>,
     door: Arc<dyn FrontDoor>,
+    keys: Keys,
     limits: Limits,
+    /// Places for telling somebody that there is no place.
+    refusals: Semaphore,
     counters: Arc<Counters>,
     tasks: TaskTracker,
     /// Says that the router stops: no new connections, sessions say goodbye.
@@ -68,14 +79,23 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Router {
-    /// A router without realms, whose gate says who may join and whose front door answers plain HTTP.
+    /// A router without realms, whose gate says who may join and whose front door answers plain HTTP. It has no keys, so
+    /// it offers neither TLS nor Noise.
     #[must_use]
     pub fn new(gate: Arc<dyn Gate>, door: Arc<dyn FrontDoor>, limits: Limits) -> Self {
+        Self::with_keys(gate, door, Keys::default(), limits)
+    }
+
+    /// The same with the keys for TLS and Noise, each of which is offered on every TCP port if it is there.
+    #[must_use]
+    pub fn with_keys(gate: Arc<dyn Gate>, door: Arc<dyn FrontDoor>, keys: Keys, limits: Limits) -> Self {
         Self(Arc::new(Shared {
             realms: Mutex::default(),
             gate,
             door,
+            keys,
             limits,
+            refusals: Semaphore::new(limits::REFUSALS),
             counters: Arc::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),

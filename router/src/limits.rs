@@ -8,7 +8,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 use wamp::limits::Bounds;
 
+use crate::channel::NOISE_SESSION;
 use crate::rate::Failures;
+
+/// RawSocket clients that are told at one time that there is no place for them; others are closed without a word. It
+/// is all that connections beyond the limits can hold.
+pub(crate) const REFUSALS: usize = 8;
+/// How long such a client may take to say that it is one.
+pub(crate) const REFUSAL: Duration = Duration::from_secs(1);
 
 /// Everything that is bounded around a realm. [`Limits::default`] is right for a desktop on a hostile network; a router
 /// for trusted programs raises some of them.
@@ -18,7 +25,8 @@ pub struct Limits {
     pub joining: Bounds,
     /// What it may send afterwards.
     pub joined: Bounds,
-    /// From the first byte to the end of the HTTP or RawSocket handshake. Slow phones need one second.
+    /// For each handshake before the session: TLS up to the first byte inside it, HTTP or RawSocket, Noise. Slow phones
+    /// need one second.
     pub handshake: Duration,
     /// From then to WELCOME, not counting the time in which a person is asked.
     pub login: Duration,
@@ -26,6 +34,8 @@ pub struct Limits {
     pub write_stall: Duration,
     /// How long a peer may take to answer GOODBYE.
     pub farewell: Duration,
+    /// How long a session inside Noise may live.
+    pub noise_session: Duration,
     /// Connections of one address that have not joined. A phone opens two.
     pub joining_per_address: usize,
     /// Connections that have not joined, in all: they cost memory before anybody is known.
@@ -55,6 +65,7 @@ impl Default for Limits {
             login: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
             farewell: Duration::from_secs(1),
+            noise_session: NOISE_SESSION,
             joining_per_address: 4,
             joining_total: 32,
             sessions_per_address: 16,

@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use link::Stream;
+use link::rawsocket::{self, Refusal};
+use link::{Stream, tls};
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 
+use crate::channel::Channel;
 use crate::error::ListenError;
 use crate::gate::{Peer, Transport};
+use crate::limits::REFUSAL;
 use crate::{Router, Shared, http, session};
 
-/// The first byte of RawSocket (WAMP specification, "RawSocket Transport").
-const RAWSOCKET_MAGIC: u8 = 0x7f;
 /// Connections that the kernel holds until they are accepted. A burst of clients comes back after a restart.
 const BACKLOG: u32 = 1_024;
 /// Pause after accept failed, doubled up to [`LONGEST_PAUSE`]: out of file descriptors, the next try fails as well.
@@ -38,7 +39,7 @@ impl Listening {
 }
 
 impl Router {
-    /// Listens on TCP for WebSocket, HTTP and RawSocket.
+    /// Listens on TCP for WebSocket, HTTP and RawSocket, and where there is a certificate for the same inside TLS.
     ///
     /// # Errors
     /// One of the addresses cannot be listened on. An address family that this machine does not have is left out,
@@ -184,31 +185,74 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
         address: Some(address),
         uid: None,
         origin: None,
+        channel: Channel::Plain,
     };
     let place = match shared.counters.connect(peer.ip(), &shared.limits) {
         Ok(place) => place,
         Err(why) => {
             shared.gate.limited(&peer, why);
-            return tracing::warn!(%peer, why, "a connection was closed");
+            tracing::warn!(%peer, why, "a connection was closed");
+            return turn_away(&shared, stream).await;
         }
     };
     let Ok(local) = stream.local_addr() else { return };
     // Small messages must not wait for the answer to the last one.
     let _ = stream.set_nodelay(true);
-    let mut first = [0];
-    let peeked = tokio::select! {
-        peeked = timeout(shared.limits.handshake, stream.peek(&mut first)) => peeked,
+    let begun = tokio::select! {
+        begun = begin(&shared, stream, &mut peer) => begun,
         () = shared.stopping.cancelled() => return,
     };
+    match begun {
+        Some((rawsocket::MAGIC, stream)) => {
+            peer.transport = Transport::RawSocket;
+            serve_rawsocket(shared, stream, peer, Some(place)).await;
+        }
+        Some((_, stream)) => http::serve(shared, stream, local, peer, place).await,
+        None => {}
+    }
+}
+
+/// Waits for the first byte, and inside TLS for the first byte there.
+async fn begin(shared: &Shared, stream: TcpStream, peer: &mut Peer) -> Option<(u8, Stream)> {
+    let mut first = [0];
+    let peeked = timeout(shared.limits.handshake, stream.peek(&mut first)).await;
     if !matches!(peeked, Ok(Ok(1..))) {
-        return tracing::debug!(%peer, "a connection said nothing");
+        tracing::debug!(%peer, "a connection said nothing");
+        return None;
     }
-    if first == [RAWSOCKET_MAGIC] {
-        peer.transport = Transport::RawSocket;
-        serve_rawsocket(shared, Stream::Tcp(stream), peer, Some(place)).await;
-    } else {
-        http::serve(shared, Stream::Tcp(stream), local, peer, place).await;
+    let config = match &shared.keys.tls {
+        Some(config) if first == [tls::FIRST_OCTET] => Arc::clone(config),
+        _ => return Some((first[0], Stream::Tcp(stream))),
+    };
+    match timeout(shared.limits.handshake, Box::pin(tls::accept(stream, config))).await {
+        Ok(Ok(accepted)) => {
+            peer.channel = accepted.exporters.into();
+            Some((accepted.first, accepted.stream))
+        }
+        Ok(Err(error)) => {
+            tracing::info!(%peer, %error, "the TLS handshake failed");
+            None
+        }
+        Err(_) => {
+            tracing::info!(%peer, "the TLS handshake took too long");
+            None
+        }
     }
+}
+
+/// Tells a RawSocket client that there is no place for it, which only RawSocket has a word for. What that costs is
+/// bounded; who comes beyond that is closed.
+async fn turn_away(shared: &Shared, stream: TcpStream) {
+    let Ok(_turn) = shared.refusals.try_acquire() else {
+        return;
+    };
+    let refuse = async {
+        let mut first = [0];
+        if matches!(stream.peek(&mut first).await, Ok(1)) && first == [rawsocket::MAGIC] {
+            let _ = rawsocket::refuse(stream, Refusal::TooManyConnections).await;
+        }
+    };
+    let _ = timeout(REFUSAL, refuse).await;
 }
 
 async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
@@ -221,6 +265,7 @@ async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
         address: None,
         uid: Some(uid),
         origin: None,
+        channel: Channel::Plain,
     };
     if !shared.gate.is_welcome(&peer) {
         return tracing::warn!(%peer, "a connection of another user was closed");
@@ -229,7 +274,7 @@ async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
 }
 
 async fn serve_rawsocket(shared: Arc<Shared>, stream: Stream, peer: Peer, place: Option<crate::limits::Place>) {
-    let accept = link::rawsocket::accept(stream, shared.limits.joining, shared.limits.joined.message_bytes);
+    let accept = rawsocket::accept(stream, shared.limits.joining, shared.limits.joined.message_bytes);
     let accepted = tokio::select! {
         accepted = timeout(shared.limits.handshake, accept) => accepted,
         () = shared.stopping.cancelled() => return,

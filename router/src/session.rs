@@ -18,6 +18,7 @@ use wamp::realm::{Bounce, Flow, Principal};
 use wamp::value::Value;
 
 use crate::Shared;
+use crate::channel::Channel;
 use crate::error::SessionEnd;
 use crate::gate::{Peer, no_such_realm};
 use crate::limits::Place;
@@ -187,6 +188,11 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
             joined.outbox.close(Some(Message::Goodbye(stopping_goodbye()).into()));
             SessionEnd::Dismissed
         }
+        () = expired(shared, peer) => {
+            let goodbye = Goodbye::new(error::CLOSE_NORMAL, "the keys of this session are used up; open another one");
+            joined.outbox.close(Some(Message::Goodbye(goodbye).into()));
+            SessionEnd::Dismissed
+        }
     };
     realm.leave(session);
     farewell(shared, &realm, &joined, reader, outgoing, &end).await;
@@ -197,6 +203,14 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
         SessionEnd::Left | SessionEnd::Dismissed | SessionEnd::Failed(_) => {}
     }
     log_end(&end);
+}
+
+/// Waits until the session has lived as long as it may, if that is bounded.
+async fn expired(shared: &Shared, peer: &Peer) {
+    match peer.channel {
+        Channel::Noise { .. } => tokio::time::sleep(shared.limits.noise_session).await,
+        Channel::Plain | Channel::Tls { .. } => std::future::pending().await,
+    }
 }
 
 /// Reads and writes until the session ends. Writing has its turn before each batch that is read: a peer that sends
