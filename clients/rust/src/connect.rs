@@ -6,6 +6,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use ed25519_dalek::SigningKey;
+use link::noise::Initiator as NoiseLogin;
+use link::tls::{self, Trust};
 use link::{Link, ReadError, Stream};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -37,6 +39,18 @@ pub enum Target {
         /// Host and port.
         host: String,
     },
+    /// `wss://HOST:PORT/PATH`: WebSocket inside TLS. Needs [`Options::pin`].
+    SecureWebSocket {
+        /// Host and port.
+        host: String,
+        /// The path, with its slash.
+        path: String,
+    },
+    /// `rss://HOST:PORT`: RawSocket inside TLS. Needs [`Options::pin`].
+    SecureRawSocket {
+        /// Host and port.
+        host: String,
+    },
     /// `unix:/PATH`.
     Unix(PathBuf),
 }
@@ -63,26 +77,33 @@ impl FromStr for Target {
             return Err(wrong());
         }
         let host = host.to_owned();
+        let path_or = |default: &str| if path.is_empty() { default } else { path }.to_owned();
         match (scheme, path) {
-            ("ws", "") => Ok(Self::WebSocket {
+            ("ws", _) => Ok(Self::WebSocket {
                 host,
-                path: "/ws".to_owned(),
+                path: path_or(WAMP_PATH),
             }),
-            ("ws", path) => Ok(Self::WebSocket {
+            ("wss", _) => Ok(Self::SecureWebSocket {
                 host,
-                path: path.to_owned(),
+                path: path_or(WAMP_PATH),
             }),
             ("rs" | "tcp", "" | "/") => Ok(Self::RawSocket { host }),
+            ("rss", "" | "/") => Ok(Self::SecureRawSocket { host }),
             _ => Err(wrong()),
         }
     }
 }
 
+/// Where routers have WAMP, if nothing else is said.
+const WAMP_PATH: &str = "/ws";
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WebSocket { host, path } => write!(f, "ws://{host}{path}"),
+            Self::SecureWebSocket { host, path } => write!(f, "wss://{host}{path}"),
             Self::RawSocket { host } => write!(f, "rs://{host}"),
+            Self::SecureRawSocket { host } => write!(f, "rss://{host}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -101,6 +122,11 @@ pub struct Options {
     pub authextra: Dict,
     /// The key to log in with; without one the client is anonymous.
     pub key: Option<SigningKey>,
+    /// The pin of the desktop's certificate, SHA-256 of its `SubjectPublicKeyInfo`, which pairing tells. With it `wss` and
+    /// `rss` are spoken, and plain `ws` and `rs` never.
+    pub pin: Option<[u8; 32]>,
+    /// With it `ws` is spoken inside Noise alone, and plain `rs` never.
+    pub noise: Option<NoiseLogin>,
     /// The serializer; the first that the router takes, where there is a choice.
     pub serializers: Vec<Serializer>,
     /// What is accepted from the router.
@@ -119,6 +145,8 @@ impl Options {
             authrole: None,
             authextra: Dict::new(),
             key: None,
+            pin: None,
+            noise: None,
             serializers: vec![Serializer::MessagePack, Serializer::Json, Serializer::Cbor],
             bounds: Bounds {
                 message_bytes: 16 << 20,
@@ -126,6 +154,20 @@ impl Options {
             },
             patience: PATIENCE,
         }
+    }
+
+    /// The same with the pin of a desktop's certificate.
+    #[must_use]
+    pub fn pin(mut self, spki: [u8; 32]) -> Self {
+        self.pin = Some(spki);
+        self
+    }
+
+    /// The same with what Noise needs.
+    #[must_use]
+    pub fn noise(mut self, login: NoiseLogin) -> Self {
+        self.noise = Some(login);
+        self
     }
 }
 
@@ -157,30 +199,66 @@ impl Session {
 }
 
 async fn connect(target: &Target, options: &Options) -> Result<Link, ConnectError> {
-    let unreachable = |error| ConnectError::Unreachable(target.to_string(), error);
-    let tcp = async |host: &str| {
-        let stream = TcpStream::connect(host).await.map_err(unreachable)?;
-        stream.set_nodelay(true).map_err(unreachable)?;
-        Ok::<_, ConnectError>(Stream::Tcp(stream))
-    };
-    let serializer = options.serializers.first().copied().unwrap_or(Serializer::MessagePack);
-    let not_wamp = |error: String| ConnectError::NotWamp(target.to_string(), error);
-    match target {
-        Target::WebSocket { host, path } => {
-            let stream = tcp(host).await?;
-            let link = link::websocket::connect(stream, host, path, &options.serializers, options.bounds).await;
-            link.map_err(|error| not_wamp(error.to_string()))
+    let Options {
+        serializers,
+        bounds,
+        pin,
+        noise,
+        ..
+    } = options;
+    let serializer = serializers.first().copied().unwrap_or(Serializer::MessagePack);
+    let not_wamp = |error: &dyn fmt::Display| ConnectError::NotWamp(target.to_string(), error.to_string());
+    // Whoever knows a key of the desktop is not to be talked out of using it.
+    let may_be_plain = pin.is_none() && noise.is_none();
+    let plain = || ConnectError::WouldBePlain(target.to_string());
+    match (target, noise) {
+        (Target::WebSocket { host, path }, Some(login)) => {
+            let stream = tcp(target, host).await?;
+            let link = link::noise::connect(stream, host, path, login, serializers, *bounds).await;
+            link.map_err(|error| ConnectError::Noise(target.to_string(), error))
         }
-        Target::RawSocket { host } => {
-            let link = link::rawsocket::connect(tcp(host).await?, serializer, options.bounds).await;
-            link.map_err(|error| not_wamp(error.to_string()))
+        (Target::WebSocket { .. } | Target::RawSocket { .. }, _) if !may_be_plain => Err(plain()),
+        (Target::WebSocket { host, path }, None) => {
+            let link = link::websocket::connect(tcp(target, host).await?, host, path, serializers, *bounds).await;
+            link.map_err(|error| not_wamp(&error))
         }
-        Target::Unix(path) => {
+        (Target::SecureWebSocket { host, path }, _) => {
+            let stream = pinned(target, host, *pin).await?;
+            let link = link::websocket::connect(stream, host, path, serializers, *bounds).await;
+            link.map_err(|error| not_wamp(&error))
+        }
+        (Target::RawSocket { host }, _) => {
+            let link = link::rawsocket::connect(tcp(target, host).await?, serializer, *bounds).await;
+            link.map_err(|error| not_wamp(&error))
+        }
+        (Target::SecureRawSocket { host }, _) => {
+            let link = link::rawsocket::connect(pinned(target, host, *pin).await?, serializer, *bounds).await;
+            link.map_err(|error| not_wamp(&error))
+        }
+        (Target::Unix(path), _) => {
+            let unreachable = |error| ConnectError::Unreachable(target.to_string(), error);
             let stream = Stream::Unix(UnixStream::connect(path).await.map_err(unreachable)?);
-            let link = link::rawsocket::connect(stream, serializer, options.bounds).await;
-            link.map_err(|error| not_wamp(error.to_string()))
+            let link = link::rawsocket::connect(stream, serializer, *bounds).await;
+            link.map_err(|error| not_wamp(&error))
         }
     }
+}
+
+/// A TCP connection.
+pub(crate) async fn tcp(target: &Target, host: &str) -> Result<TcpStream, ConnectError> {
+    let unreachable = |error| ConnectError::Unreachable(target.to_string(), error);
+    let stream = TcpStream::connect(host).await.map_err(unreachable)?;
+    // Small messages must not wait for the answer to the last one.
+    stream.set_nodelay(true).map_err(unreachable)?;
+    Ok(stream)
+}
+
+/// A TLS connection to the one whose key is pinned.
+async fn pinned(target: &Target, host: &str, pin: Option<[u8; 32]>) -> Result<Stream, ConnectError> {
+    let pin = pin.ok_or_else(|| ConnectError::NoPin(target.to_string()))?;
+    let connected = tls::connect(tcp(target, host).await?, Trust::Pin(pin)).await;
+    let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
+    Ok(connected.stream)
 }
 
 async fn join(link: &mut Link, options: Options) -> Result<Welcome, ConnectError> {
@@ -217,12 +295,16 @@ mod tests {
             "ws://127.0.0.1:5020/ws",
             "ws://[::1]:80/x/y",
             "rs://host:8080",
+            "wss://127.0.0.1:5020/ws",
+            "rss://[::1]:5020",
             "unix:/run/x.sock",
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
         }
         let short: Target = "ws://desk.local:5020".parse().unwrap();
         assert_eq!(short.to_string(), "ws://desk.local:5020/ws");
+        let short: Target = "wss://desk.local:5020".parse().unwrap();
+        assert_eq!(short.to_string(), "wss://desk.local:5020/ws");
     }
 
     #[test]
@@ -236,6 +318,8 @@ mod tests {
             "ws://:1",
             "ws://host:99999",
             "rs://h:1/x",
+            "rss://h:1/x",
+            "wss://h",
             "unix:x",
         ] {
             assert!(matches!(text.parse::<Target>(), Err(ConnectError::Target(_))), "{text}");

@@ -91,7 +91,9 @@ pub enum Closed {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// The address is not one.
-    #[error("\"{0}\" is no address: use ws://HOST:PORT/ws, rs://HOST:PORT or unix:/PATH")]
+    #[error(
+        "\"{0}\" is no address: use wss://HOST:PORT/ws, rss://HOST:PORT, ws://HOST:PORT/ws, rs://HOST:PORT or unix:/PATH"
+    )]
     Target(String),
     /// Nobody answers there.
     #[error("cannot connect to {0}: {1}")]
@@ -99,6 +101,20 @@ pub enum ConnectError {
     /// Somebody answers who does not speak WAMP.
     #[error("{0} does not speak WAMP here: {1}")]
     NotWamp(String, String),
+    /// The connection is to be inside TLS, and nothing says whose certificate is right.
+    #[error("there is no pin for {0}: a desktop's certificate is its own, and pairing tells which one is right")]
+    NoPin(String),
+    /// The client knows a key of the desktop, and the address would have it speak without.
+    #[error(
+        "{0} is not encrypted, and this client is paired: use wss:// or rss:// with a pin, or ws:// with Noise keys"
+    )]
+    WouldBePlain(String),
+    /// TLS failed; somebody may be between.
+    #[error("no secure connection to {0}: {1}")]
+    Tls(String, #[source] link::tls::ConnectError),
+    /// Noise failed; somebody may be between.
+    #[error("no secure connection to {0}: {1}")]
+    Noise(String, #[source] link::noise::HandshakeError),
     /// The router does not let this client in.
     #[error(transparent)]
     Join(#[from] JoinError),

@@ -1,0 +1,96 @@
+//! The connection on which a device is paired: a WebSocket on `/pair` inside TLS, frames in and out.
+//!
+//! Nothing is trusted yet: any certificate is taken, and what was seen is told, so that it can be compared inside the
+//! exchange. What the frames say is not known here.
+
+use std::io;
+use std::time::Duration;
+
+use link::ReadError;
+use link::tls::{self, Trust};
+use link::websocket::{self, Frames};
+use tokio::time::timeout;
+
+use crate::connect::{Target, tcp};
+use crate::error::ConnectError;
+
+/// The name of the WebSocket subprotocol.
+const SUBPROTOCOL: &str = "deskconn.pair.1";
+/// Where a desktop has it.
+const PATH: &str = "/pair";
+/// Bytes of a frame, at most.
+pub const MAX_FRAME: usize = 4096;
+/// How long the desktop may take to close, once this end has.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A connection to a desktop that this device is not paired with yet.
+#[derive(Debug)]
+pub struct PairingChannel {
+    frames: Frames,
+    spki: [u8; 32],
+    exporter: [u8; 32],
+}
+
+impl PairingChannel {
+    /// Connects to the desktop at `host`, a name or address with a port. It may take as long as `patience`.
+    ///
+    /// # Errors
+    /// Nobody answers, or it is no desktop, or no pairing window is open there: its answer says so.
+    pub async fn open(host: &str, patience: Duration) -> Result<Self, ConnectError> {
+        let target = Target::SecureWebSocket {
+            host: host.to_owned(),
+            path: PATH.to_owned(),
+        };
+        let opening = async {
+            let stream = tcp(&target, host).await?;
+            let connected = tls::connect(stream, Trust::Anybody).await;
+            let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
+            let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME).await;
+            let frames = frames.map_err(|error| ConnectError::NotWamp(target.to_string(), error.to_string()))?;
+            Ok(Self {
+                frames,
+                spki: connected.spki,
+                exporter: connected.exporters.pair,
+            })
+        };
+        let late = || ConnectError::TooSlow(target.to_string(), patience.as_secs());
+        timeout(patience, opening).await.unwrap_or_else(|_| Err(late()))
+    }
+
+    /// SHA-256 of the `SubjectPublicKeyInfo` of the certificate that the other end showed and has the key of.
+    #[must_use]
+    pub const fn spki(&self) -> [u8; 32] {
+        self.spki
+    }
+
+    /// The exporter value of this connection with the label `EXPORTER-deskconn-pair/1`.
+    #[must_use]
+    pub const fn exporter(&self) -> [u8; 32] {
+        self.exporter
+    }
+
+    /// Sends a frame of at most [`MAX_FRAME`] bytes.
+    ///
+    /// # Errors
+    /// It is longer, or the connection failed or was closed.
+    pub async fn send(&mut self, frame: &[u8]) -> io::Result<()> {
+        self.frames.send(frame).await
+    }
+
+    /// The next frame; `None` when the desktop has closed the connection in order. It may be dropped and called again.
+    ///
+    /// # Errors
+    /// The desktop sent what is no frame, or too long a one, or the connection failed.
+    pub async fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        match self.frames.next().await {
+            Ok(frame) => Ok(frame.map(|frame| frame.to_vec())),
+            Err(ReadError::Io(error)) => Err(error),
+            Err(ReadError::Violation(violation)) => Err(io::Error::new(io::ErrorKind::InvalidData, violation)),
+        }
+    }
+
+    /// Closes the connection in order, when everything has been said.
+    pub async fn close(mut self) {
+        let _ = timeout(FAREWELL, self.frames.close()).await;
+    }
+}
