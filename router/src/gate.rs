@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::StatusCode;
 use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
 use wamp::acceptor::{Asked, Proof};
 use wamp::auth::Method;
 use wamp::error::NO_SUCH_REALM;
@@ -25,6 +25,9 @@ use crate::realm::RealmHandle;
 
 /// A future that a trait gives back.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An HTTP request.
+pub type Request = hyper::Request<Incoming>;
 
 /// An HTTP response.
 pub type Response = hyper::Response<Full<Bytes>>;
@@ -218,7 +221,7 @@ pub struct Origins {
 pub trait FrontDoor: Send + Sync + 'static {
     /// The answer to a request that passed the checks of its Host and Origin. For a WebSocket of another protocol than
     /// WAMP see [`crate::accept_frames`].
-    fn respond(&self, request: Request<Incoming>, peer: Peer) -> Pending<'static, Response> {
+    fn respond(&self, request: Request, peer: Peer) -> Pending<'static, Response> {
         let _ = (request, peer);
         let mut response = Response::new(Full::from("WAMP is at /ws\n"));
         *response.status_mut() = StatusCode::NOT_FOUND;

@@ -8,13 +8,12 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{
     ALLOW, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, Request, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use link::Stream;
 use wamp::error::NOT_AUTHORIZED;
@@ -22,7 +21,7 @@ use wamp::message::Abort;
 
 use crate::Shared;
 use crate::channel::Channel;
-use crate::gate::{Origins, Peer, Response};
+use crate::gate::{Origins, Peer, Request, Response};
 use crate::limits::Place;
 use crate::upgrade::{self, Ticket, is_upgrade, refusal};
 
@@ -75,7 +74,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
     let ticket = Arc::new(Ticket::new(Arc::clone(&shared), place));
     let service = {
         let shared = Arc::clone(&shared);
-        service_fn(move |mut request: Request<Incoming>| {
+        service_fn(move |mut request: Request| {
             let shared = Arc::clone(&shared);
             let peer = peer.clone();
             request.extensions_mut().insert(Arc::clone(&ticket));
@@ -106,7 +105,7 @@ fn protect(headers: &mut HeaderMap) {
 /// The smallest buffer that hyper takes.
 const MIN_BUFFER: usize = 8 << 10;
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>, local: SocketAddr, mut peer: Peer) -> Response {
+async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut peer: Peer) -> Response {
     let origins = shared.door.origins();
     let scheme = match peer.channel {
         Channel::Tls { .. } => HTTPS,

@@ -7,13 +7,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::header::{
     CONNECTION, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
     UPGRADE,
 };
 use hyper::upgrade::{OnUpgrade, Parts};
-use hyper::{HeaderMap, Request, StatusCode};
+use hyper::{HeaderMap, StatusCode};
 use hyper_util::rt::TokioIo;
 use link::{ReadError, Stream, noise, websocket};
 use tokio::time::timeout;
@@ -21,7 +20,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use wamp::codec::Serializer;
 
-use crate::gate::{Peer, Pending, Response};
+use crate::gate::{Peer, Pending, Request, Response};
 use crate::limits::Place;
 use crate::{Shared, session};
 
@@ -73,7 +72,7 @@ impl Inside {
 }
 
 /// Answers 101 and lets a session begin on the connection.
-pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request<Incoming>, peer: Peer) -> Result<Response, Box<Response>> {
+pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, peer: Peer) -> Result<Response, Box<Response>> {
     let accept = accept_key(request.headers())?;
     let inside = Inside::of(offers(request.headers()), shared.keys.noise.is_some()).ok_or_else(|| {
         let sentence = "offer one of the subprotocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor\n";
@@ -135,7 +134,7 @@ pub type AcceptedFrames = (Response, Pending<'static, io::Result<Frames>>);
 /// # Errors
 /// The request does not ask for such a WebSocket; the answer says so.
 pub fn accept_frames(
-    mut request: Request<Incoming>,
+    mut request: Request,
     subprotocol: &'static str,
     longest: usize,
 ) -> Result<AcceptedFrames, Box<Response>> {
@@ -193,7 +192,7 @@ impl Frames {
 }
 
 /// Takes the connection's place, and the promise of the connection itself.
-fn take_over(request: &mut Request<Incoming>) -> Result<(Arc<Shared>, Place, OnUpgrade), Box<Response>> {
+fn take_over(request: &mut Request) -> Result<(Arc<Shared>, Place, OnUpgrade), Box<Response>> {
     let ticket = request.extensions().get::<Arc<Ticket>>();
     let Some((shared, place)) = ticket.and_then(|ticket| Some((Arc::clone(&ticket.shared), ticket.take()?))) else {
         let sentence = "this connection cannot become a WebSocket\n";

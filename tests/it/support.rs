@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use client::{ConnectError, Options, Serializer, Session, SigningKey, Target};
@@ -11,6 +11,8 @@ use deskconnd::config::Config;
 use deskconnd::daemon::Daemon;
 use deskconnd::paths::Paths;
 use tempfile::TempDir;
+
+use crate::vault::Vault;
 
 /// How long anything may take; a machine under load is slow, a test that hangs says so.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -29,15 +31,23 @@ pub(crate) struct Desk {
     pub(crate) daemon: Daemon,
     pub(crate) machine: Arc<Fake>,
     pub(crate) home: TempDir,
+    /// A router with keys, made when it is first needed: what is encrypted goes there.
+    vault: OnceLock<Vault>,
 }
 
-/// How a client reaches the daemon.
+/// How a client reaches the daemon, or where it is encrypted the router with keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     WebSocket,
     RawSocket,
     Unix,
     Local,
+    /// WebSocket inside TLS.
+    Wss,
+    /// RawSocket inside TLS.
+    Rss,
+    /// Noise inside WebSocket.
+    Noise,
 }
 
 impl Desk {
@@ -73,7 +83,12 @@ impl Desk {
             }
         };
         let daemon = soon("the start", start).await;
-        Self { daemon, machine, home }
+        Self {
+            daemon,
+            machine,
+            home,
+            vault: OnceLock::new(),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -85,6 +100,7 @@ impl Desk {
         let text = match way {
             Way::WebSocket => format!("ws://{address}/ws"),
             Way::RawSocket => format!("rs://{address}"),
+            Way::Wss | Way::Rss | Way::Noise => return self.vault().target(way),
             Way::Unix | Way::Local => format!("unix:{}", self.daemon.socket().unwrap().display()),
         };
         text.parse().unwrap()
@@ -94,7 +110,15 @@ impl Desk {
         if way == Way::Local {
             return Session::over(self.daemon.router().connect_local("test"), options).await;
         }
+        let options = match way {
+            Way::Wss | Way::Rss | Way::Noise => self.vault().options(way, options),
+            Way::WebSocket | Way::RawSocket | Way::Unix | Way::Local => options,
+        };
         Session::connect(&self.target(way), options).await
+    }
+
+    fn vault(&self) -> &Vault {
+        self.vault.get_or_init(Vault::start)
     }
 
     /// Joins a realm anonymously.
@@ -164,7 +188,7 @@ macro_rules! over_every_link {
         mod $name {
             use client::Serializer::{Cbor, Json, MessagePack};
 
-            use crate::support::Way::{Local, RawSocket, Unix, WebSocket};
+            use crate::support::Way::{Local, Noise, RawSocket, Rss, Unix, WebSocket, Wss};
 
             macro_rules! test {
                 ($test:ident, $way:expr, $serializer:expr) => {
@@ -184,6 +208,15 @@ macro_rules! over_every_link {
             test!(over_unix_in_json, Unix, Json);
             test!(over_unix_in_msgpack, Unix, MessagePack);
             test!(over_unix_in_cbor, Unix, Cbor);
+            test!(over_websocket_in_tls_in_json, Wss, Json);
+            test!(over_websocket_in_tls_in_msgpack, Wss, MessagePack);
+            test!(over_websocket_in_tls_in_cbor, Wss, Cbor);
+            test!(over_rawsocket_in_tls_in_json, Rss, Json);
+            test!(over_rawsocket_in_tls_in_msgpack, Rss, MessagePack);
+            test!(over_rawsocket_in_tls_in_cbor, Rss, Cbor);
+            test!(over_noise_in_json, Noise, Json);
+            test!(over_noise_in_msgpack, Noise, MessagePack);
+            test!(over_noise_in_cbor, Noise, Cbor);
             test!(in_process, Local, MessagePack);
         }
     };

@@ -46,7 +46,7 @@ impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         let sentence = error.to_string();
         match error {
-            ConnectError::Target(_) => Self::Usage(sentence),
+            ConnectError::Target(_) | ConnectError::NoPin(_) | ConnectError::WouldBePlain(_) => Self::Usage(sentence),
             ConnectError::Unreachable(..) | ConnectError::TooSlow(..) => {
                 Self::NotFound(format!("{sentence}; is a desktop running there?"))
             }
@@ -55,7 +55,7 @@ impl From<ConnectError> for Failure {
                 Some(hint) => format!("{sentence}; {hint}"),
                 None => sentence,
             }),
-            ConnectError::Lost(_) => Self::Failed(sentence),
+            ConnectError::Lost(_) | ConnectError::Tls(..) | ConnectError::Noise(..) => Self::Failed(sentence),
         }
     }
 }
