@@ -8,7 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use client::{Options, Session};
 use components::{Machine, Places};
-use router::{Limits, Origins, RealmSettings, Router};
+use pairing::exchange::Facts;
+use router::{Keys, Limits, Origins, RealmSettings, Router, noise, tls};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use wamp::limits::{Bounds, Quota};
@@ -53,7 +54,9 @@ impl Daemon {
         check_components(config)?;
         let store = open_store(config, paths)?;
         let audit = Audit::start(store.place());
-        let (desk, told) = Desk::new(Arc::clone(&store), audit.clone());
+        let (keys, spki) = keys(config, &store)?;
+        let facts = Facts::new(store.identity(), store.noise_public(), spki, &computer_name(config));
+        let (desk, told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
         let (consents, questions) = Consents::new();
         let access = Access::new(
             config,
@@ -63,23 +66,15 @@ impl Daemon {
             audit.clone(),
         )?;
         let access = Arc::new(access);
-        let identity = store.identity();
         let origins = Origins {
-            hosts: vec![format!("deskconn-{}.local", identity.id8())],
+            hosts: vec![format!("deskconn-{}.local", store.identity().id8())],
             allowed: config.http.allowed_origins.clone(),
         };
+        let front = Front::new(origins, config.desktop.enabled.then(|| Arc::clone(&desk)));
         let limits = limits(&config.limits);
-        let router = Router::new(Arc::clone(&access) as _, Arc::new(Front::new(origins)), limits);
-        let quota = quota(&config.limits);
+        let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), keys, limits);
         for realm in &config.realms {
-            router.open_realm(
-                &realm.name,
-                RealmSettings {
-                    uri_rules: UriRules::Loose,
-                    quota,
-                    ..RealmSettings::default()
-                },
-            );
+            router.open_realm(&realm.name, settings(config, UriRules::Loose));
         }
         let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
         let mut daemon = Self {
@@ -93,37 +88,35 @@ impl Daemon {
         };
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {
-            let realm = daemon.router.open_realm(
-                DESKTOP_REALM,
-                RealmSettings {
-                    uri_rules: UriRules::Strict,
-                    quota,
-                    ..RealmSettings::default()
-                },
-            );
-            desk.serve(realm.clone());
             let machine = match machine {
                 Some(machine) => machine,
                 None => Machine::detect(Places::default()).await,
             };
-            let desktop = Arc::new(Desktop {
+            let realm = daemon
+                .router
+                .open_realm(DESKTOP_REALM, settings(config, UriRules::Strict));
+            desk.serve(realm.clone());
+            let desktop = Desktop {
                 name: computer_name(config),
                 store: Arc::clone(&daemon.store),
                 desk: Arc::clone(&desk),
-                access: Arc::clone(&access),
+                access,
                 consents,
                 audit: daemon.audit.clone(),
-                realm: realm.clone(),
+                realm,
                 advertiser: Arc::clone(&daemon.advertiser),
                 machine,
                 attempts: config.pairing.attempts,
-            });
+                pairing_ttl: config.pairing.ttl,
+            };
+            let desktop = Arc::new(desktop);
             daemon.offer(&desktop, config, told).await?;
             daemon.follow(&desktop, questions).await?;
-            daemon.tasks.push(tokio::spawn(desk.keep_time()));
-            daemon.tasks.push(tokio::spawn(access.keep_rights(realm)));
         }
         daemon.listen(config, paths)?;
+        if let Some(address) = daemon.reachable() {
+            desk.listens_at(address);
+        }
         daemon.advertise(config).await;
         Ok(daemon)
     }
@@ -162,7 +155,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Starts what goes on beside the procedures: presence, the lock, calls that wait for consent.
+    /// Starts what goes on beside the procedures: presence, rights, the lock, calls that wait for consent, pairing.
     async fn follow(&mut self, desktop: &Arc<Desktop>, questions: UnboundedReceiver<News>) -> Result<()> {
         let session = self.local_session("desktop").await?;
         let (consents, realm) = (Arc::clone(&desktop.consents), desktop.realm.clone());
@@ -170,6 +163,8 @@ impl Daemon {
             tokio::spawn(consents.serve(realm, session.clone(), questions)),
             tokio::spawn(procedures::publish_presence(session.clone(), Arc::clone(desktop))),
             tokio::spawn(procedures::follow_lock(session, Arc::clone(desktop))),
+            tokio::spawn(Arc::clone(&desktop.desk).keep_time()),
+            tokio::spawn(Arc::clone(&desktop.access).keep_rights(desktop.realm.clone())),
         ]);
         Ok(())
     }
@@ -218,6 +213,13 @@ impl Daemon {
                 .with_context(|| format!("the directory {} cannot be made", directory.display()))?;
         }
         Ok(self.router.listen_unix(path, SOCKET_MODE)?)
+    }
+
+    /// Where devices reach this daemon: best from the network.
+    fn reachable(&self) -> Option<SocketAddr> {
+        let is_outward = |address: &&SocketAddr| !address.ip().is_loopback();
+        let outward = self.addresses.iter().find(is_outward);
+        outward.or(self.addresses.first()).copied()
     }
 
     /// Shows the desktop on the network. Without mDNS everything else works.
@@ -299,6 +301,34 @@ fn computer_name(config: &Config) -> String {
     let uname = rustix::system::uname();
     let host = uname.nodename().to_string_lossy().into_owned();
     config.discovery.name.clone().unwrap_or(host)
+}
+
+/// The keys for TLS and Noise, and the pin of the former. A plain router has none that anybody could know.
+fn keys(config: &Config, store: &Store) -> Result<(Keys, Option<[u8; 32]>)> {
+    if !config.desktop.enabled {
+        return Ok((Keys::default(), None));
+    }
+    let (certificate, key) = store.tls();
+    let unusable = "the desktop's own certificate cannot be used";
+    let spki = tls::spki_hash(&certificate).context(unusable)?;
+    let tls = tls::server_config(&certificate, &key).context(unusable)?;
+    let responder = noise::Responder {
+        secret: noise::Secret::new(store.noise_secret()),
+        did: store.identity().did(),
+    };
+    let keys = Keys {
+        tls: Some(Arc::new(tls)),
+        noise: Some(Arc::new(responder)),
+    };
+    Ok((keys, Some(spki)))
+}
+
+fn settings(config: &Config, uri_rules: UriRules) -> RealmSettings {
+    RealmSettings {
+        uri_rules,
+        quota: quota(&config.limits),
+        ..RealmSettings::default()
+    }
 }
 
 fn quota(limits: &config::Limits) -> Quota {

@@ -3,12 +3,15 @@
 //! Host, Origin, methods and the headers of every answer are the router's business (`router/src/http.rs`). A page served
 //! here would be code that runs with the user's trust, so there is none that is not meant.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
-use hyper::{HeaderMap, Request, StatusCode};
-use router::{FrontDoor, Origins, Peer, Pending, Response};
+use hyper::{HeaderMap, StatusCode};
+use router::{FrontDoor, Origins, Peer, Pending, Request, Response};
+
+use crate::pair::Desk;
 
 /// Where a monitor or a phone asks whether the daemon answers.
 const HEALTH: &str = "/healthz";
@@ -20,18 +23,20 @@ const PAIR: &str = "/pair";
 #[derive(Debug)]
 pub(crate) struct Front {
     origins: Origins,
+    /// Where devices pair; a plain router has none.
+    desk: Option<Arc<Desk>>,
 }
 
 impl Front {
     /// The door for these hosts and origins.
-    pub(crate) const fn new(origins: Origins) -> Self {
-        Self { origins }
+    pub(crate) const fn new(origins: Origins, desk: Option<Arc<Desk>>) -> Self {
+        Self { origins, desk }
     }
 }
 
 impl FrontDoor for Front {
-    fn respond(&self, request: Request<Incoming>, peer: Peer) -> Pending<'static, Response> {
-        let response = answer(request.uri().path(), request.headers(), &peer);
+    fn respond(&self, request: Request, peer: Peer) -> Pending<'static, Response> {
+        let response = self.answer(request, &peer);
         Box::pin(async { response })
     }
 
@@ -40,14 +45,19 @@ impl FrontDoor for Front {
     }
 }
 
-fn answer(path: &str, headers: &HeaderMap, peer: &Peer) -> Response {
-    if path == PAIR && !is_of_this_site(headers) {
-        tracing::info!(%peer, path, "a page of another site was refused");
-        return text(StatusCode::FORBIDDEN, "pages of other sites may not pair\n");
-    }
-    match path {
-        HEALTH => text(StatusCode::OK, "ok\n"),
-        _ => text(StatusCode::NOT_FOUND, "WAMP is at /ws\n"),
+impl Front {
+    fn answer(&self, request: Request, peer: &Peer) -> Response {
+        let path = request.uri().path();
+        if path == PAIR && !is_of_this_site(request.headers()) {
+            tracing::info!(%peer, path, "a page of another site was refused");
+            return text(StatusCode::FORBIDDEN, "pages of other sites may not pair\n");
+        }
+        let desk = self.desk.as_ref().filter(|desk| path == PAIR && desk.takes_exchanges());
+        match (path, desk) {
+            (_, Some(desk)) => desk.welcome(request, peer),
+            (HEALTH, None) => text(StatusCode::OK, "ok\n"),
+            (_, None) => text(StatusCode::NOT_FOUND, "WAMP is at /ws\n"),
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use pairing::Device;
-use router::{Peer, Principal, Transport};
+use router::{Channel, Peer, Principal, Transport};
 use time::OffsetDateTime;
 use wamp::acceptor::{Asked, Proof};
 use wamp::auth::Method;
-use wamp::error::{AUTHENTICATION_DENIED, AUTHENTICATION_REQUIRED, NO_SUCH_ROLE, NOT_AUTHORIZED};
+use wamp::error::{
+    AUTHENTICATION_DENIED, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, NO_SUCH_ROLE, NOT_AUTHORIZED,
+};
 use wamp::message::Abort;
 
 use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, noted, principal, roles};
@@ -16,12 +18,15 @@ use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, noted, principal, roles};
 impl Access {
     /// Whether a key may prove itself over this connection: a listener on the network could steer the session.
     fn takes_keys(&self, peer: &Peer) -> bool {
-        peer.is_on_this_machine() || self.allows_plain_devices
+        peer.is_private() || peer.is_on_this_machine() || self.allows_plain_devices
     }
 
     pub(super) fn find_on_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
         if let Transport::Local(_) | Transport::Unix = peer.transport {
             return Ok(Proof::None);
+        }
+        if let Channel::Noise { key, .. } = peer.channel {
+            return self.find_inside_noise(asked, &key, peer);
         }
         let is_pairing = self.desk.admits(peer);
         if asked.offers(Method::Cryptosign) {
@@ -46,8 +51,39 @@ impl Access {
         }
     }
 
+    /// Inside Noise the device has shown its key already: the session must be that device's and nobody else's.
+    fn find_inside_noise(&self, asked: &Asked, key: &[u8; 32], peer: &Peer) -> Result<Proof, Abort> {
+        let device = self.noise_device(asked, key, peer)?;
+        if asked.offers(Method::Cryptosign) {
+            let key = asked.public_key()?;
+            return Ok(Proof::Cryptosign(device.keys.sign.is(key.as_bytes()).then_some(key)));
+        }
+        if asked.offers(Method::Anonymous) {
+            return Ok(Proof::None);
+        }
+        Err(asked.no_matching_method(&[Method::Anonymous, Method::Cryptosign]))
+    }
+
+    /// The device with this key of Noise, if the session names it.
+    fn noise_device(&self, asked: &Asked, key: &[u8; 32], peer: &Peer) -> Result<Device, Abort> {
+        let device = self.store.with_trust(|trust| trust.find_noise_key(key).cloned());
+        let device = device.and_then(|device| self.current(device, peer));
+        let device = device.ok_or_else(|| Abort::new(AUTHENTICATION_FAILED, NOT_PAIRED))?;
+        let names_it = |authid: &str| authid == device.id || authid.eq_ignore_ascii_case(&device.keys.sign.to_hex());
+        if asked.authid.as_deref().is_some_and(names_it) {
+            Ok(device)
+        } else {
+            Err(Abort::new(AUTHENTICATION_FAILED, OTHER_DEVICE))
+        }
+    }
+
     fn device(&self, key: &[u8; 32], peer: &Peer) -> Option<Device> {
         let device = self.store.with_trust(|trust| trust.find_key(key).cloned())?;
+        self.current(device, peer)
+    }
+
+    /// The device, unless its time is over.
+    fn current(&self, device: Device, peer: &Peer) -> Option<Device> {
         if device.is_current(OffsetDateTime::now_utc()) {
             return Some(device);
         }
@@ -61,6 +97,16 @@ impl Access {
         }
         if peer.transport == Transport::Unix {
             return self.admit_program(asked, peer);
+        }
+        if let Channel::Noise { key, .. } = peer.channel {
+            let device = self.noise_device(asked, &key, peer)?;
+            let role = Arc::new(self.role_of(&device));
+            let method = if asked.offers(Method::Cryptosign) {
+                Method::Cryptosign
+            } else {
+                Method::Anonymous
+            };
+            return Ok(principal(&device.id, &role, method, TRUST_PROVIDER));
         }
         if !asked.offers(Method::Cryptosign) {
             return self.admit_stranger("public", Method::Anonymous);
@@ -116,6 +162,7 @@ impl Access {
 }
 
 const NOT_PAIRED: &str = "this device is not paired; run `deskconnctl pair` on the desktop and follow what it says";
+const OTHER_DEVICE: &str = "a session inside Noise must name, as its authid, the device whose key it has";
 const PLAIN_NETWORK: &str = "a plain connection from the network is not safe enough to log in over; the owner of the \
      desktop can allow it with plain_devices = true under [compat] in the configuration";
 const COMPONENT_NAME: &str = "a component needs an authid of small letters, digits and underscores, at most 64";

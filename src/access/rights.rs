@@ -76,8 +76,15 @@ impl Access {
     }
 
     /// Gives every session of every device the role that it should have now, and ends those of devices that are not let
-    /// in any more. Says how long this holds, if a clock can change it.
-    pub fn apply_rights(&self, realm: &RealmHandle) -> Option<Duration> {
+    /// in any more.
+    pub fn apply_rights(&self, realm: &RealmHandle) {
+        self.apply(realm);
+        // What changed may have an end of its own.
+        self.rights.changed.notify_one();
+    }
+
+    /// The same; says how long it holds, if a clock can change it.
+    fn apply(&self, realm: &RealmHandle) -> Option<Duration> {
         // Held throughout, so that of two changes the later one wins. Who holds the realm's lock never waits for this one.
         let mut given = self.rights.given();
         let mut next = None;
@@ -114,7 +121,7 @@ impl Access {
     pub async fn keep_rights(self: Arc<Self>, realm: RealmHandle) {
         loop {
             let changed = self.rights.changed.notified();
-            match self.apply_rights(&realm) {
+            match self.apply(&realm) {
                 // A moment more: at the very moment the clock may still be before it.
                 Some(left) => {
                     let wait = (left + Duration::from_millis(1)).min(LONGEST_WAIT);

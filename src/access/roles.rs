@@ -77,6 +77,18 @@ impl Roles {
         self.table.contains_key(name)
     }
 
+    /// The roles that allow nothing that this one does not.
+    #[must_use]
+    pub fn lesser_than(&self, name: &str) -> Vec<String> {
+        let Some(rules) = self.table.get(name) else {
+            return Vec::new();
+        };
+        let is_lesser =
+            |(other, theirs): &(&&str, &Vec<Rule>)| **other != name && theirs.iter().all(|rule| rules.contains(rule));
+        let lesser = self.table.iter().filter(is_lesser);
+        lesser.map(|(name, _)| (*name).to_owned()).collect()
+    }
+
     /// What a device may do now: its role, its grants, and the space of its own.
     ///
     /// # Panics

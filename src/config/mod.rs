@@ -10,8 +10,9 @@ mod realm;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use pairing::window::{DEFAULT_ATTEMPTS, MAX_ATTEMPTS};
+use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 
 pub use advertise::Advertise;
 pub use limits::Limits;
@@ -118,6 +119,8 @@ pub struct Discovery {
 /// `[pairing]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pairing {
+    /// How long a window stays open.
+    pub ttl: Duration,
     /// How many codes may be tried.
     pub attempts: u8,
 }
@@ -293,12 +296,16 @@ fn read_discovery(mut section: Section<'_>, is_desktop: bool) -> Result<Discover
 }
 
 fn read_pairing(mut section: Section<'_>) -> Result<Pairing, ConfigError> {
+    let ttl = match section.get("ttl_s") {
+        Some(field) => Duration::from_secs(field.number(1..=MAX_TTL.as_secs())?),
+        None => DEFAULT_TTL,
+    };
     let attempts = match section.get("attempts") {
         Some(field) => u8::try_from(field.number(1..=u64::from(MAX_ATTEMPTS))?).unwrap_or(MAX_ATTEMPTS),
         None => DEFAULT_ATTEMPTS,
     };
     section.finish()?;
-    Ok(Pairing { attempts })
+    Ok(Pairing { ttl, attempts })
 }
 
 fn read_compat(mut section: Section<'_>) -> Result<Compat, ConfigError> {

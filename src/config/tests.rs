@@ -131,7 +131,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
         "config.toml, line 1: there is no key `discover`; did you mean `discovery`?"
     );
     assert!(told("[pairing]\nattempt = 3").contains("did you mean `attempts`?"));
-    assert!(told("[pairing]\nzzz = 3").contains("known here are: attempts"));
+    assert!(told("[pairing]\nzzz = 3").contains("known here are: ttl_s, attempts"));
     assert!(
         told("[[realm]]\nname='a'\n[[realm.role]]\nname='anonymous'\nrules=[{uri='',match='prefix',alow=[]}]")
             .contains("line 5")
@@ -247,6 +247,7 @@ fn values_are_taken_at_their_limits_and_refused_past_them() {
         ("limits.depth", 4, 128),
         ("limits.sessions", 1, 1 << 24),
         ("pairing.attempts", 1, 10),
+        ("pairing.ttl_s", 1, 600),
         ("discovery.priority", 0, 65_535),
     ] {
         for good in [least, most] {

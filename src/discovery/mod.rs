@@ -68,7 +68,7 @@ impl Advert {
             id: id.to_owned(),
             realm: config::DESKTOP_REALM.to_owned(),
             port,
-            is_tls: false,
+            is_tls: true,
             priority: discovery.priority,
             weight: discovery.weight,
             interfaces: Interfaces {

@@ -61,7 +61,7 @@ fn advert(name: &str, id: &str, port: u16) -> Advert {
         id: id.into(),
         realm: "deskconn".into(),
         port,
-        is_tls: false,
+        is_tls: true,
         priority: 10,
         weight: 60,
         interfaces: Interfaces::default(),
@@ -113,7 +113,7 @@ fn a_desktop_is_found_with_every_key_and_gone_with_a_goodbye() {
         let txt: Vec<String> = found.txt.iter().map(|(key, value)| format!("{key}={value}")).collect();
         assert_eq!(
             txt.join(" "),
-            "txtvers=1 v=1 id=9f2c1a0b00112233 realm=deskconn path=/ws tls=0 pair=0 uid=9f2c1a0b00112233"
+            "txtvers=1 v=1 id=9f2c1a0b00112233 realm=deskconn path=/ws tls=1 pair=0 uid=9f2c1a0b00112233"
         );
         assert_eq!(
             (found.name.as_str(), found.host.as_str(), found.port),

@@ -1,10 +1,11 @@
 //! What the desk writes into the audit log: windows, and who was paired or not. Never a code or a key.
 
 use pairing::Device;
+use pairing::exchange::Why;
 use pairing::legacy::{Refusal, Request};
 use pairing::window::{Closed, Terms};
 
-use super::{Desk, Inner};
+use super::{Desk, Inner, Told};
 use crate::audit::{Entry, Kind};
 
 /// A window was opened.
@@ -38,5 +39,18 @@ impl Desk {
         tracing::warn!(address = address.unwrap_or_default(), %refusal, "a device was not paired");
         let failed = Entry::new(Kind::PairingFailed).address(address);
         self.audit.note(failed.detail(refusal.to_string()));
+    }
+
+    /// A device's exchange ended without a pairing. What looks like somebody in between is said loudly.
+    pub(super) fn exchange_failed(&self, address: Option<&str>, why: &Why) {
+        let address_shown = address.unwrap_or_default();
+        if why.is_alarming() {
+            tracing::error!(address = address_shown, %why, "pairing was attacked");
+            self.tell(Told::Alarm(why.to_string()));
+        } else {
+            tracing::warn!(address = address_shown, %why, "a device was not paired");
+        }
+        let failed = Entry::new(Kind::PairingFailed).address(address);
+        self.audit.note(failed.detail(why.to_string()));
     }
 }

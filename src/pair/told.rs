@@ -13,6 +13,8 @@ pub enum Told {
     Asked(Question),
     /// The window closed.
     Closed(Closed),
+    /// Somebody seems to be in between: a sentence for the owner.
+    Alarm(String),
     /// A window was opened or closed: whether a code would be looked at now.
     IsOpen(bool),
     /// The list of devices changed.
@@ -25,6 +27,9 @@ pub enum AnswerError {
     /// Nobody asks that.
     #[error(transparent)]
     NotAsked(#[from] NotAsked),
+    /// The device left, or did not confirm in time.
+    #[error("the device went away, or did not confirm in time; it is not paired")]
+    Gone,
     /// The device could not be stored, so it was refused.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,6 +1,8 @@
 //! The arguments of a call, taken out one after the other, with errors that say what was expected.
 
 use client::{Invocation, RequestError};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use wamp::value::{Dict, Value};
 
 use super::BAD_ARGUMENT;
@@ -93,6 +95,22 @@ impl Arguments {
             .ok_or_else(|| bad(format!("the keyword argument {name} must be true or false")))
     }
 
+    /// A time that may be null, which must be there all the same.
+    pub(crate) fn time(&mut self, name: &str) -> Result<Option<OffsetDateTime>, RequestError> {
+        self.take(name).map(|value| time_of(name, &value)).transpose()
+    }
+
+    /// A time among the keyword arguments, if it is there.
+    pub(crate) fn time_keyword(&mut self, name: &str) -> Result<Option<OffsetDateTime>, RequestError> {
+        self.keyword(name).map(|value| time_of(name, &value)).transpose()
+    }
+
+    /// The keyword arguments that are left.
+    pub(crate) fn rest(mut self) -> Result<Dict, RequestError> {
+        let rest = std::mem::take(&mut self.kwargs);
+        self.end().map(|()| rest)
+    }
+
     /// Refuses what is left over.
     pub(crate) fn end(mut self) -> Result<(), RequestError> {
         if self.args.next().is_some() {
@@ -107,6 +125,14 @@ impl Arguments {
     fn wrong(&self, name: &str, expected: &str) -> RequestError {
         bad(format!("argument {} ({name}) must be {expected}", self.position))
     }
+}
+
+/// A time as text.
+pub(crate) fn time_of(name: &str, value: &Value) -> Result<OffsetDateTime, RequestError> {
+    let time = value
+        .as_str()
+        .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+    time.ok_or_else(|| bad(format!("{name} must be a time like 2027-01-31T12:00:00Z")))
 }
 
 /// The error for arguments that are not those of the procedure.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
-use pairing::Device;
-use pairing::grant::Grant;
+use pairing::grant::Match;
+use pairing::trust::TrustError;
+use pairing::{Device, Trust};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wamp::error::KILLED;
@@ -13,7 +14,6 @@ use wamp::value::Value;
 
 use super::arguments::bad;
 use super::{Arguments, Desktop, dict, offer, refused};
-use crate::access::roles;
 use crate::audit::{Entry, Kind};
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
@@ -21,6 +21,9 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.devices.get"], get).await?;
     offer(session, desktop, &["org.deskconn.devices.rename"], rename).await?;
     offer(session, desktop, &["org.deskconn.devices.set_role"], set_role).await?;
+    offer(session, desktop, &["org.deskconn.devices.grant"], grant).await?;
+    offer(session, desktop, &["org.deskconn.devices.deny"], deny).await?;
+    offer(session, desktop, &["org.deskconn.devices.expire"], expire).await?;
     offer(session, desktop, &["org.deskconn.devices.revoke"], revoke).await
 }
 
@@ -73,6 +76,62 @@ async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
     Ok(row(&desktop, &device).into())
 }
 
+/// `devices.grant(id, uri, kw: match, allow, until, confirm, while_unlocked) → device`: one row beside its role, in place
+/// of the one with the same URI and match.
+async fn grant(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let (id, uri) = (arguments.text("id")?, arguments.text("uri")?);
+    let mut row = arguments.rest()?;
+    row.insert("uri".to_owned(), uri.into());
+    let grant = super::grants::from_row(row)?;
+    let detail = format!("{} {}", grant.matching.word(), grant.uri);
+    changed(&desktop, Kind::GrantsChanged, detail, |trust| {
+        trust.grant(&id, grant).cloned()
+    })
+}
+
+/// `devices.deny(id, uri, kw: match) → device`: takes the grant for this URI and match back.
+async fn deny(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let (id, uri) = (arguments.text("id")?, arguments.text("uri")?);
+    let word = arguments.text_keyword("match")?;
+    arguments.end()?;
+    let matching = word.map_or_else(
+        || Ok(Match::default()),
+        |word| Match::from_word(&word).ok_or_else(|| bad("match must be exact, prefix or wildcard")),
+    )?;
+    let detail = format!("no more {} {uri}", matching.word());
+    changed(&desktop, Kind::GrantsChanged, detail, |trust| {
+        trust.deny(&id, &uri, matching).cloned()
+    })
+}
+
+/// `devices.expire(id, time) → device`: from then on it is not let in; null for never.
+async fn expire(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let id = arguments.text("id")?;
+    let time = arguments.time("time")?;
+    arguments.end()?;
+    let detail = time.map_or_else(|| "never expires".to_owned(), |time| format!("expires {time}"));
+    changed(&desktop, Kind::GrantsChanged, detail, |trust| {
+        trust.set_expires(&id, time).cloned()
+    })
+}
+
+/// Changes a device, and lets its open sessions follow at once.
+fn changed(
+    desktop: &Desktop,
+    kind: Kind,
+    detail: String,
+    change: impl FnOnce(&mut Trust) -> Result<Device, TrustError>,
+) -> Result<Reply, RequestError> {
+    let device = desktop.store.change_trust(change).map_err(refused)?;
+    desktop.audit.note(Entry::new(kind).device(&device).detail(detail));
+    desktop.access.apply_rights(&desktop.realm);
+    desktop.desk.devices_changed();
+    Ok(row(desktop, &device).into())
+}
+
 /// `devices.revoke(id) → the number of sessions that were ended`. The device is gone from the disk before its sessions
 /// are ended, so none can slip in between.
 async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
@@ -95,33 +154,6 @@ async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     Ok(Value::from(ended as u64).into())
 }
 
-/// The grants of a device, each with whether it holds now.
-pub(super) fn grants(desktop: &Desktop, device: Option<&Device>) -> Value {
-    let now = OffsetDateTime::now_utc();
-    let is_unlocked = desktop.access.is_unlocked();
-    let row = |grant: &Grant| {
-        let allow = [
-            ("call", grant.allow.call),
-            ("register", grant.allow.register),
-            ("publish", grant.allow.publish),
-            ("subscribe", grant.allow.subscribe),
-        ];
-        let allow = allow.into_iter().filter(|(_, is_allowed)| *is_allowed);
-        let until = grant.until.and_then(|until| until.format(&Rfc3339).ok());
-        dict([
-            ("uri", grant.uri.as_str().into()),
-            ("match", grant.matching.word().into()),
-            ("allow", Value::List(allow.map(|(action, _)| action.into()).collect())),
-            ("until", until.into()),
-            ("confirm", grant.confirm.into()),
-            ("while_unlocked", grant.while_unlocked.into()),
-            ("holds", roles::holds(grant, now, is_unlocked).into()),
-        ])
-    };
-    let grants = device.map(|device| device.grants.iter().map(row).collect());
-    Value::List(grants.unwrap_or_default())
-}
-
 /// A device as the owner sees it.
 pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
     let time = |time: Option<OffsetDateTime>| time.and_then(|time| time.format(&Rfc3339).ok());
@@ -130,7 +162,7 @@ pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
         ("name", device.name.as_str().into()),
         ("kind", device.kind.word().into()),
         ("role", device.role.as_str().into()),
-        ("grants", grants(desktop, Some(device))),
+        ("grants", super::grants::of_device(desktop, Some(device))),
         ("fingerprint", device.keys.sign.fingerprint().into()),
         ("paired_at", time(Some(device.paired_at)).into()),
         ("last_seen", time(device.last_seen).into()),

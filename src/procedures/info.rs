@@ -39,7 +39,7 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         ("components", Value::List(components)),
         ("missing", missing.into()),
         ("role", role.into()),
-        ("grants", super::devices::grants(&desktop, device.as_ref())),
+        ("grants", super::grants::of_device(&desktop, device.as_ref())),
         ("procedures", names(procedures)),
         ("topics", names(topics)),
         ("sessions", (desktop.realm.session_count() as u64).into()),

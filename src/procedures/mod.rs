@@ -6,11 +6,13 @@ mod audit;
 mod consent;
 mod devices;
 mod discovery;
+mod grants;
 mod info;
 mod pairing;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use client::{Invocation, Reply, RequestError, Session};
 use router::RealmHandle;
@@ -45,6 +47,8 @@ pub(crate) struct Desktop {
     pub(crate) machine: components::Machine,
     /// Codes that may be tried in one pairing window.
     pub(crate) attempts: u8,
+    /// How long such a window stays open.
+    pub(crate) pairing_ttl: Duration,
 }
 
 /// Registers every procedure.
@@ -82,6 +86,7 @@ pub(crate) async fn publish(session: Session, desktop: Arc<Desktop>, mut told: m
         let (topic, args) = match news {
             Told::Asked(question) => ("org.deskconn.pairing.on_asked", vec![pairing::question(&question)]),
             Told::Closed(closed) => ("org.deskconn.pairing.on_closed", vec![closed.to_string().into()]),
+            Told::Alarm(sentence) => ("org.deskconn.pairing.on_alarm", vec![sentence.into()]),
             Told::Devices => ("org.deskconn.devices.on_changed", Vec::new()),
             Told::IsOpen(is_open) => {
                 desktop.advertiser.set_pairing(is_open).await;

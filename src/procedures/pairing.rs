@@ -45,12 +45,13 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         name: arguments.text_keyword("name").ok().flatten(),
         kind: Kind::default(),
         address: visitor.peer.address.map(|address| address.to_string()),
-        is_private: visitor.peer.is_on_this_machine(),
+        is_private: visitor.peer.is_private() || visitor.peer.is_on_this_machine(),
     };
     Ok(Value::Bool(desktop.desk.pair(claim).await.is_ok()).into())
 }
 
-/// `pairing.open(kw: role, name, ttl, legacy, insecure_network, force) → {code, expires, ttl}`.
+/// `pairing.open(kw: role, grants, name, expires, ttl, legacy, insecure_network, force) → {code, link, expires, ttl}`;
+/// `link` is null in the legacy form.
 async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let role = arguments
@@ -63,28 +64,31 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
             names.join(", ")
         )));
     }
+    let is_legacy = arguments.switch("legacy")?;
     let ttl = arguments.number_keyword("ttl")?.map(Duration::from_secs);
     let terms = Terms {
+        lesser_roles: desktop.access.roles().lesser_than(&role),
+        grants: arguments
+            .keyword("grants")
+            .map_or_else(|| Ok(Vec::new()), super::grants::from_value)?,
         name: arguments.text_keyword("name")?,
-        ttl: ttl.unwrap_or(LEGACY_TTL),
+        expires: arguments.time_keyword("expires")?,
+        ttl: ttl.unwrap_or(if is_legacy { LEGACY_TTL } else { desktop.pairing_ttl }),
         attempts: desktop.attempts,
-        legacy: arguments.switch("legacy")?,
+        legacy: is_legacy,
         insecure_network: arguments.switch("insecure_network")?,
         ..Terms::for_role(&role)
     };
     let force = arguments.switch("force")?;
     arguments.end()?;
-    if !terms.legacy {
-        return Err(bad(
-            "this version pairs by the legacy form alone: pass legacy = true, or use `deskconnctl pair --legacy`",
-        ));
-    }
-    let (code, ttl) = desktop.desk.open(terms, force).map_err(refused)?;
-    let expires = (OffsetDateTime::now_utc() + ttl).format(&Rfc3339).unwrap_or_default();
+    let opened = desktop.desk.open(terms, force).map_err(refused)?;
+    let expires = (OffsetDateTime::now_utc() + opened.ttl).format(&Rfc3339);
+    let link = opened.link.map(|link| link.url().to_string());
     Ok(dict([
-        ("code", code.to_string().into()),
-        ("expires", expires.into()),
-        ("ttl", ttl.as_secs().into()),
+        ("code", opened.code.to_string().into()),
+        ("link", link.into()),
+        ("expires", expires.unwrap_or_default().into()),
+        ("ttl", opened.ttl.as_secs().into()),
     ])
     .into())
 }
@@ -106,7 +110,11 @@ async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     if let Some(role) = role.as_deref().filter(|role| !desktop.access.roles().has(role)) {
         return Err(bad(format!("there is no role {role}")));
     }
-    let device = desktop.desk.answer(request, allow, role.as_deref()).map_err(refused)?;
+    let device = desktop
+        .desk
+        .answer(request, allow, role.as_deref())
+        .await
+        .map_err(refused)?;
     Ok(device
         .map_or(Value::Null, |device| super::devices::row(&desktop, &device))
         .into())
@@ -121,5 +129,7 @@ pub(super) fn question(question: &Question) -> Value {
         ("address", question.address.clone().into()),
         ("fingerprint", question.fingerprint.as_str().into()),
         ("role", question.role.as_str().into()),
+        ("wants", question.wants.clone().into()),
+        ("legacy", question.legacy.into()),
     ])
 }

@@ -231,7 +231,7 @@ plug_in_again() {
 # two_addresses MACHINE NAME ADDRESS ADDRESS: python-zeroconf lists both, avahi shows one of them.
 two_addresses() {
     local id; id=$(desk_id one)
-    local keys="txtvers=1 v=1 id=$id realm=deskconn path=/ws tls=0 pair=0 uid=$id"
+    local keys="txtvers=1 v=1 id=$id realm=deskconn path=/ws tls=1 pair=0 uid=$id"
     ip netns exec "$net-$1" timeout 20 "$zeroconf" "$here/zeroconf_find.py" "$2" "deskconn-${id:0:8}.local" "$3" 5020 $keys &&
         ip netns exec "$net-$1" timeout 20 "$zeroconf" "$here/zeroconf_find.py" "$2" "deskconn-${id:0:8}.local" "$4" 5020 $keys
 }

@@ -27,7 +27,7 @@ start_desk one a MyDesk 5020
 id=$(desk_id one) && step "the daemon starts and keeps an identity" test "${#id}" = 16
 host="deskconn-${id:0:8}.local"
 
-keys="txtvers=1 v=1 id=$id realm=deskconn path=/ws tls=0 pair=0 uid=$id"
+keys="txtvers=1 v=1 id=$id realm=deskconn path=/ws tls=1 pair=0 uid=$id"
 step "avahi finds and resolves it" avahi_sees b MyDesk "$host" 10.77.0.1 5020
 for key in $keys; do step "avahi reads $key" avahi_reads b MyDesk "$key"; done
 step "python-zeroconf finds it with every key" zeroconf_sees c MyDesk "$host" 10.77.0.1 5020 $keys
