@@ -17,6 +17,8 @@ export interface PairOptions {
   store: (joined: Joined) => void | Promise<void>;
   /** Forgets a record that was kept, because the desktop could not store the device. */
   forget?: () => void | Promise<void>;
+  /** How long to wait for the desktop instead of {@link STEP_MS}, and for its owner instead of {@link APPROVAL_MS}. */
+  times?: { stepMs?: number; approvalMs?: number } | undefined;
 }
 
 /** What of a WebSocket is used. It must be new: opened with the subprotocol `deskconn.pair.1` at `/pair`. */
@@ -39,29 +41,32 @@ export interface FrameSocket {
  */
 export async function pairOver(socket: FrameSocket, options: PairOptions): Promise<Joined> {
   socket.binaryType = 'arraybuffer';
+  // Some libraries throw an error that nobody listens to, and one may come after the end, of closing too early.
+  socket.addEventListener('error', () => {});
   const { secret } = options;
   if ('link' in secret && Date.now() / 1000 >= secret.link.expires) {
     socket.close();
     throw new PairingError('link_expired');
   }
+  const { stepMs = STEP_MS, approvalMs = APPROVAL_MS } = options.times ?? {};
   const inbox = new Inbox(socket);
   let kept = false;
   try {
     const joiner = new Joiner(secret, options.me, options.sight);
-    let wait = STEP_MS;
+    let wait = stepMs;
     for (;;) {
       const frame = await inbox.next(wait);
-      wait = STEP_MS;
+      wait = stepMs;
       const progress = joiner.receive(frame);
       if (progress.step === 'send') socket.send(progress.frame);
       else if (progress.step === 'waiting') {
-        wait = APPROVAL_MS;
+        wait = approvalMs;
         options.onWaiting?.(progress.desktop, progress.fingerprint);
       } else if (progress.step === 'paired') {
         await options.store(progress.joined);
         kept = true;
         socket.send(progress.frame);
-        await confirmed(inbox, joiner);
+        await confirmed(inbox, joiner, stepMs);
         return progress.joined;
       } else {
         if (progress.frame) socket.send(progress.frame);
@@ -79,9 +84,9 @@ export async function pairOver(socket: FrameSocket, options: PairOptions): Promi
 }
 
 /** Waits for the desktop to close normally, which says that the device is stored. */
-async function confirmed(inbox: Inbox, joiner: Joiner): Promise<void> {
+async function confirmed(inbox: Inbox, joiner: Joiner, stepMs: number): Promise<void> {
   try {
-    const progress = joiner.receive(await inbox.next(STEP_MS));
+    const progress = joiner.receive(await inbox.next(stepMs));
     throw progress.step === 'failed' ? progress.error : new PairingError('malformed');
   } catch (error) {
     if (!(error instanceof ClosedNormally)) throw error;

@@ -1,5 +1,6 @@
 // The desktop of package `pairing` as a process (pairing/examples/desktop.rs), spoken to in lines.
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, execFileSync, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
@@ -25,12 +26,11 @@ function build(): string {
 export interface Ready { code: string; link: string; did: string; sign: string; noise: string; spki: string }
 
 export class Desktop {
-  private constructor(private readonly process: ChildProcessWithoutNullStreams, private readonly lines: AsyncIterator<string>, readonly ready: Ready) {}
+  private constructor(private readonly process: ChildProcessByStdio<Writable, Readable, null>, private readonly lines: AsyncIterator<string>, readonly ready: Ready) {}
 
   /** A desktop with an open window. */
   static async start(seed: number): Promise<Desktop> {
-    const process = spawn(build(), [String(seed)]);
-    process.stderr.pipe(globalThis.process.stderr);
+    const process = spawn(build(), [String(seed)], { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface({ input: process.stdout })[Symbol.asyncIterator]();
     const [, code, link, did, sign, noise, spki] = (await lines.next()).value!.split(' ');
     const desktop = new Desktop(process, lines, { code: code!.replace('-', ''), link: link!, did: did!, sign: sign!, noise: noise!, spki: spki! });
