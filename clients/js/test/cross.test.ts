@@ -119,9 +119,9 @@ test('fields that are exchanged for others as good are noticed', async () => {
     [0, 'v', 2, 'version'], [0, 'suite', 'CPACE-X25519-SHA512', 'version'], [0, 'did', other.noisePublic, 'bad_key'],
     [0, 'ds', other.signPublic, 'bad_key'], [0, 'dn', other.noisePublic, 'mismatch'], [0, 'dn', new Uint8Array(32), 'bad_key'],
     [0, 'spki', null, 'other_certificate'], [0, 'spki', other.noisePublic, 'other_certificate'], [0, 'sid', new Uint8Array(16), 'mismatch'],
-    [0, 'name', 'Eve', 'mismatch'], [0, 'extra', 1, 'malformed'],
+    [0, 'name', 'Other', 'mismatch'], [0, 'extra', 1, 'malformed'],
     [1, 'cs', other.signPublic, 'mismatch'], [1, 'cn', other.noisePublic, 'mismatch'], [1, 'seen', null, 'mismatch'],
-    [1, 'seen', other.noisePublic, 'mismatch'], [1, 'name', 'Eve', 'mismatch'], [1, 'kind', 'cli', 'mismatch'], [1, 'want', 'full', 'mismatch'],
+    [1, 'seen', other.noisePublic, 'mismatch'], [1, 'name', 'Other', 'mismatch'], [1, 'kind', 'cli', 'mismatch'], [1, 'want', 'full', 'mismatch'],
     [1, 'mode', 'qr', 'mismatch'], [1, 'ya', new Uint8Array(32), 'mismatch'], [1, 'exporter', other.noisePublic, 'mismatch'], [1, 'extra', 1, 'mismatch'],
     [2, 'yb', new Uint8Array(32), 'bad_key'], [2, 'yb', new Uint8Array(32).fill(255), 'bad_key'],
   ];

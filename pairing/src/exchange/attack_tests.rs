@@ -3,13 +3,14 @@
 
 use super::cbor::{Item, Map};
 use super::cpace::Share;
-use super::messages::{Confirm, Hello, Mode, PakeA, PakeB};
+use super::messages::{self, Confirm, Hello, Mode, PakeA, PakeB};
 use super::testing::*;
 use super::transcript::{Keys, Side};
 use super::*;
 use crate::device::Kind;
 use crate::identity::Identity;
 use crate::noise::NoiseKey;
+use crate::question::Request;
 use crate::trust::TrustError;
 use crate::window::Terms;
 
@@ -70,7 +71,7 @@ fn every_field_of_hello_is_bound_even_when_its_new_value_is_as_good() {
         ("ds", Some(Item::Bytes(&other.public()))),
         ("dn", Some(Item::Bytes(&noise))),
         ("spki", Some(Item::Null)),
-        ("name", Some(Item::Text("Eve's desktop"))),
+        ("name", Some(Item::Text("Other desktop"))),
         ("spki", Some(Item::Bytes(&[6; 32]))),
     ];
     for (key, item) in changes {
@@ -254,6 +255,15 @@ fn weak_keys_and_ones_own_are_refused() {
 
 /// A device that has the code, and plays `pake_a` and `conf_a` as it likes.
 fn liar(desk: &mut Desk, change: impl FnOnce(&mut PakeA), signer: &Identity) -> Step {
+    liar_with_keys(desk, change, signer).0
+}
+
+/// The same with its keys and the number of its exchange, if it came that far.
+fn liar_with_keys(
+    desk: &mut Desk,
+    change: impl FnOnce(&mut PakeA),
+    signer: &Identity,
+) -> (Step, Option<(Request, Keys)>) {
     let (request, hello_frame) = desk.begin(tls(), 1).unwrap();
     let hello = Hello::decode(&hello_frame).unwrap();
     let share = Share::generate(b"48319027", &parties(&hello.did), &hello.sid, &mut desk.random).unwrap();
@@ -272,7 +282,7 @@ fn liar(desk: &mut Desk, change: impl FnOnce(&mut PakeA), signer: &Identity) -> 
     let pake_a = message.encode();
     let pake_b_frame = match desk.receive(request, &pake_a, 1) {
         Step::Send(frame) => frame,
-        other @ (Step::Ask(..) | Step::Store(_) | Step::End(_)) => return other,
+        other @ (Step::Ask(..) | Step::Store(_) | Step::End(_)) => return (other, None),
     };
     let pake_b = PakeB::decode(&pake_b_frame).unwrap();
     let session = share
@@ -280,7 +290,30 @@ fn liar(desk: &mut Desk, change: impl FnOnce(&mut PakeA), signer: &Identity) -> 
         .unwrap();
     let keys = Keys::new(&session, &hello_frame, &pake_a, &pake_b_frame);
     let conf_a: Confirm = keys.confirm(Side::Device, signer);
-    desk.receive(request, &conf_a.encode(), 1)
+    let step = desk.receive(request, &conf_a.encode(), 1);
+    (step, Some((request, keys)))
+}
+
+#[test]
+fn only_the_agreed_words_store_a_device() {
+    let mine = Identity::from_seed(&[8; 32]);
+    let no = Map::of([("ok", Item::Bool(false))]).encode();
+    let more = Map::of([("ok", Item::Bool(true)), ("id", Item::Null)]).encode();
+    for (words, is_stored) in [
+        (messages::done(), true),
+        (no, false),
+        (more, false),
+        (Vec::new(), false),
+    ] {
+        let mut desk = Desk::new();
+        let (_, run) = liar_with_keys(&mut desk, |_| (), &mine);
+        let (request, keys) = run.unwrap();
+        sent(desk.allow(request, None, 1).unwrap());
+        let done = messages::encode_box(&keys.seal(Side::Device, &words));
+        let step = desk.receive(request, &done, 1);
+        assert_eq!(matches!(step, Step::Store(_)), is_stored, "{step:?}");
+        assert_eq!(step == Step::End(Why::Malformed), !is_stored);
+    }
 }
 
 #[test]

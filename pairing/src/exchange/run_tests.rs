@@ -41,7 +41,7 @@ fn the_right_code_and_a_yes_let_a_device_in_and_both_know_each_other() {
     assert_eq!((&joined.device_id, &joined.role), (&device.id, &device.role));
     assert_eq!(joined.did_bytes(), Some(desk.identity.did()));
     assert!(joined.keys.sign.is(&desk.identity.public()));
-    assert_eq!((joined.keys.spki, joined.name.as_str()), (Some(SPKI), "Om's desktop"));
+    assert_eq!((joined.keys.spki, joined.name.as_str()), (Some(SPKI), "Living room"));
     assert_eq!(joined.hosts, ["192.168.1.20", "deskconn-2eae5088.local"]);
     assert_eq!(
         (joined.port, joined.path.as_str(), joined.realm.as_str()),

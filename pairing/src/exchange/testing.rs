@@ -55,7 +55,7 @@ impl Desk {
         let mut random = StdRng::seed_from_u64(seed);
         let identity = Identity::generate(&mut random).unwrap();
         let noise = NoiseKey::generate(&mut random).unwrap().public();
-        let facts = Facts::new(&identity, noise, Some(SPKI), "Om's desktop");
+        let facts = Facts::new(&identity, noise, Some(SPKI), "Living room");
         let mut desk = Self {
             identity,
             windows: Windows::default(),

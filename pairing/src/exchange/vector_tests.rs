@@ -77,7 +77,7 @@ fn frames(known: &Secrets) -> Vec<Vec<u8>> {
         &known.desktop,
         known.desktop_noise.public(),
         Some(known.spki),
-        "Om's desktop",
+        "Living room",
     );
     let (mut windows, mut desktop) = (Windows::default(), Desktop::new(facts));
     let digits: crate::code::Code = "4831-9027".parse().unwrap();
