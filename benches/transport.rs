@@ -1,0 +1,105 @@
+//! What one call costs over each transport: CPU time of caller, router and callee together, all in one thread over
+//! loopback. `cargo bench --bench transport`.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it is a program that measures")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use client::{NoiseLogin, NoiseSecret, Options, Serializer, Session};
+use router::{Keys, Limits, OpenGate, Origins, RealmSettings, Role, Router, noise, tls};
+
+/// Calls in flight at a time, and rounds of them.
+const AT_ONCE: usize = 16;
+const ROUNDS: usize = 2_000;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der();
+    let config = tls::server_config(certificate, &made.signing_key.serialize_der()).unwrap();
+    let (secret, desktop) = static_key();
+    let did = [1; 32];
+    let keys = Keys {
+        tls: Some(Arc::new(config)),
+        noise: Some(Arc::new(noise::Responder { secret, did })),
+    };
+    let gate = OpenGate::new(Role::unrestricted("anonymous"));
+    let router = Router::with_keys(Arc::new(gate), Arc::new(Origins::default()), keys, Limits::default());
+    router.open_realm("realm1", RealmSettings::default());
+    let address = router
+        .listen_tcp(&["127.0.0.1:0".parse().unwrap()])
+        .unwrap()
+        .addresses()[0];
+    let open = || Options {
+        serializers: vec![Serializer::Json],
+        ..Options::new("realm1")
+    };
+    let pinned = open().pin(tls::spki_hash(certificate).unwrap());
+    let secret = static_key().0;
+    let noisy = open().noise(NoiseLogin { secret, desktop, did });
+    for bytes in [16, 1024, 65_536] {
+        measure("WebSocket", &format!("ws://{address}"), &open(), bytes).await;
+        measure("RawSocket", &format!("rs://{address}"), &open(), bytes).await;
+        measure("WebSocket in TLS", &format!("wss://{address}"), &pinned, bytes).await;
+        measure("RawSocket in TLS", &format!("rss://{address}"), &pinned, bytes).await;
+        measure("Noise", &format!("ws://{address}"), &noisy, bytes).await;
+    }
+    handshakes(address, &pinned, &noisy).await;
+}
+
+async fn measure(name: &str, target: &str, options: &Options, bytes: usize) {
+    let target = target.parse().unwrap();
+    let session = Session::connect(&target, options.clone()).await.unwrap();
+    let echo = |call: client::Invocation| async move { Ok(call.args[0].clone().into()) };
+    session.register("com.example.echo", echo).await.unwrap();
+    let argument = "x".repeat(bytes);
+    let rounds = if bytes > 10_000 { ROUNDS / 20 } else { ROUNDS };
+    let before = cpu_ticks();
+    for _ in 0..rounds {
+        let calls = (0..AT_ONCE).map(|_| session.call("com.example.echo", [argument.as_str().into()]));
+        for answer in futures_util::future::join_all(calls).await {
+            answer.unwrap();
+        }
+    }
+    report(&format!("a call of {bytes} bytes, {name}"), before, rounds * AT_ONCE);
+    session.leave().await;
+}
+
+/// Opening and closing a session, keys and all.
+async fn handshakes(address: SocketAddr, pinned: &Options, noisy: &Options) {
+    for (name, target, options) in [
+        ("WebSocket", format!("ws://{address}"), Options::new("realm1")),
+        ("WebSocket in TLS", format!("wss://{address}"), pinned.clone()),
+        ("Noise", format!("ws://{address}"), noisy.clone()),
+    ] {
+        let target = target.parse().unwrap();
+        let before = cpu_ticks();
+        for _ in 0..ROUNDS / 4 {
+            Session::connect(&target, options.clone()).await.unwrap().leave().await;
+        }
+        report(&format!("a session opened and left, {name}"), before, ROUNDS / 4);
+    }
+}
+
+fn report(what: &str, before: u64, count: usize) {
+    /// Ticks of proc_pid_stat(5) are hundredths of a second on every Linux that this runs on.
+    const TICK_US: u64 = 10_000;
+    let us = (cpu_ticks() - before) * TICK_US;
+    println!("{what}: {} ns of CPU time", us * 1_000 / count as u64);
+}
+
+/// User and system time of this process (proc_pid_stat(5), fields 14 and 15).
+fn cpu_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let (_, behind_name) = stat.rsplit_once(')').unwrap();
+    let fields: Vec<_> = behind_name.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+fn static_key() -> (NoiseSecret, [u8; 32]) {
+    let params = "Noise_IK_25519_ChaChaPoly_SHA256".parse().unwrap();
+    let pair = snow::Builder::new(params).generate_keypair().unwrap();
+    let secret: [u8; 32] = pair.private.try_into().unwrap();
+    (NoiseSecret::new(secret.into()), pair.public.try_into().unwrap())
+}
