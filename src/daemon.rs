@@ -201,16 +201,11 @@ impl Daemon {
         Ok(())
     }
 
-    /// `makes_directory` for a place of our own: then the directory is nobody else's.
-    fn listen_unix(&self, path: &Path, makes_directory: bool) -> Result<()> {
-        use std::os::unix::fs::DirBuilderExt as _;
+    /// `is_own_place` for a directory of our own: then it is nobody else's.
+    fn listen_unix(&self, path: &Path, is_own_place: bool) -> Result<()> {
         crate::paths::check_socket(path)?;
-        if let (true, Some(directory)) = (makes_directory, path.parent()) {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(SOCKET_DIRECTORY_MODE)
-                .create(directory)
-                .with_context(|| format!("the directory {} cannot be made", directory.display()))?;
+        if let (true, Some(directory)) = (is_own_place, path.parent()) {
+            make_private(directory)?;
         }
         Ok(self.router.listen_unix(path, SOCKET_MODE)?)
     }
@@ -268,6 +263,29 @@ impl Daemon {
             tracing::warn!(%error, "when devices were last seen is not written down");
         }
     }
+}
+
+/// Makes the directory of the socket, for this user alone. Whoever can write in it could put a socket of their own in
+/// place of the daemon's.
+fn make_private(directory: &Path) -> Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+    let place = directory.display();
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(SOCKET_DIRECTORY_MODE)
+        .create(directory)
+        .with_context(|| format!("the directory {place} cannot be made"))?;
+    let found = std::fs::metadata(directory).with_context(|| format!("the directory {place} cannot be looked at"))?;
+    let (owner, own) = (found.uid(), rustix::process::geteuid().as_raw());
+    anyhow::ensure!(
+        owner == own,
+        "the directory {place} belongs to user {owner} and this daemon runs as user {own}; remove it: sudo rm -r {place}"
+    );
+    if found.mode() & 0o777 != SOCKET_DIRECTORY_MODE {
+        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(SOCKET_DIRECTORY_MODE))
+            .with_context(|| format!("the directory {place} cannot be closed to other users"))?;
+    }
+    Ok(())
 }
 
 fn open_store(config: &Config, paths: &Paths) -> Result<Arc<Store>> {

@@ -44,7 +44,8 @@ pub enum StoreError {
     #[error("{} is not an ordinary file; deskconn follows no links for its keys: put the file itself there", .0.display())]
     NotAFile(PathBuf),
     /// More than can be right.
-    #[error("{} has more than {limit} bytes, which deskconn never writes; move it away to begin anew", path.display())]
+    #[error("{path} has more than {limit} bytes, which deskconn never writes. It was left as it is. Restore it from a backup, \
+             or begin anew with `mv {path} {path}.damaged`", path = path.display())]
     TooLarge {
         /// The file.
         path: PathBuf,
