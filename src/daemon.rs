@@ -246,6 +246,12 @@ impl Daemon {
         self.socket.as_deref()
     }
 
+    /// What survives a restart.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The router, for what comes beside the daemon's own doors.
     #[must_use]
     pub const fn router(&self) -> &Router {

@@ -257,9 +257,13 @@ pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
     names(CONNECTION, "upgrade") && names(UPGRADE, "websocket")
 }
 
+/// An answer that says no. The connection is closed after it: a page that is refused must not hold a place among the
+/// connections of its address.
 pub(crate) fn refusal(status: StatusCode, sentence: &'static str) -> Response {
     let mut response = Response::new(Full::new(Bytes::from_static(sentence.as_bytes())));
     *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     response
 }
 

@@ -8,11 +8,7 @@ over_every_link!(the_owner_reaches_every_function);
 
 async fn the_owner_reaches_every_function(way: Way, serializer: Serializer) {
     // The network gives nobody the owner's rights.
-    let way = if matches!(way, Way::WebSocket | Way::RawSocket) {
-        Way::Unix
-    } else {
-        way
-    };
+    let way = if way == Way::Local { way } else { Way::Unix };
     let desk = Desk::start().await;
     let session = desk.join(way, serializer, "deskconn").await;
     let mut changes = session.subscribe("org.deskconn.brightness.on_changed").await.unwrap();

@@ -9,7 +9,7 @@ use router::{Channel, Limits, Origins, Transport};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::support::{Way, soon};
+use crate::support::{OPEN_REALM, Way, soon};
 use crate::vault::{Identity, Vault, static_key, target};
 
 const SECURE: [Way; 3] = [Way::Wss, Way::Rss, Way::Noise];
@@ -141,7 +141,8 @@ fn a_session_inside_noise_may_live_for_a_day() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_router_without_keys_offers_neither() {
-    let desk = crate::support::Desk::start().await;
+    // A plain router has no keys.
+    let desk = crate::support::Desk::with(&format!("[desktop]\nenabled = false\n{OPEN_REALM}")).await;
     let identity = Identity::new();
     for way in SECURE {
         let options = identity.options(way, Options::new("realm1"));

@@ -2,17 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use client::{ConnectError, Options, Serializer, Session, SigningKey, Target};
+use client::{ConnectError, NoiseLogin, Options, Serializer, Session, SigningKey, Target};
 use components::backends::fake::Fake;
 use deskconnd::config::Config;
 use deskconnd::daemon::Daemon;
 use deskconnd::paths::Paths;
+use router::tls::spki_hash;
 use tempfile::TempDir;
 
-use crate::vault::Vault;
+use crate::vault;
 
 /// How long anything may take; a machine under load is slow, a test that hangs says so.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,11 +32,9 @@ pub(crate) struct Desk {
     pub(crate) daemon: Daemon,
     pub(crate) machine: Arc<Fake>,
     pub(crate) home: TempDir,
-    /// A router with keys, made when it is first needed: what is encrypted goes there.
-    vault: OnceLock<Vault>,
 }
 
-/// How a client reaches the daemon, or where it is encrypted the router with keys.
+/// How a client reaches the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     WebSocket,
@@ -83,12 +82,7 @@ impl Desk {
             }
         };
         let daemon = soon("the start", start).await;
-        Self {
-            daemon,
-            machine,
-            home,
-            vault: OnceLock::new(),
-        }
+        Self { daemon, machine, home }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -100,7 +94,7 @@ impl Desk {
         let text = match way {
             Way::WebSocket => format!("ws://{address}/ws"),
             Way::RawSocket => format!("rs://{address}"),
-            Way::Wss | Way::Rss | Way::Noise => return self.vault().target(way),
+            Way::Wss | Way::Rss | Way::Noise => return vault::target(way, address),
             Way::Unix | Way::Local => format!("unix:{}", self.daemon.socket().unwrap().display()),
         };
         text.parse().unwrap()
@@ -111,14 +105,21 @@ impl Desk {
             return Session::over(self.daemon.router().connect_local("test"), options).await;
         }
         let options = match way {
-            Way::Wss | Way::Rss | Way::Noise => self.vault().options(way, options),
+            Way::Wss | Way::Rss => options.pin(spki_hash(&self.daemon.store().tls().0).unwrap()),
+            Way::Noise => options.noise(self.noise_login()),
             Way::WebSocket | Way::RawSocket | Way::Unix | Way::Local => options,
         };
         Session::connect(&self.target(way), options).await
     }
 
-    fn vault(&self) -> &Vault {
-        self.vault.get_or_init(Vault::start)
+    /// What a stranger who knows this desktop's key needs for Noise.
+    fn noise_login(&self) -> NoiseLogin {
+        let store = self.daemon.store();
+        NoiseLogin {
+            secret: vault::static_key().0,
+            desktop: store.noise_public(),
+            did: store.identity().did(),
+        }
     }
 
     /// Joins a realm anonymously.

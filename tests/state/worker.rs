@@ -93,6 +93,8 @@ fn work(store: &Store) {
                 grants: Vec::new(),
                 address: None,
                 legacy: false,
+                noise: None,
+                expires: None,
             };
             // Ids come from a fixed seed, so that each run makes the same system calls.
             let mut random = StdRng::from_seed([number; 32]);

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# A malicious page in a real browser against a running daemon. README.md says what is tried.
+#
+# usage: run.sh prepare      Chromium (as root, by apt) and its driver, into the cache directory; safe to call twice
+#        run.sh BINDIR       BINDIR holds deskconnd
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser
+export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
+
+prepare() {
+  mkdir -p "$cache"
+  exec 9>"$cache/lock"
+  flock 9
+  local missing=()
+  command -v chromium >/dev/null || missing+=(chromium)
+  command -v npm >/dev/null || missing+=(nodejs npm)
+  if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+      echo "browser prepare: please install ${missing[*]}" >&2
+      return 1
+    fi
+    echo "browser prepare: installing ${missing[*]}"
+    apt-get -qq -o DPkg::Lock::Timeout=300 update
+    DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}" >/dev/null
+  fi
+  local stamp
+  stamp=$({ cat "$here/package-lock.json"; node --version; } | sha256sum | cut -c1-16)
+  if [ "$(cat "$cache/stamp" 2>/dev/null)" != "$stamp" ]; then
+    cp "$here/package.json" "$here/package-lock.json" "$cache/"
+    (cd "$cache" && npm ci --silent --no-audit --no-fund --ignore-scripts --omit=optional)
+    echo "$stamp" >"$cache/stamp"
+  fi
+  exec 9>&-
+}
+
+if [ "${1:-}" = prepare ]; then
+  prepare
+  exit
+fi
+bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR}" && pwd)
+[ -x "$bindir/deskconnd" ] || { echo "FAIL there is no deskconnd in $bindir: build it first (cargo build --release)"; exit 1; }
+if [ -z "${BROWSER_NAMESPACE:-}" ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "=== SKIPPED browser: only root can give it a network of its own"
+    if [ "${DESKCONN_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi
+    exit 0
+  fi
+  # Downloads need the machine's network, so they come before the namespace.
+  prepare
+  BROWSER_NAMESPACE=1 exec unshare -n bash "$0" "$bindir"
+fi
+ip link set lo up
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/deskconn-browser.XXXXXX")
+daemons=()
+end() {
+  for daemon in "${daemons[@]}"; do kill "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null; done || :
+  rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 130' INT TERM
+
+# start NAME PORT ORIGINS
+start() {
+  mkdir "$work/$1" "$work/$1/run"
+  cat >"$work/$1/config.toml" <<TOML
+[listen]
+tcp = ["127.0.0.1:$2"]
+[discovery]
+enabled = false
+[http]
+allowed_origins = [$3]
+[limits]
+# A browser keeps connections open; the bound has tests of its own, and here would hide what else refuses.
+unauthenticated_per_ip = 100
+unauthenticated = 100
+TOML
+  : >"$work/$1/log"
+  STATE_DIRECTORY=$work/$1/state RUNTIME_DIRECTORY=$work/$1/run "$bindir/deskconnd" --config "$work/$1/config.toml" 2>>"$work/$1/log" &
+  daemons+=($!)
+  for _ in $(seq 400); do
+    if grep -q ' ready ' "$work/$1/log"; then return; fi
+    kill -0 "${daemons[-1]}" 2>/dev/null || break
+    sleep 0.05
+  done
+  cat "$work/$1/log"
+  echo "FAIL the daemon does not start"
+  exit 1
+}
+start plain 5020 ''
+start allowing 5021 '"http://evil.test:8666"'
+
+# Node looks for packages beside the scripts.
+cp "$here"/*.mjs "$here/package.json" "$work/"
+ln -s "$cache/node_modules" "$work/node_modules"
+status=0
+timeout 120 node "$work/attacks.mjs" "$work" || status=$?
+[ "$status" != 124 ] || echo "FAIL not done after 120 s"
+for name in plain allowing; do
+  if grep panicked "$work/$name/log"; then status=1; fi
+done
+if [ "$status" != 0 ]; then
+  tail -30 "$work/plain/log"
+  exit 1
+fi
