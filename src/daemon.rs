@@ -137,6 +137,9 @@ impl Daemon {
         let session = self.local_session("audit").await?;
         self.tasks
             .push(tokio::spawn(procedures::publish_audit(session, self.audit.follow())));
+        let session = self.local_session("notifications").await?;
+        self.tasks
+            .push(crate::pair::notice::start(session, Arc::clone(&desktop.machine.notifier)).await?);
         let machine = desktop.machine.clone();
         // A service that hangs may take seconds to be called missing; nobody should wait for that.
         self.tasks.push(tokio::spawn(async move {

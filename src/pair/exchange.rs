@@ -6,6 +6,7 @@ use pairing::Device;
 pub(super) use pairing::exchange::Desktop as Machine;
 use pairing::exchange::{Channel, MAX_FRAME_BYTES, Own, SUBPROTOCOL, Step, Verdict, Why};
 use pairing::legacy::Request;
+use pairing::window::Closed;
 use rand::rngs::SysRng;
 use router::{Frames, Peer, Response};
 use time::OffsetDateTime;
@@ -129,7 +130,10 @@ impl Desk {
             };
             exchange.receive(windows, request, frame, own, self.now(), &mut SysRng)
         });
-        self.settle(&mut inner);
+        // The window closes for everybody to hear when the device is stored, not before.
+        if !matches!(step, Step::Store(_)) {
+            self.settle(&mut inner);
+        }
         step
     }
 
@@ -140,10 +144,19 @@ impl Desk {
             self.audit.note(noted::granted(device));
             tracing::info!(device = %device.id, name = %device.name, "paired");
         }
+        let mut inner = self.inner();
+        match &stored {
+            Ok(device) => inner.paired = Some(Box::new(device.clone())),
+            // It has confirmed, and is not paired all the same.
+            Err(_) => {
+                inner.windows.take_closed();
+                self.tell(Told::Closed(Closed::Withdrawn, None));
+            }
+        }
+        self.settle(&mut inner);
         self.tell(Told::Devices);
         let is_stored = stored.is_ok();
-        let outcome = stored.map(Some).map_err(AnswerError::from);
-        self.inner().tell_owner(request, outcome);
+        inner.tell_owner(request, stored.map(Some).map_err(AnswerError::from));
         if is_stored { Ok(()) } else { Err(Why::Denied) }
     }
 

@@ -154,6 +154,7 @@ impl Desk {
                 let answer = match &stored {
                     Ok(device) => {
                         self.audit.note(noted::granted(device));
+                        inner.paired = Some(Box::new(device.clone()));
                         Ok(())
                     }
                     Err(_) => Err(Refusal::Cancelled),

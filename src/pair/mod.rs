@@ -7,6 +7,7 @@
 mod exchange;
 mod legacy;
 mod noted;
+pub(crate) mod notice;
 mod place;
 mod told;
 
@@ -85,6 +86,8 @@ struct Inner {
     /// Sessions that may do nothing but pair.
     strangers: BTreeSet<SessionId>,
     was_open: bool,
+    /// The device for which the window closes.
+    paired: Option<Box<Device>>,
 }
 
 impl Desk {
@@ -102,6 +105,7 @@ impl Desk {
             waiting: BTreeMap::new(),
             strangers: BTreeSet::new(),
             was_open: false,
+            paired: None,
         };
         let desk = Self {
             inner: Mutex::new(inner),
@@ -149,7 +153,7 @@ impl Desk {
     fn tell_changes(&self, inner: &mut Inner) {
         if let Some(closed) = inner.windows.take_closed() {
             self.audit.note(noted::closed(closed));
-            self.tell(Told::Closed(closed));
+            self.tell(Told::Closed(closed, inner.paired.take()));
         }
         let is_open = inner.windows.is_open(self.now());
         if std::mem::replace(&mut inner.was_open, is_open) != is_open {

@@ -1,5 +1,6 @@
 //! What the desk has to tell, and why it refuses its owner something.
 
+use pairing::Device;
 use pairing::code::NoRandom;
 use pairing::legacy::{NotAsked, Question};
 use pairing::window::{Closed, NotOpened};
@@ -11,8 +12,8 @@ use crate::store::StoreError;
 pub enum Told {
     /// The owner should answer this.
     Asked(Question),
-    /// The window closed.
-    Closed(Closed),
+    /// The window closed; with the device, if one was paired.
+    Closed(Closed, Option<Box<Device>>),
     /// Somebody seems to be in between: a sentence for the owner.
     Alarm(String),
     /// A window was opened or closed: whether a code would be looked at now.

@@ -14,7 +14,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Invocation, Reply, RequestError, Session};
+use client::{Args, Invocation, Reply, RequestError, Session};
 use router::RealmHandle;
 use tokio::sync::mpsc;
 use wamp::value::Value;
@@ -84,10 +84,17 @@ where
 pub(crate) async fn publish(session: Session, desktop: Arc<Desktop>, mut told: mpsc::Receiver<Told>) {
     while let Some(news) = told.recv().await {
         let (topic, args) = match news {
-            Told::Asked(question) => ("org.deskconn.pairing.on_asked", vec![pairing::question(&question)]),
-            Told::Closed(closed) => ("org.deskconn.pairing.on_closed", vec![closed.to_string().into()]),
-            Told::Alarm(sentence) => ("org.deskconn.pairing.on_alarm", vec![sentence.into()]),
-            Told::Devices => ("org.deskconn.devices.on_changed", Vec::new()),
+            Told::Asked(question) => (
+                "org.deskconn.pairing.on_asked",
+                Args::from([pairing::question(&question)]),
+            ),
+            Told::Closed(closed, device) => {
+                let device = device.map_or(Value::Null, |device| devices::row(&desktop, &device));
+                let args = Args::from([Value::from(closed.to_string())]).with("device", device);
+                ("org.deskconn.pairing.on_closed", args)
+            }
+            Told::Alarm(sentence) => ("org.deskconn.pairing.on_alarm", Args::from([sentence.into()])),
+            Told::Devices => ("org.deskconn.devices.on_changed", Args::default()),
             Told::IsOpen(is_open) => {
                 desktop.advertiser.set_pairing(is_open).await;
                 continue;

@@ -17,6 +17,7 @@ mod desktop;
 mod exchange;
 mod front_door;
 mod mitm;
+mod notice;
 mod own_frames;
 mod phone;
 mod publish;

@@ -10,14 +10,17 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing};
+use super::{Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier};
 
-/// All three backends in one.
+/// All backends in one.
 #[derive(Debug)]
 pub struct Fake {
     state: Mutex<State>,
     locked: watch::Sender<Option<bool>>,
     displays: watch::Sender<Vec<Display>>,
+    /// The question that is shown, with the way of its answer.
+    notice: watch::Sender<Option<Notice>>,
+    choice: watch::Sender<Option<bool>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,6 +45,8 @@ impl Default for Fake {
                 display("panel", DisplayKind::Internal),
                 display("monitor", DisplayKind::External),
             ]),
+            notice: watch::Sender::new(None),
+            choice: watch::Sender::new(None),
         }
     }
 }
@@ -53,6 +58,7 @@ impl Fake {
             keys: Arc::clone(self) as Arc<dyn Keys>,
             locker: Arc::clone(self) as Arc<dyn Locker>,
             backlight: Arc::clone(self) as Arc<dyn Backlight>,
+            notifier: Arc::clone(self) as Arc<dyn Notifier>,
         }
     }
 
@@ -83,6 +89,16 @@ impl Fake {
                 display.percent = percent;
             }
         });
+    }
+
+    /// The question that is shown, as it changes.
+    pub fn notice(&self) -> watch::Receiver<Option<Notice>> {
+        self.notice.subscribe()
+    }
+
+    /// The person presses a button of the question that is shown.
+    pub fn choose(&self, allow: bool) {
+        self.choice.send_replace(Some(allow));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -173,5 +189,23 @@ impl Backlight for Fake {
 
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
         Keys::missing(self)
+    }
+}
+
+impl Notifier for Fake {
+    fn ask(&self, notice: Notice, withdrawn: BoxFuture<'static, ()>) -> BoxFuture<'_, Result<Option<bool>, Failure>> {
+        async move {
+            drop(self.present()?);
+            self.choice.send_replace(None);
+            let mut choice = self.choice.subscribe();
+            self.notice.send_replace(Some(notice));
+            let answer = tokio::select! {
+                chosen = choice.wait_for(Option::is_some) => chosen.ok().and_then(|chosen| *chosen),
+                () = withdrawn => None,
+            };
+            self.notice.send_replace(None);
+            Ok(answer)
+        }
+        .boxed()
     }
 }

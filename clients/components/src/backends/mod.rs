@@ -5,7 +5,9 @@
 //! * [`Locker`] by logind and the session bus ([`locker`], over `logind` and
 //!   `screensaver`),
 //! * [`Backlight`] by sysfs, written through logind ([`backlight`]),
-//! * and [`fake`] of all three for tests that have no such machine.
+//! * [`Notifier`] by the notification service of the session bus
+//!   ([`notifier`]),
+//! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
 //! opened: each call says so, with the step that mends it, and looks again at
@@ -28,6 +30,7 @@ pub mod fake;
 mod lazy;
 pub mod locker;
 mod logind;
+pub mod notifier;
 mod screensaver;
 mod sysfs;
 pub mod uinput;
@@ -153,6 +156,25 @@ pub trait Backlight: Debug + Send + Sync {
     fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
 }
 
+/// A question with two answers, as plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The one line that says what it is about.
+    pub summary: String,
+    /// The lines below it.
+    pub body: String,
+    /// The button that says yes.
+    pub allow: String,
+    /// The button that says no.
+    pub deny: String,
+}
+
+/// Asks the person at the desktop.
+pub trait Notifier: Debug + Send + Sync {
+    /// Shows a question until it is answered, closed, or `withdrawn` ends; `None` when nobody answered it.
+    fn ask(&self, notice: Notice, withdrawn: BoxFuture<'static, ()>) -> BoxFuture<'_, Result<Option<bool>, Failure>>;
+}
+
 /// Where a machine is looked at. The default is where Linux has these things;
 /// tests point elsewhere.
 #[derive(Debug, Clone)]
@@ -184,6 +206,8 @@ pub struct Machine {
     pub locker: Arc<dyn Locker>,
     /// Dims displays.
     pub backlight: Arc<dyn Backlight>,
+    /// Asks the person in front. Nothing depends on it, so it is never called missing.
+    pub notifier: Arc<dyn Notifier>,
 }
 
 impl Machine {
@@ -199,8 +223,9 @@ impl Machine {
         let logind = Arc::new(logind::Logind::new(system));
         Self {
             keys: Arc::new(uinput::Uinput::open().await),
-            locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), session)),
+            locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
+            notifier: Arc::new(notifier::DesktopNotifier::new(session)),
         }
     }
 

@@ -8,4 +8,6 @@ mod brightness;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod stage;

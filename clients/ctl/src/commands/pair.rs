@@ -104,8 +104,12 @@ impl Pairing<'_> {
                     }
                 }
                 event = self.closed.next() => {
-                    let reason = event.ok_or_else(ended)?.args.into_value();
-                    return self.window_closed(reason);
+                    let mut args = event.ok_or_else(ended)?.args;
+                    // Answered elsewhere, such as on a notification.
+                    if let Some(device @ Value::Dict(_)) = args.kwargs.remove("device") {
+                        return self.paired(&device);
+                    }
+                    return self.window_closed(args.args.into_iter().next().unwrap_or(Value::Null));
                 }
                 line = typed(&mut self.lines) => {
                     if let Some(device) = self.answer(line.as_deref()).await? {

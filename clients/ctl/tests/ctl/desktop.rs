@@ -308,6 +308,24 @@ async fn a_window_that_closes_says_why() {
 }
 
 #[tokio::test]
+async fn a_device_that_is_let_in_elsewhere_is_a_success_too() {
+    let desktop = Desktop::new().await;
+    let mut running = desktop.stage.start(&["pair", "--legacy", "--json"]);
+    running.line().await;
+    desktop.device_comes().await;
+    assert_eq!(running.json().await["event"], "asked");
+    let closed = Args::from([Value::from("a device was paired")]).with("device", value(PHONE));
+    let topic = "org.deskconn.pairing.on_closed";
+    desktop.session.publish_acknowledged(topic, closed).await.unwrap();
+    let paired = running.json().await;
+    assert_eq!(
+        (&paired["event"], &paired["device"]["id"]),
+        (&"paired".into(), &"d_0a1b2c3d".into())
+    );
+    assert_eq!(running.ended().await.status, Some(0));
+}
+
+#[tokio::test]
 async fn ctrl_c_closes_the_window() {
     let desktop = Desktop::new().await;
     let mut running = desktop.stage.start(&["pair", "--legacy"]);
