@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
-STAGES=${*:-prepare check release run interop discovery vm fuzz}
+STAGES=${*:-prepare check release run state js browser interop discovery vm fuzz}
 passed=0 skipped=() times=()
 
 say() { printf '\n=== %s\n' "$*"; }
@@ -19,11 +19,13 @@ stage_prepare() {
   is_root || { skip prepare "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
   apt-get -qq update
   # tshark asks whether others than root may capture; the default is no.
-  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps
+  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
   (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
   rm -f "$DESKCONN_CACHE/vm-prepare.rc"
   bash tests/interop/prepare.sh
+  bash tests/js/run.sh prepare
+  bash tests/browser/run.sh prepare
 }
 
 stage_check() {
@@ -41,6 +43,15 @@ stage_run() {
   is_root || { skip run "only root can give the daemon a network of its own"; return 0; }
   bash tests/run/run.sh
 }
+
+stage_state() {
+  cargo build --release --locked --example state-worker
+  bash tests/state/run.sh target/release
+}
+
+stage_js() { bash tests/js/run.sh target/release; }
+
+stage_browser() { bash tests/browser/run.sh target/release; }
 
 stage_interop() { bash tests/interop/run.sh target/release; }
 

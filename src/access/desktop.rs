@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ed25519_dalek::VerifyingKey;
 use pairing::Device;
 use router::{Channel, Peer, Principal, Transport};
 use time::OffsetDateTime;
@@ -55,8 +56,11 @@ impl Access {
     fn find_inside_noise(&self, asked: &Asked, key: &[u8; 32], peer: &Peer) -> Result<Proof, Abort> {
         let device = self.noise_device(asked, key, peer)?;
         if asked.offers(Method::Cryptosign) {
-            let key = asked.public_key()?;
-            return Ok(Proof::Cryptosign(device.keys.sign.is(key.as_bytes()).then_some(key)));
+            // Which key it is has been settled below; who names one all the same must name the right one.
+            let named = asked.authextra.contains_key(PUBLIC_KEY).then(|| asked.public_key());
+            let named = named.transpose()?;
+            let own = VerifyingKey::from_bytes(device.keys.sign.bytes()).ok();
+            return Ok(Proof::Cryptosign(own.filter(|own| named.is_none_or(|it| it == *own))));
         }
         if asked.offers(Method::Anonymous) {
             return Ok(Proof::None);
@@ -161,6 +165,8 @@ impl Access {
     }
 }
 
+/// Where HELLO has the key that is to be proved (WAMP specification, "WAMP-Cryptosign").
+const PUBLIC_KEY: &str = "pubkey";
 const NOT_PAIRED: &str = "this device is not paired; run `deskconnctl pair` on the desktop and follow what it says";
 const OTHER_DEVICE: &str = "a session inside Noise must name, as its authid, the device whose key it has";
 const PLAIN_NETWORK: &str = "a plain connection from the network is not safe enough to log in over; the owner of the \

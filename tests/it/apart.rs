@@ -31,7 +31,9 @@ impl Apart {
             .arg("--config")
             .arg(&config)
             .env("HOME", home.path())
-            .env("XDG_DATA_HOME", home.path().join("data"))
+            // As root it would use the machine's own directories otherwise.
+            .env("STATE_DIRECTORY", home.path().join("state"))
+            .env("RUNTIME_DIRECTORY", home.path().join("run"))
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
             .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
             .stderr(Stdio::piped())
