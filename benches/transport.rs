@@ -1,5 +1,5 @@
 //! What one call costs over each transport: CPU time of caller, router and callee together, all in one thread over
-//! loopback. `cargo bench --bench transport`.
+//! loopback. `cargo bench --bench transport`; `-- NAME` measures only the transports with that in their name.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it is a program that measures")]
 
@@ -39,23 +39,32 @@ async fn main() {
     let secret = static_key().0;
     let noisy = open().noise(NoiseLogin { secret, desktop, did });
     for bytes in [16, 1024, 65_536] {
-        measure("WebSocket", &format!("ws://{address}"), &open(), bytes).await;
-        measure("RawSocket", &format!("rs://{address}"), &open(), bytes).await;
-        measure("WebSocket in TLS", &format!("wss://{address}"), &pinned, bytes).await;
-        measure("RawSocket in TLS", &format!("rss://{address}"), &pinned, bytes).await;
+        measure("plain WebSocket", &format!("ws://{address}"), &open(), bytes).await;
+        measure("plain RawSocket", &format!("rs://{address}"), &open(), bytes).await;
+        measure("TLS WebSocket", &format!("wss://{address}"), &pinned, bytes).await;
+        measure("TLS RawSocket", &format!("rss://{address}"), &pinned, bytes).await;
         measure("Noise", &format!("ws://{address}"), &noisy, bytes).await;
     }
     handshakes(address, &pinned, &noisy).await;
 }
 
+/// Whether a transport of this name is to be measured.
+fn is_asked_for(name: &str) -> bool {
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
+    only.is_none_or(|only| name.contains(&only))
+}
+
 async fn measure(name: &str, target: &str, options: &Options, bytes: usize) {
+    if !is_asked_for(name) {
+        return;
+    }
     let target = target.parse().unwrap();
     let session = Session::connect(&target, options.clone()).await.unwrap();
     let echo = |call: client::Invocation| async move { Ok(call.args[0].clone().into()) };
     session.register("com.example.echo", echo).await.unwrap();
     let argument = "x".repeat(bytes);
     let rounds = if bytes > 10_000 { ROUNDS / 20 } else { ROUNDS };
-    let before = cpu_ticks();
+    let before = cpu_ns();
     for _ in 0..rounds {
         let calls = (0..AT_ONCE).map(|_| session.call("com.example.echo", [argument.as_str().into()]));
         for answer in futures_util::future::join_all(calls).await {
@@ -69,12 +78,15 @@ async fn measure(name: &str, target: &str, options: &Options, bytes: usize) {
 /// Opening and closing a session, keys and all.
 async fn handshakes(address: SocketAddr, pinned: &Options, noisy: &Options) {
     for (name, target, options) in [
-        ("WebSocket", format!("ws://{address}"), Options::new("realm1")),
-        ("WebSocket in TLS", format!("wss://{address}"), pinned.clone()),
+        ("plain WebSocket", format!("ws://{address}"), Options::new("realm1")),
+        ("TLS WebSocket", format!("wss://{address}"), pinned.clone()),
         ("Noise", format!("ws://{address}"), noisy.clone()),
     ] {
+        if !is_asked_for(name) {
+            continue;
+        }
         let target = target.parse().unwrap();
-        let before = cpu_ticks();
+        let before = cpu_ns();
         for _ in 0..ROUNDS / 4 {
             Session::connect(&target, options.clone()).await.unwrap().leave().await;
         }
@@ -83,18 +95,14 @@ async fn handshakes(address: SocketAddr, pinned: &Options, noisy: &Options) {
 }
 
 fn report(what: &str, before: u64, count: usize) {
-    /// Ticks of proc_pid_stat(5) are hundredths of a second on every Linux that this runs on.
-    const TICK_US: u64 = 10_000;
-    let us = (cpu_ticks() - before) * TICK_US;
-    println!("{what}: {} ns of CPU time", us * 1_000 / count as u64);
+    println!("{what}: {} ns of CPU time", (cpu_ns() - before) / count as u64);
 }
 
-/// User and system time of this process (proc_pid_stat(5), fields 14 and 15).
-fn cpu_ticks() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let (_, behind_name) = stat.rsplit_once(')').unwrap();
-    let fields: Vec<_> = behind_name.split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+/// What this thread has spent on a processor, in nanoseconds: the first field of `schedstat` (the kernel's
+/// documentation, "Scheduler Statistics").
+fn cpu_ns() -> u64 {
+    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    spent.split(' ').next().unwrap().parse().unwrap()
 }
 
 fn static_key() -> (NoiseSecret, [u8; 32]) {

@@ -1,5 +1,5 @@
 """Writes a first corpus for each fuzz target: seeds.py FOLDER. The seeds are the codecs' golden bytes and the
-specification's vectors; for RawSocket and WebSocket they are put into frames."""
+specification's vectors; for RawSocket, WebSocket and Noise they are put into frames."""
 
 import json
 import pathlib
@@ -44,12 +44,22 @@ def websocket(body):
     return bytes([9]) + frame(0x81, body) + pieces + frame(0x88, b"\x03\xe8")
 
 
+def noise(body):
+    """The message in one piece if it fits, then in pieces of 50 bytes, then bytes that nobody encrypted."""
+    parts = [body[at : at + 50] for at in range(0, len(body), 50)]
+    flags = [1] * (len(parts) - 1) + [0]
+    pieces = b"".join(bytes([flag, len(part)]) + part for flag, part in zip(flags, parts))
+    whole = bytes([0, len(body)]) + body if len(body) < 256 else b""
+    return whole + pieces + b"\xff\x03raw"
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for number, (serializer, body) in enumerate(messages()):
         seeds = {f"decode_{serializer}": body, "rawsocket": rawsocket(serializer, body)}
         if serializer == "json":
             seeds["websocket"] = websocket(body)
+            seeds["noise"] = noise(body)
         for target, seed in seeds.items():
             (folder / target).mkdir(parents=True, exist_ok=True)
             (folder / target / f"seed-{number:03}").write_bytes(seed)

@@ -2,9 +2,11 @@
 
 mod connection;
 mod decoding;
+mod noise;
 mod rawsocket;
 mod websocket;
 
 pub use decoding::decoding;
+pub use noise::noise;
 pub use rawsocket::rawsocket;
 pub use websocket::websocket;
