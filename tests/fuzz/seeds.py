@@ -1,5 +1,5 @@
 """Writes a first corpus for each fuzz target: seeds.py FOLDER. The seeds are the codecs' golden bytes and the
-specification's vectors; for RawSocket, WebSocket and Noise they are put into frames."""
+specification's vectors; for RawSocket, WebSocket and Noise they are put into frames; for pairing they are scripts."""
 
 import json
 import pathlib
@@ -53,6 +53,16 @@ def noise(body):
     return whole + pieces + b"\xff\x03raw"
 
 
+def pairings():
+    """Everything as it should be, then one message changed in one way, in each direction."""
+    honest = [bytes([0, 0])] * 4
+    yield b"".join(honest)
+    for place in range(4):
+        for how in (1, 2, 3, 4, 1 << 3, 2 << 3, 3 << 3, 4 << 3):
+            changed = bytes([how, 3]) + bytes([9, 1, 255])
+            yield b"".join(honest[:place] + [changed] + honest[place + 1 :] + honest)
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     for number, (serializer, body) in enumerate(messages()):
@@ -63,6 +73,9 @@ def main():
         for target, seed in seeds.items():
             (folder / target).mkdir(parents=True, exist_ok=True)
             (folder / target / f"seed-{number:03}").write_bytes(seed)
+    (folder / "pair").mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(pairings()):
+        (folder / "pair" / f"seed-{number:03}").write_bytes(seed)
 
 
 if __name__ == "__main__":

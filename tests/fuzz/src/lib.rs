@@ -3,10 +3,12 @@
 mod connection;
 mod decoding;
 mod noise;
+mod pair;
 mod rawsocket;
 mod websocket;
 
 pub use decoding::decoding;
 pub use noise::noise;
+pub use pair::pair;
 pub use rawsocket::rawsocket;
 pub use websocket::websocket;
