@@ -387,6 +387,9 @@ fn limits(limits: &config::Limits) -> Limits {
         joining_total: bound(limits.unauthenticated),
         sessions_per_address: bound(limits.sessions_per_ip),
         sessions: bound(limits.sessions),
+        failed_logins: limits
+            .failed_logins_per_ip
+            .map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
         queue_bytes: size(limits.queue_bytes),
         http_head_bytes: size(limits.header_bytes),
         http_headers: size(limits.headers),

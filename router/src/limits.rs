@@ -44,6 +44,8 @@ pub struct Limits {
     pub sessions_per_address: usize,
     /// Sessions in all.
     pub sessions: usize,
+    /// Logins of one address that may fail at once; each one more costs ten seconds. `None`: any number.
+    pub failed_logins: Option<u32>,
     /// Messages that wait for one peer.
     pub queue_messages: usize,
     /// Bytes that wait for one peer; a slow one loses events, and is closed when it loses more than events.
@@ -70,6 +72,7 @@ impl Default for Limits {
             joining_total: 32,
             sessions_per_address: 16,
             sessions: 64,
+            failed_logins: Some(5),
             queue_messages: 16_384,
             queue_bytes: 4 << 20,
             local_messages: 1_024,
@@ -144,9 +147,9 @@ impl Counters {
     }
 
     /// Counts a login that failed.
-    pub(crate) fn login_failed(&self, address: Option<IpAddr>) {
-        if let Some(address) = address {
-            self.failures().count(address, Instant::now());
+    pub(crate) fn login_failed(&self, address: Option<IpAddr>, limits: &Limits) {
+        if let (Some(address), Some(free)) = (address, limits.failed_logins) {
+            self.failures().count(address, free, Instant::now());
         }
     }
 

@@ -62,15 +62,20 @@ pub(crate) struct Failures(HashMap<IpAddr, Meter>);
 /// tries, so this only keeps the log and the processor quiet.
 const MOST_ADDRESSES: usize = 4_096;
 
-/// Logins that may fail: a person mistypes some, and a script that goes on is slowed down.
-const FAILED_LOGINS: Rate = Rate {
-    burst: 5,
-    period: Duration::from_secs(10),
-};
+/// What each failed login beyond the free ones costs: a script that goes on is slowed down.
+const FAILED_LOGIN: Duration = Duration::from_secs(10);
+
+/// The rate at which logins may fail.
+fn allowance(free: u32) -> Rate {
+    Rate {
+        burst: free,
+        period: FAILED_LOGIN,
+    }
+}
 
 impl Failures {
-    /// Counts a failed login.
-    pub(crate) fn count(&mut self, address: IpAddr, now: Instant) {
+    /// Counts a failed login of an address that has so many free.
+    pub(crate) fn count(&mut self, address: IpAddr, free: u32, now: Instant) {
         if self.0.len() >= MOST_ADDRESSES && !self.0.contains_key(&group(address)) {
             self.0.retain(|_, meter| meter.paid > now);
             if self.0.len() >= MOST_ADDRESSES {
@@ -80,7 +85,7 @@ impl Failures {
         let meter = self
             .0
             .entry(group(address))
-            .or_insert_with(|| Meter::new(FAILED_LOGINS, now));
+            .or_insert_with(|| Meter::new(allowance(free), now));
         meter.count(1, now);
     }
 
@@ -88,7 +93,7 @@ impl Failures {
     pub(crate) fn wait(&self, address: IpAddr, now: Instant) -> Option<Duration> {
         let meter = self.0.get(&group(address))?;
         // One more would be too many.
-        let excess = (meter.paid.max(now) + FAILED_LOGINS.period - now).saturating_sub(FAILED_LOGINS.span());
+        let excess = (meter.paid.max(now) + FAILED_LOGIN - now).saturating_sub(meter.rate.span());
         (!excess.is_zero()).then_some(excess)
     }
 }
@@ -132,12 +137,12 @@ mod tests {
         let address = IpAddr::from([192, 0, 2, 1]);
         for _ in 0..5 {
             assert_eq!(failures.wait(address, now), None);
-            failures.count(address, now);
+            failures.count(address, 5, now);
         }
         assert_eq!(failures.wait(address, now), Some(10 * SECOND));
         assert_eq!(failures.wait(address, now + 10 * SECOND), None);
         assert_eq!(failures.wait(IpAddr::from([192, 0, 2, 2]), now), None);
-        failures.count(address, now + 10 * SECOND);
+        failures.count(address, 5, now + 10 * SECOND);
         assert_eq!(failures.wait(address, now + 10 * SECOND), Some(10 * SECOND));
     }
 
@@ -146,7 +151,7 @@ mod tests {
         let now = Instant::now();
         let mut failures = Failures::default();
         for last in 0..5 {
-            failures.count(format!("2001:db8::{last}").parse().unwrap(), now);
+            failures.count(format!("2001:db8::{last}").parse().unwrap(), 5, now);
         }
         assert!(failures.wait("2001:db8::ffff".parse().unwrap(), now).is_some());
         assert!(failures.wait("2001:db8:0:1::1".parse().unwrap(), now).is_none());
@@ -159,10 +164,10 @@ mod tests {
         let address = |number: u32| IpAddr::from((0x0a00_0000 + number).to_be_bytes());
         let most = u32::try_from(MOST_ADDRESSES).unwrap();
         for number in 0..=most {
-            failures.count(address(number), now);
+            failures.count(address(number), 5, now);
         }
         assert_eq!(failures.0.len(), MOST_ADDRESSES);
-        failures.count(address(most), now + 60 * SECOND);
+        failures.count(address(most), 5, now + 60 * SECOND);
         assert_eq!(failures.0.len(), 1);
     }
 }

@@ -75,7 +75,7 @@ async fn open(
     let asked = within(shared.limits.login, handshake(shared, link, peer)).await;
     let has_failed = |abort: &Option<Box<Abort>>| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
     if asked.as_ref().is_err_and(has_failed) {
-        shared.counters.login_failed(peer.ip());
+        shared.counters.login_failed(peer.ip(), &shared.limits);
     }
     let asked = asked?;
     let realm = shared

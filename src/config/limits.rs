@@ -48,6 +48,8 @@ pub struct Limits {
     pub input_messages_per_s: Option<u64>,
     /// Messages at once after a pause: an app that starts asks for much.
     pub messages_burst: u64,
+    /// Logins of one address that may fail at once: a person mistypes some. Each one more costs ten seconds.
+    pub failed_logins_per_ip: Option<u64>,
     /// Registrations of one session.
     pub registrations: u64,
     /// Subscriptions of one session.
@@ -78,6 +80,7 @@ impl Default for Limits {
             sessions: Some(64),
             sessions_per_ip: Some(16),
             sessions_per_device: Some(8),
+            failed_logins_per_ip: Some(5),
             messages_per_s: Some(200),
             input_messages_per_s: Some(1_000),
             messages_burst: 400,
@@ -151,6 +154,7 @@ impl Limits {
             ("sessions", &mut self.sessions),
             ("sessions_per_ip", &mut self.sessions_per_ip),
             ("sessions_per_device", &mut self.sessions_per_device),
+            ("failed_logins_per_ip", &mut self.failed_logins_per_ip),
             ("messages_per_s", &mut self.messages_per_s),
             ("input_messages_per_s", &mut self.input_messages_per_s),
         ] {
