@@ -12,9 +12,11 @@ use tokio::time::Instant;
 use wamp::id::QuestionId;
 use wamp::value::{Dict, Value};
 
+use crate::store::Store;
+
 /// How long the owner has to answer: as long as for pairing.
 pub const ANSWER_TIME: Duration = Duration::from_secs(60);
-/// Where questions are published: one dictionary {request, device, role, procedure, `expires_s`}.
+/// Where questions are published: one dictionary {request, device, name, role, procedure, `expires_s`}.
 pub const ON_ASKED: &str = "org.deskconn.consent.on_asked";
 /// Where their end is published: the request, and a sentence.
 pub const ON_CLOSED: &str = "org.deskconn.consent.on_closed";
@@ -27,6 +29,8 @@ const REFUSED: &str = "the call was refused at the desktop";
 #[derive(Debug)]
 pub struct Consents {
     waiting: Mutex<BTreeMap<QuestionId, Waiting>>,
+    /// Knows what people call the devices.
+    store: Arc<Store>,
     /// Unbounded, because the router must not wait: what can be in it is bounded by the calls that sessions may have
     /// pending.
     news: mpsc::UnboundedSender<News>,
@@ -51,10 +55,10 @@ enum Event {
 impl Consents {
     /// No questions yet, and what [`Consents::serve`] is to be given.
     #[must_use]
-    pub fn new() -> (Arc<Self>, mpsc::UnboundedReceiver<News>) {
+    pub fn new(store: Arc<Store>) -> (Arc<Self>, mpsc::UnboundedReceiver<News>) {
         let (news, heard) = mpsc::unbounded_channel();
         let waiting = Mutex::default();
-        (Arc::new(Self { waiting, news }), heard)
+        (Arc::new(Self { waiting, store, news }), heard)
     }
 
     fn waiting(&self) -> MutexGuard<'_, BTreeMap<QuestionId, Waiting>> {
@@ -120,7 +124,7 @@ impl Consents {
                 let device = Arc::clone(&question.caller.authid);
                 let until = Instant::now() + ANSWER_TIME;
                 waiting.insert(question.id, Waiting { device, until });
-                vec![(ON_ASKED, vec![told(&question)])]
+                vec![(ON_ASKED, vec![self.told(&question)])]
             }
             Event::Router(ConsentNews::Withdrawn(question)) => {
                 let was_waiting = self.waiting().remove(&question).is_some();
@@ -134,6 +138,21 @@ impl Consents {
                 vec![closed(question, how)]
             }
         }
+    }
+
+    fn told(&self, question: &Question) -> Value {
+        let Question { id, caller, procedure } = question;
+        let name = self
+            .store
+            .with_trust(|trust| trust.find(&caller.authid).map(|it| it.name.clone()));
+        Value::Dict(Dict::from([
+            ("request".to_owned(), id.get().into()),
+            ("device".to_owned(), (&*caller.authid).into()),
+            ("name".to_owned(), name.into()),
+            ("role".to_owned(), (&*caller.authrole).into()),
+            ("procedure".to_owned(), procedure.as_str().into()),
+            ("expires_s".to_owned(), ANSWER_TIME.as_secs().into()),
+        ]))
     }
 
     fn expire(&self, realm: &RealmHandle) -> Vec<(&'static str, Vec<Value>)> {
@@ -150,17 +169,6 @@ impl Consents {
         };
         late.into_iter().map(end).collect()
     }
-}
-
-fn told(question: &Question) -> Value {
-    let Question { id, caller, procedure } = question;
-    Value::Dict(Dict::from([
-        ("request".to_owned(), id.get().into()),
-        ("device".to_owned(), (&*caller.authid).into()),
-        ("role".to_owned(), (&*caller.authrole).into()),
-        ("procedure".to_owned(), procedure.as_str().into()),
-        ("expires_s".to_owned(), ANSWER_TIME.as_secs().into()),
-    ]))
 }
 
 fn closed(question: QuestionId, how: &str) -> (&'static str, Vec<Value>) {

@@ -22,6 +22,7 @@ use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
 use crate::discovery::Advert;
 use crate::front_door::Front;
+use crate::notice;
 use crate::pair::Desk;
 use crate::paths::Paths;
 use crate::procedures::{self, Desktop};
@@ -57,7 +58,7 @@ impl Daemon {
         let (keys, spki) = keys(config, &store)?;
         let facts = Facts::new(store.identity(), store.noise_public(), spki, &computer_name(config));
         let (desk, told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
-        let (consents, questions) = Consents::new();
+        let (consents, questions) = Consents::new(Arc::clone(&store));
         let access = Access::new(
             config,
             Arc::clone(&store),
@@ -139,7 +140,7 @@ impl Daemon {
             .push(tokio::spawn(procedures::publish_audit(session, self.audit.follow())));
         let session = self.local_session("notifications").await?;
         self.tasks
-            .push(crate::pair::notice::start(session, Arc::clone(&desktop.machine.notifier)).await?);
+            .extend(notice::start(&session, &desktop.machine.notifier).await?);
         let machine = desktop.machine.clone();
         // A service that hangs may take seconds to be called missing; nobody should wait for that.
         self.tasks.push(tokio::spawn(async move {

@@ -9,6 +9,7 @@
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
 //! | `front_door` | what browsers get beside WAMP |
+//! | `notice` | questions to the owner as desktop notifications |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
 //! | `procedures` | the daemon's own procedures: pairing, devices, discovery, info |
 //! | [`discovery`], [`advertiser`] | mDNS, and switching it |
@@ -21,6 +22,7 @@ pub mod consent;
 pub mod daemon;
 pub mod discovery;
 mod front_door;
+mod notice;
 pub mod pair;
 pub mod paths;
 mod procedures;

@@ -7,7 +7,6 @@
 mod exchange;
 mod legacy;
 mod noted;
-pub(crate) mod notice;
 mod place;
 mod told;
 

@@ -1,13 +1,18 @@
 //! Pairing by key exchange over `/pair`, with a real daemon: what is right, and everything that is not.
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use client::tls::{self, Trust, spki_hash};
 use client::{Args, PairingChannel, Value};
 use pairing::exchange::{Code, Failure, Joiner, Progress, Secret, Sight};
 use rand::rngs::SysRng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
-use crate::phone::{Phone, Window, exchange, introduction};
+use crate::phone::{Phone, Window, exchange, exchange_at, introduction};
 use crate::support::{Desk, PATIENCE, Way, soon};
+use crate::vault::Identity;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_with_the_code_is_asked_about_stored_and_let_in() {
@@ -222,4 +227,59 @@ async fn neither_code_nor_secret_stands_anywhere_on_the_disk() {
         files += 1;
     }
     assert!(files > 3, "there is a state to look through");
+}
+
+/// Somebody in between with a certificate of his own: he reads what passes, and hands it on.
+async fn intercept(desk: &Desk) -> SocketAddr {
+    let own = Identity::new().config;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (here, there) = (listener.local_addr().unwrap(), desk.address());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let own = Arc::clone(&own);
+            tokio::spawn(async move {
+                let mut near = tls::accept(stream, own).await.unwrap().stream;
+                let far = TcpStream::connect(there).await.unwrap();
+                let mut far = tls::connect(far, Trust::Anybody).await.unwrap().stream;
+                // On a real network he would have the desktop's own address.
+                let mut head = vec![0; 4096];
+                let length = near.read(&mut head).await.unwrap();
+                let head = String::from_utf8(head[..length].to_vec()).unwrap();
+                let head = head.replace(&here.to_string(), &there.to_string());
+                far.write_all(head.as_bytes()).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    here
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_in_between_with_his_own_certificate_is_found_out_and_the_owner_is_alarmed() {
+    let desk = Desk::start().await;
+    let window = Window::open(&desk, Args::default()).await;
+    let mut alarms = window.owner.subscribe("org.deskconn.pairing.on_alarm").await.unwrap();
+    let between = intercept(&desk).await;
+    let failed = exchange_at(between, introduction(1), window.secret())
+        .await
+        .unwrap_err();
+    assert_eq!(failed, Failure::OtherCertificate, "the device sees it first");
+    // A device that does not look is stopped by the desktop.
+    let mut channel = PairingChannel::open(&between.to_string(), PATIENCE).await.unwrap();
+    let blind = Sight {
+        spki: Some(spki_hash(&desk.daemon.store().tls().0).unwrap()),
+        exporter: Some(channel.exporter()),
+    };
+    let mut joiner = Joiner::begin(window.secret(), introduction(1), blind).unwrap();
+    let hello = soon("hello", channel.next()).await.unwrap().unwrap();
+    let Progress::Send(pake_a) = joiner.receive(&hello, &mut SysRng) else {
+        panic!("hello was not taken")
+    };
+    channel.send(&pake_a).await.unwrap();
+    let answer = soon("the answer", channel.next()).await.unwrap().unwrap();
+    let told = joiner.receive(&answer, &mut SysRng);
+    assert_eq!(told, Progress::Failed(Failure::Told(Code::Mismatch)));
+    let alarm = soon("the alarm", alarms.next()).await.unwrap().args.into_value();
+    assert!(alarm.as_str().unwrap().contains("SOMEBODY IS IN BETWEEN"), "{alarm:?}");
+    assert_eq!(devices(&desk).await, 0);
 }

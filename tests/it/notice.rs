@@ -2,6 +2,7 @@
 
 use client::{Args, Serializer, Session, Value};
 
+use crate::phone::Phone;
 use crate::support::{Desk, Way, key, public, soon};
 
 /// Opens a window and lets a stranger bring its code; gives the owner and the stranger's call.
@@ -94,4 +95,39 @@ async fn a_desktop_without_notifications_pairs_all_the_same() {
     };
     let (paired, ()) = soon("pairing", async { tokio::join!(paired, answered) }).await;
     assert_eq!(paired, Value::Bool(true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_button_lets_a_call_through_or_not() {
+    const PROCEDURE: &str = "org.deskconn.screen.is_locked";
+    let desk = Desk::start().await;
+    let phone = Phone::pair(&desk, 1, Args::default().with("role", "slides")).await;
+    let session = phone.log_in(&desk).await;
+    let grant = Args::from([phone.id().into(), PROCEDURE.into()]).with("confirm", true);
+    desk.owner()
+        .await
+        .call("org.deskconn.devices.grant", grant)
+        .await
+        .unwrap();
+    let mut notice = desk.machine.notice();
+    soon("the question about the device goes", notice.wait_for(Option::is_none))
+        .await
+        .unwrap();
+    for allow in [true, false] {
+        let pressed = async {
+            let shown = soon("the notification", notice.wait_for(Option::is_some))
+                .await
+                .unwrap()
+                .clone()
+                .unwrap();
+            assert_eq!(shown.body, format!("phone 1 wants to call {PROCEDURE} now."));
+            desk.machine.choose(allow);
+        };
+        let call = session.call(PROCEDURE, ());
+        let (called, ()) = soon("the call", async { tokio::join!(call, pressed) }).await;
+        assert_eq!(called.is_ok(), allow);
+        soon("the notification goes", notice.wait_for(Option::is_none))
+            .await
+            .unwrap();
+    }
 }

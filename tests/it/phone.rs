@@ -1,5 +1,6 @@
 //! A device of the tests: pairs by key exchange over TLS, as `deskconnctl join` does, and logs in with what it got.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use client::{
@@ -84,7 +85,12 @@ pub(crate) fn introduction(seed: u64) -> Introduction {
 
 /// Pairs over TLS, for as long as the desktop lets it.
 pub(crate) async fn exchange(desk: &Desk, me: Introduction, secret: Secret) -> Result<Joined, Failure> {
-    let channel = PairingChannel::open(&desk.address().to_string(), PATIENCE).await;
+    exchange_at(desk.address(), me, secret).await
+}
+
+/// The same with whoever answers at an address.
+pub(crate) async fn exchange_at(address: SocketAddr, me: Introduction, secret: Secret) -> Result<Joined, Failure> {
+    let channel = PairingChannel::open(&address.to_string(), PATIENCE).await;
     let mut channel = match channel {
         Ok(channel) => channel,
         Err(error) => panic!("{error}"),
