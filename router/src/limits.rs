@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -87,6 +88,8 @@ impl Default for Limits {
 pub(crate) struct Counters {
     counts: Mutex<Counts>,
     failures: Mutex<Failures>,
+    /// Connections for which there was no place.
+    turned_away: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -144,6 +147,11 @@ impl Counters {
 
     fn failures(&self) -> std::sync::MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a connection for which there was no place, and says how many those are.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.turned_away.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// Counts a login that failed.

@@ -191,7 +191,11 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
         Ok(place) => place,
         Err(why) => {
             shared.gate.limited(&peer, why);
-            tracing::warn!(%peer, why, "a connection was closed");
+            // Said at 1, 2, 4, 8…: whoever floods the port must not fill the log as well.
+            let number = shared.counters.turned_away();
+            if number.is_power_of_two() {
+                tracing::warn!(%peer, why, number, "connections were closed at once");
+            }
             return turn_away(&shared, stream).await;
         }
     };
