@@ -42,6 +42,7 @@ stage_release() { make build; }
 stage_run() {
   is_root || { skip run "only root can give the daemon a network of its own"; return 0; }
   bash tests/run/run.sh
+  bash tests/run/silence.sh target/release
 }
 
 stage_state() {

@@ -33,6 +33,9 @@ pub struct Limits {
     pub login: Duration,
     /// How long a peer may take nothing while something waits for it, until it counts as dead.
     pub write_stall: Duration,
+    /// How long the kernel waits for any sign of a silent peer until the connection is lost: a phone that left the network
+    /// says nothing. `None`: for ever.
+    pub dead: Option<Duration>,
     /// How long a peer may take to answer GOODBYE.
     pub farewell: Duration,
     /// How long a session inside Noise may live.
@@ -67,6 +70,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             login: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
+            dead: Some(Duration::from_secs(60)),
             farewell: Duration::from_secs(1),
             noise_session: NOISE_SESSION,
             joining_per_address: 4,

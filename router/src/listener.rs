@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use link::rawsocket::{self, Refusal};
 use link::{Stream, tls};
+use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 
@@ -126,7 +127,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// `[::]` and `0.0.0.0` are listened on side by side, which needs two sockets that do not overlap.
 fn only_v6(socket: &TcpSocket) -> io::Result<()> {
-    rustix::net::sockopt::set_ipv6_v6only(socket, true).map_err(Into::into)
+    sockopt::set_ipv6_v6only(socket, true).map_err(Into::into)
 }
 
 fn is_missing_family(error: &io::Error) -> bool {
@@ -202,6 +203,11 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
     let Ok(local) = stream.local_addr() else { return };
     // Small messages must not wait for the answer to the last one.
     let _ = stream.set_nodelay(true);
+    if let Some(dead) = shared.limits.dead
+        && let Err(error) = watch(&stream, dead)
+    {
+        tracing::debug!(%peer, %error, "a silent peer will not be noticed");
+    }
     let begun = tokio::select! {
         begun = begin(&shared, stream, &mut peer) => begun,
         () = shared.stopping.cancelled() => return,
@@ -214,6 +220,22 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
         Some((_, stream)) => http::serve(shared, stream, local, peer, place).await,
         None => {}
     }
+}
+
+/// Has the kernel ask a silent peer whether it is there, three times, and give the connection up when nothing comes back
+/// (RFC 9293 §3.8.4). It costs neither a timer nor a message here, and serves every kind of link alike.
+fn watch(stream: &TcpStream, dead: Duration) -> io::Result<()> {
+    /// Questions after the first, before the connection counts as lost.
+    const MORE: u32 = 2;
+    let pause = (dead / (MORE + 1)).max(Duration::from_secs(1));
+    sockopt::set_socket_keepalive(stream, true)?;
+    sockopt::set_tcp_keepidle(stream, pause)?;
+    sockopt::set_tcp_keepintvl(stream, pause)?;
+    sockopt::set_tcp_keepcnt(stream, MORE)?;
+    // What was sent and never confirmed counts as well (RFC 5482).
+    let unconfirmed = u32::try_from(dead.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(stream, unconfirmed)?;
+    Ok(())
 }
 
 /// Waits for the first byte, and inside TLS for the first byte there.

@@ -32,6 +32,8 @@ pub struct Limits {
     pub handshake_time: Duration,
     /// Time from the handshake to WELCOME.
     pub hello_time: Duration,
+    /// How long a silent peer may be unreachable until its connection is lost.
+    pub dead_time: Option<Duration>,
     /// Connections that have not joined, in all.
     pub unauthenticated: Option<u64>,
     /// The same of one address, so that one stranger cannot keep the others out.
@@ -75,6 +77,7 @@ impl Default for Limits {
             elements_before_auth: 256,
             handshake_time: Duration::from_secs(5),
             hello_time: Duration::from_secs(5),
+            dead_time: Some(Duration::from_secs(60)),
             unauthenticated: Some(32),
             unauthenticated_per_ip: Some(4),
             sessions: Some(64),
@@ -148,6 +151,9 @@ impl Limits {
     }
 
     fn bounds(&mut self, section: &mut Section<'_>) -> Result<(), ConfigError> {
+        if let Some(field) = section.get("dead_s") {
+            self.dead_time = field.bound(3..=DAY)?.map(Duration::from_secs);
+        }
         for (key, value) in [
             ("unauthenticated", &mut self.unauthenticated),
             ("unauthenticated_per_ip", &mut self.unauthenticated_per_ip),
