@@ -1,6 +1,6 @@
 //! A grant: one row of what a device may do beside its role.
 //!
-//! It is data with its own rules of shape. What a grant allows is decided by the daemon's `access.rs`.
+//! It is data with its own rules of shape. What a grant allows is decided by the daemon's `src/access`.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

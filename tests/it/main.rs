@@ -19,6 +19,7 @@ mod front_door;
 mod mitm;
 mod notice;
 mod own_frames;
+mod papers;
 mod phone;
 mod publish;
 mod rates;

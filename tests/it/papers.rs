@@ -1,0 +1,149 @@
+//! What the documents say of the code, held against the code: names of files and tests, links, procedures, limits. Not
+//! whether it is said well.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where a word in backquotes begins that means a file or folder of ours.
+const FOLDERS: [&str; 9] = [
+    "benches/",
+    "clients/",
+    "docs/",
+    "examples/",
+    "packaging/",
+    "pairing/",
+    "router/",
+    "src/",
+    "tests/",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The documents at the front door and those of the folder for them.
+fn documents() -> Vec<PathBuf> {
+    let in_folder = fs::read_dir(root().join("docs")).unwrap();
+    let mut documents: Vec<_> = in_folder.map(|entry| entry.unwrap().path()).collect();
+    documents.push(root().join("README.md"));
+    documents.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
+    assert!(documents.len() > 1);
+    documents
+}
+
+/// What stands in backquotes within a line.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_code = |line: &&str| !line.starts_with("```");
+    text.lines()
+        .filter(is_code)
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn every_file_that_a_document_names_is_there() {
+    let mut missing = BTreeSet::new();
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        let names = words(&text).filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)));
+        // A test is named behind its file; a pattern or a command is no name.
+        let names = names.map(|word| word.split_once("::").map_or(word, |(file, _)| file));
+        let names = names.filter(|name| !name.contains(['*', '{', ' ', '…']));
+        let lost = names.filter(|name| !root().join(name).exists());
+        missing.extend(lost.map(|name| format!("{}: {name}", document.display())));
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_link_of_a_document_leads_somewhere() {
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        for (at, _) in text.match_indices("](") {
+            let target = text[at + 2..].split(')').next().unwrap();
+            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+            if file.contains("://") {
+                continue;
+            }
+            let place = document.parent().unwrap().join(file);
+            let place = if file.is_empty() { document.clone() } else { place };
+            assert!(place.exists(), "{}: {target}", document.display());
+            let has_heading = |text: &str| text.lines().any(|line| line.starts_with('#') && slug(line) == anchor);
+            assert!(
+                anchor.is_empty() || has_heading(&fs::read_to_string(&place).unwrap()),
+                "{}: {target} has no such heading",
+                document.display()
+            );
+        }
+    }
+}
+
+/// The anchor of a heading, as hosts of repositories make it.
+fn slug(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text
+        .chars()
+        .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn every_test_that_proves_a_promise_of_security_is_there() {
+    let security = read("docs/SECURITY.md");
+    let named: Vec<_> = words(&security)
+        .filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
+        .filter_map(|word| word.split_once("::"))
+        .collect();
+    assert!(named.len() > 20, "the table of promises names {} tests", named.len());
+    for (file, test) in named {
+        let text = read(file);
+        let declared = if file.ends_with(".rs") {
+            format!("fn {test}(")
+        } else {
+            // A scenario with a sentence for a name.
+            format!("\"{test}\"")
+        };
+        assert!(
+            text.contains(&declared) || text.contains(&declared.replace('"', "'")),
+            "{file} has no test {test}"
+        );
+    }
+}
+
+#[test]
+fn every_limit_of_the_configuration_stands_in_security_with_its_default() {
+    let security = read("docs/SECURITY.md");
+    let example: toml::Table = read("examples/deskconn.toml").parse().unwrap();
+    for section in ["limits", "pairing"] {
+        for (key, default) in example[section].as_table().unwrap() {
+            let row = format!("| `[{section}] {key}` | {default} |");
+            assert!(security.contains(&row), "docs/SECURITY.md does not have {row}");
+        }
+    }
+}
+
+#[test]
+fn every_procedure_and_topic_of_the_daemon_is_documented() {
+    let api = read("docs/API.md");
+    let mut files = vec![root().join("src/consent.rs"), root().join("src/pair/mod.rs")];
+    let procedures = fs::read_dir(root().join("src/procedures")).unwrap();
+    files.extend(procedures.map(|entry| entry.unwrap().path()));
+    let mut count = 0;
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let literals = text.split('"').skip(1).step_by(2);
+        for uri in literals.filter(|literal| literal.starts_with("org.deskconn.")) {
+            count += 1;
+            let quoted = [format!("`{uri}`"), format!("`{uri}(")];
+            assert!(
+                quoted.iter().any(|quoted| api.contains(quoted)),
+                "docs/API.md does not have {uri}"
+            );
+        }
+    }
+    assert!(count > 30, "only {count} URIs were found in the code");
+}
