@@ -10,7 +10,11 @@ use crate::audit::{Entry, Kind};
 
 /// A window was opened.
 pub(super) fn opened(terms: &Terms) -> Entry {
-    let form = if terms.legacy { "the legacy form" } else { "the key exchange" };
+    let form = if terms.legacy {
+        "the legacy form"
+    } else {
+        "the key exchange"
+    };
     let entry = Entry::new(Kind::PairingOpened).role(&terms.role);
     entry.detail(format!("for {form}, {} s", terms.ttl.as_secs()))
 }

@@ -63,8 +63,7 @@ fn every_file_that_a_document_names_is_there() {
 fn every_link_of_a_document_leads_somewhere() {
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
-        for (at, _) in text.match_indices("](") {
-            let target = text[at + 2..].split(')').next().unwrap();
+        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
             let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
             if file.contains("://") {
                 continue;
