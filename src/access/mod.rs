@@ -248,3 +248,6 @@ fn rate(per_second: Option<u64>, burst: u64) -> Option<Rate> {
 fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Who gets in over which kind of connection, where a test on loopback cannot come from.
+
+use std::net::SocketAddr;
+
+use pairing::exchange::Facts;
+use pairing::window::Terms;
+use pairing::{DeviceKey, Kind, NewDevice};
+use rand::rngs::SysRng;
+use router::Transport;
+
+use super::*;
+
+const KEY: [u8; 32] = [9; 32];
+
+/// A desktop with one paired device, and a window of the legacy form if it is said whether from the network too.
+fn access(window: Option<bool>, configuration: &str) -> (tempfile::TempDir, Access) {
+    let home = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(&home.path().join("state")).unwrap());
+    let device = NewDevice {
+        key: DeviceKey::from_bytes(key().verifying_key().as_bytes()).unwrap(),
+        noise: None,
+        name: None,
+        kind: Kind::Lib,
+        role: "remote".to_owned(),
+        grants: Vec::new(),
+        address: None,
+        expires: None,
+        legacy: true,
+    };
+    let now = OffsetDateTime::now_utc();
+    store.change_trust(|trust| trust.add(device, now, &mut SysRng)).unwrap();
+    let audit = Audit::start(Err("nothing is kept".to_owned()));
+    let facts = Facts::new(store.identity(), store.noise_public(), None, "desk");
+    let (desk, _told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
+    if let Some(insecure_network) = window {
+        let terms = Terms {
+            legacy: true,
+            insecure_network,
+            ..Terms::for_role("remote")
+        };
+        desk.open(terms, false).unwrap();
+    }
+    let (consents, _news) = Consents::new(Arc::clone(&store));
+    let config = Config::parse(std::path::Path::new("test.toml"), configuration).unwrap();
+    let access = Access::new(&config, store, desk, consents, audit).unwrap();
+    (home, access)
+}
+
+fn key() -> ed25519_dalek::SigningKey {
+    ed25519_dalek::SigningKey::from_bytes(&KEY)
+}
+
+/// Somebody on the network.
+fn stranger() -> Peer {
+    Peer {
+        transport: Transport::WebSocket,
+        address: Some(SocketAddr::from(([192, 0, 2, 7], 4711))),
+        uid: None,
+        origin: None,
+        channel: router::Channel::Plain,
+    }
+}
+
+fn login() -> Asked {
+    let public = hex::encode(key().verifying_key().as_bytes());
+    Asked {
+        realm: DESKTOP_REALM.into(),
+        authid: None,
+        authrole: None,
+        methods: vec!["cryptosign".to_owned()],
+        authextra: Dict::from([("pubkey".to_owned(), public.into())]),
+        features: Default::default(),
+    }
+}
+
+async fn role_of_a_paired_key(access: &Access) -> Result<String, Abort> {
+    let (asked, peer) = (login(), stranger());
+    let proof = access.find(&asked, &peer)?;
+    assert!(matches!(proof, Proof::Cryptosign(Some(_))), "{proof:?}");
+    let principal = access.admit(&asked, &peer).await?;
+    Ok(principal.role.name().to_string())
+}
+
+#[tokio::test]
+async fn a_paired_key_gets_nothing_over_a_plain_network() {
+    let (_home, access) = access(None, "");
+    let refused = role_of_a_paired_key(&access).await.unwrap_err();
+    assert_eq!(refused.reason, wamp::error::AUTHENTICATION_DENIED);
+}
+
+#[tokio::test]
+async fn a_window_for_this_machine_is_closed_to_the_network() {
+    let (_home, access) = access(Some(false), "");
+    assert!(role_of_a_paired_key(&access).await.is_err());
+}
+
+#[tokio::test]
+async fn a_window_that_is_open_to_the_network_is_for_codes_and_makes_a_stranger_of_a_paired_key() {
+    let (_home, access) = access(Some(true), "");
+    assert_eq!(role_of_a_paired_key(&access).await.unwrap(), roles::PAIRING);
+}
+
+#[tokio::test]
+async fn the_owner_can_let_paired_keys_in_over_a_plain_network() {
+    let (_home, access) = access(None, "[compat]\nplain_devices = true\n");
+    assert_eq!(role_of_a_paired_key(&access).await.unwrap(), "remote");
+}
