@@ -71,6 +71,9 @@ pub struct Store {
     tls: Tls,
     /// The directory, or why nothing can be kept.
     place: Result<StateDir, String>,
+    /// Held by whoever changes something, also while the disk is waited for. Taken before `content`.
+    changing: Mutex<()>,
+    /// Never held while the disk is waited for: whoever only looks must not wait for it either.
     content: Mutex<Content>,
 }
 
@@ -176,10 +179,11 @@ impl Store {
     /// When the change is refused or cannot be kept; then nothing has changed.
     pub fn change_trust<R>(&self, change: impl FnOnce(&mut Trust) -> Result<R, TrustError>) -> Result<R, StoreError> {
         let directory = self.directory()?;
-        let mut content = self.lock();
-        let mut trust = content.trust.clone();
+        let _changing = self.changing();
+        let mut trust = self.lock().trust.clone();
         let result = change(&mut trust)?;
         write_json(directory, DEVICES, &trust)?;
+        let mut content = self.lock();
         content.trust = trust;
         content.is_ahead = false;
         Ok(result)
@@ -191,6 +195,7 @@ impl Store {
     /// # Errors
     /// When the change is refused.
     pub fn note_trust(&self, note: impl FnOnce(&mut Trust) -> Result<(), TrustError>) -> Result<(), StoreError> {
+        let _changing = self.changing();
         let mut content = self.lock();
         note(&mut content.trust)?;
         content.is_ahead = true;
@@ -202,13 +207,16 @@ impl Store {
     /// # Errors
     /// When it cannot be kept.
     pub fn flush(&self) -> Result<(), StoreError> {
-        let mut content = self.lock();
-        if !content.is_ahead {
-            return Ok(());
-        }
-        let directory = self.directory()?;
-        write_json(directory, DEVICES, &content.trust)?;
-        content.is_ahead = false;
+        let _changing = self.changing();
+        let trust = {
+            let content = self.lock();
+            if !content.is_ahead {
+                return Ok(());
+            }
+            content.trust.clone()
+        };
+        write_json(self.directory()?, DEVICES, &trust)?;
+        self.lock().is_ahead = false;
         Ok(())
     }
 
@@ -224,11 +232,11 @@ impl Store {
     /// When it cannot be kept.
     pub fn set_discovery(&self, is_on: bool) -> Result<(), StoreError> {
         let directory = self.directory()?;
-        let mut content = self.lock();
-        let mut switches = content.switches.clone();
+        let _changing = self.changing();
+        let mut switches = self.lock().switches.clone();
         switches.discovery = Some(is_on);
         write_json(directory, SWITCHES, &switches)?;
-        content.switches = switches;
+        self.lock().switches = switches;
         Ok(())
     }
 
@@ -236,6 +244,10 @@ impl Store {
         self.place
             .as_ref()
             .map_err(|reason| StoreError::ReadOnly(reason.clone()))
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic elsewhere while the lock was held leaves complete values: they are replaced, never half changed.
@@ -301,6 +313,7 @@ impl Found {
             noise,
             tls,
             place,
+            changing: Mutex::default(),
             content: Mutex::new(content),
         })
     }
