@@ -90,6 +90,12 @@ impl Peer {
             .is_none_or(|address| address.ip().to_canonical().is_loopback())
     }
 
+    /// Its address without the port, which says nothing to people.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        self.ip().map(|address| address.to_string())
+    }
+
     pub(crate) fn ip(&self) -> Option<IpAddr> {
         self.address.map(|address| address.ip().to_canonical())
     }

@@ -186,7 +186,7 @@ impl Gate for Access {
     fn joined(&self, session: SessionId, principal: &Principal, peer: &Peer) {
         if principal.provider == TRUST_PROVIDER {
             self.rights.entered(&principal.authid, &principal.role);
-            let address = peer.address.map(|address| address.ip().to_canonical().to_string());
+            let address = peer.host();
             let seen = |trust: &mut pairing::Trust| {
                 trust.seen(&principal.authid, OffsetDateTime::now_utc(), address.as_deref())
             };

@@ -44,7 +44,7 @@ impl Desk {
                 router::Channel::Tls { exporter_pair, .. } => Some(exporter_pair),
                 router::Channel::Plain | router::Channel::Noise { .. } => None,
             },
-            address: peer.address.map(|address| address.to_string()),
+            address: peer.host(),
         };
         let (response, frames) = match router::accept_frames(request, SUBPROTOCOL, MAX_FRAME_BYTES) {
             Ok(accepted) => accepted,

@@ -45,7 +45,7 @@ impl Desk {
             session_key: Some(key.to_bytes()),
             name: extra_text(asked, "name").map(str::to_owned),
             kind: Kind::default(),
-            address: peer.address.map(|address| address.to_string()),
+            address: peer.host(),
             is_private: peer.is_private() || peer.is_on_this_machine(),
         };
         let mut inner = self.inner();

@@ -97,6 +97,10 @@ impl Arguments {
 
     /// A time that may be null, which must be there all the same.
     pub(crate) fn time(&mut self, name: &str) -> Result<Option<OffsetDateTime>, RequestError> {
+        if self.args.len() == 0 && !self.kwargs.contains_key(name) {
+            self.position += 1;
+            return Err(self.wrong(name, "a time, or null"));
+        }
         self.take(name).map(|value| time_of(name, &value)).transpose()
     }
 

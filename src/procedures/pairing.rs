@@ -44,7 +44,7 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         session_key: DeviceKey::from_hex(&visitor.authid).ok().map(|key| *key.bytes()),
         name: arguments.text_keyword("name").ok().flatten(),
         kind: Kind::default(),
-        address: visitor.peer.address.map(|address| address.to_string()),
+        address: visitor.peer.host(),
         is_private: visitor.peer.is_private() || visitor.peer.is_on_this_machine(),
     };
     Ok(Value::Bool(desktop.desk.pair(claim).await.is_ok()).into())

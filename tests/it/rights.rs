@@ -220,6 +220,8 @@ async fn a_device_whose_time_is_over_is_sent_away_and_does_not_come_back() {
         refusal(phone.try_log_in(&desk, Way::Noise).await),
         "wamp.error.authentication_failed"
     );
+    let nothing = owner.call("org.deskconn.devices.expire", [phone.id().into()]).await;
+    assert_eq!(error_uri(nothing), "org.deskconn.error.bad_argument");
     owner
         .call("org.deskconn.devices.expire", [phone.id().into(), Value::Null])
         .await
