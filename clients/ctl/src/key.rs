@@ -21,10 +21,15 @@ const OTHERS: u32 = 0o077;
 
 /// Where the key is unless somebody says otherwise, as far as this user has a home.
 pub(crate) fn default_path() -> Option<PathBuf> {
+    directory().map(|directory| directory.join(NAME))
+}
+
+/// The state directory, as far as this user has a home.
+pub(crate) fn directory() -> Option<PathBuf> {
     let absolute = |path: PathBuf| path.is_absolute().then_some(path);
     let data = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).and_then(absolute);
     let data = data.or_else(|| Some(std::env::home_dir().and_then(absolute)?.join(".local/share")));
-    Some(data?.join("deskconn").join(NAME))
+    Some(data?.join("deskconn"))
 }
 
 /// Reads a key.

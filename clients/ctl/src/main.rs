@@ -2,11 +2,14 @@
 //! status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.
 
 mod args;
+mod blocks;
 mod commands;
 mod connect;
 mod failure;
 mod key;
 mod output;
+mod times;
+mod typed;
 mod values;
 
 use std::process::ExitCode;

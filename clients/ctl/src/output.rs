@@ -96,6 +96,37 @@ impl Output {
         print(&text)
     }
 
+    /// Whether results are read by a person, who can look at a picture.
+    pub(crate) const fn is_for_eyes(&self) -> bool {
+        self.is_terminal && !self.is_json
+    }
+
+    pub(crate) const fn has_colours(&self) -> bool {
+        self.has_colours
+    }
+
+    /// How many characters fit on a line of the terminal, where it says so.
+    pub(crate) fn columns() -> Option<usize> {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+    }
+
+    /// A picture of this program's own making, with the colours that are in it; only for a terminal.
+    pub(crate) fn picture(&self, picture: &str) -> Result<(), Failure> {
+        if self.is_for_eyes() { print(picture) } else { Ok(()) }
+    }
+
+    /// Something that must not be overlooked, whatever else is asked for.
+    pub(crate) fn alarm(&self, sentence: &str) {
+        let text = format!("ALARM: {}", one_line(sentence));
+        if self.has_remarks_terminal {
+            // The bell (ECMA-48 8.3.3) calls whoever looks elsewhere.
+            self.say(&format!("\u{7}{}", self.paint(&format!("{BOLD}{RED}"), &text)));
+        } else {
+            self.say(&text);
+        }
+    }
+
     /// Something beside the results, for people.
     pub(crate) fn remark(&self, text: &str) {
         if !self.is_quiet {

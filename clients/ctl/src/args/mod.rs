@@ -1,9 +1,15 @@
 //! What can be typed. The texts here are the manual: `deskconnctl help` and `deskconnctl help COMMAND` show them.
 
+mod messages;
+mod trusted;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub(crate) use self::messages::{Call, Publish, Register, Subscribe};
+pub(crate) use self::trusted::{Devices, Pair};
 
 /// Talks to the desktop: the one on this machine, or another by its address.
 ///
@@ -16,7 +22,7 @@ use clap_complete::Shell;
 Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.
 
 Examples:
-  deskconnctl pair --legacy            let a device in by a code
+  deskconnctl pair --role slides       let a device in, by a code or a QR code
   deskconnctl slides next
   deskconnctl call org.deskconn.brightness.set 40
   deskconnctl subscribe --match prefix org.deskconn. --json
@@ -135,61 +141,6 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Pair {
-    /// By the form that plain WAMP libraries know: the code travels readably
-    #[arg(long)]
-    pub(crate) legacy: bool,
-    /// What the device may do
-    #[arg(long, value_name = "ROLE")]
-    pub(crate) role: Option<String>,
-    /// The name it gets, whatever it calls itself
-    #[arg(long, value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// How long the code is good
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) ttl: Option<u64>,
-    /// Let in whoever brings the code, without asking
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Even though codes were guessed at just now
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Even over a network on which others can read the code
-    #[arg(long)]
-    pub(crate) insecure_network: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Devices {
-    /// All of them
-    List,
-    /// One of them
-    Show {
-        /// Its id or its name
-        device: String,
-    },
-    /// Give one another name
-    Rename {
-        /// Its id or its name
-        device: String,
-        /// The new name
-        name: String,
-    },
-    /// Give one another role; this holds at once
-    Role {
-        /// Its id or its name
-        device: String,
-        /// The new role
-        role: String,
-    },
-    /// Shut one out, and end its sessions
-    Revoke {
-        /// Its id or its name
-        device: String,
-    },
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Log {
     /// Go on and show entries as they are written
     #[arg(short, long)]
@@ -229,85 +180,6 @@ pub(crate) enum Discovery {
     Off,
     /// Whether it is shown, and as what
     Status,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Call {
-    /// The procedure
-    pub(crate) uri: String,
-    /// Its arguments
-    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
-    pub(crate) arguments: Vec<String>,
-    /// Cancel the call after so long
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) timeout: Option<f64>,
-    /// Show results as they come, where the procedure sends several
-    #[arg(long)]
-    pub(crate) progress: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Publish {
-    /// The topic
-    pub(crate) uri: String,
-    /// The arguments of the event
-    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
-    pub(crate) arguments: Vec<String>,
-    /// Print the number of the publication
-    #[arg(long)]
-    pub(crate) ack: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Subscribe {
-    /// The topic, or a pattern
-    pub(crate) uri: String,
-    /// How the pattern is compared
-    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
-    pub(crate) policy: Policy,
-    /// End after so many events
-    #[arg(long, value_name = "COUNT")]
-    pub(crate) count: Option<u64>,
-    /// Show the topic with each event
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(crate) enum Policy {
-    /// The topic itself
-    Exact,
-    /// Every topic that begins with it
-    Prefix,
-    /// An empty component stands for any
-    Wildcard,
-}
-
-impl From<Policy> for client::Match {
-    fn from(policy: Policy) -> Self {
-        match policy {
-            Policy::Exact => Self::Exact,
-            Policy::Prefix => Self::Prefix,
-            Policy::Wildcard => Self::Wildcard,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Register {
-    /// The procedure, or a pattern
-    pub(crate) uri: String,
-    /// The command, for /bin/sh
-    pub(crate) command: String,
-    /// What the command finds in $1, $2 …
-    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
-    pub(crate) arguments: Vec<String>,
-    /// How the pattern is compared
-    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
-    pub(crate) policy: Policy,
-    /// Stop the command after so long
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
-    pub(crate) timeout: f64,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

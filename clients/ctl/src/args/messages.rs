@@ -1,0 +1,82 @@
+//! The arguments of the commands that work with any router: call, publish, subscribe, register.
+
+use clap::{Args, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct Call {
+    /// The procedure
+    pub(crate) uri: String,
+    /// Its arguments
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// Cancel the call after so long
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<f64>,
+    /// Show results as they come, where the procedure sends several
+    #[arg(long)]
+    pub(crate) progress: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// The topic
+    pub(crate) uri: String,
+    /// The arguments of the event
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// Print the number of the publication
+    #[arg(long)]
+    pub(crate) ack: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Subscribe {
+    /// The topic, or a pattern
+    pub(crate) uri: String,
+    /// How the pattern is compared
+    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
+    pub(crate) policy: Policy,
+    /// End after so many events
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) count: Option<u64>,
+    /// Show the topic with each event
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Policy {
+    /// The topic itself
+    Exact,
+    /// Every topic that begins with it
+    Prefix,
+    /// An empty component stands for any
+    Wildcard,
+}
+
+impl From<Policy> for client::Match {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Exact => Self::Exact,
+            Policy::Prefix => Self::Prefix,
+            Policy::Wildcard => Self::Wildcard,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Register {
+    /// The procedure, or a pattern
+    pub(crate) uri: String,
+    /// The command, for /bin/sh
+    pub(crate) command: String,
+    /// What the command finds in $1, $2 …
+    #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
+    pub(crate) arguments: Vec<String>,
+    /// How the pattern is compared
+    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
+    pub(crate) policy: Policy,
+    /// Stop the command after so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    pub(crate) timeout: f64,
+}

@@ -1,0 +1,134 @@
+//! What `deskconnctl pair` shows: the code, the link, the QR code, and the device that is there.
+
+use std::net::IpAddr;
+
+use client::{Args, Dict, Value};
+use pairing::Link;
+
+use crate::args::Pair;
+use crate::blocks::Squares;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::times;
+use crate::values::get;
+
+/// What the window is opened with.
+pub(super) fn terms(pair: &Pair) -> Args {
+    let mut terms = Args::default().with("legacy", pair.legacy).with("force", pair.force);
+    terms = terms.with("insecure_network", pair.insecure_network);
+    let grants = (!pair.grants.is_empty()).then(|| Value::List(pair.grants.iter().map(|uri| grant(uri)).collect()));
+    let given = [
+        ("role", pair.role.as_deref().map(Value::from)),
+        ("name", pair.name.as_deref().map(Value::from)),
+        ("ttl", pair.ttl.map(|ttl| ttl.as_secs().into())),
+        ("grants", grants),
+        ("expires", pair.expires.map(|time| times::text(time).into())),
+    ];
+    for (key, value) in given {
+        if let Some(value) = value {
+            terms = terms.with(key, value);
+        }
+    }
+    terms
+}
+
+/// A grant to call what is written like this.
+fn grant(uri: &str) -> Value {
+    let matching = if uri.ends_with('.') { "prefix" } else { "exact" };
+    let row = [("uri", uri), ("match", matching)];
+    Value::Dict(row.map(|(key, value)| (key.to_owned(), value.into())).into())
+}
+
+/// Something that happened, as programs read it.
+pub(super) fn event(name: &str, mut details: Dict) -> Dict {
+    details.insert("event".to_owned(), name.into());
+    details
+}
+
+/// Shows the window that was opened.
+pub(super) fn window(pair: &Pair, window: &Value, output: &Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let details = window.as_dict().cloned().unwrap_or_default();
+        return output.result(&event("open", details), String::new);
+    }
+    let mut code = get(window, "code").to_owned();
+    if pair.legacy {
+        // These clients read it as a number.
+        code.retain(|c| c.is_ascii_digit());
+    }
+    let link = get(window, "link");
+    if !pair.no_qr && !link.is_empty() {
+        qr(link, output)?;
+    }
+    output.picture(&format!("\n{}\n", Squares::digits(&code).lines().join("\n")))?;
+    output.loud(&format!("Code: {code}"))?;
+    if !link.is_empty() {
+        output.result(&link, || format!("Link: {link}"))?;
+    }
+    if !pair.legacy {
+        reach(link, output);
+    }
+    output.remark("Type the code at the device, or let it read the link. It works once, for a short time; a few wrong codes end it.");
+    Ok(())
+}
+
+fn qr(link: &str, output: &Output) -> Result<(), Failure> {
+    if !output.is_for_eyes() {
+        return Ok(());
+    }
+    let Some(squares) = Squares::qr(link) else {
+        return Ok(());
+    };
+    if Output::columns().is_some_and(|columns| columns < squares.width()) {
+        output.remark("the terminal is too narrow for the QR code");
+        return Ok(());
+    }
+    output.picture(&squares.for_a_camera(output.has_colours()))
+}
+
+/// Says so when no device on the network can come.
+fn reach(link: &str, output: &Output) {
+    if link.is_empty() {
+        output.remark(
+            "This desktop listens on no network address, so that no device can come; see `tcp` under [listen] in its \
+             configuration.",
+        );
+        return;
+    }
+    let host = link
+        .parse::<Link>()
+        .ok()
+        .and_then(|link| link.host.parse::<IpAddr>().ok());
+    if host.is_some_and(|host| host.is_loopback()) {
+        output.remark(
+            "This desktop can be reached from this machine only: it listens on no other address, or is on no network.",
+        );
+    }
+}
+
+/// Shows the device that waits for an answer.
+pub(super) fn device(question: &Value, output: &Output) -> Result<(), Failure> {
+    if output.is_json() {
+        let details = question.as_dict().cloned().unwrap_or_default();
+        return output.result(&event("asked", details), String::new);
+    }
+    let name = match get(question, "name") {
+        "" => "a device without a name",
+        name => name,
+    };
+    let from = match get(question, "address") {
+        "" => "an unknown place",
+        address => address,
+    };
+    output.remark(&format!("{name} ({}) wants in from {from}", get(question, "kind")));
+    output.remark(&format!(
+        "  its key    {}   (the device shows the same)",
+        get(question, "fingerprint")
+    ));
+    let wants = get(question, "wants");
+    if !wants.is_empty() {
+        output.remark(&format!("  it wants   {wants}"));
+    }
+    output.remark(&format!("  it gets    {}", get(question, "role")));
+    Ok(())
+}
