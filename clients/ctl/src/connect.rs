@@ -13,7 +13,7 @@ use crate::key;
 /// The realm of desktops.
 const REALM: &str = "deskconn";
 /// The port of desktops.
-const PORT: u16 = 5020;
+pub(crate) const PORT: u16 = 5020;
 /// How long opening a session may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Where the system's desktops have their socket: the service of the distribution, and the snap's.

@@ -55,7 +55,10 @@ impl From<ConnectError> for Failure {
                 Some(hint) => format!("{sentence}; {hint}"),
                 None => sentence,
             }),
-            ConnectError::Lost(_) | ConnectError::Tls(..) | ConnectError::Noise(..) => Self::Failed(sentence),
+            ConnectError::Lost(_)
+            | ConnectError::PairingClosed(_)
+            | ConnectError::Tls(..)
+            | ConnectError::Noise(..) => Self::Failed(sentence),
         }
     }
 }

@@ -101,6 +101,9 @@ pub enum ConnectError {
     /// Somebody answers who does not speak WAMP.
     #[error("{0} does not speak WAMP here: {1}")]
     NotWamp(String, String),
+    /// A desktop answers that nobody there waits for a device.
+    #[error("{0} does not wait for a device now; open pairing there with `deskconnctl pair`")]
+    PairingClosed(String),
     /// The connection is to be inside TLS, and nothing says whose certificate is right.
     #[error("there is no pin for {0}: a desktop's certificate is its own, and pairing tells which one is right")]
     NoPin(String),

@@ -18,6 +18,8 @@ use crate::error::ConnectError;
 const SUBPROTOCOL: &str = "deskconn.pair.1";
 /// Where a desktop has it.
 const PATH: &str = "/pair";
+/// The HTTP status while no window is open (docs/PAIRING.md).
+const NO_WINDOW: u16 = 404;
 /// Bytes of a frame, at most.
 pub const MAX_FRAME: usize = 4096;
 /// How long the desktop may take to close, once this end has.
@@ -46,7 +48,10 @@ impl PairingChannel {
             let connected = tls::connect(stream, Trust::Anybody).await;
             let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
             let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME).await;
-            let frames = frames.map_err(|error| ConnectError::NotWamp(target.to_string(), error.to_string()))?;
+            let frames = frames.map_err(|error| match error {
+                websocket::ConnectError::Refused(NO_WINDOW, _) => ConnectError::PairingClosed(host.to_owned()),
+                error => ConnectError::NotWamp(target.to_string(), error.to_string()),
+            })?;
             Ok(Self {
                 frames,
                 spki: connected.spki,

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::messages::{Call, Publish, Register, Subscribe};
-pub(crate) use self::trusted::{Devices, Pair};
+pub(crate) use self::trusted::{Desktops, Devices, Join, Pair};
 
 /// Talks to the desktop: the one on this machine, or another by its address.
 ///
@@ -47,6 +47,9 @@ pub(crate) struct Global {
     /// Log in without a key
     #[arg(long, global = true)]
     pub(crate) anonymous: bool,
+    /// Look for no desktop by mDNS: go to addresses that are known or given alone
+    #[arg(long, global = true, hide_short_help = true)]
+    pub(crate) no_discovery: bool,
     /// The realm to join [default: deskconn]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) realm: Option<String>,
@@ -84,6 +87,17 @@ pub(crate) enum Command {
     Status,
     /// Show a code by which a device is let in, and ask before it is
     Pair(Pair),
+    /// Pair this command line with another desktop, at which `deskconnctl pair` shows a code
+    ///
+    /// It asks for the code, and waits until somebody at the desktop says yes; from then on --desktop NAME reaches it,
+    /// encrypted, and sure to be that one. Neither code nor link is taken as an argument, because every user of this
+    /// machine can see the arguments of programs.
+    Join(Join),
+    /// The other desktops that this command line is paired with
+    Desktops {
+        #[command(subcommand)]
+        command: Option<Desktops>,
+    },
     /// The devices that are paired
     Devices {
         #[command(subcommand)]

@@ -41,6 +41,31 @@ pub(crate) struct Pair {
     pub(crate) insecure_network: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Join {
+    /// HOST or HOST:PORT, or the name that `deskconnctl discover` shows; - to read a link from the standard input;
+    /// without it, a desktop on the network that waits for a device
+    #[arg(value_name = "DESKTOP")]
+    pub(crate) place: Option<String>,
+    /// What this command line is called there [default: the name of this machine]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// The role it would like, where that is less than the desktop offers
+    #[arg(long, value_name = "ROLE")]
+    pub(crate) want: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Desktops {
+    /// All of them
+    List,
+    /// Forget one; there, this command line stays paired until it is revoked
+    Forget {
+        /// Its name, or the beginning of its id
+        desktop: String,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Devices {
     /// All of them

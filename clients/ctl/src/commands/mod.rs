@@ -3,9 +3,11 @@
 mod brightness;
 mod call;
 mod completions;
+mod desktops;
 mod devices;
 mod discover;
 mod discovery;
+mod join;
 mod keygen;
 mod log;
 mod pair;
@@ -35,6 +37,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
     let session = match &arguments.command {
         Command::Completions { shell } => return completions::run(*shell),
         Command::Keygen => return keygen::run(&arguments.global, output),
+        Command::Join(join) => return join::run(&arguments.global, join, output).await,
+        Command::Desktops { command } => return desktops::run(command.as_ref(), output),
         Command::Discover(discover) => return discover::run(discover, output).await,
         Command::Log(log) => return log::run(&arguments.global, log, output).await,
         Command::Status
@@ -68,7 +72,12 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
         // These have no session, or see to it themselves.
-        Command::Discover(_) | Command::Log(_) | Command::Keygen | Command::Completions { .. } => Ok(()),
+        Command::Join(_)
+        | Command::Desktops { .. }
+        | Command::Discover(_)
+        | Command::Log(_)
+        | Command::Keygen
+        | Command::Completions { .. } => Ok(()),
     }
 }
 
