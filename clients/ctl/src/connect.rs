@@ -1,4 +1,5 @@
 //! From the global options to a session: the desktop of this user over its Unix socket, or another one by its address.
+//! Those that this command line is paired with are the business of [`crate::distant`].
 
 use std::io;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use client::{ConnectError, Options, Serializer, Session, SigningKey, Target};
 
 use crate::args::Global;
+use crate::distant;
 use crate::failure::Failure;
 use crate::key;
 
@@ -31,6 +33,9 @@ pub(crate) async fn open(global: &Global) -> Result<Session, Failure> {
     };
     if let Some(serializer) = global.serializer {
         options.serializers = vec![Serializer::from(serializer)];
+    }
+    if let Some(name) = &global.desktop {
+        return distant::open(name, global, options).await;
     }
     match &global.at {
         Some(at) => {

@@ -16,6 +16,9 @@ pub(crate) enum Failure {
     /// There is no desktop to talk to.
     #[error("{0}")]
     NotFound(String),
+    /// Somebody answers who is not the desktop that was meant.
+    #[error("{0}")]
+    Impostor(String),
     /// Whoever read the output has gone, as `head` does: no reason to complain.
     #[error("nobody reads the output")]
     NobodyReads,
@@ -28,7 +31,7 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Failed(_) => ExitCode::from(1),
+            Self::Failed(_) | Self::Impostor(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
             Self::NotFound(_) => ExitCode::from(3),
             Self::NobodyReads => ExitCode::SUCCESS,

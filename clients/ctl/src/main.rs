@@ -5,6 +5,7 @@ mod args;
 mod blocks;
 mod commands;
 mod connect;
+mod distant;
 mod failure;
 mod joined;
 mod key;
@@ -34,7 +35,11 @@ fn main() -> ExitCode {
     match result {
         Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
         Err(failure) => {
-            output.failure(&failure);
+            if let Failure::Impostor(sentence) = &failure {
+                output.alarm(sentence);
+            } else {
+                output.failure(&failure);
+            }
             failure.exit_code()
         }
     }

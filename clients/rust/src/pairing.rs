@@ -48,10 +48,13 @@ impl PairingChannel {
             let connected = tls::connect(stream, Trust::Anybody).await;
             let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
             let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME).await;
-            let frames = frames.map_err(|error| match error {
-                websocket::ConnectError::Refused(NO_WINDOW, _) => ConnectError::PairingClosed(host.to_owned()),
-                error => ConnectError::NotWamp(target.to_string(), error.to_string()),
-            })?;
+            let refused = |error: websocket::ConnectError| {
+                if matches!(error, websocket::ConnectError::Refused(NO_WINDOW, _)) {
+                    return ConnectError::PairingClosed(host.to_owned());
+                }
+                ConnectError::NotWamp(target.to_string(), error.to_string())
+            };
+            let frames = frames.map_err(refused)?;
             Ok(Self {
                 frames,
                 spki: connected.spki,

@@ -13,7 +13,7 @@ pub(crate) use self::trusted::{Desktops, Devices, Join, Pair};
 
 /// Talks to the desktop: the one on this machine, or another by its address.
 ///
-/// Without --at it looks for the desktop of this user, then for that of the system. A person at a terminal gets tables
+/// Without --desktop and --at it looks for the desktop of this user, then for that of the system. A person at a terminal gets tables
 /// and colours, a pipe gets plain lines with tabs between the fields.
 #[derive(Debug, Parser)]
 #[command(
@@ -26,7 +26,8 @@ Examples:
   deskconnctl slides next
   deskconnctl call org.deskconn.brightness.set 40
   deskconnctl subscribe --match prefix org.deskconn. --json
-  deskconnctl --at 192.168.1.20 --key phone.key status"
+  deskconnctl join                     pair with another desktop that runs `deskconnctl pair`
+  deskconnctl --desktop Attic slides next"
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -41,6 +42,9 @@ pub(crate) struct Global {
     /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) at: Option<String>,
+    /// A desktop that this command line was paired with by `join`: its name, or the beginning of its id
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["at", "key", "anonymous"])]
+    pub(crate) desktop: Option<String>,
     /// Log in with the key in this file; without it, with ctl.key of the state directory if that is there
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "anonymous")]
     pub(crate) key: Option<PathBuf>,

@@ -3,7 +3,7 @@
 mod brightness;
 mod call;
 mod completions;
-mod desktops;
+pub(crate) mod desktops;
 mod devices;
 mod discover;
 mod discovery;
@@ -119,5 +119,6 @@ fn seconds(number: f64) -> Result<Duration, Failure> {
 
 /// Where the session went, for results.
 fn place(global: &Global) -> &str {
-    global.at.as_deref().unwrap_or("this machine")
+    let named = global.desktop.as_deref().or(global.at.as_deref());
+    named.unwrap_or("this machine")
 }

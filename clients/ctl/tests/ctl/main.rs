@@ -1,9 +1,12 @@
-//! The program as it is typed, against a router on a Unix socket with a stand-in for the desktop's procedures. Against
-//! the real daemon it is tested with that.
+//! The program as it is typed: against a router on a Unix socket with a stand-in for the desktop's procedures, and, where
+//! two machines talk, against the daemon itself.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod commands;
 mod desktop;
+mod home;
+mod join;
 mod log;
+mod secrecy;
 mod stage;

@@ -1,0 +1,105 @@
+//! A session with a desktop that this command line was paired with: by TLS with the pinned key, and in no other way.
+//!
+//! Where it is, the stored hosts say, then mDNS; neither is trusted, since whoever answers must have the key.
+
+use std::time::Duration;
+
+use client::tls::ConnectError as TlsError;
+use client::{ConnectError, Options, Session, Target};
+use pairing::exchange::Joined;
+
+use crate::args::Global;
+use crate::commands::desktops::at;
+use crate::failure::Failure;
+use crate::joined::{Desktops, shown_id};
+use crate::nearby;
+
+/// How long one host may take: it may be a name that nobody resolves, or an address of another network.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens a session with the desktop of this name or id.
+pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Result<Session, Failure> {
+    let desktops = Desktops::of_this_user()?;
+    let joined = desktops.find(name)?;
+    let again = || Failure::failed(format!("pair with {} again: deskconnctl join", joined.name));
+    let keys = desktops.known_keys()?.ok_or_else(again)?;
+    let options = Options {
+        realm: global.realm.as_deref().unwrap_or(&joined.realm).into(),
+        key: Some(keys.login()),
+        authid: Some(joined.device_id.clone()),
+        patience: PATIENCE,
+        ..options.pin(joined.keys.spki.ok_or_else(again)?)
+    };
+    let mut search = Search {
+        joined: &joined,
+        options,
+        impostor: None,
+        tried: Vec::new(),
+    };
+    let stored = joined.hosts.iter().map(|host| at(host, joined.port)).collect();
+    if let Some(session) = search.try_hosts(stored).await? {
+        return Ok(session);
+    }
+    let id = shown_id(&joined);
+    let found = nearby::desktops(global, true, |found| found.id.as_deref() == Some(&id)).await?;
+    let found = found.iter().flat_map(nearby::hosts).collect();
+    match search.try_hosts(found).await? {
+        Some(session) => Ok(session),
+        None => Err(search.failed()),
+    }
+}
+
+/// The places that were tried.
+struct Search<'a> {
+    joined: &'a Joined,
+    options: Options,
+    /// Where somebody answered who is not the desktop.
+    impostor: Option<String>,
+    tried: Vec<String>,
+}
+
+impl Search<'_> {
+    /// Tries hosts with ports until the desktop answers. What it says then counts; whoever else answers, does not.
+    async fn try_hosts(&mut self, hosts: Vec<String>) -> Result<Option<Session>, Failure> {
+        for host in hosts {
+            if self.tried.contains(&host) {
+                continue;
+            }
+            let target = Target::SecureWebSocket {
+                host: host.clone(),
+                path: self.joined.path.clone(),
+            };
+            match Session::connect(&target, self.options.clone()).await {
+                Ok(session) => return Ok(Some(session)),
+                Err(ConnectError::Tls(_, TlsError::OtherKey)) => {
+                    // An address that was given to another desktop meanwhile looks like this too; ours may be elsewhere.
+                    self.impostor.get_or_insert(host.clone());
+                }
+                Err(
+                    ConnectError::Unreachable(..)
+                    | ConnectError::TooSlow(..)
+                    | ConnectError::Tls(..)
+                    | ConnectError::Lost(_),
+                ) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.tried.push(host);
+        }
+        Ok(None)
+    }
+
+    fn failed(&self) -> Failure {
+        let name = &self.joined.name;
+        if let Some(host) = &self.impostor {
+            return Failure::Impostor(format!(
+                "whoever answers at {host} is not {name}: it shows another certificate than the one that was paired with. \
+                 Somebody may be in between, or {name} was installed anew. No command was sent. If you know that it was, \
+                 pair again at the desktop: deskconnctl join"
+            ));
+        }
+        let tried = self.tried.join(", ");
+        Failure::NotFound(format!(
+            "{name} was not found (tried {tried} and the network); is it running, and on this network?"
+        ))
+    }
+}
