@@ -27,6 +27,9 @@ pub(crate) struct Publish {
     /// Print the number of the publication
     #[arg(long)]
     pub(crate) ack: bool,
+    /// Let the router keep the event for those who subscribe later, in place of the last one
+    #[arg(long)]
+    pub(crate) retain: bool,
 }
 
 #[derive(Debug, Args)]
@@ -39,7 +42,10 @@ pub(crate) struct Subscribe {
     /// End after so many events
     #[arg(long, value_name = "COUNT")]
     pub(crate) count: Option<u64>,
-    /// Show the topic with each event
+    /// Show first what the router has kept
+    #[arg(long)]
+    pub(crate) retained: bool,
+    /// Show the topic with each event, and when it was published if the router had kept it
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }
@@ -52,6 +58,22 @@ pub(crate) enum Policy {
     Prefix,
     /// An empty component stands for any
     Wildcard,
+}
+
+impl Policy {
+    /// The word in arguments.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Prefix => "prefix",
+            Self::Wildcard => "wildcard",
+        }
+    }
+
+    /// How a URI is compared when nothing is said: one that ends with a dot stands for all below it.
+    pub(crate) fn of(uri: &str) -> Self {
+        if uri.ends_with('.') { Self::Prefix } else { Self::Exact }
+    }
 }
 
 impl From<Policy> for client::Match {

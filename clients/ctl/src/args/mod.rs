@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::messages::{Call, Publish, Register, Subscribe};
-pub(crate) use self::trusted::{Desktops, Devices, Join, Pair};
+pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
+pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 
 /// Talks to the desktop: the one on this machine, or another by its address.
 ///
@@ -107,6 +107,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Devices>,
     },
+    /// Ask here about each call that a device may make only with somebody's consent, until Ctrl-C
+    ///
+    /// Such calls come of `devices grant --confirm`. Without an answer they are refused after a minute.
+    Approve(Approve),
     /// Who came, who was kept out, what was denied: the audit log
     ///
     /// With --follow it goes on until Ctrl-C. When the desktop ends it waits until that is back, and shows what was

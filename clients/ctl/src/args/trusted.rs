@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use time::OffsetDateTime;
 
+use super::Policy;
 use crate::times;
 
 #[derive(Debug, Args)]
@@ -72,26 +73,117 @@ pub(crate) enum Devices {
     List,
     /// One of them
     Show {
-        /// Its id or its name
+        /// Its id, the beginning of that, or its name
         device: String,
     },
     /// Give one another name
     Rename {
-        /// Its id or its name
+        /// Its id, the beginning of that, or its name
         device: String,
         /// The new name
         name: String,
     },
     /// Give one another role; this holds at once
     Role {
-        /// Its id or its name
+        /// Its id, the beginning of that, or its name
         device: String,
         /// The new role
         role: String,
     },
+    /// Let one do more than its role says, in place of what the same URI was granted before
+    Grant(Grant),
+    /// Take a grant back
+    Deny {
+        /// Its id, the beginning of that, or its name
+        device: String,
+        /// The URI of the grant
+        uri: String,
+        /// How it is compared [default: prefix where it ends with a dot, else exact]
+        #[arg(long = "match", value_name = "POLICY")]
+        policy: Option<Policy>,
+    },
+    /// Let one in until then only
+    Expire {
+        /// Its id, the beginning of that, or its name
+        device: String,
+        /// A time like 2027-01-31T12:00:00Z, a span from now like 30d, or never
+        #[arg(value_name = "TIME", required_unless_present = "span", value_parser = moment_or_never)]
+        time: Option<Expiry>,
+        /// So long from now, such as 90m, 12h or 30d
+        #[arg(long = "in", id = "span", value_name = "SPAN", value_parser = times::moment, conflicts_with = "time")]
+        span: Option<OffsetDateTime>,
+    },
     /// Shut one out, and end its sessions
     Revoke {
-        /// Its id or its name
-        device: String,
+        /// Its id, the beginning of that, or its name
+        #[arg(required_unless_present = "all")]
+        device: Option<String>,
+        /// Shut all of them out
+        #[arg(long, conflicts_with = "device")]
+        all: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Grant {
+    /// Its id, the beginning of that, or its name
+    pub(crate) device: String,
+    /// The procedure or topic
+    pub(crate) uri: String,
+    /// How it is compared [default: prefix where it ends with a dot, else exact]
+    #[arg(long = "match", value_name = "POLICY")]
+    pub(crate) policy: Option<Policy>,
+    /// What it may do with it, with commas between
+    #[arg(long, value_name = "ACTIONS", value_delimiter = ',', default_values = ["call"])]
+    pub(crate) allow: Vec<Action>,
+    /// Until then; a time like 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = times::moment)]
+    pub(crate) until: Option<OffsetDateTime>,
+    /// For so long, such as 90m or 2h
+    #[arg(long = "for", value_name = "SPAN", value_parser = times::moment, conflicts_with = "until")]
+    pub(crate) span: Option<OffsetDateTime>,
+    /// Ask at the desktop each time
+    #[arg(long)]
+    pub(crate) confirm: bool,
+    /// Only while the screen is not locked
+    #[arg(long)]
+    pub(crate) while_unlocked: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Action {
+    Call,
+    Register,
+    Publish,
+    Subscribe,
+}
+
+impl Action {
+    /// The word in arguments.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Register => "register",
+            Self::Publish => "publish",
+            Self::Subscribe => "subscribe",
+        }
+    }
+}
+
+/// Until when a device is let in; `None` is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Expiry(pub(crate) Option<OffsetDateTime>);
+
+fn moment_or_never(text: &str) -> Result<Expiry, String> {
+    if text == "never" {
+        return Ok(Expiry(None));
+    }
+    times::moment(text).map(|moment| Expiry(Some(moment)))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// Say yes to this device, by its id or name, without asking; may be given several times
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) yes_to: Vec<String>,
 }

@@ -1,12 +1,16 @@
-//! `deskconnctl devices`.
+//! `deskconnctl devices`: which devices are paired, and what each may do.
 
-use client::{Session, Value};
+use client::{Args, Session, Value};
 
 use super::ask;
-use crate::args::Devices;
+use crate::args::{Devices, Expiry, Grant, Policy};
 use crate::failure::Failure;
 use crate::output::{Output, field};
-use crate::values::{get, number, text};
+use crate::times;
+use crate::values::{get, number, text, truth};
+
+/// Letters of an id that name a device, at least: `d_` and two more.
+const FEWEST_LETTERS: usize = 4;
 
 pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &Output) -> Result<(), Failure> {
     match command.unwrap_or(&Devices::List) {
@@ -42,28 +46,120 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
                 format!("{} has the role {} now", get(&device, "name"), get(&device, "role"))
             })
         }
-        Devices::Revoke { device } => {
-            let device = find(session, device).await?;
-            let ended = ask(session, "org.deskconn.devices.revoke", [id(&device)]).await?;
-            output.result(&ended, || {
-                format!(
-                    "{} is no longer paired; sessions ended: {}",
-                    get(&device, "name"),
-                    text(&ended)
-                )
+        Devices::Grant(grant) => {
+            let device = find(session, &grant.device).await?;
+            let device = ask(session, "org.deskconn.devices.grant", row_of(grant, id(&device))).await?;
+            grants_changed(&device, output)
+        }
+        Devices::Deny { device, uri, policy } => {
+            let id = id(&find(session, device).await?);
+            let policy = policy.unwrap_or_else(|| Policy::of(uri));
+            let args = Args::from([id, uri.as_str().into()]).with("match", policy.word());
+            let device = ask(session, "org.deskconn.devices.deny", args).await?;
+            grants_changed(&device, output)
+        }
+        Devices::Expire { device, time, span } => {
+            let id = id(&find(session, device).await?);
+            let until = span.or(time.and_then(|Expiry(time)| time));
+            let args = [id, until.map(times::text).into()];
+            let device = ask(session, "org.deskconn.devices.expire", args).await?;
+            output.result(&device, || match get(&device, "expires") {
+                "" => format!("{} may come for ever", get(&device, "name")),
+                expires => format!("{} may come until {expires}", get(&device, "name")),
             })
         }
+        Devices::Revoke { device, .. } => {
+            let devices = match device {
+                Some(device) => vec![find(session, device).await?],
+                None => list(session).await?,
+            };
+            for device in &devices {
+                revoke(session, device, output).await?;
+            }
+            Ok(())
+        }
     }
+}
+
+async fn revoke(session: &Session, device: &Value, output: &Output) -> Result<(), Failure> {
+    let ended = ask(session, "org.deskconn.devices.revoke", [id(device)]).await?;
+    output.result(&ended, || {
+        format!(
+            "{} is no longer paired; sessions ended: {}",
+            get(device, "name"),
+            text(&ended)
+        )
+    })
+}
+
+/// What `devices.grant` takes.
+fn row_of(grant: &Grant, id: Value) -> Args {
+    let policy = grant.policy.unwrap_or_else(|| Policy::of(&grant.uri));
+    let allow = grant.allow.iter().map(|action| action.word().into()).collect();
+    let mut args = Args::from([id, grant.uri.as_str().into()])
+        .with("match", policy.word())
+        .with("allow", Value::List(allow));
+    if let Some(until) = grant.until.or(grant.span) {
+        args = args.with("until", times::text(until));
+    }
+    for (key, is_on) in [("confirm", grant.confirm), ("while_unlocked", grant.while_unlocked)] {
+        if is_on {
+            args = args.with(key, true);
+        }
+    }
+    args
+}
+
+fn grants_changed(device: &Value, output: &Output) -> Result<(), Failure> {
+    output.result(device, || {
+        let grants = grants(device).map(sentence).collect::<Vec<_>>();
+        let name = get(device, "name");
+        if grants.is_empty() {
+            format!("{name} has no grants beside its role {} now", get(device, "role"))
+        } else {
+            format!(
+                "{name} may now, beside its role {}:\n  {}",
+                get(device, "role"),
+                grants.join("\n  ")
+            )
+        }
+    })
 }
 
 pub(super) fn show(device: &Value, output: &Output) -> Result<(), Failure> {
     output.result(device, || {
         let fields = device.as_dict().into_iter().flatten();
-        fields
-            .filter(|(_, value)| **value != Value::Null)
-            .map(|(key, value)| field(key, &text(value)))
-            .collect()
+        let plain = fields.filter(|(key, value)| **value != Value::Null && *key != "grants");
+        let plain: String = plain.map(|(key, value)| field(key, &text(value))).collect();
+        let grants: String = grants(device).map(|grant| field("grant", &sentence(grant))).collect();
+        plain + &grants
     })
+}
+
+fn grants(device: &Value) -> impl Iterator<Item = &Value> {
+    let grants = device.as_dict().and_then(|device| device.get("grants")?.as_list());
+    grants.into_iter().flatten()
+}
+
+/// A grant as people read it.
+fn sentence(grant: &Value) -> String {
+    let allow = grant.as_dict().and_then(|grant| grant.get("allow")?.as_list());
+    let allow: Vec<_> = allow.into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut text = format!("{} {} ({})", allow.join(", "), get(grant, "uri"), get(grant, "match"));
+    if !get(grant, "until").is_empty() {
+        text += &format!(", until {}", get(grant, "until"));
+    }
+    if truth(grant, "confirm") {
+        text += ", asking each time";
+    }
+    if truth(grant, "while_unlocked") {
+        text += ", while the screen is not locked";
+    }
+    text + if truth(grant, "holds") {
+        " - holds now"
+    } else {
+        " - does not hold now"
+    }
 }
 
 async fn list(session: &Session) -> Result<Vec<Value>, Failure> {
@@ -75,20 +171,28 @@ fn id(device: &Value) -> Value {
     get(device, "id").into()
 }
 
-/// The device with this id or, if there is just one, with this name.
-async fn find(session: &Session, wanted: &str) -> Result<Value, Failure> {
+/// The device with this id, or with this name, or with an id that begins like this.
+pub(super) async fn find(session: &Session, wanted: &str) -> Result<Value, Failure> {
     let devices = list(session).await?;
-    if let Some(device) = devices.iter().find(|device| get(device, "id") == wanted) {
-        return Ok(device.clone());
+    let with = |is_it: &dyn Fn(&Value) -> bool| devices.iter().filter(|it| is_it(it)).collect::<Vec<_>>();
+    let mut found = with(&|device| get(device, "id") == wanted);
+    if found.is_empty() {
+        found = with(&|device| get(device, "name") == wanted);
     }
-    let mut named = devices.iter().filter(|device| get(device, "name") == wanted);
-    match (named.next(), named.next()) {
-        (Some(device), None) => Ok(device.clone()),
-        (Some(_), Some(_)) => Err(Failure::failed(format!(
-            "several devices are called {wanted}; name one by its id, see `deskconnctl devices`"
-        ))),
-        (None, _) => Err(Failure::failed(format!(
+    if found.is_empty() && wanted.len() >= FEWEST_LETTERS {
+        found = with(&|device| get(device, "id").starts_with(wanted));
+    }
+    match found.as_slice() {
+        [device] => Ok((*device).clone()),
+        [] => Err(Failure::failed(format!(
             "there is no device {wanted}; see `deskconnctl devices`"
         ))),
+        several => {
+            let ids: Vec<_> = several.iter().map(|device| get(device, "id")).collect();
+            let ids = ids.join(", ");
+            Err(Failure::failed(format!(
+                "{wanted} may be any of these: {ids}; name one by its whole id"
+            )))
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One file for each command. A command opens a session if it needs one, and says goodbye when it is done.
 
+mod approve;
 mod brightness;
 mod call;
 mod completions;
@@ -44,6 +45,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Status
         | Command::Pair(_)
         | Command::Devices { .. }
+        | Command::Approve(_)
         | Command::Discovery { .. }
         | Command::Call(_)
         | Command::Publish(_)
@@ -62,6 +64,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
     match &arguments.command {
         Command::Status => status::run(session, &arguments.global, output).await,
         Command::Pair(pair) => pair::run(session, pair, output).await,
+        Command::Approve(approve) => approve::run(session, approve, output).await,
         Command::Devices { command } => devices::run(session, command.as_ref(), output).await,
         Command::Discovery { command } => discovery::run(session, command.as_ref(), output).await,
         Command::Call(call) => call::run(session, call, output).await,

@@ -130,6 +130,11 @@ async fn events_are_printed_until_there_were_enough() {
 
 /// Publishes until the program prints the first event, which shows that it has subscribed.
 async fn publish_until_seen(publisher: &client::Session, running: &mut crate::stage::Running) {
+    publish_to("com.example.ready", publisher, running).await;
+}
+
+/// The same on another topic.
+async fn publish_to(topic: &str, publisher: &client::Session, running: &mut crate::stage::Running) {
     let mut pause = tokio::time::interval(std::time::Duration::from_millis(20));
     let ready = async {
         loop {
@@ -137,7 +142,7 @@ async fn publish_until_seen(publisher: &client::Session, running: &mut crate::st
                 biased;
                 line = running.line() => break line,
                 _ = pause.tick() => {
-                    publisher.publish_acknowledged("com.example.ready", [Value::from("ready?")]).await.unwrap();
+                    publisher.publish_acknowledged(topic, [Value::from("ready?")]).await.unwrap();
                 }
             }
         }
@@ -169,6 +174,30 @@ async fn an_event_reaches_its_subscribers_and_a_refused_one_is_an_error() {
     let ended = stage.run(&["publish", "--ack", "com.example.news"]).await;
     assert!(ended.result.trim().parse::<u64>().is_ok(), "{ended:?}");
     stage.run(&["publish", "wamp.x"]).await.failed(1, "wamp.error");
+}
+
+#[tokio::test]
+async fn an_event_that_is_kept_is_shown_to_those_who_come_later_with_its_time() {
+    let stage = Stage::new();
+    stage
+        .run(&["publish", "--retain", "com.example.state", "on"])
+        .await
+        .gave("");
+    let subscribe = |more: &[&'static str]| [&["subscribe", "com.example.state", "--count", "1"], more].concat();
+    stage.run(&subscribe(&["--retained"])).await.gave("on\n");
+    let verbose = stage.run(&subscribe(&["--retained", "--verbose"])).await;
+    assert!(
+        verbose.result.starts_with("com.example.state\ton\t(kept, published 2"),
+        "{verbose:?}"
+    );
+    let json = stage.run(&subscribe(&["--retained", "--json"])).await;
+    let json: serde_json::Value = serde_json::from_str(&json.result).unwrap();
+    assert!(json["retained"]["published_at"].is_string(), "{json}");
+    // Who does not ask for it sees only what comes.
+    let publisher = stage.session().await;
+    let mut running = stage.start(&subscribe(&[]));
+    publish_to("com.example.state", &publisher, &mut running).await;
+    assert_eq!(running.ended().await.status, Some(0));
 }
 
 #[tokio::test]
@@ -253,6 +282,9 @@ async fn completions_and_help_are_printed_without_a_desktop() {
     for command in [
         "status",
         "pair",
+        "join",
+        "desktops",
+        "approve",
         "devices",
         "discover",
         "discovery",

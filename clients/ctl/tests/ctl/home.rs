@@ -57,6 +57,10 @@ impl Desk {
         ended(self.command(arguments)).await
     }
 
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Running {
+        Running::of(self.command(arguments))
+    }
+
     /// Opens a window with `pair --json` and more arguments; gives the program and what it said first.
     pub(crate) async fn pair(&self, arguments: &[&str]) -> (Running, Value) {
         let mut running = Running::of(self.command(&[&["pair", "--json"], arguments].concat()));

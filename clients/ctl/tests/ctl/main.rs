@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod commands;
+mod consent;
 mod desktop;
 mod home;
 mod join;

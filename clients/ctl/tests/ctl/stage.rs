@@ -157,6 +157,22 @@ impl Running {
             .expect("it prints nothing more")
     }
 
+    /// Waits for a remark that begins like this.
+    pub(crate) async fn remark(&mut self, beginning: &str) {
+        let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
+        let mut line = String::new();
+        while !line.starts_with(beginning) {
+            line.clear();
+            assert!(
+                soon(stderr.read_line(&mut line)).await.unwrap() > 0,
+                "it does not say {beginning}"
+            );
+        }
+        // A line that is written with this one may be in the buffer: what comes later is there still.
+        assert!(stderr.buffer().is_empty(), "more was said with it");
+        self.child.stderr = Some(stderr.into_inner());
+    }
+
     pub(crate) async fn json(&mut self) -> serde_json::Value {
         serde_json::from_str(&self.line().await).unwrap()
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use client::{Args, Dict, Value};
 use pairing::Link;
 
-use crate::args::Pair;
+use crate::args::{Pair, Policy};
 use crate::blocks::Squares;
 use crate::failure::Failure;
 use crate::output::Output;
@@ -34,8 +34,7 @@ pub(super) fn terms(pair: &Pair) -> Args {
 
 /// A grant to call what is written like this.
 fn grant(uri: &str) -> Value {
-    let matching = if uri.ends_with('.') { "prefix" } else { "exact" };
-    let row = [("uri", uri), ("match", matching)];
+    let row = [("uri", uri), ("match", Policy::of(uri).word())];
     Value::Dict(row.map(|(key, value)| (key.to_owned(), value.into())).into())
 }
 

@@ -1,0 +1,183 @@
+//! `deskconnctl approve`: asks about calls that a device may make only with somebody's consent.
+
+use std::collections::VecDeque;
+
+use client::{Dict, Session, Value};
+use zeroize::Zeroizing;
+
+use super::{Interrupts, ask, devices};
+use crate::args::Approve;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::typed::{self, Typed};
+use crate::values::{get, number};
+
+pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -> Result<(), Failure> {
+    let mut interrupts = Interrupts::new()?;
+    let mut trusted = Vec::new();
+    for device in &approve.yes_to {
+        trusted.push(get(&devices::find(session, device).await?, "id").to_owned());
+    }
+    let mut asked = session.subscribe("org.deskconn.consent.on_asked").await?;
+    let mut closed = session.subscribe("org.deskconn.consent.on_closed").await?;
+    output.remark("waiting for calls that need consent; Ctrl-C ends it");
+    let mut questions = Questions {
+        session,
+        output,
+        trusted,
+        waiting: VecDeque::new(),
+        typed: None,
+        is_alone: false,
+    };
+    loop {
+        tokio::select! {
+            biased;
+            () = interrupts.next() => return Ok(()),
+            event = asked.next() => questions.add(event.ok_or_else(ended)?.args.into_value()).await?,
+            event = closed.next() => questions.close(&event.ok_or_else(ended)?.args.args).await?,
+            line = typed(&mut questions.typed) => questions.answer(line).await?,
+        }
+    }
+}
+
+/// The calls that wait. The daemon lets each device have one, so there are never more than devices.
+struct Questions<'a> {
+    session: &'a Session,
+    output: &'a Output,
+    /// Ids of the devices that are not asked about.
+    trusted: Vec<String>,
+    /// The first one is shown.
+    waiting: VecDeque<Value>,
+    /// What is typed, once something is asked.
+    typed: Option<Typed>,
+    /// Whether nobody can type any more.
+    is_alone: bool,
+}
+
+impl Questions<'_> {
+    async fn add(&mut self, question: Value) -> Result<(), Failure> {
+        self.event("asked", question.as_dict().cloned().unwrap_or_default())?;
+        if self.trusted.iter().any(|device| device == get(&question, "device")) {
+            return self.tell(&question, true).await;
+        }
+        self.waiting.push_back(question);
+        if self.waiting.len() == 1 {
+            self.show().await;
+        }
+        Ok(())
+    }
+
+    /// Asks about the first call, if there is one.
+    async fn show(&mut self) {
+        let Some(question) = self.waiting.front() else { return };
+        let (device, procedure) = (get(question, "device"), get(question, "procedure"));
+        // Its name is for people; without one, its id must do.
+        let known = ask(self.session, "org.deskconn.devices.get", [device.into()]).await;
+        let name = known.as_ref().map_or("", |known| get(known, "name"));
+        self.output.remark(&format!(
+            "{name} ({device}, role {}) wants to call {procedure}",
+            get(question, "role")
+        ));
+        match &mut self.typed {
+            Some(typed) => typed.forget_early(),
+            None if self.is_alone => return,
+            None => {
+                typed::forget_early();
+                self.typed = Some(Typed::begin());
+            }
+        }
+        self.output.question("Allow? [y/N]");
+    }
+
+    /// Takes what was typed; nothing more can be typed when there is no line.
+    async fn answer(&mut self, line: Option<Zeroizing<String>>) -> Result<(), Failure> {
+        let Some(line) = line else {
+            if self.trusted.is_empty() {
+                return Err(Failure::failed(
+                    "nobody is there to answer; --yes-to DEVICE says yes without asking",
+                ));
+            }
+            (self.typed, self.is_alone) = (None, true);
+            return Ok(());
+        };
+        let Some(question) = self.waiting.pop_front() else {
+            return Ok(());
+        };
+        let is_yes = matches!(line.trim(), "y" | "Y" | "yes");
+        self.tell(&question, is_yes).await?;
+        self.show().await;
+        Ok(())
+    }
+
+    async fn tell(&self, question: &Value, allow: bool) -> Result<(), Failure> {
+        let request = number(question, "request");
+        match ask(
+            self.session,
+            "org.deskconn.consent.answer",
+            [request.into(), allow.into()],
+        )
+        .await
+        {
+            Ok(_) => {}
+            // It may have been answered elsewhere or taken back: that is no reason to end.
+            Err(Failure::Failed(sentence)) => {
+                self.output.remark(&sentence);
+                return Ok(());
+            }
+            Err(failure) => return Err(failure),
+        }
+        let details = [
+            ("request", request.into()),
+            ("device", get(question, "device").into()),
+            ("procedure", get(question, "procedure").into()),
+            ("allowed", allow.into()),
+        ];
+        let row: Dict = details.map(|(key, value): (_, Value)| (key.to_owned(), value)).into();
+        let word = if allow { "allowed" } else { "refused" };
+        let text = format!("{word}: {} {}", get(question, "device"), get(question, "procedure"));
+        self.output.result(&named("answered", row), || text)
+    }
+
+    /// A call no longer waits.
+    async fn close(&mut self, args: &[Value]) -> Result<(), Failure> {
+        let request = args.first().and_then(Value::as_u64).unwrap_or_default();
+        let sentence = args.get(1).and_then(Value::as_str).unwrap_or_default();
+        let details = [("request", request.into()), ("reason", sentence.into())];
+        self.event(
+            "closed",
+            details.map(|(key, value): (_, Value)| (key.to_owned(), value)).into(),
+        )?;
+        let Some(place) = self.waiting.iter().position(|it| number(it, "request") == request) else {
+            return Ok(());
+        };
+        self.waiting.remove(place);
+        if place == 0 {
+            self.output.remark(&format!("it no longer waits: {sentence}"));
+            self.show().await;
+        }
+        Ok(())
+    }
+
+    fn event(&self, name: &str, details: Dict) -> Result<(), Failure> {
+        if self.output.is_json() {
+            self.output.result(&named(name, details), String::new)?;
+        }
+        Ok(())
+    }
+}
+
+fn named(name: &str, mut details: Dict) -> Dict {
+    details.insert("event".to_owned(), name.into());
+    details
+}
+
+async fn typed(typed: &mut Option<Typed>) -> Option<Zeroizing<String>> {
+    match typed {
+        Some(typed) => typed.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn ended() -> Failure {
+    Failure::failed("the session with the desktop has ended")
+}

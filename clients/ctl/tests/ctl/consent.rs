@@ -1,0 +1,213 @@
+//! Grants and calls that wait for somebody's consent, with the daemon itself.
+
+use serde_json::Value;
+
+use crate::home::{Desk, Home};
+use crate::stage::{Running, soon};
+
+/// A desktop, and a machine that is paired with it for slides.
+async fn paired() -> (Desk, Home) {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    home.pair(&desk, &["--role", "slides"]).await;
+    (desk, home)
+}
+
+async fn device(desk: &Desk) -> Value {
+    let shown = desk.run(&["--json", "devices", "show", "Laptop"]).await;
+    serde_json::from_str(&shown.result).unwrap()
+}
+
+/// Starts `approve`, and waits until it hears.
+async fn approve(desk: &Desk, arguments: &[&str]) -> Running {
+    let mut running = desk.begin(&[&["approve", "--json"], arguments].concat());
+    running.remark("waiting for calls").await;
+    running
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_is_shown_with_its_limits_holds_and_is_taken_back() {
+    let (desk, home) = paired().await;
+    let id = device(&desk).await["id"].as_str().unwrap().to_owned();
+    let lock = ["--desktop", "Attic", "screen", "status"];
+    home.run(&lock).await.failed(1, "not_authorized");
+    let uri = "org.deskconn.screen.";
+    let prefix = id.get(..6).unwrap();
+    let given = desk
+        .run(&[
+            "devices",
+            "grant",
+            prefix,
+            uri,
+            "--allow",
+            "call,subscribe",
+            "--for",
+            "2h",
+        ])
+        .await;
+    assert!(
+        given
+            .result
+            .contains("call, subscribe org.deskconn.screen. (prefix), until 2"),
+        "{given:?}"
+    );
+    assert_eq!(home.run(&lock).await.status, Some(0));
+    let shown = desk.run(&["devices", "show", &id]).await;
+    assert!(
+        shown.result.contains("holds now") && shown.result.contains("fingerprint"),
+        "{shown:?}"
+    );
+    let taken = desk.run(&["devices", "deny", "Laptop", uri]).await;
+    taken.gave("Laptop has no grants beside its role slides now\n");
+    home.run(&lock).await.failed(1, "not_authorized");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_for_an_unlocked_screen_follows_the_screen() {
+    let (desk, home) = paired().await;
+    desk.machine.report_lock(Some(true));
+    let uri = "org.deskconn.brightness.get";
+    assert_eq!(
+        desk.run(&["devices", "grant", "Laptop", uri, "--while-unlocked"])
+            .await
+            .status,
+        Some(0)
+    );
+    let grant = &device(&desk).await["grants"][0];
+    assert_eq!(
+        (&grant["while_unlocked"], &grant["allow"][0]),
+        (&true.into(), &"call".into())
+    );
+    for (is_locked, status) in [(true, 1), (false, 0), (true, 1)] {
+        desk.machine.report_lock(Some(is_locked));
+        // The daemon hears of it a moment later.
+        let heard = async { while device(&desk).await["grants"][0]["holds"] != Value::Bool(!is_locked) {} };
+        soon(heard).await;
+        let ended = home.run(&["--desktop", "Attic", "brightness"]).await;
+        assert_eq!(ended.status, Some(status), "{ended:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_grant_and_no_device_is_refused_with_a_sentence() {
+    let (desk, _home) = paired().await;
+    let grant = |rest: &[&'static str]| [&["devices", "grant", "Laptop"], rest].concat();
+    for (rest, status, words) in [
+        (&["org.deskconn.x", "--match", "prefix"][..], 1, "must end with a dot"),
+        (
+            &["org.deskconn.x", "--allow", "publish", "--confirm"],
+            1,
+            "only calls can wait",
+        ),
+        (&["org.deskconn.x", "--allow", "fly"], 2, "possible values"),
+        (
+            &["org.deskconn.x", "--until", "2001-01-01T00:00:00Z"],
+            2,
+            "over already",
+        ),
+        (&["org.deskconn.x", "--for", "1w"], 2, "30d"),
+        (
+            &["org.deskconn.x", "--for", "1h", "--until", "2h"],
+            2,
+            "cannot be used with",
+        ),
+    ] {
+        desk.run(&grant(rest)).await.failed(status, words);
+    }
+    desk.run(&["devices", "deny", "Laptop", "org.deskconn.x"])
+        .await
+        .failed(1, "org.deskconn.x");
+    desk.run(&["devices", "show", "d_zz"])
+        .await
+        .failed(1, "there is no device d_zz");
+    desk.run(&["devices", "revoke"]).await.failed(2, "required");
+    desk.run(&["devices", "expire", "Laptop"]).await.failed(2, "required");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_expires_or_does_not_and_all_are_revoked_at_once() {
+    let (desk, home) = paired().await;
+    let other = Home::new();
+    other.pair(&desk, &["--name", "Tablet"]).await;
+    let until = desk.run(&["devices", "expire", "Laptop", "2037-01-31T12:00:00Z"]).await;
+    until.gave("Laptop may come until 2037-01-31T12:00:00Z\n");
+    assert_eq!(
+        desk.run(&["devices", "expire", "Laptop", "--in", "30d"]).await.status,
+        Some(0)
+    );
+    assert!(device(&desk).await["expires"].is_string());
+    desk.run(&["devices", "expire", "Laptop", "never"])
+        .await
+        .gave("Laptop may come for ever\n");
+    assert_eq!(device(&desk).await["expires"], Value::Null);
+    let revoked = desk.run(&["devices", "revoke", "--all"]).await;
+    assert_eq!(
+        (revoked.status, revoked.result.lines().count()),
+        (Some(0), 2),
+        "{revoked:?}"
+    );
+    desk.run(&["devices", "--json"]).await.gave("");
+    for home in [home, other] {
+        home.run(&["--desktop", "Attic", "slides", "next"])
+            .await
+            .failed(1, "deskconnctl pair");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_waits_until_somebody_says_yes_or_no() {
+    let (desk, home) = paired().await;
+    let given = desk
+        .run(&["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"])
+        .await;
+    assert!(given.result.contains("asking each time"), "{given:?}");
+    let mut approve = approve(&desk, &[]).await;
+    for (typed, is_allowed) in [("y", true), ("n", false), ("", false)] {
+        let call = home.start(&["--desktop", "Attic", "brightness"]);
+        let asked = approve.json().await;
+        assert_eq!(
+            (&asked["event"], &asked["procedure"]),
+            (&"asked".into(), &"org.deskconn.brightness.get".into())
+        );
+        approve.type_line(typed).await;
+        let mut ends = [approve.json().await, approve.json().await];
+        // The answer and the end of the question come on ways of their own.
+        ends.sort_by_key(|event| event["event"].to_string());
+        assert_eq!(
+            (&ends[0]["event"], &ends[0]["allowed"]),
+            (&"answered".into(), &is_allowed.into())
+        );
+        assert_eq!(
+            (&ends[1]["event"], &ends[1]["request"]),
+            (&"closed".into(), &asked["request"])
+        );
+        let ended = call.ended().await;
+        if is_allowed {
+            assert_eq!(ended.status, Some(0), "{ended:?}");
+        } else {
+            ended.failed(1, "refused at the desktop");
+        }
+    }
+    approve.interrupt();
+    assert_eq!(approve.ended().await.status, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_is_named_beforehand_is_not_asked_about_and_nobody_at_all_is_an_error() {
+    let (desk, home) = paired().await;
+    desk.run(&["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"])
+        .await;
+    let mut trusting = approve(&desk, &["--yes-to", "Laptop"]).await;
+    trusting.end_of_typing();
+    assert_eq!(home.run(&["--desktop", "Attic", "brightness"]).await.status, Some(0));
+    assert_eq!(trusting.json().await["event"], "asked");
+    trusting.interrupt();
+    assert_eq!(trusting.ended().await.status, Some(0));
+    let mut alone = approve(&desk, &[]).await;
+    alone.end_of_typing();
+    let call = home.start(&["--desktop", "Attic", "brightness"]);
+    alone.ended().await.failed(1, "nobody is there to answer");
+    call.interrupt();
+    desk.run(&["approve", "--yes-to", "Nobody"])
+        .await
+        .failed(1, "there is no device Nobody");
+}
