@@ -10,7 +10,11 @@ use crate::values;
 pub(super) async fn run(session: &Session, publish: &Publish, output: &Output) -> Result<(), Failure> {
     let args = values::arguments(&publish.arguments)?;
     // Always acknowledged: a refusal must not pass in silence.
-    let publication = session.publish_acknowledged(&publish.uri, args).await?;
+    let publication = if publish.retain {
+        session.publish_retained(&publish.uri, args).await?
+    } else {
+        session.publish_acknowledged(&publish.uri, args).await?
+    };
     if publish.ack {
         output.result(&publication.get(), || publication.to_string())?;
     }

@@ -10,9 +10,12 @@ use crate::values;
 
 pub(super) async fn run(session: &Session, subscribe: &Subscribe, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
-    let mut events = session
-        .subscribe_matching(&subscribe.uri, subscribe.policy.into())
-        .await?;
+    let (uri, policy) = (&subscribe.uri, subscribe.policy.into());
+    let mut events = if subscribe.retained {
+        session.subscribe_retained(uri, policy).await?
+    } else {
+        session.subscribe_matching(uri, policy).await?
+    };
     output.remark(&format!("subscribed to {}; Ctrl-C ends it", subscribe.uri));
     let mut left = subscribe.count;
     let mut dropped = 0;
@@ -46,10 +49,19 @@ fn show(event: Event, subscribe: &Subscribe, output: &Output) -> Result<(), Fail
     let mut text = values::lines(&event.args);
     if subscribe.verbose {
         text = format!("{topic}\t{}", text.replace('\n', "\t"));
+        if let Some(retained) = &event.retained {
+            let published = retained.published_at.as_deref().unwrap_or("at an unknown time");
+            text += &format!("\t(kept, published {published})");
+        }
     }
     let mut row = values::row(event.args);
     row.insert("topic".to_owned(), topic.into());
     row.insert("publication".to_owned(), event.publication.get().into());
+    if let Some(retained) = event.retained {
+        let published = retained.published_at.as_deref().map(Value::from);
+        let retained = Dict::from([("published_at".to_owned(), published.into())]);
+        row.insert("retained".to_owned(), retained.into());
+    }
     if let Some(publisher) = event.publisher {
         let publisher = Dict::from([
             ("session".to_owned(), publisher.session.get().into()),
