@@ -11,8 +11,12 @@ use crate::failure::Failure;
 /// How long desktops are looked for: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2), and most answer the first.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The desktops that are `wanted`, in the order in which they should be tried; with `first` only the first that
-/// answers. None when nothing is to be looked for.
+/// How long the first answer is waited upon for more: a desktop has several addresses, and the one that works need not
+/// come first.
+const SETTLING: Duration = Duration::from_millis(500);
+
+/// The desktops that are `wanted`, in the order in which they should be tried; with `first` it is enough when
+/// one answers. None when nothing is to be looked for.
 pub(crate) async fn desktops(
     global: &Global,
     first: bool,
@@ -22,7 +26,7 @@ pub(crate) async fn desktops(
     if global.no_discovery {
         return Ok(found);
     }
-    let until = Instant::now() + PATIENCE;
+    let mut until = Instant::now() + PATIENCE;
     let mut browser = Browser::start(DESKCONN, &Interfaces::default())?;
     while let Ok(change) = timeout_at(until, browser.next()).await {
         let instance = match &change {
@@ -35,7 +39,7 @@ pub(crate) async fn desktops(
         {
             found.push(*one);
             if first {
-                break;
+                until = until.min(Instant::now() + SETTLING);
             }
         }
     }

@@ -12,6 +12,9 @@ use crate::output::Output;
 use crate::times;
 use crate::values::get;
 
+/// Between the QR code and the digits beside it.
+const GAP: &str = "  ";
+
 /// What the window is opened with.
 pub(super) fn terms(pair: &Pair) -> Args {
     let mut terms = Args::default().with("legacy", pair.legacy).with("force", pair.force);
@@ -56,37 +59,56 @@ pub(super) fn window(pair: &Pair, window: &Value, output: &Output) -> Result<(),
         code.retain(|c| c.is_ascii_digit());
     }
     let link = get(window, "link");
-    if !pair.no_qr && !link.is_empty() {
-        qr(link, output)?;
+    let show_link = || {
+        let shown = (!link.is_empty()).then(|| output.result(&link, || format!("Link: {link}")));
+        shown.unwrap_or(Ok(()))
+    };
+    let hint = "Type the code at the device, or let it read the link. It works once, for a short time; a few wrong codes end it.";
+    if !output.is_for_eyes() {
+        output.loud(&format!("Code: {code}"))?;
+        show_link()?;
+        reach(pair, link, output);
+        output.remark(hint);
+        return Ok(());
     }
-    output.picture(&format!("\n{}\n", Squares::digits(&code).lines().join("\n")))?;
-    output.loud(&format!("Code: {code}"))?;
-    if !link.is_empty() {
-        output.result(&link, || format!("Link: {link}"))?;
-    }
-    if !pair.legacy {
-        reach(link, output);
-    }
-    output.remark("Type the code at the device, or let it read the link. It works once, for a short time; a few wrong codes end it.");
-    Ok(())
+    // What is needed last stands last: a terminal of 24 lines shows the whole picture, the code and the countdown.
+    output.remark(hint);
+    reach(pair, link, output);
+    show_link()?;
+    let qr = Some(link)
+        .filter(|link| !link.is_empty() && !pair.no_qr)
+        .and_then(Squares::qr);
+    output.picture(&picture(qr.as_ref(), &Squares::digits(&code), output))?;
+    output.loud(&format!("Code: {code}"))
 }
 
-fn qr(link: &str, output: &Output) -> Result<(), Failure> {
-    if !output.is_for_eyes() {
-        return Ok(());
-    }
-    let Some(squares) = Squares::qr(link) else {
-        return Ok(());
+/// The QR code with the digits beside it, as far as the terminal is wide enough.
+fn picture(qr: Option<&Squares>, digits: &Squares, output: &Output) -> String {
+    let columns = Output::columns().unwrap_or(usize::MAX);
+    let Some(qr) = qr.filter(|qr| qr.width() <= columns) else {
+        if qr.is_some() {
+            output.remark("the terminal is too narrow for the QR code");
+        }
+        return format!("\n{}\n", digits.lines().join("\n"));
     };
-    if Output::columns().is_some_and(|columns| columns < squares.width()) {
-        output.remark("the terminal is too narrow for the QR code");
-        return Ok(());
+    let drawn = qr.for_a_camera(output.has_colours());
+    if qr.width() + GAP.len() + digits.width() > columns {
+        return format!("{drawn}\n{}\n", digits.lines().join("\n"));
     }
-    output.picture(&squares.for_a_camera(output.has_colours()))
+    let mut lines: Vec<String> = drawn.lines().map(str::to_owned).collect();
+    let middle = lines.len().saturating_sub(digits.lines().len()) / 2;
+    for (line, digits) in lines.iter_mut().skip(middle).zip(digits.lines()) {
+        line.push_str(GAP);
+        line.push_str(digits.trim_end());
+    }
+    lines.join("\n")
 }
 
 /// Says so when no device on the network can come.
-fn reach(link: &str, output: &Output) {
+fn reach(pair: &Pair, link: &str, output: &Output) {
+    if pair.legacy {
+        return;
+    }
     if link.is_empty() {
         output.remark(
             "This desktop listens on no network address, so that no device can come; see `tcp` under [listen] in its \
