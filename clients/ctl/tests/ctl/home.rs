@@ -46,7 +46,7 @@ impl Desk {
     }
 
     /// The program as its owner uses it.
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         let socket = self.daemon.socket().unwrap().display();
         command.arg("--at").arg(format!("unix:{socket}"));

@@ -11,3 +11,4 @@ mod join;
 mod log;
 mod secrecy;
 mod stage;
+mod terminal;
