@@ -277,6 +277,9 @@ async fn completions_and_help_are_printed_without_a_desktop() {
             ended.status == Some(0) && ended.result.contains("deskconnctl"),
             "{shell}"
         );
+        for word in ["join", "desktops", "approve", "grant", "no-qr", "yes-to", "retained"] {
+            assert!(ended.result.contains(word), "{shell} does not complete {word}");
+        }
     }
     let help = ended(program(&["help"])).await;
     for command in [

@@ -351,3 +351,29 @@ async fn a_desktop_that_refuses_to_open_a_window_is_quoted() {
     session.register("org.deskconn.pairing.open", refuse).await.unwrap();
     stage.run(&["pair", "--legacy"]).await.failed(1, "wait 10 minutes");
 }
+
+#[tokio::test]
+async fn an_alarm_is_told_even_when_nothing_else_is_asked_for() {
+    let desktop = Desktop::new().await;
+    let mut running = desktop.stage.start(&["pair", "--quiet", "--json"]);
+    running.line().await;
+    let topic = "org.deskconn.pairing.on_alarm";
+    let sentence = [Value::from("somebody is in between")];
+    desktop.session.publish_acknowledged(topic, sentence).await.unwrap();
+    let alarm = running.json().await;
+    assert_eq!(
+        (&alarm["event"], &alarm["sentence"]),
+        (&"alarm".into(), &"somebody is in between".into())
+    );
+    desktop.window_closes("nobody came in time").await;
+    running.ended().await.failed(1, "ALARM: somebody is in between\n");
+}
+
+#[tokio::test]
+async fn a_desktop_that_no_device_can_reach_says_so() {
+    let desktop = Desktop::new().await;
+    let mut running = desktop.stage.start(&["pair"]);
+    assert_eq!(running.line().await, "Code: 1234-5678");
+    running.interrupt();
+    running.ended().await.failed(1, "listens on no network address");
+}

@@ -97,7 +97,7 @@ async fn a_link_that_is_pasted_pairs_and_the_owner_may_choose_another_role() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_code_is_said_on_both_sides_and_the_right_one_still_works() {
     let (desk, home) = (Desk::start("Attic").await, Home::new());
-    let (pair, open) = desk.pair(&["--yes"]).await;
+    let (mut pair, open) = desk.pair(&["--yes"]).await;
     let code = text(&open, "code");
     let wrong = if code == "1111-1111" { "1111-1112" } else { "1111-1111" };
     home.join(&desk, wrong)
@@ -105,6 +105,9 @@ async fn a_wrong_code_is_said_on_both_sides_and_the_right_one_still_works() {
         .ended()
         .await
         .failed(1, "the code was wrong");
+    let failed = pair.json().await;
+    assert_eq!(text(&failed, "event"), "failed");
+    assert!(text(&failed, "address").starts_with("127.0.0.1"), "{failed}");
     assert!(!home.state().join("desktops.json").exists());
     assert_eq!(home.join(&desk, code).await.ended().await.status, Some(0));
     assert_eq!(pair.ended().await.status, Some(0));

@@ -27,6 +27,7 @@ pub(super) async fn run(session: &Session, pair: &Pair, output: &Output) -> Resu
         output,
         asked: session.subscribe("org.deskconn.pairing.on_asked").await?,
         alarms: session.subscribe("org.deskconn.pairing.on_alarm").await?,
+        entries: session.subscribe("org.deskconn.audit.on_entry").await?,
         closed: session.subscribe("org.deskconn.pairing.on_closed").await?,
         question: None,
         typed: None,
@@ -53,6 +54,8 @@ struct Pairing<'a> {
     output: &'a Output,
     asked: Subscription,
     alarms: Subscription,
+    /// The audit log, which has the attempts that failed.
+    entries: Subscription,
     closed: Subscription,
     /// The device that waits for an answer.
     question: Option<Value>,
@@ -71,6 +74,7 @@ impl Pairing<'_> {
             tokio::select! {
                 biased;
                 event = self.alarms.next() => self.alarm(event.ok_or_else(ended)?.args.into_value())?,
+                event = self.entries.next() => self.noted(event.ok_or_else(ended)?.args.into_value())?,
                 event = self.asked.next() => {
                     let question = event.ok_or_else(ended)?.args.into_value();
                     if let Some(device) = self.ask(question).await? {
@@ -103,6 +107,22 @@ impl Pairing<'_> {
             let details = Dict::from([("sentence".to_owned(), sentence)]);
             self.output.result(&show::event("alarm", details), String::new)?;
         }
+        Ok(())
+    }
+
+    /// Tells of an attempt that failed: somebody mistyped the code, or guesses.
+    fn noted(&self, entry: Value) -> Result<(), Failure> {
+        if get(&entry, "kind") != "pairing.failed" {
+            return Ok(());
+        }
+        if let Value::Dict(entry) = &entry
+            && self.output.is_json()
+        {
+            return self.output.result(&show::event("failed", entry.clone()), String::new);
+        }
+        let (address, detail) = (get(&entry, "address"), get(&entry, "detail"));
+        self.output
+            .remark(&format!("an attempt from {address} failed: {detail}"));
         Ok(())
     }
 
