@@ -74,7 +74,7 @@ impl Pairing<'_> {
             tokio::select! {
                 biased;
                 event = self.alarms.next() => self.alarm(event.ok_or_else(ended)?.args.into_value())?,
-                event = self.entries.next() => self.noted(event.ok_or_else(ended)?.args.into_value())?,
+                event = self.entries.next() => self.noted(&event.ok_or_else(ended)?.args.into_value())?,
                 event = self.asked.next() => {
                     let question = event.ok_or_else(ended)?.args.into_value();
                     if let Some(device) = self.ask(question).await? {
@@ -111,16 +111,14 @@ impl Pairing<'_> {
     }
 
     /// Tells of an attempt that failed: somebody mistyped the code, or guesses.
-    fn noted(&self, entry: Value) -> Result<(), Failure> {
-        if get(&entry, "kind") != "pairing.failed" {
+    fn noted(&self, entry: &Value) -> Result<(), Failure> {
+        let Some(fields) = entry.as_dict().filter(|_| get(entry, "kind") == "pairing.failed") else {
             return Ok(());
+        };
+        if self.output.is_json() {
+            return self.output.result(&show::event("failed", fields.clone()), String::new);
         }
-        if let Value::Dict(entry) = &entry
-            && self.output.is_json()
-        {
-            return self.output.result(&show::event("failed", entry.clone()), String::new);
-        }
-        let (address, detail) = (get(&entry, "address"), get(&entry, "detail"));
+        let (address, detail) = (get(entry, "address"), get(entry, "detail"));
         self.output
             .remark(&format!("an attempt from {address} failed: {detail}"));
         Ok(())
