@@ -5,6 +5,7 @@
 #        run.sh BINDIR       BINDIR holds deskconnd
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
+client=$(cd "$here/../../clients/js" && pwd)
 cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 
@@ -39,7 +40,9 @@ if [ "${1:-}" = prepare ]; then
   exit
 fi
 bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR}" && pwd)
-[ -x "$bindir/deskconnd" ] || { echo "FAIL there is no deskconnd in $bindir: build it first (cargo build --release)"; exit 1; }
+for program in deskconnd deskconnctl; do
+  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build --release)"; exit 1; }
+done
 if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   if [ "$(id -u)" != 0 ]; then
     echo "=== SKIPPED browser: only root can give it a network of its own"
@@ -48,6 +51,8 @@ if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   fi
   # Downloads need the machine's network, so they come before the namespace.
   prepare
+  bash "$here/../js/run.sh" prepare
+  (cd "$client" && npm run build --silent)
   BROWSER_NAMESPACE=1 exec unshare -n bash "$0" "$bindir"
 fi
 ip link set lo up
@@ -97,6 +102,7 @@ ln -s "$cache/node_modules" "$work/node_modules"
 status=0
 timeout 120 node "$work/attacks.mjs" "$work" || status=$?
 [ "$status" != 124 ] || echo "FAIL not done after 120 s"
+if [ "$status" = 0 ]; then timeout 60 node "$work/phone.mjs" "$work" "$client" "$bindir" || status=$?; fi
 for name in plain allowing; do
   if grep panicked "$work/$name/log"; then status=1; fi
 done
