@@ -78,6 +78,11 @@ impl Default for Quota {
     }
 }
 
+/// Topics that keep an event of one principal, so that no device can use up what all of them share.
+pub const MAX_RETAINED_TOPICS_EACH: usize = MAX_RETAINED_TOPICS / 4;
+/// Bytes of all kept events of one principal.
+pub const MAX_RETAINED_BYTES_EACH: usize = MAX_RETAINED_BYTES / 4;
+
 /// What a realm keeps for those who subscribe later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -85,6 +90,10 @@ pub struct Retention {
     pub topics: usize,
     /// Bytes of all kept events, with what each costs beside its arguments.
     pub bytes: usize,
+    /// Topics whose event one principal published.
+    pub topics_each: usize,
+    /// Bytes of those.
+    pub bytes_each: usize,
 }
 
 impl Default for Retention {
@@ -92,6 +101,8 @@ impl Default for Retention {
         Self {
             topics: MAX_RETAINED_TOPICS,
             bytes: MAX_RETAINED_BYTES,
+            topics_each: MAX_RETAINED_TOPICS_EACH,
+            bytes_each: MAX_RETAINED_BYTES_EACH,
         }
     }
 }

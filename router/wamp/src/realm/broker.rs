@@ -3,10 +3,11 @@
 mod retention;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ahash::RandomState;
 
-use self::retention::Retention;
+use self::retention::{Kept, Retention};
 use super::role::{Action, Disclose, Role};
 use super::{Realm, Refusal, send};
 use crate::error;
@@ -180,11 +181,8 @@ impl Realm {
         };
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);
-        if options.retain && self.broker.retention.has_room(publish) {
-            let published_at = self.now();
-            self.broker
-                .retention
-                .keep(publish, publication, &details, excluded, published_at);
+        if options.retain {
+            self.retain(from, publish, publication, &details, excluded);
         }
         if options.acknowledge {
             send(out, from, Message::Published(Published { request, publication }));
@@ -206,16 +204,35 @@ impl Realm {
         };
         // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
         let Publish { options, .. } = publish;
-        if options.retain && options.acknowledge && !self.broker.retention.has_room(publish) {
+        let is_full = || !self.broker.retention.has_room(publish, &member.origin.authid);
+        if options.retain && options.acknowledge && is_full() {
             return Err(Refusal(
                 error::UNAVAILABLE,
-                "this realm keeps as many events, or as many bytes of them, as it may",
+                "as many events, or as many bytes of them, are kept as may be, in this realm or of this principal",
             ));
         }
         Ok(EventDetails {
             publisher,
             ..EventDetails::default()
         })
+    }
+
+    /// Keeps an event, if there is room for it.
+    fn retain(
+        &mut self,
+        from: SessionId,
+        publish: &Publish,
+        publication: PublicationId,
+        details: &EventDetails,
+        excluded: Option<SessionId>,
+    ) {
+        let Some(member) = self.members.get(from) else { return };
+        let author = Arc::clone(&member.origin.authid);
+        if self.broker.retention.has_room(publish, &author) {
+            let published_at = self.now();
+            let kept = Kept::new(publish, publication, details, excluded, author);
+            self.broker.retention.keep(publish, published_at, kept);
+        }
     }
 
     /// Forgets the kept events of every topic that begins with `prefix`.

@@ -18,8 +18,33 @@ const OVERHEAD: usize = 256;
 #[derive(Debug)]
 pub(super) struct Retention {
     events: BTreeMap<Uri, Kept>,
-    bytes: usize,
+    all: Share,
+    /// What each principal has of it; none that has nothing.
+    shares: BTreeMap<Arc<str>, Share>,
     limits: Limits,
+}
+
+/// How much of the realm's memory is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Share {
+    topics: usize,
+    bytes: usize,
+}
+
+impl Share {
+    fn with(self, bytes: usize) -> Self {
+        Self {
+            topics: self.topics + 1,
+            bytes: self.bytes + bytes,
+        }
+    }
+
+    fn without(self, bytes: usize) -> Self {
+        Self {
+            topics: self.topics - 1,
+            bytes: self.bytes - bytes,
+        }
+    }
 }
 
 /// An event as it was published.
@@ -30,13 +55,35 @@ pub(super) struct Kept {
     pub(super) payload: Payload,
     /// Who would not have received it.
     pub(super) excluded: Option<SessionId>,
+    /// Whose share it counts to.
+    author: Arc<str>,
+}
+
+impl Kept {
+    /// An event of this principal, with memory of its own.
+    pub(super) fn new(
+        publish: &Publish,
+        publication: PublicationId,
+        details: &EventDetails,
+        excluded: Option<SessionId>,
+        author: Arc<str>,
+    ) -> Self {
+        Self {
+            publication,
+            details: details.clone(),
+            payload: publish.payload.to_stored(),
+            excluded,
+            author,
+        }
+    }
 }
 
 impl Retention {
-    pub(super) const fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
             events: BTreeMap::new(),
-            bytes: 0,
+            all: Share::default(),
+            shares: BTreeMap::new(),
             limits,
         }
     }
@@ -45,37 +92,58 @@ impl Retention {
         OVERHEAD + topic.as_bytes().len() + payload.len()
     }
 
-    /// Whether an event can be kept beside those that are, or in place of the one that has its topic.
-    pub(super) fn has_room(&self, publish: &Publish) -> bool {
-        let replaced = self.events.get(&publish.topic);
-        let freed = replaced.map_or(0, |kept| Self::weight(&publish.topic, &kept.payload));
-        let topics = self.events.len() + usize::from(replaced.is_none());
-        let bytes = self.bytes - freed + Self::weight(&publish.topic, &publish.payload);
-        topics <= self.limits.topics && bytes <= self.limits.bytes
+    /// Whether an event of this principal can be kept beside those that are, or in place of the one that has its topic.
+    pub(super) fn has_room(&self, publish: &Publish, author: &Arc<str>) -> bool {
+        let (mut all, mut own) = (self.all, self.share(author));
+        if let Some(replaced) = self.events.get(&publish.topic) {
+            let freed = Self::weight(&publish.topic, &replaced.payload);
+            all = all.without(freed);
+            if replaced.author == *author {
+                own = own.without(freed);
+            }
+        }
+        let weight = Self::weight(&publish.topic, &publish.payload);
+        let (all, own) = (all.with(weight), own.with(weight));
+        let Limits {
+            topics,
+            bytes,
+            topics_each,
+            bytes_each,
+        } = self.limits;
+        all.topics <= topics && all.bytes <= bytes && own.topics <= topics_each && own.bytes <= bytes_each
+    }
+
+    fn share(&self, author: &Arc<str>) -> Share {
+        self.shares.get(author).copied().unwrap_or_default()
     }
 
     /// Keeps an event for which there is room.
-    pub(super) fn keep(
-        &mut self,
-        publish: &Publish,
-        publication: PublicationId,
-        details: &EventDetails,
-        excluded: Option<SessionId>,
-        published_at: Option<Arc<str>>,
-    ) {
+    pub(super) fn keep(&mut self, publish: &Publish, published_at: Option<Arc<str>>, kept: Kept) {
+        self.remove(&publish.topic);
+        let weight = Self::weight(&publish.topic, &publish.payload);
+        self.all = self.all.with(weight);
+        let share = self.shares.entry(Arc::clone(&kept.author)).or_default();
+        *share = share.with(weight);
         let retained = Some(Arc::new(Retained { published_at }));
-        let kept = Kept {
-            publication,
-            details: EventDetails {
-                retained,
-                ..details.clone()
-            },
-            payload: publish.payload.to_stored(),
-            excluded,
+        let details = EventDetails {
+            retained,
+            ..kept.details
         };
-        self.bytes += Self::weight(&publish.topic, &publish.payload);
-        if let Some(replaced) = self.events.insert(publish.topic.to_stored(), kept) {
-            self.bytes -= Self::weight(&publish.topic, &replaced.payload);
+        let kept = Kept { details, ..kept };
+        self.events.insert(publish.topic.to_stored(), kept);
+    }
+
+    fn remove(&mut self, topic: &Uri) {
+        let Some(kept) = self.events.remove(topic) else {
+            return;
+        };
+        let weight = Self::weight(topic, &kept.payload);
+        self.all = self.all.without(weight);
+        let left = self.share(&kept.author).without(weight);
+        if left == Share::default() {
+            self.shares.remove(&kept.author);
+        } else {
+            self.shares.insert(kept.author, left);
         }
     }
 
@@ -83,9 +151,7 @@ impl Retention {
     pub(super) fn forget(&mut self, prefix: &[u8]) {
         let topics: Vec<Uri> = self.beginning_with(prefix).map(|(topic, _)| topic.clone()).collect();
         for topic in topics {
-            if let Some(kept) = self.events.remove(&topic) {
-                self.bytes -= Self::weight(&topic, &kept.payload);
-            }
+            self.remove(&topic);
         }
     }
 

@@ -133,7 +133,8 @@ fn forgotten_topics_are_those_below_the_prefix() {
     assert_eq!(number(&event(&mut scene, "b")), 2);
     scene.expect_nothing("b");
     scene.realm.forget_retained("");
-    assert_eq!(scene.realm.broker.retention.bytes, 0);
+    assert_eq!(scene.realm.broker.retention.all, Share::default());
+    assert!(scene.realm.broker.retention.shares.is_empty());
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn the_last_topic_of_the_bound_is_kept_and_the_next_is_refused_to_who_asked() {
 fn the_bytes_of_the_bound_are_taken_and_one_more_is_not() {
     let topic = "com.t";
     let probe = scene_with_bytes(usize::MAX, topic);
-    let exact = probe.realm.broker.retention.bytes;
+    let exact = probe.realm.broker.retention.all.bytes;
     assert!(exact > OVERHEAD + topic.len());
     assert_eq!(scene_with_bytes(exact, topic).realm.broker.retention.events.len(), 1);
     assert_eq!(
@@ -179,6 +180,7 @@ fn the_bytes_of_the_bound_are_taken_and_one_more_is_not() {
 fn scene_with_bytes(bytes: usize, topic: &str) -> Scene {
     let retention = Limits {
         bytes,
+        bytes_each: usize::MAX,
         ..Limits::default()
     };
     let mut scene = Scene::with(
@@ -190,4 +192,45 @@ fn scene_with_bytes(bytes: usize, topic: &str) -> Scene {
     );
     scene.send("a", publish(1, topic, retained(false)));
     scene
+}
+
+#[test]
+fn one_principal_cannot_use_up_what_all_share() {
+    let retention = Limits {
+        topics_each: 2,
+        ..Limits::default()
+    };
+    let settings = Settings {
+        retention,
+        ..Settings::default()
+    };
+    let mut scene = Scene::with(settings, &["a", "b"]);
+    keep(&mut scene, "a", 1, "com.t1");
+    keep(&mut scene, "a", 2, "com.t2");
+    scene.send("a", publish(3, "com.t3", retained(true)));
+    scene.expect_error("a", RequestKind::Publish, "wamp.error.unavailable");
+    keep(&mut scene, "b", 1, "com.t3");
+    // What somebody else publishes to a topic counts to him from then on.
+    keep(&mut scene, "b", 2, "com.t2");
+    keep(&mut scene, "a", 4, "com.t4");
+    scene.send("b", publish(3, "com.t5", retained(true)));
+    scene.expect_error("b", RequestKind::Publish, "wamp.error.unavailable");
+}
+
+#[test]
+fn the_bytes_of_one_principal_are_bounded_too() {
+    let exact = scene_with_bytes(usize::MAX, "com.t").realm.broker.retention.all.bytes;
+    for (bytes_each, kept) in [(exact, 1), (exact - 1, 0)] {
+        let retention = Limits {
+            bytes_each,
+            ..Limits::default()
+        };
+        let settings = Settings {
+            retention,
+            ..Settings::default()
+        };
+        let mut scene = Scene::with(settings, &["a"]);
+        scene.send("a", publish(1, "com.t", retained(false)));
+        assert_eq!(scene.realm.broker.retention.events.len(), kept);
+    }
 }
