@@ -107,12 +107,16 @@ class Window:
         self.code = None
 
     async def event(self, name):
-        """The next thing that `deskconnctl` tells; fails unless it is this."""
-        line = await asyncio.wait_for(self.program.stdout.readline(), JOIN_WITHIN)
-        if not line:
-            raise AssertionError(f"no {name} but the end: {(await self.program.stderr.read()).decode()}")
-        event = json.loads(line)
-        equal(event["event"], name)
+        """The next thing that `deskconnctl` tells; fails unless it is this. Attempts that failed come from the audit log,
+        on a way of their own, and are passed over."""
+        told = "failed"
+        while told == "failed" != name:
+            line = await asyncio.wait_for(self.program.stdout.readline(), JOIN_WITHIN)
+            if not line:
+                raise AssertionError(f"no {name} but the end: {(await self.program.stderr.read()).decode()}")
+            event = json.loads(line)
+            told = event["event"]
+        equal(told, name)
         return event
 
     def type(self, text):
