@@ -14,6 +14,7 @@ use wamp::error::KILLED;
 use wamp::message::Goodbye;
 
 use super::Access;
+use crate::audit::{Entry, Kind};
 
 /// How long a timer for a time of day runs at most: the clock may be set meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -33,10 +34,15 @@ impl Rights {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A device joined with this role.
+    /// A device joined with this role. Where its other sessions have another one, something changed while it joined: then
+    /// what is given counts as unknown, and all of them get what holds now.
     pub(super) fn entered(&self, device: &Arc<str>, role: &Arc<Role>) {
         let mut given = self.given();
-        given.entry(Arc::clone(device)).or_insert_with(|| Arc::clone(role));
+        match given.get(device) {
+            None => drop(given.insert(Arc::clone(device), Arc::clone(role))),
+            Some(other) if other != role => drop(given.remove(device)),
+            Some(_) => {}
+        }
         drop(given);
         // Its role may end by the clock.
         self.changed.notify_one();
@@ -91,7 +97,12 @@ impl Access {
         for device in self.presence.devices() {
             let Some(role) = self.role_now(&device) else {
                 let goodbye = Goodbye::new(KILLED, "this device is no longer let in");
-                realm.end_sessions(&goodbye, |origin| *origin.authid == *device);
+                let ended = realm.end_sessions(&goodbye, |origin| *origin.authid == *device);
+                // One that was revoked is gone, and has its own entry in the log.
+                if let (Some(known), 1..) = (self.known(&device), ended) {
+                    let expired = Entry::new(Kind::Expired).device(&known);
+                    self.audit.note(expired.detail(format!("sessions ended: {ended}")));
+                }
                 given.remove(&device);
                 continue;
             };

@@ -9,7 +9,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
+import { launch } from "./stage.mjs";
 
 const [work, client, bindir] = process.argv.slice(2);
 const PORT = 5020;
@@ -70,21 +70,7 @@ async function phone(link) {
 
 const id = call("org.deskconn.info.get").id;
 const host = `deskconn-${id.slice(0, 8)}.local`;
-const browser = await chromium.launchPersistentContext(path.join(work, "phone-profile"), {
-  executablePath: "/usr/bin/chromium",
-  headless: true,
-  timeout: 60_000,
-  viewport: { width: 360, height: 640 },
-  args: [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-    `--host-resolver-rules=MAP ${host} 127.0.0.1`,
-  ],
-});
+const browser = await launch(path.join(work, "phone-profile"), host, { viewport: { width: 360, height: 640 } });
 try {
   const page = await browser.newPage();
   // The desktop has no page of its own yet: what it will serve comes from the disk, under its origin and its policy.

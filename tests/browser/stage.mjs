@@ -17,13 +17,9 @@ export const ALLOWING = "127.0.0.1:5021";
 export const EVIL = `http://evil.test:${EVIL_PORT}`;
 export const NEIGHBOUR = `http://127.0.0.1:${EVIL_PORT}`;
 
-export async function stage(work) {
-  const server = http.createServer((_, response) => {
-    response.setHeader("Content-Type", "text/html");
-    response.end("<!doctype html><title>nothing to see here</title><body></body>");
-  });
-  await new Promise((done) => server.listen(EVIL_PORT, "127.0.0.1", done));
-  const browser = await chromium.launchPersistentContext(path.join(work, "profile"), {
+/** Chromium with a profile of its own, for which a name is this machine. */
+export async function launch(profile, name, more = {}) {
+  const browser = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
     headless: true,
     timeout: 60_000,
@@ -34,10 +30,21 @@ export async function stage(work) {
       "--disable-sync",
       "--no-first-run",
       "--disable-quic",
-      "--host-resolver-rules=MAP evil.test 127.0.0.1",
+      `--host-resolver-rules=MAP ${name} 127.0.0.1`,
     ],
+    ...more,
   });
   browser.setDefaultTimeout(PATIENCE_MS);
+  return browser;
+}
+
+export async function stage(work) {
+  const server = http.createServer((_, response) => {
+    response.setHeader("Content-Type", "text/html");
+    response.end("<!doctype html><title>nothing to see here</title><body></body>");
+  });
+  await new Promise((done) => server.listen(EVIL_PORT, "127.0.0.1", done));
+  const browser = await launch(path.join(work, "profile"), "evil.test");
   return {
     log: (name = "plain") => new Log(path.join(work, name, "log")),
     audit: (name = "plain") => fs.readFileSync(path.join(work, name, "state", "audit.jsonl"), "utf8"),

@@ -1,50 +1,14 @@
 //! Who gets in and as what: keys, codes, the owner, components; and how they are thrown out.
 
-use client::{Args, Closed, Dict, Error, Options, Serializer, Session, SigningKey, Subscription, Value};
+use client::{Args, Closed, Dict, Error, Options, Serializer, SigningKey, Value};
 
 use crate::support::{Desk, Way, key, public, refusal, soon};
+use crate::window::Window;
 
 fn keyed(key: &SigningKey) -> Options {
     Options {
         key: Some(key.clone()),
         ..Options::new("deskconn")
-    }
-}
-
-/// The owner's side of pairing: a window that is open, and the questions that come.
-struct Window {
-    owner: Session,
-    asked: Subscription,
-    code: String,
-}
-
-impl Window {
-    async fn open(desk: &Desk, args: Args) -> Self {
-        let owner = desk.owner().await;
-        let asked = owner.subscribe("org.deskconn.pairing.on_asked").await.unwrap();
-        let opened = owner
-            .call("org.deskconn.pairing.open", args.with("legacy", true))
-            .await
-            .unwrap()
-            .into_value();
-        let code = opened.as_dict().unwrap()["code"].as_str().unwrap().to_owned();
-        Self { owner, asked, code }
-    }
-
-    fn number(&self) -> u64 {
-        self.code.replace('-', "").parse().unwrap()
-    }
-
-    /// Answers the next question, and gives it.
-    async fn answer(&mut self, allow: bool) -> Dict {
-        let question = soon("the question", self.asked.next()).await.unwrap().args.into_value();
-        let question = question.as_dict().unwrap().clone();
-        let request = question["request"].clone();
-        self.owner
-            .call("org.deskconn.pairing.answer", [request, allow.into()])
-            .await
-            .unwrap();
-        question
     }
 }
 
@@ -57,12 +21,12 @@ fn error_uri(result: Result<Args, Error>) -> String {
 
 /// Pairs `key` by a call of `pair`.
 async fn pair(desk: &Desk, key: &SigningKey, args: Args) -> Dict {
-    let mut window = Window::open(desk, args).await;
+    let mut window = Window::legacy(desk, args).await;
     let stranger = desk.join(Way::WebSocket, Serializer::Json, "deskconn").await;
     assert_eq!(stranger.detail("authrole"), Some("pairing"));
     let arguments = [window.number().into(), public(key).into()];
     let call = stranger.call("org.deskconn.deskconnd.pairing.pair", arguments);
-    let (paired, question) = soon("pairing", async { tokio::join!(call, window.answer(true)) }).await;
+    let (paired, (question, _)) = soon("pairing", async { tokio::join!(call, window.answer(true)) }).await;
     assert_eq!(paired.unwrap().into_value(), Value::Bool(true));
     question
 }
@@ -94,7 +58,7 @@ async fn a_device_that_was_paired_by_its_code_logs_in_with_its_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_login_with_a_code_pairs_the_key() {
     let desk = Desk::start().await;
-    let mut window = Window::open(&desk, Args::default().with("role", "slides")).await;
+    let mut window = Window::legacy(&desk, Args::default().with("role", "slides")).await;
     let phone = key(1);
     let authextra = Dict::from([("otp".to_owned(), window.code.as_str().into())]);
     let login = desk.try_join(
@@ -117,7 +81,7 @@ async fn a_login_with_a_code_pairs_the_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_device_is_not_let_in() {
     let desk = Desk::start().await;
-    let mut window = Window::open(&desk, Args::default()).await;
+    let mut window = Window::legacy(&desk, Args::default()).await;
     let authextra = Dict::from([("otp".to_owned(), window.number().into())]);
     let login = desk.try_join(
         Way::WebSocket,
@@ -137,7 +101,7 @@ async fn a_refused_device_is_not_let_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_wrong_codes_burn_the_window_and_the_right_one_comes_too_late() {
     let desk = Desk::start().await;
-    let window = Window::open(&desk, Args::default()).await;
+    let window = Window::legacy(&desk, Args::default()).await;
     let mut closed = window.owner.subscribe("org.deskconn.pairing.on_closed").await.unwrap();
     let stranger = desk.join(Way::WebSocket, Serializer::Json, "deskconn").await;
     let pair = async |code: Value| {
@@ -163,7 +127,7 @@ async fn three_wrong_codes_burn_the_window_and_the_right_one_comes_too_late() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_works_once() {
     let desk = Desk::start().await;
-    let mut window = Window::open(&desk, Args::default()).await;
+    let mut window = Window::legacy(&desk, Args::default()).await;
     let first = desk.join(Way::WebSocket, Serializer::Json, "deskconn").await;
     let second = desk.join(Way::WebSocket, Serializer::Json, "deskconn").await;
     let code = window.number();
@@ -181,7 +145,7 @@ async fn a_stranger_may_do_nothing_but_pair_and_only_while_a_window_is_open() {
     let desk = Desk::start().await;
     let anonymous = || desk.try_join(Way::WebSocket, Options::new("deskconn"));
     assert_eq!(refusal(anonymous().await), "wamp.error.authentication_required");
-    let _window = Window::open(&desk, Args::default()).await;
+    let _window = Window::legacy(&desk, Args::default()).await;
     let stranger = anonymous().await.unwrap();
     for procedure in [
         "org.deskconn.slides.next",

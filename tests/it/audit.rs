@@ -3,6 +3,7 @@
 use client::{Args, Dict, Options, Serializer, Session, Value};
 
 use crate::support::{Desk, Way, key, public, refusal, soon};
+use crate::window::Window;
 
 /// The entries of the log, the newest last.
 async fn entries(owner: &Session, args: Args) -> Vec<Dict> {
@@ -21,27 +22,11 @@ fn kinds(entries: &[Dict]) -> Vec<&str> {
 
 /// Pairs a device by its code and gives the code.
 async fn pair(desk: &Desk, owner: &Session, seed: u8) -> String {
-    let mut asked = owner.subscribe("org.deskconn.pairing.on_asked").await.unwrap();
-    let window = Args::default().with("legacy", true).with("name", "Pixel 9");
-    let window = owner
-        .call("org.deskconn.pairing.open", window)
-        .await
-        .unwrap()
-        .into_value();
-    let code = window.as_dict().unwrap()["code"].as_str().unwrap().to_owned();
+    let args = Args::default().with("legacy", true).with("name", "Pixel 9");
+    let mut window = Window::of(owner.clone(), args).await;
     let stranger = desk.join(Way::WebSocket, Serializer::Json, "deskconn").await;
-    let call = stranger.call("org.deskconn.pair", [code.as_str().into(), public(&key(seed)).into()]);
-    let answer = async {
-        let question = soon("the question", asked.next()).await.unwrap().args.into_value();
-        let request = question.as_dict().unwrap()["request"].clone();
-        owner
-            .call("org.deskconn.pairing.answer", [request, true.into()])
-            .await
-            .unwrap();
-    };
-    let (paired, ()) = soon("pairing", async { tokio::join!(call, answer) }).await;
-    assert_eq!(paired.unwrap().into_value(), Value::Bool(true));
-    code
+    window.let_in(&stranger, &key(seed)).await;
+    window.code
 }
 
 async fn log_in(desk: &Desk, seed: u8) -> Session {

@@ -10,9 +10,10 @@ use rand::rngs::SysRng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::phone::{Phone, Window, exchange, exchange_at, introduction};
+use crate::phone::{Phone, exchange, exchange_at, introduction};
 use crate::support::{Desk, PATIENCE, Way, soon};
 use crate::vault::Identity;
+use crate::window::Window;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_with_the_code_is_asked_about_stored_and_let_in() {
@@ -126,18 +127,23 @@ async fn a_second_device_is_told_that_the_desk_is_busy() {
     assert_eq!(devices(&desk).await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_device_that_goes_after_the_grant_is_not_stored_and_the_owner_learns_it() {
-    let desk = Desk::start().await;
-    let mut window = Window::open(&desk, Args::default()).await;
-    let mut channel = PairingChannel::open(&desk.address().to_string(), PATIENCE)
+/// A device that has connected and waits for `hello`.
+async fn begin(desk: &Desk, secret: Secret) -> (PairingChannel, Joiner) {
+    let channel = PairingChannel::open(&desk.address().to_string(), PATIENCE)
         .await
         .unwrap();
     let sight = Sight {
         spki: Some(channel.spki()),
         exporter: None,
     };
-    let mut joiner = Joiner::begin(window.secret(), introduction(1), sight).unwrap();
+    (channel, Joiner::begin(secret, introduction(1), sight).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_goes_after_the_grant_is_not_stored_and_the_owner_learns_it() {
+    let desk = Desk::start().await;
+    let mut window = Window::open(&desk, Args::default()).await;
+    let (mut channel, mut joiner) = begin(&desk, window.secret()).await;
     let device = async {
         loop {
             let frame = soon("a frame", channel.next()).await.unwrap().unwrap();
@@ -160,14 +166,7 @@ async fn a_device_that_goes_after_the_grant_is_not_stored_and_the_owner_learns_i
 
 /// Takes the desktop's answer and hangs up; `false` when the desk is still busy with the last one.
 async fn ask_for_pake_b(desk: &Desk, secret: Secret) -> bool {
-    let mut channel = PairingChannel::open(&desk.address().to_string(), PATIENCE)
-        .await
-        .unwrap();
-    let sight = Sight {
-        spki: Some(channel.spki()),
-        exporter: None,
-    };
-    let mut joiner = Joiner::begin(secret, introduction(1), sight).unwrap();
+    let (mut channel, mut joiner) = begin(desk, secret).await;
     let hello = soon("hello", channel.next()).await.unwrap().unwrap();
     match joiner.receive(&hello, &mut SysRng) {
         Progress::Send(pake_a) => channel.send(&pake_a).await.unwrap(),

@@ -32,3 +32,4 @@ mod slow_peer;
 mod support;
 mod tidy;
 mod vault;
+mod window;

@@ -3,66 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use client::{
-    Args, ConnectError, Dict, NoiseLogin, NoiseSecret, Options, PairingChannel, Session, SigningKey, Subscription,
-    Value,
-};
+use client::{Args, ConnectError, NoiseLogin, NoiseSecret, Options, PairingChannel, Session, SigningKey};
 use pairing::exchange::{Failure, Introduction, Joined, Joiner, Progress, Secret, Sight};
 use pairing::{Identity, Kind, NoiseKey};
 use rand::SeedableRng as _;
 use rand::rngs::{StdRng, SysRng};
 
 use crate::support::{Desk, PATIENCE, Way, soon};
-
-/// The owner's side of pairing: a window that is open, and the questions that come.
-pub(crate) struct Window {
-    pub(crate) owner: Session,
-    asked: Subscription,
-    pub(crate) code: String,
-    pub(crate) link: Option<String>,
-}
-
-impl Window {
-    pub(crate) async fn open(desk: &Desk, args: Args) -> Self {
-        let owner = desk.owner().await;
-        let asked = owner.subscribe("org.deskconn.pairing.on_asked").await.unwrap();
-        let opened = owner
-            .call("org.deskconn.pairing.open", args)
-            .await
-            .unwrap()
-            .into_value();
-        let opened = opened.as_dict().unwrap();
-        let text = |key: &str| opened[key].as_str().map(str::to_owned);
-        Self {
-            owner,
-            asked,
-            code: text("code").unwrap(),
-            link: text("link"),
-        }
-    }
-
-    pub(crate) fn number(&self) -> u64 {
-        self.code.replace('-', "").parse().unwrap()
-    }
-
-    pub(crate) fn secret(&self) -> Secret {
-        Secret::Code(self.code.parse().unwrap())
-    }
-
-    /// The next question.
-    pub(crate) async fn question(&mut self) -> Dict {
-        let question = soon("the question", self.asked.next()).await.unwrap().args.into_value();
-        question.as_dict().unwrap().clone()
-    }
-
-    /// Answers the next question, and gives it with what the answer came to.
-    pub(crate) async fn answer(&mut self, allow: bool) -> (Dict, Result<Value, client::Error>) {
-        let question = self.question().await;
-        let arguments = [question["request"].clone(), allow.into()];
-        let answered = self.owner.call("org.deskconn.pairing.answer", arguments).await;
-        (question, answered.map(Args::into_value))
-    }
-}
+use crate::window::Window;
 
 /// A device that has been paired.
 pub(crate) struct Phone {

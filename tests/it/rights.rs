@@ -1,7 +1,5 @@
 //! What a device may do, and how that changes while it is there: roles, grants with their limits, presence.
 
-use std::time::Duration;
-
 use client::{Args, Closed, Error, Match, Session, Subscription, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -212,6 +210,18 @@ async fn a_device_whose_time_is_over_is_sent_away_and_does_not_come_back() {
     owner.call("org.deskconn.devices.expire", args).await.unwrap();
     let closed = soon("the end of the session", session.closed()).await;
     assert!(matches!(closed, Closed::ByRouter(reason, _) if reason == "wamp.close.killed"));
+    let is_noted = async || {
+        let of_device = Args::default().with("device", phone.id());
+        let noted = owner
+            .call("org.deskconn.audit.get", of_device)
+            .await
+            .unwrap()
+            .into_value();
+        let mut noted = noted.as_list().unwrap().iter();
+        noted.any(|it| it.as_dict().unwrap()["kind"].as_str() == Some("device.expired"))
+    };
+    let noted = async { while !is_noted().await {} };
+    soon("the entry in the log", noted).await;
     assert_eq!(
         refusal(phone.try_log_in(&desk, Way::Wss).await),
         "wamp.error.authentication_failed"
@@ -290,11 +300,12 @@ async fn everybody_hears_who_is_there_and_late_comers_hear_it_at_once() {
         .await
         .unwrap();
     assert_eq!(next().await, (false, false));
+    let marker = desk.owner().await;
     let kept = async || {
         let mut late = owner.subscribe_retained(&topic, Match::Exact).await.unwrap();
-        tokio::time::timeout(Duration::from_millis(50), late.next())
-            .await
-            .is_ok()
+        // What is kept comes before what is published now.
+        marker.publish(&topic, ()).await.unwrap();
+        soon("the marker", late.next()).await.unwrap().retained.is_some()
     };
     let forgotten = async {
         while kept().await {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use client::{Options, Session, Value};
+use client::{Args, Options, Session};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::apart::Apart;
-use crate::support::{key, public, soon};
+use crate::support::{key, soon};
+use crate::window::Window;
 
 /// What the issue of trust promises for a desktop under siege.
 const MOST_MEMORY_KIB: u64 = 64 << 10;
@@ -110,29 +111,10 @@ async fn attack(address: SocketAddr, stranger: u32) {
 
 /// Pairs a key over the Unix socket and the legacy form.
 async fn pair(desktop: &Apart, owner: &Session) -> Session {
-    let mut asked = owner.subscribe("org.deskconn.pairing.on_asked").await.unwrap();
-    let window = owner
-        .call(
-            "org.deskconn.pairing.open",
-            client::Args::default().with("legacy", true),
-        )
-        .await
-        .unwrap()
-        .into_value();
-    let code = window.as_dict().unwrap()["code"].clone();
     let target = format!("ws://{}/ws", desktop.address).parse().unwrap();
+    let mut window = Window::of(owner.clone(), Args::default().with("legacy", true)).await;
     let stranger = Session::connect(&target, Options::new("deskconn")).await.unwrap();
-    let call = stranger.call("org.deskconn.pair", [code, public(&key(1)).into()]);
-    let answer = async {
-        let question = asked.next().await.unwrap().args.into_value();
-        let request = question.as_dict().unwrap()["request"].clone();
-        owner
-            .call("org.deskconn.pairing.answer", [request, true.into()])
-            .await
-            .unwrap();
-    };
-    let (paired, ()) = soon("pairing", async { tokio::join!(call, answer) }).await;
-    assert_eq!(paired.unwrap().into_value(), Value::Bool(true));
+    window.let_in(&stranger, &key(1)).await;
     let login = Options {
         key: Some(key(1)),
         ..Options::new("deskconn")

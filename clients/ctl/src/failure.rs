@@ -29,6 +29,11 @@ impl Failure {
         Self::Failed(sentence.into())
     }
 
+    /// The desktop ended the session in the middle of something.
+    pub(crate) fn ended() -> Self {
+        Self::failed("the session with the desktop has ended")
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Failed(_) | Self::Impostor(_) => ExitCode::from(1),

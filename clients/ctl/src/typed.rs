@@ -37,6 +37,14 @@ impl Typed {
         self.0.recv().await
     }
 
+    /// The next line, once reading has begun; waits for ever before.
+    pub(crate) async fn next_of(typed: &mut Option<Self>) -> Option<Zeroizing<String>> {
+        match typed {
+            Some(typed) => typed.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Throws away what was typed before it was asked for: a key that was hit too early is no answer. What a program
     /// wrote stays, since it cannot see when it is asked.
     pub(crate) fn forget_early(&mut self) {

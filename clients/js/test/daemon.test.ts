@@ -51,6 +51,21 @@ function session(daemon: Daemon, joined: Joined, port: number, onError: (error: 
   });
 }
 
+/** Turns the last bit of one chunk, and knows whether it came by. */
+function turnBit(chunk: number): { cameBy: boolean; change: (bytes: Buffer, at: number) => Buffer } {
+  const bit = {
+    cameBy: false,
+    change: (bytes: Buffer, at: number): Buffer => {
+      if (at !== chunk) return bytes;
+      bit.cameBy = true;
+      const spoilt = Buffer.from(bytes);
+      spoilt[spoilt.length - 1]! ^= 1;
+      return spoilt;
+    },
+  };
+  return bit;
+}
+
 /** Joins and calls through somebody in between; gives what the call came to. */
 async function attempt(daemon: Daemon, joined: Joined, meddling: Meddling): Promise<{ answer: unknown; middle: Middle }> {
   const middle = await Middle.before(daemon.port, meddling);
@@ -127,16 +142,9 @@ describe('with a real daemon', { skip: BINARIES === null && 'DESKCONN_BINDIR nam
     // Chunk 0 of each direction is the HTTP handshake, in clear; what counts comes after it.
     for (const way of ['up', 'down'] as const) {
       for (const chunk of [1, 2, 3]) {
-        let changed = false;
-        const change = (bytes: Buffer, at: number): Buffer => {
-          if (at !== chunk) return bytes;
-          changed = true;
-          const spoilt = Buffer.from(bytes);
-          spoilt[spoilt.length - 1]! ^= 1;
-          return spoilt;
-        };
-        const { answer } = await attempt(daemon, joined, { [way]: change });
-        assert.ok(changed, `${way} ${chunk} came by`);
+        const bit = turnBit(chunk);
+        const { answer } = await attempt(daemon, joined, { [way]: bit.change });
+        assert.ok(bit.cameBy, `${way} ${chunk} came by`);
         assert.ok(answer instanceof Error, `${way} ${chunk}`);
       }
     }
@@ -196,19 +204,12 @@ describe('with a real daemon', { skip: BINARIES === null && 'DESKCONN_BINDIR nam
     const stranger = { ...me, identity: Identity.generate() };
     for (const [way, chunk] of [['down', 1], ['up', 1], ['down', 2], ['up', 2]] as const) {
       const window = await daemon.call<{ code: string }>('org.deskconn.pairing.open');
-      let changed = false;
-      const change = (bytes: Buffer, at: number): Buffer => {
-        if (at !== chunk) return bytes;
-        changed = true;
-        const spoilt = Buffer.from(bytes);
-        spoilt[spoilt.length - 1]! ^= 1;
-        return spoilt;
-      };
-      const middle = await Middle.before(daemon.port, { [way]: change });
+      const bit = turnBit(chunk);
+      const middle = await Middle.before(daemon.port, { [way]: bit.change });
       const socket = new WebSocket(`ws://127.0.0.1:${middle.port}/pair`, SUBPROTOCOL, { headers: { Host: daemon.host } });
       const failed = pairOver(socket as unknown as FrameSocket, { secret: { code: parseCode(window.code)! }, me: stranger, store: () => {} });
       await assert.rejects(failed, `${way} ${chunk}`);
-      assert.ok(changed, `${way} ${chunk} came by`);
+      assert.ok(bit.cameBy, `${way} ${chunk} came by`);
       middle.stop();
       await daemon.close();
     }

@@ -33,9 +33,9 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
         tokio::select! {
             biased;
             () = interrupts.next() => return Ok(()),
-            event = asked.next() => questions.add(event.ok_or_else(ended)?.args.into_value()).await?,
-            event = closed.next() => questions.close(&event.ok_or_else(ended)?.args.args).await?,
-            line = typed(&mut questions.typed) => questions.answer(line).await?,
+            event = asked.next() => questions.add(event.ok_or_else(Failure::ended)?.args.into_value()).await?,
+            event = closed.next() => questions.close(&event.ok_or_else(Failure::ended)?.args.args).await?,
+            line = Typed::next_of(&mut questions.typed) => questions.answer(line).await?,
         }
     }
 }
@@ -169,15 +169,4 @@ impl Questions<'_> {
 fn named(name: &str, mut details: Dict) -> Dict {
     details.insert("event".to_owned(), name.into());
     details
-}
-
-async fn typed(typed: &mut Option<Typed>) -> Option<Zeroizing<String>> {
-    match typed {
-        Some(typed) => typed.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn ended() -> Failure {
-    Failure::failed("the session with the desktop has ended")
 }

@@ -73,23 +73,23 @@ impl Pairing<'_> {
         loop {
             tokio::select! {
                 biased;
-                event = self.alarms.next() => self.alarm(event.ok_or_else(ended)?.args.into_value())?,
-                event = self.entries.next() => self.noted(&event.ok_or_else(ended)?.args.into_value())?,
+                event = self.alarms.next() => self.alarm(event.ok_or_else(Failure::ended)?.args.into_value())?,
+                event = self.entries.next() => self.noted(&event.ok_or_else(Failure::ended)?.args.into_value())?,
                 event = self.asked.next() => {
-                    let question = event.ok_or_else(ended)?.args.into_value();
+                    let question = event.ok_or_else(Failure::ended)?.args.into_value();
                     if let Some(device) = self.ask(question).await? {
                         return self.paired(&device);
                     }
                 }
                 event = self.closed.next() => {
-                    let mut args = event.ok_or_else(ended)?.args;
+                    let mut args = event.ok_or_else(Failure::ended)?.args;
                     // Answered elsewhere, such as on a notification.
                     if let Some(device @ Value::Dict(_)) = args.kwargs.remove("device") {
                         return self.paired(&device);
                     }
                     return self.window_closed(args.args.into_iter().next().unwrap_or(Value::Null));
                 }
-                line = typed(&mut self.typed) => {
+                line = Typed::next_of(&mut self.typed) => {
                     if let Some(device) = self.answer(line).await? {
                         return self.paired(&device);
                     }
@@ -216,16 +216,4 @@ impl Pairing<'_> {
                 .passing(&format!("{}:{:02} left, Ctrl-C closes it", left / 60, left % 60));
         }
     }
-}
-
-/// The next line, once something is asked; `None` when no more can come.
-async fn typed(typed: &mut Option<Typed>) -> Option<Zeroizing<String>> {
-    match typed {
-        Some(typed) => typed.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn ended() -> Failure {
-    Failure::failed("the session with the desktop has ended")
 }
