@@ -1,5 +1,7 @@
 //! Starts everything in order, and stops it in the reverse order.
 
+mod bounds;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,14 +9,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use client::{Options, Session};
-use components::{Machine, Places};
+use components::{Entry, Machine, Places, Running};
 use pairing::exchange::Facts;
-use router::{Keys, Limits, Origins, RealmSettings, Router, noise, tls};
-use tokio::sync::mpsc::UnboundedReceiver;
+use router::{Keys, Origins, Router, noise, tls};
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
-use wamp::limits::{Bounds, Quota};
 use wamp::uri::UriRules;
 
+use self::bounds::{limits, settings};
 use crate::access::Access;
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
@@ -23,7 +25,7 @@ use crate::consent::{Consents, News};
 use crate::discovery::Advert;
 use crate::front_door::Front;
 use crate::notice;
-use crate::pair::Desk;
+use crate::pair::{Desk, Told};
 use crate::paths::Paths;
 use crate::procedures::{self, Desktop};
 use crate::store::Store;
@@ -44,6 +46,15 @@ pub struct Daemon {
     addresses: Vec<SocketAddr>,
     socket: Option<PathBuf>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+/// What the desktop's realm is served with.
+struct Opened {
+    desk: Arc<Desk>,
+    access: Arc<Access>,
+    consents: Arc<Consents>,
+    told: Receiver<Told>,
+    questions: UnboundedReceiver<News>,
 }
 
 impl Daemon {
@@ -89,30 +100,14 @@ impl Daemon {
         };
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {
-            let machine = match machine {
-                Some(machine) => machine,
-                None => Machine::detect(Places::default()).await,
-            };
-            let realm = daemon
-                .router
-                .open_realm(DESKTOP_REALM, settings(config, UriRules::Strict));
-            desk.serve(realm.clone());
-            let desktop = Desktop {
-                name: computer_name(config),
-                store: Arc::clone(&daemon.store),
+            let open = Opened {
                 desk: Arc::clone(&desk),
                 access,
                 consents,
-                audit: daemon.audit.clone(),
-                realm,
-                advertiser: Arc::clone(&daemon.advertiser),
-                machine,
-                attempts: config.pairing.attempts,
-                pairing_ttl: config.pairing.ttl,
+                told,
+                questions,
             };
-            let desktop = Arc::new(desktop);
-            daemon.offer(&desktop, config, told).await?;
-            daemon.follow(&desktop, questions).await?;
+            daemon.open_desktop(config, machine, open).await?;
         }
         daemon.listen(config, paths)?;
         if let Some(address) = daemon.reachable() {
@@ -122,13 +117,54 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// Registers the daemon's procedures and the components.
-    async fn offer(
-        &mut self,
-        desktop: &Arc<Desktop>,
-        config: &Config,
-        told: tokio::sync::mpsc::Receiver<crate::pair::Told>,
-    ) -> Result<()> {
+    /// Opens the desktop's realm with everything that is served in it.
+    async fn open_desktop(&mut self, config: &Config, machine: Option<Machine>, opened: Opened) -> Result<()> {
+        let Opened {
+            desk,
+            access,
+            consents,
+            told,
+            questions,
+        } = opened;
+        let machine = machine.unwrap_or_else(|| Machine::detect(Places::default()));
+        let realm = self
+            .router
+            .open_realm(DESKTOP_REALM, settings(config, UriRules::Strict));
+        desk.serve(realm.clone());
+        let functions = Arc::new(self.functions(config, &machine, &access).await?);
+        let desktop = Desktop {
+            name: computer_name(config),
+            store: Arc::clone(&self.store),
+            desk,
+            access,
+            consents,
+            audit: self.audit.clone(),
+            realm,
+            advertiser: Arc::clone(&self.advertiser),
+            notifier: Arc::clone(&machine.notifier),
+            functions,
+            attempts: config.pairing.attempts,
+            pairing_ttl: config.pairing.ttl,
+        };
+        let desktop = Arc::new(desktop);
+        self.offer(&desktop, told).await?;
+        self.follow(&desktop, questions).await
+    }
+
+    /// Registers the desktop's functions.
+    async fn functions(&mut self, config: &Config, machine: &Machine, access: &Arc<Access>) -> Result<Running> {
+        let is_wanted = |entry: &Entry| match &config.desktop.components {
+            Components::All => true,
+            Components::Only(names) => names.iter().any(|wanted| wanted == entry.name),
+        };
+        let made = components::make(machine, &config.components, is_wanted);
+        let session = self.local_session("components").await?;
+        let running = components::start(&session, made, Access::permit(access)).await;
+        running.context("the desktop's functions cannot be registered")
+    }
+
+    /// Registers the daemon's procedures.
+    async fn offer(&mut self, desktop: &Arc<Desktop>, told: Receiver<Told>) -> Result<()> {
         let session = self.local_session("desktop").await?;
         procedures::register(&session, desktop)
             .await
@@ -139,23 +175,14 @@ impl Daemon {
         self.tasks
             .push(tokio::spawn(procedures::publish_audit(session, self.audit.follow())));
         let session = self.local_session("notifications").await?;
-        self.tasks
-            .extend(notice::start(&session, &desktop.machine.notifier).await?);
-        let machine = desktop.machine.clone();
+        self.tasks.extend(notice::start(&session, &desktop.notifier).await?);
+        let functions = Arc::clone(&desktop.functions);
         // A service that hangs may take seconds to be called missing; nobody should wait for that.
         self.tasks.push(tokio::spawn(async move {
-            for missing in machine.missing().await {
-                tracing::warn!("{missing}");
+            for (component, missing) in functions.missing().await {
+                tracing::warn!(component, "{missing}");
             }
         }));
-        let wanted = |name: &str| match &config.desktop.components {
-            Components::All => true,
-            Components::Only(names) => names.iter().any(|wanted| wanted == name),
-        };
-        let session = self.local_session("components").await?;
-        let running = components::start(&session, &desktop.machine, wanted).await;
-        self.tasks
-            .extend(running.context("the desktop's functions cannot be registered")?);
         Ok(())
     }
 
@@ -349,52 +376,4 @@ fn keys(config: &Config, store: &Store) -> Result<(Keys, Option<[u8; 32]>)> {
         noise: Some(Arc::new(responder)),
     };
     Ok((keys, Some(spki)))
-}
-
-fn settings(config: &Config, uri_rules: UriRules) -> RealmSettings {
-    RealmSettings {
-        uri_rules,
-        quota: quota(&config.limits),
-        ..RealmSettings::default()
-    }
-}
-
-fn quota(limits: &config::Limits) -> Quota {
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    Quota {
-        registrations: size(limits.registrations),
-        subscriptions: size(limits.subscriptions),
-        pending_calls: size(limits.pending_calls),
-    }
-}
-
-fn limits(limits: &config::Limits) -> Limits {
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
-    let bound = |number: Option<u64>| number.map_or(usize::MAX, size);
-    Limits {
-        joining: Bounds {
-            message_bytes: size(limits.message_bytes_before_auth),
-            depth: size(limits.depth_before_auth),
-            values: size(limits.elements_before_auth),
-        },
-        joined: Bounds {
-            message_bytes: size(limits.message_bytes),
-            depth: size(limits.depth),
-            values: size(limits.elements),
-        },
-        handshake: limits.handshake_time,
-        login: limits.hello_time,
-        dead: limits.dead_time,
-        joining_per_address: bound(limits.unauthenticated_per_ip),
-        joining_total: bound(limits.unauthenticated),
-        sessions_per_address: bound(limits.sessions_per_ip),
-        sessions: bound(limits.sessions),
-        failed_logins: limits
-            .failed_logins_per_ip
-            .map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
-        queue_bytes: size(limits.queue_bytes),
-        http_head_bytes: size(limits.header_bytes),
-        http_headers: size(limits.headers),
-        ..Limits::default()
-    }
 }

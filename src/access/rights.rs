@@ -2,34 +2,41 @@
 //! pairing expires. Whatever the cause, the sessions of the device have the new role at once.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use components::{Permit, Refusal};
 use pairing::Device;
-use router::{RealmHandle, Role};
+use router::{Action, RealmHandle, Role};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use wamp::error::KILLED;
 use wamp::message::Goodbye;
 
-use super::Access;
+use super::{Access, roles};
 use crate::audit::{Entry, Kind};
 
 /// How long a timer for a time of day runs at most: the clock may be set meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
+const SCREEN_IS_LOCKED: &str = "the screen is locked, and keys would go into its password; unlock it first, or let the \
+     owner give this device a grant of its own: deskconnctl devices grant";
 
 /// The roles that sessions of devices have now, and what they depend on beside the list of devices.
 #[derive(Debug, Default)]
 pub(super) struct Rights {
     /// The role of each device that is here.
     given: Mutex<BTreeMap<Arc<str>, Arc<Role>>>,
-    /// Whether the screen is known to be unlocked. Unknown counts as locked.
-    is_unlocked: AtomicBool,
+    /// Whether the screen is locked, where somebody can tell.
+    is_locked: Mutex<Option<bool>>,
     changed: Notify,
 }
 
 impl Rights {
+    fn is_locked(&self) -> MutexGuard<'_, Option<bool>> {
+        self.is_locked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn given(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Arc<Role>>> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,16 +76,38 @@ impl Access {
         self.store.with_trust(|trust| trust.find(device).and_then(role))
     }
 
-    /// Whether the screen is known to be unlocked.
+    /// Whether the screen is known to be unlocked. Where nobody can tell it counts as locked.
     #[must_use]
     pub fn is_unlocked(&self) -> bool {
-        self.rights.is_unlocked.load(Ordering::Relaxed)
+        *self.rights.is_locked() == Some(false)
     }
 
-    /// Notes whether the screen is known to be unlocked; grants that hold only then follow at once.
-    pub fn set_unlocked(&self, is_unlocked: bool, realm: &RealmHandle) {
-        self.rights.is_unlocked.store(is_unlocked, Ordering::Relaxed);
+    /// Notes whether the screen is locked; grants that hold only while it is not follow at once.
+    pub fn set_locked(&self, is_locked: Option<bool>, realm: &RealmHandle) {
+        *self.rights.is_locked() = is_locked;
         self.apply_rights(realm);
+    }
+
+    /// Whether somebody may type and point now. While the screen is known to be locked, keys would go into the password:
+    /// then it takes the owner, or a device with a grant of its own for it.
+    pub fn permit(access: &Arc<Self>) -> Permit {
+        let access = Arc::clone(access);
+        Arc::new(move |procedure, caller| {
+            if !procedure.is_input || *access.rights.is_locked() != Some(true) {
+                return Ok(());
+            }
+            let device = caller.and_then(|caller| access.known(&caller.authid));
+            if device.is_none_or(|device| access.is_granted(&device, procedure.uri)) {
+                return Ok(());
+            }
+            Err(Refusal::Refused(SCREEN_IS_LOCKED.to_owned()))
+        })
+    }
+
+    /// Whether one of the device's own grants allows a call now, whatever its role says.
+    fn is_granted(&self, device: &Device, procedure: &str) -> bool {
+        let granted = roles::granted(device, OffsetDateTime::now_utc(), self.is_unlocked());
+        granted.allows(Action::Call, &procedure.into()).is_some()
     }
 
     /// Gives every session of every device the role that it should have now, and ends those of devices that are not let

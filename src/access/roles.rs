@@ -102,9 +102,8 @@ impl Roles {
         // Who is there is for the router to say, and for every device to hear.
         rules.push(rule(&presence_topic(&device.id), Match::Exact, &[Action::Subscribe]));
         rules.push(rule(&presence_topic(""), Match::Wildcard, &[Action::Subscribe]));
-        let holding = device.grants.iter().filter(|grant| holds(grant, now, is_unlocked));
         let role = Role::new(device.role.as_str(), rules);
-        let role = role.and_then(|role| role.with_grants(holding.map(rule_of_grant).collect()));
+        let role = role.and_then(|role| role.with_grants(rules_of_grants(device, now, is_unlocked)));
         role.expect("prefixes end with dots: ours do, and grants are checked")
     }
 
@@ -117,6 +116,22 @@ impl Roles {
         let topics = components::topics().filter(|it| may_hear(it.uri));
         (procedures.map(|it| it.uri).collect(), topics.map(|it| it.uri).collect())
     }
+}
+
+/// What a device may do now by its own grants alone.
+///
+/// # Panics
+/// Never: grants are checked when they are stored.
+#[must_use]
+pub fn granted(device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Role {
+    let role = Role::new(device.role.as_str(), Vec::new());
+    let role = role.and_then(|role| role.with_grants(rules_of_grants(device, now, is_unlocked)));
+    role.expect("grants are checked")
+}
+
+fn rules_of_grants(device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Vec<Rule> {
+    let holding = device.grants.iter().filter(|grant| holds(grant, now, is_unlocked));
+    holding.map(rule_of_grant).collect()
 }
 
 /// Whether a grant holds now.

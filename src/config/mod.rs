@@ -4,6 +4,7 @@
 //! looks for no device and keeps no state. What a command switches (`discovery off`) is kept by [`crate::store`].
 
 mod advertise;
+mod components;
 mod limits;
 mod read;
 mod realm;
@@ -12,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::components::Settings;
 use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 
 pub use advertise::Advertise;
@@ -53,6 +55,8 @@ pub struct Config {
     pub compat: Compat,
     /// The front door of browsers.
     pub http: Http,
+    /// What single functions are told.
+    pub components: Settings,
     /// How much is taken from anybody.
     pub limits: Limits,
     /// Further services to show on the network.
@@ -205,6 +209,7 @@ fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
         pairing: read_pairing(root.section("pairing")?)?,
         compat: read_compat(root.section("compat")?)?,
         http: read_http(root.section("http")?)?,
+        components: components::read(root.section("components")?)?,
         limits: Limits::read(root.section("limits")?)?,
         advertise: advertise::read(root.sections("advertise", advertise::MAX_ADVERTISED)?)?,
         realms: realm::read(root.sections("realm", MAX_REALMS)?)?,

@@ -24,13 +24,10 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
     let rights = device.as_ref().map(|device| desktop.access.role_of(device));
     let (procedures, topics) = Roles::functions_of(&rights.unwrap_or_else(roles::owner));
     let names = |names: Vec<&str>| Value::List(names.into_iter().map(Value::from).collect());
-    let components = components::names().map(Value::from).collect::<Vec<_>>();
-    let missing: Dict = desktop
-        .machine
-        .missing()
-        .await
-        .into_iter()
-        .map(|it| (it.what.to_owned(), it.to_string().into()))
+    let components = desktop.functions.names().map(Value::from).collect::<Vec<_>>();
+    let missing = desktop.functions.missing().await.into_iter();
+    let missing: Dict = missing
+        .map(|(component, missing)| (component.to_owned(), missing.to_string().into()))
         .collect();
     Ok(dict([
         ("name", desktop.name.as_str().into()),

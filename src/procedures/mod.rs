@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Args, Invocation, Reply, RequestError, Session};
+use components::Running;
+use components::backends::Notifier;
 use router::RealmHandle;
 use tokio::sync::mpsc;
 use wamp::value::Value;
@@ -44,7 +46,9 @@ pub(crate) struct Desktop {
     pub(crate) audit: Audit,
     pub(crate) realm: RealmHandle,
     pub(crate) advertiser: Arc<Advertiser>,
-    pub(crate) machine: components::Machine,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    /// The desktop's functions as they run.
+    pub(crate) functions: Arc<Running>,
     /// Codes that may be tried in one pairing window.
     pub(crate) attempts: u8,
     /// How long such a window stays open.
@@ -141,7 +145,7 @@ pub(crate) async fn follow_lock(session: Session, desktop: Arc<Desktop>) {
     let now = session.call("org.deskconn.screen.is_locked", ()).await;
     let mut is_locked = now.ok().and_then(|args| args.into_value().as_bool());
     loop {
-        desktop.access.set_unlocked(is_locked == Some(false), &desktop.realm);
+        desktop.access.set_locked(is_locked, &desktop.realm);
         let Some(event) = events.next().await else { return };
         is_locked = event.args.into_value().as_bool();
     }

@@ -16,6 +16,7 @@ mod call;
 mod desktop;
 mod exchange;
 mod front_door;
+mod locked;
 mod mitm;
 mod notice;
 mod own_frames;

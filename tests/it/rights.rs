@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::phone::Phone;
 use crate::support::{Desk, Way, refusal, soon};
 
-fn error_uri(result: Result<Args, Error>) -> String {
+pub(crate) fn error_uri(result: Result<Args, Error>) -> String {
     match result {
         Err(Error::Request(error)) => error.uri.to_string(),
         other => panic!("{other:?}"),
@@ -17,13 +17,13 @@ fn error_uri(result: Result<Args, Error>) -> String {
 const LOCK: &str = "org.deskconn.screen.is_locked";
 
 /// A phone that may turn slides, and nothing else.
-async fn presenter(desk: &Desk) -> (Phone, Session, Session) {
+pub(crate) async fn presenter(desk: &Desk) -> (Phone, Session, Session) {
     let phone = Phone::pair(desk, 1, Args::default().with("role", "slides")).await;
     let session = phone.log_in(desk).await;
     (phone, session, desk.owner().await)
 }
 
-async fn grant(owner: &Session, phone: &Phone, uri: &str, args: Args) -> Value {
+pub(crate) async fn grant(owner: &Session, phone: &Phone, uri: &str, args: Args) -> Value {
     let mut args = args;
     args.args = vec![phone.id().into(), uri.into()];
     let granted = owner.call("org.deskconn.devices.grant", args).await;

@@ -9,14 +9,20 @@ use futures_util::future::BoxFuture;
 
 use crate::backends::{Backlight, Display, DisplayKind};
 use crate::dimmer::Dimmer;
-use crate::{Announce, Arguments, Component, Procedure, Refusal, Topic};
+use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
 /// The longest fade: a sunrise of an hour is a client's own loop, not one call
 /// that outlives its caller.
 pub const FADE_MS: u64 = 60_000;
 
-/// The component's name.
-pub const NAME: &str = "brightness";
+/// The component's row.
+pub const ENTRY: Entry = Entry {
+    name: "brightness",
+    procedures: PROCEDURES,
+    topics: &[ON_CHANGED],
+    home: Home::Machine,
+    make: |machine, _| Arc::new(Brightness::new(Arc::clone(&machine.backlight))),
+};
 
 const ROLES: &[&str] = &["remote", "full"];
 
@@ -65,12 +71,12 @@ pub const PROCEDURES: &[Procedure] = &[
 ];
 
 /// Told when the brightness of a display changes, by whomever.
-pub const ON_CHANGED: Topic = Topic {
-    uri: "org.deskconn.brightness.on_changed",
-    event: "[percent, display]",
-    help: "The brightness of a display changed",
-    roles: ROLES,
-};
+pub const ON_CHANGED: Topic = Topic::new(
+    "org.deskconn.brightness.on_changed",
+    "[percent, display]",
+    "The brightness of a display changed",
+    ROLES,
+);
 
 /// The brightness of this machine's displays.
 #[derive(Debug)]
@@ -159,16 +165,12 @@ fn describe(display: &Display) -> Value {
 }
 
 impl Component for Brightness {
-    fn name(&self) -> &'static str {
-        NAME
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
 
-    fn procedures(&self) -> &'static [Procedure] {
-        PROCEDURES
-    }
-
-    fn topics(&self) -> &'static [Topic] {
-        &[ON_CHANGED]
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        self.dimmer.backlight().missing()
     }
 
     fn call(&self, procedure: &'static Procedure, arguments: Arguments) -> BoxFuture<'_, Result<Value, Refusal>> {

@@ -27,6 +27,12 @@ pub enum Refusal {
     /// The machine has not what the procedure needs.
     #[error("{0}")]
     Unavailable(Missing),
+    /// It is not done, for a reason that is neither.
+    #[error("{0}")]
+    Refused(String),
+    /// Not now: as much is under way as may be.
+    #[error("{0}")]
+    Busy(String),
 }
 
 impl Refusal {
@@ -36,6 +42,8 @@ impl Refusal {
         match self {
             Self::BadArgument(_) => "org.deskconn.error.bad_argument",
             Self::Unavailable(_) => "org.deskconn.error.unavailable",
+            Self::Refused(_) => "org.deskconn.error.refused",
+            Self::Busy(_) => "org.deskconn.error.busy",
         }
     }
 
@@ -60,7 +68,9 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Missing(missing) => Self::Unavailable(missing),
-            Failure::NoSuchDisplay { .. } => Self::BadArgument(failure.to_string()),
+            Failure::NoSuch { .. } => Self::BadArgument(failure.to_string()),
+            Failure::Refused(why) => Self::Refused(why),
+            Failure::Busy(why) => Self::Busy(why),
         }
     }
 }
@@ -88,17 +98,48 @@ impl Arguments {
         self.kwargs.remove(key).filter(|value| *value != Value::Null)
     }
 
+    /// A number, which has to be there.
+    ///
+    /// # Errors
+    /// When it is missing or not a finite number.
+    pub fn number(&mut self, key: &str) -> Result<f64, Refusal> {
+        let value = self.next(key);
+        let number = value
+            .as_ref()
+            .and_then(Value::as_f64)
+            .filter(|number| number.is_finite());
+        number.ok_or_else(|| self.wrong(key, "a number", value.as_ref()))
+    }
+
     /// A number of percent, which has to be there.
     ///
     /// # Errors
     /// When it is missing or not a number.
     pub fn percent(&mut self) -> Result<f64, Refusal> {
-        let value = self.next("percent");
-        let number = value
-            .as_ref()
-            .and_then(Value::as_f64)
-            .filter(|number| number.is_finite());
-        number.ok_or_else(|| self.wrong("percent", "a number", value.as_ref()))
+        self.number("percent")
+    }
+
+    /// A text, which has to be there.
+    ///
+    /// # Errors
+    /// When it is missing or not text.
+    pub fn text(&mut self, key: &str) -> Result<String, Refusal> {
+        match self.next(key) {
+            Some(Value::Text(text)) => Ok(text),
+            other => Err(self.wrong(key, "text", other.as_ref())),
+        }
+    }
+
+    /// A text, if one is given.
+    ///
+    /// # Errors
+    /// When it is not text.
+    pub fn optional_text(&mut self, key: &str, expected: &str) -> Result<Option<String>, Refusal> {
+        match self.next(key) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong(key, expected, Some(&other))),
+        }
     }
 
     /// A display's id, if one is given.
@@ -106,10 +147,31 @@ impl Arguments {
     /// # Errors
     /// When it is not text.
     pub fn display(&mut self) -> Result<Option<String>, Refusal> {
-        match self.next("display") {
+        self.optional_text("display", "an id that brightness.displays lists")
+    }
+
+    /// Yes or no, which has to be there.
+    ///
+    /// # Errors
+    /// When it is missing or neither `true` nor `false`.
+    pub fn boolean(&mut self, key: &str) -> Result<bool, Refusal> {
+        let value = self.next(key);
+        let answer = value.as_ref().and_then(Value::as_bool);
+        answer.ok_or_else(|| self.wrong(key, "true or false", value.as_ref()))
+    }
+
+    /// A keyword argument that is text, if it is given.
+    ///
+    /// # Errors
+    /// When it is not text.
+    pub fn keyword_text(&mut self, key: &str) -> Result<Option<String>, Refusal> {
+        match self.keyword(key) {
             None => Ok(None),
-            Some(Value::Text(id)) => Ok(Some(id)),
-            Some(other) => Err(self.wrong("display", "an id that brightness.displays lists", Some(&other))),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(other) => Err(Refusal::BadArgument(format!(
+                "the keyword argument {key} has to be text, not {}",
+                name(Some(&other))
+            ))),
         }
     }
 
@@ -128,6 +190,12 @@ impl Arguments {
                 name(Some(&value))
             ))),
         }
+    }
+
+    /// What is left, as it came: for those who pass it on.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Value>, BTreeMap<String, Value>) {
+        (self.args.collect(), self.kwargs)
     }
 
     /// Makes sure that nothing is left.
@@ -209,6 +277,33 @@ mod tests {
         let mut both = arguments(&[Value::UInt(5), Value::List(vec![])], &[]);
         assert_eq!(both.percent(), Ok(5.0));
         assert!(sentence(both.display()).starts_with("argument 2 (display) has to be an id"));
+    }
+
+    #[test]
+    fn texts_and_truth_values_are_taken_as_such_and_nothing_else_as_them() {
+        let mut given = arguments(
+            &[Value::Text("lamp".into()), Value::Bool(true)],
+            &[("body", Value::Text("long".into()))],
+        );
+        assert_eq!(given.text("line"), Ok("lamp".to_owned()));
+        assert_eq!(given.boolean("value"), Ok(true));
+        assert_eq!(given.keyword_text("body"), Ok(Some("long".to_owned())));
+        assert_eq!(given.keyword_text("app"), Ok(None));
+        assert_eq!(given.end(), Ok(()));
+        let mut wrong = arguments(&[Value::UInt(1), Value::UInt(1)], &[("body", Value::Bool(true))]);
+        assert_eq!(
+            sentence(wrong.text("line")),
+            "argument 1 (line) has to be text, not such an integer"
+        );
+        assert_eq!(
+            sentence(wrong.boolean("value")),
+            "argument 2 (value) has to be true or false, not such an integer"
+        );
+        assert_eq!(
+            sentence(wrong.keyword_text("body")),
+            "the keyword argument body has to be text, not a truth value"
+        );
+        assert!(sentence(arguments(&[], &[]).text("line")).ends_with("not missing"));
     }
 
     #[test]

@@ -60,7 +60,8 @@ impl Dimmer {
         };
         match displays.iter().position(|display| display.id == asked) {
             Some(index) => Ok(displays.swap_remove(index)),
-            None => Err(Failure::NoSuchDisplay {
+            None => Err(Failure::NoSuch {
+                what: "display",
                 asked,
                 known: displays.into_iter().map(|display| display.id).collect(),
             }),

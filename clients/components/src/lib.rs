@@ -1,10 +1,10 @@
-//! The desktop's functions as WAMP procedures: slides, screen lock, brightness.
+//! The desktop's functions as WAMP procedures: slides, screen lock, brightness and more.
 //!
 //! * [`backends`] is the machine: keys, locks, displays. Nothing of WAMP.
 //! * [`Component`] is one function over it: [`slides`], [`screen`],
-//!   [`brightness`]. Each has a table of its [`Procedure`]s and [`Topic`]s, and
-//!   every other list of them (permissions, help, documentation) is made from
-//!   these tables: [`procedures`], [`topics`].
+//!   [`brightness`]. Each has an [`Entry`] with the tables of its [`Procedure`]s
+//!   and [`Topic`]s, and every other list of them (permissions, help,
+//!   documentation) is made from these: [`ALL`], [`procedures`], [`topics`].
 //! * [`start`] registers them on a session and publishes what changes.
 //!
 //! A component is an ordinary client of the router. It does not know who may
@@ -23,13 +23,15 @@ mod call;
 mod dimmer;
 mod run;
 pub mod screen;
+mod settings;
 pub mod slides;
 #[cfg(test)]
 mod testing;
 
 pub use backends::{Machine, Missing, Places};
 pub use call::{Arguments, Refusal};
-pub use run::start;
+pub use run::{Permit, Running, start};
+pub use settings::Settings;
 
 /// One procedure, as everything that lists procedures needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,10 +43,13 @@ pub struct Procedure {
     /// What it does, in one line.
     pub help: &'static str,
     /// The roles that may call it. `owner` may call everything and is not
-    /// listed.
+    /// listed; with none at all each device needs a grant of its own.
     pub roles: &'static [&'static str],
     /// The procedure it is an older name of.
     pub alias_of: Option<&'static str>,
+    /// Whether it types or points: what is typed while the screen is locked
+    /// goes into the password.
+    pub is_input: bool,
 }
 
 impl Procedure {
@@ -62,6 +67,7 @@ impl Procedure {
             help,
             roles,
             alias_of: None,
+            is_input: false,
         }
     }
 
@@ -73,6 +79,12 @@ impl Procedure {
             alias_of: Some(self.uri),
             ..self
         }
+    }
+
+    /// A procedure that types or points.
+    #[must_use]
+    pub const fn input(self) -> Self {
+        Self { is_input: true, ..self }
     }
 
     /// The name under which the component knows it.
@@ -93,57 +105,120 @@ pub struct Topic {
     pub help: &'static str,
     /// The roles that may subscribe.
     pub roles: &'static [&'static str],
+    /// Whether the realm keeps the last event for those who come later.
+    pub is_retained: bool,
+}
+
+impl Topic {
+    /// A topic whose events are for those who listen now.
+    #[must_use]
+    pub const fn new(
+        uri: &'static str,
+        event: &'static str,
+        help: &'static str,
+        roles: &'static [&'static str],
+    ) -> Self {
+        Self {
+            uri,
+            event,
+            help,
+            roles,
+            is_retained: false,
+        }
+    }
+
+    /// A topic whose last event is kept.
+    #[must_use]
+    pub const fn retained(self) -> Self {
+        Self {
+            is_retained: true,
+            ..self
+        }
+    }
+}
+
+/// Where a component has to run when the daemon serves several users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Home {
+    /// In the daemon: it needs the machine.
+    Machine,
+    /// In the desktop session: it needs the person's session bus, or acts as the
+    /// person.
+    Session,
+}
+
+/// One component as every list needs it.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, as a configuration lists it.
+    pub name: &'static str,
+    /// What may be called.
+    pub procedures: &'static [Procedure],
+    /// What may be subscribed to.
+    pub topics: &'static [Topic],
+    /// Where it runs.
+    pub home: Home,
+    /// Makes it. Nothing is opened yet that others may need.
+    pub make: fn(&Machine, &Settings) -> Arc<dyn Component>,
 }
 
 /// Publishes an event.
 pub type Announce = dyn Fn(&'static str, Vec<Value>) -> BoxFuture<'static, ()> + Send + Sync;
 
+/// Passes an intermediate result on to the caller.
+pub type Report = dyn Fn(Value) -> BoxFuture<'static, ()> + Send + Sync;
+
 /// One function of the desktop.
 pub trait Component: Debug + Send + Sync {
-    /// Its name, as a configuration lists it.
-    fn name(&self) -> &'static str;
+    /// Its row.
+    fn entry(&self) -> &'static Entry;
 
-    /// What may be called.
-    fn procedures(&self) -> &'static [Procedure];
-
-    /// What may be subscribed to.
-    fn topics(&self) -> &'static [Topic];
-
-    /// Answers a call of one of its procedures. Calls come side by side.
+    /// Answers a call of one of its procedures. Calls come side by side; one
+    /// that is cancelled is dropped.
     fn call(&self, procedure: &'static Procedure, arguments: Arguments) -> BoxFuture<'_, Result<Value, Refusal>>;
+
+    /// The same for a caller who takes intermediate results, if there is a
+    /// `report`.
+    fn call_reporting<'a>(
+        &'a self,
+        procedure: &'static Procedure,
+        arguments: Arguments,
+        _report: Option<&'a Report>,
+    ) -> BoxFuture<'a, Result<Value, Refusal>> {
+        self.call(procedure, arguments)
+    }
 
     /// Publishes what changes, for as long as it is polled.
     fn announce<'a>(&'a self, _publish: &'a Announce) -> BoxFuture<'a, ()> {
         Box::pin(std::future::pending())
     }
+
+    /// What it lacks right now.
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
 }
 
-/// Every component, over this machine. A new one is one more line here, and one
-/// each in [`names`], [`procedures`] and, if it publishes, [`topics`].
-#[must_use]
-pub fn all(machine: &Machine) -> Vec<Arc<dyn Component>> {
-    vec![
-        Arc::new(slides::Slides::new(machine.keys.clone())),
-        Arc::new(screen::Screen::new(machine.locker.clone())),
-        Arc::new(brightness::Brightness::new(machine.backlight.clone())),
-    ]
+/// Every component. A new one is one more line here.
+pub const ALL: &[&Entry] = &[&slides::ENTRY, &screen::ENTRY, &brightness::ENTRY];
+
+/// The components that are wanted by name, over this machine.
+pub fn make(machine: &Machine, settings: &Settings, wanted: impl Fn(&Entry) -> bool) -> Vec<Arc<dyn Component>> {
+    let entries = ALL.iter().filter(|entry| wanted(entry));
+    entries.map(|entry| (entry.make)(machine, settings)).collect()
 }
 
 /// The names of the components, as a configuration lists them.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [slides::NAME, screen::NAME, brightness::NAME].into_iter()
+    ALL.iter().map(|entry| entry.name)
 }
 
 /// The procedures of every component.
 pub fn procedures() -> impl Iterator<Item = &'static Procedure> {
-    [slides::PROCEDURES, screen::PROCEDURES, brightness::PROCEDURES]
-        .into_iter()
-        .flatten()
+    ALL.iter().flat_map(|entry| entry.procedures)
 }
 
 /// The topics of every component.
 pub fn topics() -> impl Iterator<Item = &'static Topic> {
-    [&screen::ON_LOCKED, &brightness::ON_CHANGED].into_iter()
+    ALL.iter().flat_map(|entry| entry.topics)
 }
 
 #[cfg(test)]
@@ -152,16 +227,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn the_static_tables_are_those_of_the_components() {
-        let all = all(&Arc::new(backends::fake::Fake::default()).machine());
-        let served: Vec<_> = all.iter().flat_map(|component| component.procedures()).collect();
-        assert_eq!(procedures().collect::<Vec<_>>(), served);
-        let published: Vec<_> = all.iter().flat_map(|component| component.topics()).collect();
-        assert_eq!(topics().collect::<Vec<_>>(), published);
-        assert_eq!(
-            names().collect::<Vec<_>>(),
-            all.iter().map(|component| component.name()).collect::<Vec<_>>()
-        );
+    fn every_component_is_the_one_of_its_row() {
+        let machine = Arc::new(backends::fake::Fake::default()).machine();
+        let made = make(&machine, &Settings::default(), |_| true);
+        let rows: Vec<_> = made.iter().map(|component| component.entry().name).collect();
+        assert_eq!(names().collect::<Vec<_>>(), rows);
     }
 
     #[test]
@@ -176,18 +246,16 @@ mod tests {
     }
 
     #[test]
-    fn every_row_says_what_it_is_and_who_may_use_it() {
+    fn every_row_says_what_it_is_and_only_what_needs_a_grant_of_its_own_is_not_in_full() {
         for procedure in procedures() {
-            assert!(
-                procedure.shape.starts_with('(') && !procedure.help.is_empty(),
-                "{}",
-                procedure.uri
-            );
-            assert!(procedure.roles.contains(&"full"), "{}", procedure.uri);
+            let is_told = procedure.shape.starts_with('(') && !procedure.help.is_empty();
+            assert!(is_told, "{}", procedure.uri);
+            let needs_grant = ["org.deskconn.power.", "org.deskconn.command."]
+                .iter()
+                .any(|prefix| procedure.canonical().starts_with(prefix))
+                || procedure.canonical() == "org.deskconn.screen.unlock";
+            assert_eq!(procedure.roles.contains(&"full"), !needs_grant, "{}", procedure.uri);
+            assert!(!needs_grant || procedure.roles.is_empty(), "{}", procedure.uri);
         }
-        let unlocks = procedures()
-            .filter(|procedure| procedure.uri.contains("unlock"))
-            .count();
-        assert_eq!(unlocks, 0, "nothing unlocks");
     }
 }

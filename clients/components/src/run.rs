@@ -6,38 +6,69 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use client::{Error, Invocation, Reply, RequestError, Session, Value};
+use client::{Error, Invocation, Origin, Progress, Reply, RequestError, Session, Value};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use tokio::task::JoinHandle;
+use futures_util::future::{BoxFuture, join_all};
+use tokio::task::JoinSet;
 
-use crate::{Arguments, Component, Machine, Procedure, Refusal, all};
+use crate::{Arguments, Component, Missing, Procedure, Refusal, Report};
 
-/// Registers the components that are wanted by name, and publishes what changes
-/// until the session ends. When this returns all can be called; the tasks end
-/// with the session.
+/// Whether somebody may have a procedure at this moment, beyond what the
+/// router's roles say.
+pub type Permit = Arc<dyn Fn(&'static Procedure, Option<&Origin>) -> Result<(), Refusal> + Send + Sync>;
+
+/// Components that run. They stop publishing when this is dropped, or when the
+/// session ends.
+#[derive(Debug)]
+pub struct Running {
+    components: Vec<Arc<dyn Component>>,
+    announcing: JoinSet<()>,
+}
+
+impl Running {
+    /// What each of them lacks right now, by its name. They are asked side by
+    /// side: one that hangs adds nothing to the others.
+    pub async fn missing(&self) -> Vec<(&'static str, Missing)> {
+        let ask = |component: &Arc<dyn Component>| {
+            let component = Arc::clone(component);
+            async move { component.missing().await.map(|it| (component.entry().name, it)) }
+        };
+        let answers = join_all(self.components.iter().map(ask)).await;
+        answers.into_iter().flatten().collect()
+    }
+
+    /// Waits until none publishes any more, which is when the session has ended.
+    pub async fn ended(mut self) {
+        while self.announcing.join_next().await.is_some() {}
+    }
+
+    /// The names of those that run.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.components.iter().map(|component| component.entry().name)
+    }
+}
+
+/// Registers the components, and publishes what changes until the session ends.
+/// When this returns all can be called.
 ///
 /// # Errors
 /// The router refuses a procedure, or the session has ended.
-pub async fn start(
-    session: &Session,
-    machine: &Machine,
-    wanted: impl Fn(&str) -> bool,
-) -> Result<Vec<JoinHandle<()>>, Error> {
-    let mut announcing = Vec::new();
-    for component in all(machine).into_iter().filter(|component| wanted(component.name())) {
-        register(session, &component).await?;
-        announcing.push(tokio::spawn(announce(session.clone(), component)));
+pub async fn start(session: &Session, components: Vec<Arc<dyn Component>>, permit: Permit) -> Result<Running, Error> {
+    let mut announcing = JoinSet::new();
+    for component in &components {
+        register(session, component, &permit).await?;
+        announcing.spawn(announce(session.clone(), Arc::clone(component)));
     }
-    Ok(announcing)
+    Ok(Running { components, announcing })
 }
 
-async fn register(session: &Session, component: &Arc<dyn Component>) -> Result<(), Error> {
+async fn register(session: &Session, component: &Arc<dyn Component>, permit: &Permit) -> Result<(), Error> {
     let served = Arc::new(Served {
         component: Arc::clone(component),
+        permit: Arc::clone(permit),
         is_known_missing: AtomicBool::new(false),
     });
-    for procedure in component.procedures() {
+    for procedure in component.entry().procedures {
         let served = Arc::clone(&served);
         let serve = move |call| {
             let served = Arc::clone(&served);
@@ -48,13 +79,21 @@ async fn register(session: &Session, component: &Arc<dyn Component>) -> Result<(
     Ok(())
 }
 
-async fn announce(session: Session, component: Arc<dyn Component>) {
+/// Publishes what a component announces until the session ends.
+pub(crate) async fn announce(session: Session, component: Arc<dyn Component>) {
     let publisher = session.clone();
+    let topics = component.entry().topics;
     let publish = move |topic: &'static str, args: Vec<Value>| -> BoxFuture<'static, ()> {
         let session = publisher.clone();
         async move {
+            let is_retained = topics.iter().any(|it| it.uri == topic && it.is_retained);
+            let published = if is_retained {
+                session.publish_retained(topic, args).await.map(drop)
+            } else {
+                session.publish(topic, args).await
+            };
             // That the session has ended is noticed below.
-            if let Err(error) = session.publish(topic, args).await {
+            if let Err(error) = published {
                 tracing::debug!(topic, %error, "an event was not published");
             }
         }
@@ -70,30 +109,49 @@ async fn announce(session: Session, component: Arc<dyn Component>) {
 /// A component with what is remembered for the log.
 struct Served {
     component: Arc<dyn Component>,
+    permit: Permit,
     /// Said once, not for each of a caller's thousand tries.
     is_known_missing: AtomicBool,
 }
 
 impl Served {
     async fn answer(&self, procedure: &'static Procedure, call: Invocation) -> Result<Reply, RequestError> {
+        (self.permit)(procedure, call.caller.as_ref()).map_err(|refusal| told(&refusal))?;
+        let report = call.progress.map(reporter);
         let answer = self
             .component
-            .call(procedure, Arguments::new(call.args, call.kwargs))
+            .call_reporting(procedure, Arguments::new(call.args, call.kwargs), report.as_deref())
             .await;
         if let Err(Refusal::Unavailable(missing)) = &answer {
             if !self.is_known_missing.swap(true, Ordering::Relaxed) {
-                tracing::warn!(component = self.component.name(), "{missing}");
+                tracing::warn!(component = self.component.entry().name, "{missing}");
             }
         } else if answer.is_ok() {
             self.is_known_missing.store(false, Ordering::Relaxed);
         }
-        match answer {
-            Ok(value) => Ok(Reply::from(value)),
-            Err(refusal) => Err(RequestError {
-                uri: refusal.uri().into(),
-                args: vec![Value::Text(refusal.to_string())],
-                kwargs: refusal.details(),
-            }),
+        answer.map(Reply::from).map_err(|refusal| told(&refusal))
+    }
+}
+
+/// Intermediate results of this call as a function.
+pub(crate) fn reporter(progress: Progress) -> Box<Report> {
+    let progress = Arc::new(progress);
+    Box::new(move |value| {
+        let progress = Arc::clone(&progress);
+        async move {
+            if let Err(error) = progress.send(value).await {
+                tracing::debug!(%error, "an intermediate result was not sent");
+            }
         }
+        .boxed()
+    })
+}
+
+/// A refusal as the caller gets it.
+pub(crate) fn told(refusal: &Refusal) -> RequestError {
+    RequestError {
+        uri: refusal.uri().into(),
+        args: vec![Value::Text(refusal.to_string())],
+        kwargs: refusal.details(),
     }
 }

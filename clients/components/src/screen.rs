@@ -7,10 +7,16 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 
 use crate::backends::{Failure, Locker};
-use crate::{Announce, Arguments, Component, Procedure, Refusal, Topic};
+use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
-/// The component's name.
-pub const NAME: &str = "screen";
+/// The component's row.
+pub const ENTRY: Entry = Entry {
+    name: "screen",
+    procedures: PROCEDURES,
+    topics: &[ON_LOCKED],
+    home: Home::Session,
+    make: |machine, _| Arc::new(Screen::new(Arc::clone(&machine.locker))),
+};
 
 const ROLES: &[&str] = &["remote", "full"];
 
@@ -38,12 +44,12 @@ pub const PROCEDURES: &[Procedure] = &[
 ];
 
 /// Told when the screen is locked or unlocked, by whomever.
-pub const ON_LOCKED: Topic = Topic {
-    uri: "org.deskconn.screen.on_locked",
-    event: "[bool]",
-    help: "The screen was locked or unlocked",
-    roles: ROLES,
-};
+pub const ON_LOCKED: Topic = Topic::new(
+    "org.deskconn.screen.on_locked",
+    "[bool]",
+    "The screen was locked or unlocked",
+    ROLES,
+);
 
 type Locking = Shared<BoxFuture<'static, Result<bool, Failure>>>;
 
@@ -87,16 +93,12 @@ impl Screen {
 }
 
 impl Component for Screen {
-    fn name(&self) -> &'static str {
-        NAME
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
 
-    fn procedures(&self) -> &'static [Procedure] {
-        PROCEDURES
-    }
-
-    fn topics(&self) -> &'static [Topic] {
-        &[ON_LOCKED]
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        self.locker.missing()
     }
 
     fn call(&self, procedure: &'static Procedure, arguments: Arguments) -> BoxFuture<'_, Result<Value, Refusal>> {

@@ -7,23 +7,32 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::backends::{Key, Keys};
-use crate::{Arguments, Component, Procedure, Refusal, Topic};
+use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal};
 
-/// The component's name.
-pub const NAME: &str = "slides";
+/// The component's row.
+pub const ENTRY: Entry = Entry {
+    name: "slides",
+    procedures: PROCEDURES,
+    topics: &[],
+    home: Home::Machine,
+    make: |machine, _| Arc::new(Slides::new(Arc::clone(&machine.keys))),
+};
 
 const ROLES: &[&str] = &["slides", "remote", "full"];
 
-const NEXT: Procedure = Procedure::new("org.deskconn.slides.next", "()", "Next slide (Page Down)", ROLES);
-const PREVIOUS: Procedure = Procedure::new("org.deskconn.slides.previous", "()", "Previous slide (Page Up)", ROLES);
-const START: Procedure = Procedure::new("org.deskconn.slides.start", "()", "Start the presentation (F5)", ROLES);
-const END: Procedure = Procedure::new("org.deskconn.slides.end", "()", "End the presentation (Escape)", ROLES);
+const NEXT: Procedure = Procedure::new("org.deskconn.slides.next", "()", "Next slide (Page Down)", ROLES).input();
+const PREVIOUS: Procedure =
+    Procedure::new("org.deskconn.slides.previous", "()", "Previous slide (Page Up)", ROLES).input();
+const START: Procedure =
+    Procedure::new("org.deskconn.slides.start", "()", "Start the presentation (F5)", ROLES).input();
+const END: Procedure = Procedure::new("org.deskconn.slides.end", "()", "End the presentation (Escape)", ROLES).input();
 const BLANK: Procedure = Procedure::new(
     "org.deskconn.slides.blank",
     "()",
     "Blank the screen, and back (B)",
     ROLES,
-);
+)
+.input();
 
 /// Every procedure of the slides.
 pub const PROCEDURES: &[Procedure] = &[
@@ -70,20 +79,25 @@ fn key(uri: &str) -> Key {
 }
 
 impl Component for Slides {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn procedures(&self) -> &'static [Procedure] {
-        PROCEDURES
-    }
-
-    fn topics(&self) -> &'static [Topic] {
-        &[]
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
 
     fn call(&self, procedure: &'static Procedure, arguments: Arguments) -> BoxFuture<'_, Result<Value, Refusal>> {
         self.tap(procedure, arguments).boxed()
+    }
+
+    fn announce<'a>(&'a self, _publish: &'a Announce) -> BoxFuture<'a, ()> {
+        async {
+            // The keyboard is there before the first key, so that the desktop has found it by then.
+            let _ = self.keys.missing().await;
+            std::future::pending::<()>().await;
+        }
+        .boxed()
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        self.keys.missing()
     }
 }
 

@@ -8,7 +8,7 @@ mod tests {
     use client::{Args, Error, Options, RequestError, Session, Subscription, Value};
     use deskconn_components::backends::fake::Fake;
     use deskconn_components::backends::{Key, Missing};
-    use deskconn_components::{names, procedures, start};
+    use deskconn_components::{Permit, Refusal, Running, Settings, make, names, procedures, start};
     use router::{Limits, OpenGate, Origins, RealmSettings, Role, Router};
     use tokio::time::timeout;
 
@@ -19,6 +19,7 @@ mod tests {
         fake: Arc<Fake>,
         caller: Session,
         components: Session,
+        running: Running,
         _router: Router,
     }
 
@@ -30,11 +31,13 @@ mod tests {
             let session = || Session::over(router.connect_local("test"), Options::new(REALM));
             let (caller, components) = (session().await.unwrap(), session().await.unwrap());
             let fake = Arc::new(Fake::default());
-            start(&components, &fake.machine(), wanted).await.unwrap();
+            let made = make(&fake.machine(), &Settings::default(), |entry| wanted(entry.name));
+            let running = start(&components, made, Arc::new(|_, _| Ok(()))).await.unwrap();
             Self {
                 fake,
                 caller,
                 components,
+                running,
                 _router: router,
             }
         }
@@ -153,13 +156,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn when_the_session_ends_so_do_the_tasks_that_announce() {
+    async fn who_has_no_permit_is_refused_before_anything_is_done() {
         let stage = Stage::with(|_| false).await;
-        let tasks = start(&stage.components, &stage.fake.machine(), |_| true).await.unwrap();
-        assert_eq!(tasks.len(), 3);
+        let made = make(&stage.fake.machine(), &Settings::default(), |_| true);
+        let permit: Permit = Arc::new(|procedure, _| match procedure.is_input {
+            true => Err(Refusal::Refused("not now".into())),
+            false => Ok(()),
+        });
+        let _running = start(&stage.components, made, permit).await.unwrap();
+        let refusal = stage.refusal("org.deskconn.slides.next", ()).await;
+        assert_eq!(refusal.uri, "org.deskconn.error.refused");
+        assert_eq!(stage.fake.taps(), []);
+        stage.caller.call("org.deskconn.screen.lock", ()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn when_the_session_ends_so_do_the_tasks_that_announce() {
+        let stage = Stage::with(|_| true).await;
         stage.components.leave().await;
-        for task in tasks {
-            timeout(PATIENCE, task).await.expect("it ends").unwrap();
-        }
+        timeout(PATIENCE, stage.running.ended()).await.expect("they end");
     }
 }

@@ -124,15 +124,14 @@ impl Source {
         let mut panels = self.panels().await?;
         let index = match &display {
             None => 0,
-            Some(asked) => {
-                panels
-                    .iter()
-                    .position(|panel| panel.id == *asked)
-                    .ok_or_else(|| Failure::NoSuchDisplay {
-                        asked: asked.clone(),
-                        known: panels.iter().map(|panel| panel.id.clone()).collect(),
-                    })?
-            }
+            Some(asked) => panels
+                .iter()
+                .position(|panel| panel.id == *asked)
+                .ok_or_else(|| Failure::NoSuch {
+                    what: "display",
+                    asked: asked.clone(),
+                    known: panels.iter().map(|panel| panel.id.clone()).collect(),
+                })?,
         };
         let panel = panels.swap_remove(index);
         let raw = panel.raw(percent.clamp(1, 100));

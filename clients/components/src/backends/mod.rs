@@ -13,8 +13,11 @@
 //! opened: each call says so, with the step that mends it, and looks again at
 //! most once in [`RETRY_EVERY`], so that mending needs no restart.
 //!
+//! Making a machine takes nothing away from anybody: devices and services are
+//! opened when they are first asked for, or when their component starts.
+//!
 //! Nothing here decides who may do what, and nothing here logs: the daemon logs
-//! what [`Machine::missing`] lists.
+//! what the components miss.
 
 use std::fmt::Debug;
 use std::path::PathBuf;
@@ -58,14 +61,30 @@ pub enum Failure {
     /// The device or service is not there, or refuses.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// There is no display of that name.
-    #[error("there is no display \"{asked}\"; there is {}", known.join(", "))]
-    NoSuchDisplay {
+    /// There is nothing of that name.
+    #[error("there is no {what} \"{asked}\"; there is {}", listed(known))]
+    NoSuch {
+        /// What sort of thing it would be.
+        what: &'static str,
         /// What the caller asked for.
         asked: String,
-        /// The ids that exist.
+        /// The names that exist.
         known: Vec<String>,
     },
+    /// The system says no.
+    #[error("{0}")]
+    Refused(String),
+    /// As much is under way as may be.
+    #[error("{0}")]
+    Busy(String),
+}
+
+fn listed(known: &[String]) -> String {
+    if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
+    }
 }
 
 /// The keys a slide remote needs, and no others: a hijacked remote can turn
@@ -211,28 +230,22 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Opens what this machine has. What it has not stays missing until it is
-    /// there: see [`Machine::missing`].
+    /// The machine at these places. What it has not stays missing until it is
+    /// there.
     ///
     /// Has to be called inside a tokio runtime: what changes by itself (the
     /// lock, the brightness) is followed by tasks that live as long as the
     /// machine.
-    pub async fn detect(places: Places) -> Self {
+    #[must_use]
+    pub fn detect(places: Places) -> Self {
         let system = Arc::new(bus::Bus::system(places.system_bus));
         let session = Arc::new(bus::Bus::session(places.session_bus));
         let logind = Arc::new(logind::Logind::new(system));
         Self {
-            keys: Arc::new(uinput::Uinput::open().await),
+            keys: Arc::new(uinput::Uinput::new()),
             locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
             notifier: Arc::new(notifier::DesktopNotifier::new(session)),
         }
-    }
-
-    /// What this machine lacks right now, for the log and for `doctor`.
-    pub async fn missing(&self) -> Vec<Missing> {
-        let (keys, locker, backlight) =
-            tokio::join!(self.keys.missing(), self.locker.missing(), self.backlight.missing());
-        [keys, locker, backlight].into_iter().flatten().collect()
     }
 }

@@ -1,5 +1,5 @@
-//! Keys by the kernel's uinput: one keyboard with the slide keys, made at start
-//! and kept. Works on every compositor, on the console and before login.
+//! Keys by the kernel's uinput: one keyboard with the slide keys, made once and
+//! kept. Works on every compositor, on the console and before login.
 //!
 //! It knows key codes, not characters: what a key means is up to the keyboard
 //! layout, which is why only keys that every layout has are offered.
@@ -40,13 +40,10 @@ struct Keyboard {
 }
 
 impl Uinput {
-    /// Makes the keyboard, or remembers why it cannot be made.
-    pub async fn open() -> Self {
-        let mut keyboard = Lazy::Unopened;
-        // The reason is kept in `keyboard`, and `missing` tells it.
-        let _ = keyboard.get(Keyboard::make).await;
+    /// A keyboard that is made when it is first asked for, or asked about.
+    pub(super) fn new() -> Self {
         Self {
-            keyboard: Mutex::new(keyboard),
+            keyboard: Mutex::new(Lazy::Unopened),
         }
     }
 }

@@ -22,7 +22,7 @@ async fn brightness_is_set_through_logind_and_an_equal_one_is_not_written_again(
     let logind = stage.logind("wayland", "gnome").await;
     let panel = stage.panel("intel_backlight", "raw", 1515, 700);
     logind.sets_brightness("c1", &panel).await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     for _ in 0..3 {
         let display = machine.backlight.set(None, 30).await.unwrap();
@@ -43,7 +43,7 @@ async fn brightness_is_set_through_logind_and_an_equal_one_is_not_written_again(
 async fn without_logind_the_file_is_written() {
     let Some(stage) = Stage::new() else { return };
     let panel = stage.panel("acpi_video0", "firmware", 10, 5);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     assert_eq!(machine.backlight.set(None, 68).await.unwrap().percent, 70);
     assert_eq!(fs::read_to_string(panel.join("brightness")).unwrap(), "7");
@@ -57,7 +57,7 @@ async fn a_display_that_refuses_says_so_with_both_reasons() {
     // A file that even root may not write.
     fs::remove_file(panel.join("brightness")).unwrap();
     std::os::unix::fs::symlink("/proc/sys/kernel/ngroups_max", panel.join("brightness")).unwrap();
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     let Err(Failure::Missing(missing)) = machine.backlight.set(None, 50).await else {
         panic!("it was written")
@@ -77,7 +77,7 @@ async fn the_best_interface_is_taken_and_what_cannot_be_set_is_left_out() {
     stage.panel("c_dead", "firmware", 0, 0);
     stage.panel("d_odd", "unheard-of", 100, 30);
     stage.panel("e_platform", "platform", 100, 40);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     assert_eq!(
         percents(&machine).await,
         [("b_platform".into(), 20), ("e_platform".into(), 40)]
@@ -110,7 +110,7 @@ async fn a_panel_that_cannot_be_read_does_not_hide_the_others() {
     let broken = stage.panel("a_broken", "raw", 100, 10);
     stage.panel("b_works", "raw", 100, 20);
     fs::write(broken.join("brightness"), "bright").unwrap();
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     assert_eq!(percents(&machine).await, [("b_works".into(), 20)]);
 }
 
@@ -122,7 +122,7 @@ async fn the_panel_with_a_display_on_its_connector_comes_first() {
         fs::create_dir(panel.join("device")).unwrap();
         fs::write(panel.join("device/status"), status).unwrap();
     }
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     assert_eq!(machine.backlight.displays().await.unwrap()[0].id, "b_backlight");
 }
 
@@ -130,7 +130,7 @@ async fn the_panel_with_a_display_on_its_connector_comes_first() {
 async fn whoever_changes_the_brightness_it_is_followed() {
     let Some(stage) = Stage::new() else { return };
     let panel = stage.panel("acpi_video0", "firmware", 10, 5);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     let mut changes = machine.backlight.changes();
 
     for (raw, percent) in [("3", 30), ("10", 100), ("3", 30)] {
@@ -150,12 +150,12 @@ async fn whoever_changes_the_brightness_it_is_followed() {
 #[tokio::test]
 async fn a_machine_without_a_backlight_says_so_until_there_is_one() {
     let Some(stage) = Stage::new() else { return };
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     let Err(Failure::Missing(missing)) = machine.backlight.displays().await else {
         panic!("there is none")
     };
     assert!(missing.mend.contains("graphics driver"), "{missing}");
-    assert!(machine.missing().await.contains(&missing));
+    assert_eq!(machine.backlight.missing().await, Some(missing));
 
     stage.panel("acpi_video0", "firmware", 10, 5);
     assert_eq!(percents(&machine).await, [("acpi_video0".into(), 50)]);
@@ -166,7 +166,7 @@ async fn a_machine_without_a_backlight_says_so_until_there_is_one() {
 async fn a_panel_that_vanishes_is_no_longer_listed() {
     let Some(stage) = Stage::new() else { return };
     let panel = stage.panel("acpi_video0", "firmware", 10, 5);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     assert_eq!(percents(&machine).await.len(), 1);
     fs::remove_dir_all(panel).unwrap();
     eventually("it is gone", || async { machine.backlight.displays().await.is_err() }).await;

@@ -27,7 +27,7 @@ async fn a_lock_is_reported_by_the_desktop_before_it_counts() {
     let logind = stage.logind("wayland", "gnome").await;
     logind.on_lock("c1", LOCKS).await;
     let saver = stage.saver(SAVER, SAVER_PATH, true).await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     assert_eq!(machine.locker.is_locked().await, Some(false));
     let asked = Instant::now();
@@ -47,7 +47,7 @@ async fn a_lock_that_nobody_reports_is_not_called_a_success() {
     let Some(stage) = Stage::new() else { return };
     let _system = stage.bus(Which::System);
     let logind = stage.logind("wayland", "sway").await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     let asked = Instant::now();
     assert_eq!(machine.locker.lock().await, Ok(false));
@@ -64,7 +64,7 @@ async fn the_session_bus_locks_where_nobody_hears_logind() {
     let saver = stage
         .saver("org.xfce.ScreenSaver", "/org/xfce/ScreenSaver", false)
         .await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     assert_eq!(machine.locker.lock().await, Ok(true));
     assert_eq!((logind.mock.calls("Lock").len(), saver.calls("Lock").len()), (1, 1));
@@ -84,7 +84,7 @@ async fn every_screen_saver_is_called_at_its_own_path_with_its_own_arguments() {
         let Some(stage) = Stage::new() else { return };
         let _session = stage.bus(Which::Session);
         let saver = stage.saver(name, path, true).await;
-        let machine = stage.machine().await;
+        let machine = stage.machine();
         assert_eq!(machine.locker.is_locked().await, Some(false), "{name} {path}");
         assert_eq!(machine.locker.lock().await, Ok(true), "{name} {path}");
         assert_eq!(saver.calls("Lock").len(), 1, "{name} {path}");
@@ -97,7 +97,7 @@ async fn a_lock_hint_is_believed_only_where_the_desktop_keeps_it() {
     let Some(stage) = Stage::new() else { return };
     let _system = stage.bus(Which::System);
     let logind = stage.logind("tty", "").await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     assert_eq!(
         machine.locker.is_locked().await,
@@ -120,7 +120,7 @@ async fn what_a_screen_saver_announces_is_followed() {
     let Some(stage) = Stage::new() else { return };
     let _session = stage.bus(Which::Session);
     let saver = stage.mock(Which::Session, SAVER, &["-t", "gnome_screensaver"]).await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     reported(&machine, Some(false)).await;
     for state in [true, false, true] {
@@ -137,7 +137,7 @@ async fn the_session_is_the_active_graphical_one_whichever_came_first() {
     logind.add_session("asleep", "wayland", "gnome", false).await;
     logind.add_session("greeter", "wayland", "gnome", true).await;
     logind.set("greeter", "Class", "greeter").await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     // Only the console counts so far.
     logind.on_lock("c1", LOCKS).await;
@@ -154,7 +154,7 @@ async fn the_session_is_the_active_graphical_one_whichever_came_first() {
 #[tokio::test]
 async fn without_any_bus_a_lock_names_what_to_mend_and_works_once_it_is_mended() {
     let Some(stage) = Stage::new() else { return };
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     let Err(Failure::Missing(missing)) = machine.locker.lock().await else {
         panic!("there is no bus")
@@ -182,7 +182,7 @@ async fn without_any_bus_a_lock_names_what_to_mend_and_works_once_it_is_mended()
 async fn a_bus_without_logind_is_told_from_a_missing_bus() {
     let Some(stage) = Stage::new() else { return };
     let _system = stage.bus(Which::System);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     let Err(Failure::Missing(missing)) = machine.locker.lock().await else {
         panic!("there is no logind")
@@ -195,7 +195,7 @@ async fn a_bus_that_dies_is_an_error_and_the_next_one_is_used() {
     let Some(stage) = Stage::new() else { return };
     let system = stage.bus(Which::System);
     let logind = stage.logind("wayland", "gnome").await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     reported(&machine, Some(false)).await;
 
     drop(system);
@@ -222,7 +222,7 @@ async fn a_service_that_hangs_holds_nobody_up_for_longer_than_the_time_out() {
     logind.on_lock("c1", "import time; time.sleep(30)").await;
     let saver: Mock = stage.saver(SAVER, SAVER_PATH, true).await;
     stage.panel("intel_backlight", "raw", 100, 40);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
 
     let asked = Instant::now();
     let (locked, displays) = tokio::join!(machine.locker.lock(), async {

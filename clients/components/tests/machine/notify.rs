@@ -66,7 +66,7 @@ async fn the_button_that_is_pressed_is_the_answer() {
     let Some(stage) = Stage::new() else { return };
     let _bus = stage.bus(Which::Session);
     let mock = service(&stage, ALL).await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     for (id, action, expected) in [(1, "allow", true), (2, "deny", false)] {
         let asking = ask(&machine, &mock, never()).await;
         // Another notification, and a click beside the buttons: neither is an answer to this one.
@@ -83,7 +83,7 @@ async fn a_notification_that_is_closed_answers_nothing() {
     let Some(stage) = Stage::new() else { return };
     let _bus = stage.bus(Which::Session);
     let mock = service(&stage, ALL).await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     let asking = ask(&machine, &mock, never()).await;
     emit(&mock, "NotificationClosed", "uu", vec![1_u32.into(), 2_u32.into()]).await;
     assert_eq!(answer(asking).await, Ok(None));
@@ -94,7 +94,7 @@ async fn a_question_that_is_withdrawn_is_taken_off_the_screen() {
     let Some(stage) = Stage::new() else { return };
     let _bus = stage.bus(Which::Session);
     let mock = service(&stage, ALL).await;
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     let gone = Arc::new(Notify::new());
     let withdrawn = Arc::clone(&gone);
     let asking = ask(&machine, &mock, async move { withdrawn.notified().await }.boxed()).await;
@@ -113,7 +113,7 @@ async fn text_is_never_markup_and_buttons_are_shown_where_there_are_any() {
         let Some(stage) = Stage::new() else { return };
         let _bus = stage.bus(Which::Session);
         let mock = service(&stage, capabilities).await;
-        let machine = stage.machine().await;
+        let machine = stage.machine();
         let asking = ask(&machine, &mock, never()).await;
         let shown = mock.calls("Notify").concat();
         assert!(shown.contains(&format!("\"{body}\"")), "{shown}");
@@ -129,14 +129,14 @@ async fn text_is_never_markup_and_buttons_are_shown_where_there_are_any() {
 #[tokio::test]
 async fn where_no_notification_can_be_shown_that_is_told_with_the_way_round() {
     let Some(stage) = Stage::new() else { return };
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     let without_bus = machine.notifier.ask(notice(), never()).await.unwrap_err().to_string();
     assert!(
         without_bus.contains("the D-Bus session bus cannot be reached"),
         "{without_bus}"
     );
     let _bus = stage.bus(Which::Session);
-    let machine = stage.machine().await;
+    let machine = stage.machine();
     let without_service = machine.notifier.ask(notice(), never()).await.unwrap_err().to_string();
     assert!(without_service.contains("deskconnctl pair"), "{without_service}");
 }

@@ -98,13 +98,12 @@ impl Stage {
 
     /// The machine as seen from this stage. Whether it has uinput is not the
     /// stage's business, and no test here types a key.
-    pub(crate) async fn machine(&self) -> Machine {
+    pub(crate) fn machine(&self) -> Machine {
         Machine::detect(Places {
             backlights: self.backlights(),
             system_bus: Some(self.address(Which::System)),
             session_bus: Some(self.address(Which::Session)),
         })
-        .await
     }
 
     /// Starts a bus; it listens when this returns.

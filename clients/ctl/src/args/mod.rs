@@ -1,5 +1,6 @@
 //! What can be typed. The texts here are the manual: `deskconnctl help` and `deskconnctl help COMMAND` show them.
 
+mod functions;
 mod messages;
 mod trusted;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub(crate) use self::functions::{Brightness, BrightnessCommand, Screen, Slides};
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 
@@ -202,62 +204,6 @@ pub(crate) enum Discovery {
     Off,
     /// Whether it is shown, and as what
     Status,
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Slides {
-    /// The next slide
-    Next,
-    /// The previous slide
-    Previous,
-    /// Begin the presentation
-    Start,
-    /// End the presentation
-    End,
-    /// Blank the screen, and back
-    Blank,
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum Screen {
-    /// Lock it, and wait until it is
-    Lock,
-    /// Whether it is locked
-    Status,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Brightness {
-    #[command(subcommand)]
-    pub(crate) command: Option<BrightnessCommand>,
-    /// The display, by its id; without it the one that the desktop chooses
-    #[arg(long, global = true, value_name = "ID")]
-    pub(crate) display: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Subcommand)]
-pub(crate) enum BrightnessCommand {
-    /// How bright it is
-    Get,
-    /// Make it so bright
-    Set {
-        /// 1 to 100
-        percent: f64,
-    },
-    /// Make it brighter
-    Up {
-        /// By so much
-        #[arg(default_value_t = 10.0)]
-        percent: f64,
-    },
-    /// Make it darker
-    Down {
-        /// By so much
-        #[arg(default_value_t = 10.0)]
-        percent: f64,
-    },
-    /// The displays and their ids
-    Displays,
 }
 
 #[cfg(test)]

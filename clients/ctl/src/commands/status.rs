@@ -39,12 +39,9 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
             text += &field("discovery", &super::discovery::sentence(discovery));
         }
         let missing = info.as_dict().and_then(|info| info.get("missing")?.as_dict());
-        for sentence in missing
-            .into_iter()
-            .flat_map(|missing| missing.values())
-            .filter_map(Value::as_str)
-        {
-            text += &field("missing", sentence);
+        for (component, sentence) in missing.into_iter().flatten() {
+            let sentence = sentence.as_str().unwrap_or_default();
+            text += &field("missing", &format!("{component}: {sentence}"));
         }
         text
     })

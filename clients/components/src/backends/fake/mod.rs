@@ -10,7 +10,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::{Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier};
+use crate::backends::{
+    Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier,
+};
 
 /// All backends in one.
 #[derive(Debug)]
@@ -120,7 +122,8 @@ impl Fake {
             .as_ref()
             .map_or(Some(0), |id| known.iter().position(|display| display.id == *id))
         else {
-            return Err(Failure::NoSuchDisplay {
+            return Err(Failure::NoSuch {
+                what: "display",
                 asked: asked.unwrap_or_default(),
                 known: known.into_iter().map(|display| display.id).collect(),
             });

@@ -1,0 +1,11 @@
+//! What the configuration says of single components.
+//!
+//! The daemon reads it and hands it to the agent of a desktop session, which has
+//! no configuration of its own; so all of it can be serialized.
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of every component that has some.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {}

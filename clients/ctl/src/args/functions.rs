@@ -1,0 +1,59 @@
+//! What can be typed for the desktop's functions.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Slides {
+    /// The next slide
+    Next,
+    /// The previous slide
+    Previous,
+    /// Begin the presentation
+    Start,
+    /// End the presentation
+    End,
+    /// Blank the screen, and back
+    Blank,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Screen {
+    /// Lock it, and wait until it is
+    Lock,
+    /// Whether it is locked
+    Status,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Brightness {
+    #[command(subcommand)]
+    pub(crate) command: Option<BrightnessCommand>,
+    /// The display, by its id; without it the one that the desktop chooses
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) display: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum BrightnessCommand {
+    /// How bright it is
+    Get,
+    /// Make it so bright
+    Set {
+        /// 1 to 100
+        percent: f64,
+    },
+    /// Make it brighter
+    Up {
+        /// By so much
+        #[arg(default_value_t = 10.0)]
+        percent: f64,
+    },
+    /// Make it darker
+    Down {
+        /// By so much
+        #[arg(default_value_t = 10.0)]
+        percent: f64,
+    },
+    /// The displays and their ids
+    Displays,
+}

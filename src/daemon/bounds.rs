@@ -1,0 +1,55 @@
+//! The limits of the configuration as the router takes them.
+
+use router::{Limits, RealmSettings};
+use wamp::limits::{Bounds, Quota};
+use wamp::uri::UriRules;
+
+use crate::config::{self, Config};
+
+pub(super) fn settings(config: &Config, uri_rules: UriRules) -> RealmSettings {
+    RealmSettings {
+        uri_rules,
+        quota: quota(&config.limits),
+        ..RealmSettings::default()
+    }
+}
+
+fn quota(limits: &config::Limits) -> Quota {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Quota {
+        registrations: size(limits.registrations),
+        subscriptions: size(limits.subscriptions),
+        pending_calls: size(limits.pending_calls),
+    }
+}
+
+pub(super) fn limits(limits: &config::Limits) -> Limits {
+    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let bound = |number: Option<u64>| number.map_or(usize::MAX, size);
+    Limits {
+        joining: Bounds {
+            message_bytes: size(limits.message_bytes_before_auth),
+            depth: size(limits.depth_before_auth),
+            values: size(limits.elements_before_auth),
+        },
+        joined: Bounds {
+            message_bytes: size(limits.message_bytes),
+            depth: size(limits.depth),
+            values: size(limits.elements),
+        },
+        handshake: limits.handshake_time,
+        login: limits.hello_time,
+        dead: limits.dead_time,
+        joining_per_address: bound(limits.unauthenticated_per_ip),
+        joining_total: bound(limits.unauthenticated),
+        sessions_per_address: bound(limits.sessions_per_ip),
+        sessions: bound(limits.sessions),
+        failed_logins: limits
+            .failed_logins_per_ip
+            .map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
+        queue_bytes: size(limits.queue_bytes),
+        http_head_bytes: size(limits.header_bytes),
+        http_headers: size(limits.headers),
+        ..Limits::default()
+    }
+}
