@@ -1,6 +1,7 @@
 //! Starts everything in order, and stops it in the reverse order.
 
 mod bounds;
+mod socket;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use client::{Options, Session};
-use components::{Entry, Machine, Places, Running};
+use components::agent::Relay;
+use components::{Entry, Home, Machine, Places, Running};
 use pairing::exchange::Facts;
 use router::{Keys, Origins, Router, noise, tls};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
@@ -17,7 +19,8 @@ use tokio::task::JoinHandle;
 use wamp::uri::UriRules;
 
 use self::bounds::{limits, settings};
-use crate::access::Access;
+use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
+use crate::access::{Access, Household};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
@@ -32,9 +35,6 @@ use crate::store::Store;
 
 /// Sessions get this long to say goodbye; with mDNS beside it the whole stop stays under two seconds.
 const GOODBYE_TIME: Duration = Duration::from_millis(1_200);
-/// Mode of the Unix socket of a user's daemon, and of its directory.
-const SOCKET_MODE: u32 = 0o600;
-const SOCKET_DIRECTORY_MODE: u32 = 0o700;
 
 /// A running daemon.
 #[derive(Debug)]
@@ -64,6 +64,8 @@ impl Daemon {
     /// What must work does not: the state cannot be trusted, a port is taken. What merely is missing is logged.
     pub async fn start(config: &Config, paths: &Paths, machine: Option<Machine>) -> Result<Self> {
         check_components(config)?;
+        let machine = machine.unwrap_or_else(|| Machine::detect(Places::default()));
+        let household = household(config, paths, &machine)?;
         let store = open_store(config, paths)?;
         let audit = Audit::start(store.place());
         let (keys, spki) = keys(config, &store)?;
@@ -76,6 +78,7 @@ impl Daemon {
             Arc::clone(&desk),
             Arc::clone(&consents),
             audit.clone(),
+            household,
         )?;
         let access = Arc::new(access);
         let origins = Origins {
@@ -118,7 +121,7 @@ impl Daemon {
     }
 
     /// Opens the desktop's realm with everything that is served in it.
-    async fn open_desktop(&mut self, config: &Config, machine: Option<Machine>, opened: Opened) -> Result<()> {
+    async fn open_desktop(&mut self, config: &Config, machine: Machine, opened: Opened) -> Result<()> {
         let Opened {
             desk,
             access,
@@ -126,7 +129,6 @@ impl Daemon {
             told,
             questions,
         } = opened;
-        let machine = machine.unwrap_or_else(|| Machine::detect(Places::default()));
         let realm = self
             .router
             .open_realm(DESKTOP_REALM, settings(config, UriRules::Strict));
@@ -142,6 +144,7 @@ impl Daemon {
             realm,
             advertiser: Arc::clone(&self.advertiser),
             notifier: Arc::clone(&machine.notifier),
+            settings: config.components.clone(),
             functions,
             attempts: config.pairing.attempts,
             pairing_ttl: config.pairing.ttl,
@@ -157,8 +160,15 @@ impl Daemon {
             Components::All => true,
             Components::Only(names) => names.iter().any(|wanted| wanted == entry.name),
         };
-        let made = components::make(machine, &config.components, is_wanted);
         let session = self.local_session("components").await?;
+        let mut made = components::make(machine, &config.components, is_wanted);
+        if access.is_of_system() {
+            for component in made.iter_mut().filter(|it| it.entry().home == Home::Session) {
+                // logind alone locks many desktops, and says so.
+                let own = (component.entry().name == components::screen::ENTRY.name).then(|| Arc::clone(component));
+                *component = Arc::new(Relay::new(component.entry(), session.clone(), access.agent(), own));
+            }
+        }
         let running = components::start(&session, made, Access::permit(access)).await;
         running.context("the desktop's functions cannot be registered")
     }
@@ -196,6 +206,7 @@ impl Daemon {
             tokio::spawn(procedures::follow_lock(session, Arc::clone(desktop))),
             tokio::spawn(Arc::clone(&desktop.desk).keep_time()),
             tokio::spawn(Arc::clone(&desktop.access).keep_rights(desktop.realm.clone())),
+            tokio::spawn(Arc::clone(&desktop.access).keep_seat(self.router.clone())),
         ]);
         Ok(())
     }
@@ -218,7 +229,8 @@ impl Daemon {
             config::Unix::Auto => (&paths.socket, false),
             config::Unix::At(path) => (path, true),
         };
-        match self.listen_unix(socket, !is_chosen) {
+        let modes = if paths.is_system { SYSTEM_MODES } else { USER_MODES };
+        match listen_unix(&self.router, socket, !is_chosen, modes) {
             Ok(()) => {
                 tracing::info!(socket = %socket.display(), "listening");
                 self.socket = Some(socket.clone());
@@ -227,18 +239,9 @@ impl Daemon {
             Err(error) => tracing::warn!("deskconnctl cannot reach this daemon: {error:#}"),
         }
         for path in &config.compat.sockets {
-            self.listen_unix(path, false)?;
+            listen_unix(&self.router, path, false, modes)?;
         }
         Ok(())
-    }
-
-    /// `is_own_place` for a directory of our own: then it is nobody else's.
-    fn listen_unix(&self, path: &Path, is_own_place: bool) -> Result<()> {
-        crate::paths::check_socket(path)?;
-        if let (true, Some(directory)) = (is_own_place, path.parent()) {
-            make_private(directory)?;
-        }
-        Ok(self.router.listen_unix(path, SOCKET_MODE)?)
     }
 
     /// Where devices reach this daemon: best from the network.
@@ -302,29 +305,6 @@ impl Daemon {
     }
 }
 
-/// Makes the directory of the socket, for this user alone. Whoever can write in it could put a socket of their own in
-/// place of the daemon's.
-fn make_private(directory: &Path) -> Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
-    let place = directory.display();
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(SOCKET_DIRECTORY_MODE)
-        .create(directory)
-        .with_context(|| format!("the directory {place} cannot be made"))?;
-    let found = std::fs::metadata(directory).with_context(|| format!("the directory {place} cannot be looked at"))?;
-    let (owner, own) = (found.uid(), rustix::process::geteuid().as_raw());
-    anyhow::ensure!(
-        owner == own,
-        "the directory {place} belongs to user {owner} and this daemon runs as user {own}; remove it: sudo rm -r {place}"
-    );
-    if found.mode() & 0o777 != SOCKET_DIRECTORY_MODE {
-        std::fs::set_permissions(directory, std::fs::Permissions::from_mode(SOCKET_DIRECTORY_MODE))
-            .with_context(|| format!("the directory {place} cannot be closed to other users"))?;
-    }
-    Ok(())
-}
-
 fn open_store(config: &Config, paths: &Paths) -> Result<Arc<Store>> {
     let store = if config.desktop.enabled {
         Store::open(&paths.state)?
@@ -350,6 +330,18 @@ fn check_components(config: &Config) -> Result<()> {
             known.join(", ")
         )
     })
+}
+
+/// Who of this machine's users owns the desktop.
+fn household(config: &Config, paths: &Paths, machine: &Machine) -> Result<Household> {
+    if paths.is_system {
+        return Household::of_system(&config.owners, &*machine.seat);
+    }
+    anyhow::ensure!(
+        config.owners.is_empty(),
+        "owners is for the system service; this daemon belongs to the user it runs as"
+    );
+    Ok(Household::of_user(rustix::process::geteuid().as_raw()))
 }
 
 fn computer_name(config: &Config) -> String {

@@ -123,6 +123,12 @@ impl Router {
         self.0.realm(name.as_bytes())
     }
 
+    /// Every realm that is open.
+    #[must_use]
+    pub fn realms(&self) -> Vec<RealmHandle> {
+        self.0.realms().values().cloned().collect()
+    }
+
     /// Serves one connection that is not accepted by a listener, such as an in-process link.
     pub fn serve(&self, link: link::Link, peer: Peer) -> JoinHandle<()> {
         self.0

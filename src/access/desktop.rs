@@ -131,9 +131,13 @@ impl Access {
         }
     }
 
-    /// A program of the owner: the owner, or a component under the name it asks for.
+    /// A program of the owner: the owner, or a component under the name it asks for, or the agent of the session in front.
     fn admit_program(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
+        if !self.is_of_household(peer) {
+            return Err(Abort::new(NOT_AUTHORIZED, NOT_SEATED));
+        }
         match asked.authrole.as_deref() {
+            Some(roles::AGENT) => self.admit_agent(peer),
             None | Some(roles::OWNER) => {
                 let authid = peer
                     .uid
@@ -151,9 +155,24 @@ impl Access {
                 ))
             }
             Some(other) => {
-                let sentence = format!("the role \"{other}\" is not to be had here; ask for owner or component");
+                let sentence = format!("the role \"{other}\" is not to be had here; ask for owner, component or agent");
                 Err(Abort::new(NO_SUCH_ROLE, sentence))
             }
+        }
+    }
+
+    fn admit_agent(&self, peer: &Peer) -> Result<Principal, Abort> {
+        if !self.household.is_of_system() {
+            return Err(Abort::new(NO_SUCH_ROLE, NO_AGENT_WANTED));
+        }
+        match peer.uid.filter(|uid| self.household.is_occupant(*uid)) {
+            Some(uid) => Ok(principal(
+                &format!("agent_{uid}"),
+                &self.agent,
+                Method::Anonymous,
+                STATIC_PROVIDER,
+            )),
+            None => Err(Abort::new(NOT_AUTHORIZED, NOT_SEATED)),
         }
     }
 
@@ -174,6 +193,8 @@ const NOT_PAIRED: &str = "this device is not paired; run `deskconnctl pair` on t
 const OTHER_DEVICE: &str = "a session inside Noise must name, as its authid, the device whose key it has";
 const PLAIN_NETWORK: &str = "a plain connection from the network is not safe enough to log in over; the owner of the \
      desktop can allow it with plain_devices = true under [compat] in the configuration";
+const NOT_SEATED: &str = "only the user whose session is in front at this machine owns its desktop";
+const NO_AGENT_WANTED: &str = "this daemon serves its own user's session by itself, and needs no agent";
 const COMPONENT_NAME: &str = "a component needs an authid of small letters, digits and underscores, at most 64";
 
 fn hex_of(key: &[u8; 32]) -> String {

@@ -5,11 +5,13 @@
 //! principals it names, and anonymous clients where it has a role for them.
 
 mod desktop;
+mod household;
 mod noted;
 mod presence;
 mod realms;
 mod rights;
 pub mod roles;
+mod seated;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,10 +26,12 @@ use wamp::id::SessionId;
 use wamp::message::Abort;
 use wamp::value::{Dict, Value};
 
+pub use self::household::Household;
 pub use self::presence::{Presence, Visitor};
 use self::realms::ConfiguredRealm;
 use self::rights::Rights;
 use self::roles::Roles;
+use self::seated::Seated;
 use crate::audit::Audit;
 use crate::config::{Config, DESKTOP_REALM};
 use crate::consent::Consents;
@@ -49,8 +53,10 @@ pub struct Access {
     roles: Roles,
     owner: Arc<Role>,
     pairing: Arc<Role>,
-    /// The user this daemon runs as: its programs own the desktop.
-    uid: u32,
+    agent: Arc<Role>,
+    /// Whose programs own the desktop.
+    household: Household,
+    seated: Seated,
     is_desktop: bool,
     allows_plain_devices: bool,
     sessions_per_device: usize,
@@ -72,6 +78,7 @@ impl Access {
         desk: Arc<Desk>,
         consents: Arc<Consents>,
         audit: Audit,
+        household: Household,
     ) -> Result<Self, RuleError> {
         let realms = config.realms.iter();
         let realms = realms.map(|realm| Ok((realm.name.clone(), ConfiguredRealm::new(realm)?)));
@@ -84,7 +91,9 @@ impl Access {
             roles: Roles::of_components(),
             owner: Arc::new(roles::owner()),
             pairing: Arc::new(roles::pairing()),
-            uid: rustix::process::geteuid().as_raw(),
+            agent: Arc::new(roles::agent()),
+            household,
+            seated: Seated::default(),
             is_desktop: config.desktop.enabled,
             allows_plain_devices: config.compat.plain_devices,
             sessions_per_device: config.limits.sessions_per_device.map_or(usize::MAX, size),
@@ -100,6 +109,12 @@ impl Access {
     #[must_use]
     pub const fn roles(&self) -> &Roles {
         &self.roles
+    }
+
+    /// Whether this is the gate of the system service.
+    #[must_use]
+    pub const fn is_of_system(&self) -> bool {
+        self.household.is_of_system()
     }
 
     /// Who is in the desktop's realm.
@@ -129,7 +144,7 @@ fn unknown_realm(asked: &Asked) -> Abort {
 
 impl Gate for Access {
     fn is_welcome(&self, peer: &Peer) -> bool {
-        let is_welcome = peer.uid.is_none_or(|uid| uid == self.uid || uid == 0);
+        let is_welcome = self.is_of_household(peer);
         if !is_welcome {
             self.audit.note(noted::another_user(peer));
         }
@@ -202,6 +217,9 @@ impl Gate for Access {
             authid: Arc::clone(&principal.authid),
         };
         self.presence.note(session, visitor);
+        if !self.is_of_household(peer) {
+            self.seated.look_again();
+        }
         if **principal.role.name() == *roles::PAIRING {
             self.desk.watch_stranger(session);
         }
@@ -227,6 +245,7 @@ impl Gate for Access {
 
     fn left(&self, session: SessionId, principal: &Principal) {
         self.presence.forget(session);
+        self.seated.left(session);
         if principal.provider == TRUST_PROVIDER && self.presence.exit(&principal.authid) {
             self.rights.left(&principal.authid);
         }

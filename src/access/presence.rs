@@ -84,6 +84,13 @@ impl Presence {
         self.state().visitors.get(&session).cloned()
     }
 
+    /// The sessions that `is_meant` picks.
+    pub fn those(&self, is_meant: impl Fn(&Visitor) -> bool) -> BTreeSet<SessionId> {
+        let state = self.state();
+        let meant = state.visitors.iter().filter(|(_, visitor)| is_meant(visitor));
+        meant.map(|(session, _)| *session).collect()
+    }
+
     /// How many sessions a device has.
     #[must_use]
     pub fn sessions_of(&self, device: &str) -> usize {

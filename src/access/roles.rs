@@ -16,6 +16,8 @@ use crate::pair::PAIR_PROCEDURES;
 pub const OWNER: &str = "owner";
 /// The role of a program on this machine that offers functions of its own.
 pub const COMPONENT: &str = "component";
+/// The role of the agent in a desktop session, which serves functions for a system service.
+pub const AGENT: &str = "agent";
 /// The role in which a stranger may do nothing but pair.
 pub const PAIRING: &str = "pairing";
 /// The role that a device gets where nothing else is said.
@@ -190,6 +192,21 @@ pub fn component(authid: &str) -> Role {
         rule(APP_PREFIX, Match::Prefix, &offer),
     ];
     Role::new(COMPONENT, rules).expect("the prefixes end with dots")
+}
+
+/// The agent of the desktop session in front.
+///
+/// # Panics
+/// Never: it has no prefix.
+#[must_use]
+pub fn agent() -> Role {
+    let ask =
+        [components::agent::WELCOME, components::agent::READY].map(|uri| rule(uri, Match::Exact, &[Action::Call]));
+    let serve = [components::agent::CALL, components::agent::MISSING];
+    let serve = serve.map(|uri| rule(uri, Match::Exact, &[Action::Register]));
+    let topics = components::agent::entries().flat_map(|entry| entry.topics);
+    let tell = topics.map(|topic| rule(topic.uri, Match::Exact, &[Action::Publish]));
+    Role::new(AGENT, ask.into_iter().chain(serve).chain(tell).collect()).expect("there is no prefix")
 }
 
 /// The roles of a realm from the configuration.

@@ -43,6 +43,8 @@ const MAX_TEXT: usize = 255;
 pub struct Config {
     /// What is logged: a level, or levels by target, in the words of `tracing`.
     pub log: String,
+    /// Users of this machine who own its desktop wherever they sit; for the system service alone.
+    pub owners: Vec<String>,
     /// The desktop's functions.
     pub desktop: Desktop,
     /// Where the daemon listens.
@@ -204,6 +206,12 @@ fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
             .map(|field| field.short(MAX_TEXT))
             .transpose()?
             .unwrap_or_else(|| "info".into()),
+        owners: match root.get("owners") {
+            Some(field) => field.list(MAX_LIST, "the name of a user", |text| {
+                (1..=MAX_TEXT).contains(&text.len()).then(|| text.to_owned())
+            })?,
+            None => Vec::new(),
+        },
         listen: read_listen(root.section("listen")?, desktop.enabled)?,
         discovery: read_discovery(root.section("discovery")?, desktop.enabled)?,
         pairing: read_pairing(root.section("pairing")?)?,

@@ -1,6 +1,7 @@
 //! The daemon's own procedures: pairing, devices, discovery, audit, info. Ordinary WAMP, served by a session in this process;
 //! who may call what is the roles' business.
 
+mod agent;
 mod arguments;
 mod audit;
 mod consent;
@@ -47,6 +48,8 @@ pub(crate) struct Desktop {
     pub(crate) realm: RealmHandle,
     pub(crate) advertiser: Arc<Advertiser>,
     pub(crate) notifier: Arc<dyn Notifier>,
+    /// What single functions are told.
+    pub(crate) settings: components::Settings,
     /// The desktop's functions as they run.
     pub(crate) functions: Arc<Running>,
     /// Codes that may be tried in one pairing window.
@@ -65,6 +68,7 @@ pub(crate) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     discovery::register(session, desktop).await?;
     consent::register(session, desktop).await?;
     audit::register(session, desktop).await?;
+    agent::register(session, desktop).await?;
     info::register(session, desktop).await
 }
 
@@ -141,13 +145,24 @@ pub(crate) async fn follow_lock(session: Session, desktop: Arc<Desktop>) {
     let Ok(mut events) = session.subscribe("org.deskconn.screen.on_locked").await else {
         return;
     };
-    // Without a source that can tell, the screen counts as locked.
-    let now = session.call("org.deskconn.screen.is_locked", ()).await;
-    let mut is_locked = now.ok().and_then(|args| args.into_value().as_bool());
+    let mut agent = desktop.access.agent();
     loop {
-        desktop.access.set_locked(is_locked, &desktop.realm);
-        let Some(event) = events.next().await else { return };
-        is_locked = event.args.into_value().as_bool();
+        // Another source, another answer.
+        let now = session.call("org.deskconn.screen.is_locked", ()).await;
+        let mut is_locked = now.ok().and_then(|args| args.into_value().as_bool());
+        loop {
+            desktop.access.set_locked(is_locked, &desktop.realm);
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(event) => is_locked = event.args.into_value().as_bool(),
+                    None => return,
+                },
+                changed = agent.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return,
+                },
+            }
+        }
     }
 }
 

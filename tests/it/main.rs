@@ -31,6 +31,7 @@ mod shutdown;
 mod siege;
 mod slow_peer;
 mod support;
+mod system;
 mod tidy;
 mod vault;
 mod window;

@@ -63,8 +63,22 @@ impl Desk {
 
     /// A daemon with the state of an earlier one.
     pub(crate) async fn at(home: TempDir, configuration: &str) -> Self {
-        let machine = Arc::new(Fake::default());
         let paths = paths(home.path());
+        Self::of(home, &paths, configuration).await
+    }
+
+    /// The system service.
+    pub(crate) async fn of_system(configuration: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let paths = Paths {
+            is_system: true,
+            ..paths(home.path())
+        };
+        Self::of(home, &paths, configuration).await
+    }
+
+    async fn of(home: TempDir, paths: &Paths, configuration: &str) -> Self {
+        let machine = Arc::new(Fake::default());
         let mut config = Config::parse(Path::new("test.toml"), configuration).unwrap();
         config.listen.tcp = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
         // Tests are faster than people, but where they are about that.
@@ -75,7 +89,7 @@ impl Desk {
         // An earlier daemon in this process gives its state free when its last task has gone.
         let start = async {
             loop {
-                match Daemon::start(&config, &paths, Some(machine.machine())).await {
+                match Daemon::start(&config, paths, Some(machine.machine())).await {
                     Err(error) if error.to_string().contains("another deskconnd") => tokio::task::yield_now().await,
                     started => break started.unwrap(),
                 }

@@ -15,7 +15,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("router", &["wamp", "link"]),
     ("clients/rust", &["wamp", "link"]),
     ("clients/components", &["client"]),
-    ("clients/ctl", &["client", "pairing"]),
+    ("clients/ctl", &["client", "components", "pairing"]),
     (".", &["wamp", "router", "client", "components", "pairing"]),
 ];
 const OURS: [&str; 6] = ["wamp", "link", "router", "client", "components", "pairing"];

@@ -25,6 +25,7 @@ fi
 if [ "$(id -u)" = 0 ]; then
   unshare -m -n --propagation private bash "$here/disk.sh" "$bindir"
   unshare -n bash -c 'ip link set lo up && exec bash "$@"' _ "$here/users.sh" "$bindir"
+  unshare -n bash -c 'ip link set lo up && exec bash "$@"' _ "$here/seat.sh" "$bindir"
 else
   skip "full and read-only disks, other users: only root can mount and change users"
 fi

@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 /// Why a call is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Refusal {
     /// The arguments are not those of the procedure.
     #[error("{0}")]
@@ -33,25 +33,38 @@ pub enum Refusal {
     /// Not now: as much is under way as may be.
     #[error("{0}")]
     Busy(String),
+    /// What somebody else answered who serves the call for us.
+    #[error("{sentence}")]
+    Passed {
+        /// The error's URI.
+        uri: String,
+        /// The sentence for people.
+        sentence: String,
+        /// Details for programs.
+        details: BTreeMap<String, Value>,
+    },
 }
 
 impl Refusal {
     /// The error's URI.
     #[must_use]
-    pub fn uri(&self) -> &'static str {
+    pub fn uri(&self) -> &str {
         match self {
             Self::BadArgument(_) => "org.deskconn.error.bad_argument",
             Self::Unavailable(_) => "org.deskconn.error.unavailable",
             Self::Refused(_) => "org.deskconn.error.refused",
             Self::Busy(_) => "org.deskconn.error.busy",
+            Self::Passed { uri, .. } => uri,
         }
     }
 
     /// Details for programs, besides the sentence for people.
     #[must_use]
     pub fn details(&self) -> BTreeMap<String, Value> {
-        let Self::Unavailable(missing) = self else {
-            return BTreeMap::new();
+        let missing = match self {
+            Self::Unavailable(missing) => missing,
+            Self::Passed { details, .. } => return details.clone(),
+            Self::BadArgument(_) | Self::Refused(_) | Self::Busy(_) => return BTreeMap::new(),
         };
         [
             ("what", missing.what),

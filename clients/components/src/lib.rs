@@ -6,6 +6,7 @@
 //!   and [`Topic`]s, and every other list of them (permissions, help,
 //!   documentation) is made from these: [`ALL`], [`procedures`], [`topics`].
 //! * [`start`] registers them on a session and publishes what changes.
+//! * [`agent`] serves those that need the desktop session for a daemon outside it.
 //!
 //! A component is an ordinary client of the router. It does not know who may
 //! call it, it does not see other components, and it decodes only the arguments
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use client::Value;
 use futures_util::future::BoxFuture;
 
+pub mod agent;
 pub mod backends;
 pub mod brightness;
 mod call;

@@ -26,6 +26,15 @@ pub struct Running {
 }
 
 impl Running {
+    /// Lets them publish over the session until it ends.
+    pub(crate) fn announcing(session: &Session, components: Vec<Arc<dyn Component>>) -> Self {
+        let announcing = components
+            .iter()
+            .map(|component| announce(session.clone(), Arc::clone(component)))
+            .collect();
+        Self { components, announcing }
+    }
+
     /// What each of them lacks right now, by its name. They are asked side by
     /// side: one that hangs adds nothing to the others.
     pub async fn missing(&self) -> Vec<(&'static str, Missing)> {
@@ -54,12 +63,10 @@ impl Running {
 /// # Errors
 /// The router refuses a procedure, or the session has ended.
 pub async fn start(session: &Session, components: Vec<Arc<dyn Component>>, permit: Permit) -> Result<Running, Error> {
-    let mut announcing = JoinSet::new();
     for component in &components {
         register(session, component, &permit).await?;
-        announcing.spawn(announce(session.clone(), Arc::clone(component)));
     }
-    Ok(Running { components, announcing })
+    Ok(Running::announcing(session, components))
 }
 
 async fn register(session: &Session, component: &Arc<dyn Component>, permit: &Permit) -> Result<(), Error> {
@@ -80,7 +87,7 @@ async fn register(session: &Session, component: &Arc<dyn Component>, permit: &Pe
 }
 
 /// Publishes what a component announces until the session ends.
-pub(crate) async fn announce(session: Session, component: Arc<dyn Component>) {
+async fn announce(session: Session, component: Arc<dyn Component>) {
     let publisher = session.clone();
     let topics = component.entry().topics;
     let publish = move |topic: &'static str, args: Vec<Value>| -> BoxFuture<'static, ()> {

@@ -72,6 +72,21 @@ fn target(at: &str) -> Result<Target, Failure> {
     Ok(format!("ws://{host}/ws").parse()?)
 }
 
+/// The system's desktop on this machine, or the one at an address that was given.
+pub(crate) async fn system(global: &Global, options: Options) -> Result<Session, ConnectError> {
+    if let Some(at) = &global.at {
+        return Session::connect(&at.parse()?, options).await;
+    }
+    let mut last = None;
+    for socket in sockets(0, &|name| std::env::var_os(name).map(PathBuf::from)) {
+        match Session::connect(&Target::Unix(socket), options.clone()).await {
+            Err(error @ ConnectError::Unreachable(..)) => last = last.or(Some(error)),
+            other => return other,
+        }
+    }
+    Err(last.unwrap_or_else(|| ConnectError::Target(SYSTEM_SOCKETS[0].to_owned())))
+}
+
 /// The desktop on this machine: the user's own, then the system's.
 async fn local(options: Options) -> Result<Session, Failure> {
     let sockets = sockets(rustix::process::geteuid().as_raw(), &|name| {

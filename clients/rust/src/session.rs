@@ -112,11 +112,7 @@ impl Session {
         mut progress: impl FnMut(Args),
     ) -> Result<Args, Error> {
         let (results, mut received) = mpsc::channel(PROGRESS);
-        let options = CallOptions {
-            receive_progress: true,
-            ..CallOptions::default()
-        };
-        let mut call = std::pin::pin!(self.call_with(procedure, args, options, Some(results)));
+        let mut call = std::pin::pin!(self.call_into(procedure, args, results));
         loop {
             tokio::select! {
                 biased;
@@ -129,6 +125,23 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// The same with a channel of the caller's own. Intermediate results that find it full are dropped.
+    ///
+    /// # Errors
+    /// The call failed, or the session has ended.
+    pub async fn call_into(
+        &self,
+        procedure: &str,
+        args: impl Into<Args>,
+        results: mpsc::Sender<Args>,
+    ) -> Result<Args, Error> {
+        let options = CallOptions {
+            receive_progress: true,
+            ..CallOptions::default()
+        };
+        self.call_with(procedure, args, options, Some(results)).await
     }
 
     async fn call_with(

@@ -32,6 +32,9 @@ const GRAPHICAL: [&str; 3] = ["x11", "wayland", "mir"];
 /// "yes": sway, for one, never sets it.
 const KEEPS_LOCKED_HINT: [&str; 6] = ["gnome", "ubuntu", "kde", "plasma", "pantheon", "niri"];
 
+/// The user that stands for everybody: root serves whoever sits at the machine.
+const ANYBODY: u32 = 0;
+
 type Properties = HashMap<String, OwnedVariant>;
 type SessionRow = (String, u32, String, String, OwnedObjectPath);
 
@@ -46,6 +49,8 @@ pub(super) struct Logind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Session {
     pub(super) path: OwnedObjectPath,
+    /// Whose it is.
+    pub(super) uid: u32,
     pub(super) locked_hint: bool,
     pub(super) keeps_locked_hint: bool,
     is_graphical: bool,
@@ -63,20 +68,29 @@ impl Logind {
     /// The active session of this user on a seat, a graphical one before one on
     /// a text console. Root serves whoever sits at the machine.
     pub(super) async fn session(&self) -> Result<Session, Missing> {
+        self.in_front(self.uid).await
+    }
+
+    /// The active session on a seat, whosever it is.
+    pub(super) async fn occupied(&self) -> Result<Session, Missing> {
+        self.in_front(ANYBODY).await
+    }
+
+    async fn in_front(&self, whose: u32) -> Result<Session, Missing> {
         let connection = self.bus.connection().await?;
         let rows: Vec<SessionRow> = ask(&connection, MANAGER_PATH, MANAGER, "ListSessions", &())
             .await
             .map_err(|error| missing(&error))?;
         let mut best: Option<Session> = None;
         for (_, uid, _, seat, path) in rows {
-            if !is_at_the_machine(&seat, uid, self.uid) {
+            if !is_at_the_machine(&seat, uid, whose) {
                 continue;
             }
             // A session that ended since the list was made is no error.
             let Ok(properties) = ask(&connection, path.as_str(), PROPERTIES, "GetAll", &SESSION).await else {
                 continue;
             };
-            let Some(session) = Session::of(path, &properties) else {
+            let Some(session) = Session::of(path, uid, &properties) else {
                 continue;
             };
             if best
@@ -137,12 +151,12 @@ impl Logind {
 /// Whether a session is one that this process may serve: at the machine's own
 /// screen, and the user's own unless root serves whoever sits there.
 fn is_at_the_machine(seat: &str, owner: u32, own: u32) -> bool {
-    !seat.is_empty() && (own == 0 || owner == own)
+    !seat.is_empty() && (own == ANYBODY || owner == own)
 }
 
 impl Session {
     /// The session, unless it is a greeter, a remote login or not in front.
-    fn of(path: OwnedObjectPath, properties: &Properties) -> Option<Self> {
+    fn of(path: OwnedObjectPath, uid: u32, properties: &Properties) -> Option<Self> {
         let text = |name: &str| {
             properties
                 .get(name)
@@ -161,6 +175,7 @@ impl Session {
         let desktop = text("Desktop").to_lowercase();
         Some(Self {
             path,
+            uid,
             locked_hint: flag("LockedHint"),
             keeps_locked_hint: KEEPS_LOCKED_HINT.iter().any(|name| desktop.contains(name)),
             is_graphical: GRAPHICAL.contains(&text("Type")),
@@ -210,7 +225,7 @@ mod tests {
         let properties = all
             .map(|(name, value)| (name.to_owned(), value.try_into().unwrap()))
             .collect();
-        Session::of(OwnedObjectPath::try_from("/session").unwrap(), &properties)
+        Session::of(OwnedObjectPath::try_from("/session").unwrap(), 1000, &properties)
     }
 
     #[test]

@@ -35,8 +35,11 @@ pub mod locker;
 mod logind;
 pub mod notifier;
 mod screensaver;
+pub mod seat;
 mod sysfs;
 pub mod uinput;
+
+pub use seat::Seat;
 
 /// How often something that is missing is looked for again when it is asked
 /// for: soon enough for a person who has just mended it, seldom enough that a
@@ -225,6 +228,8 @@ pub struct Machine {
     pub locker: Arc<dyn Locker>,
     /// Dims displays.
     pub backlight: Arc<dyn Backlight>,
+    /// Knows who sits there. Nothing depends on it but a system service.
+    pub seat: Arc<dyn Seat>,
     /// Asks the person in front. Nothing depends on it, so it is never called missing.
     pub notifier: Arc<dyn Notifier>,
 }
@@ -244,6 +249,7 @@ impl Machine {
         Self {
             keys: Arc::new(uinput::Uinput::new()),
             locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
+            seat: Arc::new(seat::LogindSeat::new(Arc::clone(&logind))),
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
             notifier: Arc::new(notifier::DesktopNotifier::new(session)),
         }

@@ -10,4 +10,6 @@ mod lock;
 #[cfg(test)]
 mod notify;
 #[cfg(test)]
+mod seat;
+#[cfg(test)]
 mod stage;

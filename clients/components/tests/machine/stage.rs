@@ -314,6 +314,14 @@ impl Logind {
             .await;
     }
 
+    /// Brings the session to the front, or from there, as logind announces it.
+    pub(crate) async fn set_active(&self, id: &str, is_active: bool) {
+        let changed = std::collections::HashMap::from([("Active", zbus::Variant::from(is_active))]);
+        self.mock
+            .call(&Self::path(id), MOCK, "UpdateProperties", &(LOGIN_SESSION, changed))
+            .await;
+    }
+
     /// Changes a property without a signal.
     pub(crate) async fn set(&self, id: &str, property: &str, value: impl Into<zbus::Variant<'_>>) {
         let body = (LOGIN_SESSION, property, value.into());

@@ -153,6 +153,11 @@ pub(crate) enum Command {
     },
     /// The brightness of a display, in percent
     Brightness(Brightness),
+    /// Serve, inside a desktop session, what the system's desktop cannot serve from outside, until Ctrl-C
+    ///
+    /// Where deskconnd is a service of the system, it has no way to players, sound, notifications and the like of
+    /// whoever is logged in. This has, and works whenever its session is the one in front. Packages start it at login.
+    Agent,
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
     /// Print completions for a shell

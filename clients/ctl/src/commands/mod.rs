@@ -1,5 +1,6 @@
 //! One file for each command. A command opens a session if it needs one, and says goodbye when it is done.
 
+mod agent;
 mod approve;
 mod brightness;
 mod call;
@@ -37,6 +38,7 @@ const MAX_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
 pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let session = match &arguments.command {
         Command::Completions { shell } => return completions::run(*shell),
+        Command::Agent => return agent::run(&arguments.global, output).await,
         Command::Keygen => return keygen::run(&arguments.global, output),
         Command::Join(join) => return join::run(&arguments.global, join, output).await,
         Command::Desktops { command } => return desktops::run(command.as_ref(), output),
@@ -79,6 +81,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Desktops { .. }
         | Command::Discover(_)
         | Command::Log(_)
+        | Command::Agent
         | Command::Keygen
         | Command::Completions { .. } => Ok(()),
     }

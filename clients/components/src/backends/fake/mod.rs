@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::backends::{
-    Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier,
+    Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier, Seat,
 };
 
 /// All backends in one.
@@ -23,6 +23,7 @@ pub struct Fake {
     /// The question that is shown, with the way of its answer.
     notice: watch::Sender<Option<Notice>>,
     choice: watch::Sender<Option<bool>>,
+    occupant: watch::Sender<Option<u32>>,
 }
 
 #[derive(Debug, Default)]
@@ -49,6 +50,7 @@ impl Default for Fake {
             ]),
             notice: watch::Sender::new(None),
             choice: watch::Sender::new(None),
+            occupant: watch::Sender::new(None),
         }
     }
 }
@@ -61,6 +63,7 @@ impl Fake {
             locker: Arc::clone(self) as Arc<dyn Locker>,
             backlight: Arc::clone(self) as Arc<dyn Backlight>,
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
+            seat: Arc::clone(self) as Arc<dyn Seat>,
         }
     }
 
@@ -84,6 +87,11 @@ impl Fake {
         self.locked.send_replace(state);
     }
 
+    /// What the desktop reports now.
+    pub fn lock_state(&self) -> Option<bool> {
+        *self.locked.borrow()
+    }
+
     /// Somebody else changes the brightness of the first display.
     pub fn turn_knob(&self, percent: u8) {
         self.displays.send_modify(|displays| {
@@ -91,6 +99,11 @@ impl Fake {
                 display.percent = percent;
             }
         });
+    }
+
+    /// Somebody sits down at the machine, or nobody does any more.
+    pub fn seat(&self, uid: Option<u32>) {
+        self.occupant.send_replace(uid);
     }
 
     /// The question that is shown, as it changes.
@@ -192,6 +205,12 @@ impl Backlight for Fake {
 
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
         Keys::missing(self)
+    }
+}
+
+impl Seat for Fake {
+    fn occupant(&self) -> watch::Receiver<Option<u32>> {
+        self.occupant.subscribe()
     }
 }
 

@@ -1,0 +1,39 @@
+//! `org.deskconn.agent.*`: what the agent of a desktop session asks of a system service.
+
+use std::sync::Arc;
+
+use client::{Invocation, Reply, RequestError, Session};
+use components::agent::{READY, WELCOME, entries};
+use wamp::value::Value;
+
+use super::{Arguments, Desktop, dict, offer, refused};
+
+pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
+    // "org.deskconn.agent.welcome", "org.deskconn.agent.ready"
+    offer(session, desktop, &[WELCOME], welcome).await?;
+    offer(session, desktop, &[READY], ready).await
+}
+
+/// `agent.welcome() → {components, settings}`: which functions the agent is to serve, and their settings as JSON.
+async fn welcome(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    let is_offered = |name: &&str| desktop.functions.names().any(|offered| offered == *name);
+    let names = entries().map(|entry| entry.name).filter(is_offered);
+    let settings = serde_json::to_string(&desktop.settings).map_err(refused)?;
+    Ok(dict([
+        ("components", Value::List(names.map(Value::from).collect())),
+        ("settings", settings.into()),
+    ])
+    .into())
+}
+
+/// `agent.ready() → null`: it serves them from now on.
+async fn ready(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    let caller = call
+        .caller
+        .as_ref()
+        .ok_or_else(|| refused("the agent is not disclosed"))?;
+    desktop.access.agent_serves(caller.session);
+    Ok(Value::Null.into())
+}
