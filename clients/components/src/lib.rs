@@ -23,9 +23,11 @@ pub mod backends;
 pub mod brightness;
 mod call;
 mod dimmer;
+pub mod media;
 mod run;
 pub mod screen;
 mod settings;
+mod shape;
 pub mod slides;
 #[cfg(test)]
 mod testing;
@@ -200,7 +202,7 @@ pub trait Component: Debug + Send + Sync {
 }
 
 /// Every component. A new one is one more line here.
-pub const ALL: &[&Entry] = &[&slides::ENTRY, &screen::ENTRY, &brightness::ENTRY];
+pub const ALL: &[&Entry] = &[&slides::ENTRY, &screen::ENTRY, &brightness::ENTRY, &media::ENTRY];
 
 /// The components that are wanted by name, over this machine.
 pub fn make(machine: &Machine, settings: &Settings, wanted: impl Fn(&Entry) -> bool) -> Vec<Arc<dyn Component>> {

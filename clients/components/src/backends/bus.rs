@@ -18,6 +18,13 @@ use super::lazy::Lazy;
 /// person with a remote in the hand waits.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The bus itself, as a service on it (D-Bus Specification, "Message Bus Messages").
+pub(super) const DBUS: &str = "org.freedesktop.DBus";
+/// Its object.
+pub(super) const DBUS_PATH: &str = "/org/freedesktop/DBus";
+/// The interface of properties (D-Bus Specification, "Standard Interfaces").
+pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
 /// One of the two buses.
 #[derive(Debug)]
 pub(super) struct Bus {
@@ -89,11 +96,28 @@ impl Bus {
     }
 }
 
+/// Calls a method and reads its answer.
+pub(super) async fn call<B, R>(
+    connection: &Connection,
+    service: &str,
+    path: &str,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> zbus::Result<R>
+where
+    B: serde::Serialize + zbus::DynamicType,
+    R: for<'de> zbus::DynamicType + serde::de::DeserializeOwned + zbus::Type,
+{
+    let reply = connection
+        .call_method(Some(service), path, Some(interface), method, body)
+        .await?;
+    reply.body().deserialize()
+}
+
 /// What a failed call means, in a person's words.
 pub(super) fn reason(error: &zbus::Error) -> String {
-    if let zbus::Error::InputOutput(io) = error
-        && io.kind() == std::io::ErrorKind::TimedOut
-    {
+    if is_unanswered(error) {
         return format!("no answer within {} s", CALL_TIMEOUT.as_secs());
     }
     // The text an error reply carries says more than its name.
@@ -107,4 +131,9 @@ pub(super) fn reason(error: &zbus::Error) -> String {
 pub(super) fn is_absent(error: &zbus::Error) -> bool {
     matches!(error, zbus::Error::FDO(error)
         if matches!(**error, fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_)))
+}
+
+/// Whether no answer came in time.
+pub(super) fn is_unanswered(error: &zbus::Error) -> bool {
+    matches!(error, zbus::Error::InputOutput(io) if io.kind() == std::io::ErrorKind::TimedOut)
 }

@@ -7,6 +7,7 @@
 //! * [`Backlight`] by sysfs, written through logind ([`backlight`]),
 //! * [`Notifier`] by the notification service of the session bus
 //!   ([`notifier`]),
+//! * [`players::Players`] by MPRIS on the session bus ([`mpris`]),
 //! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
@@ -33,7 +34,9 @@ pub mod fake;
 mod lazy;
 pub mod locker;
 mod logind;
+pub mod mpris;
 pub mod notifier;
+pub mod players;
 mod screensaver;
 pub mod seat;
 mod sysfs;
@@ -232,6 +235,8 @@ pub struct Machine {
     pub seat: Arc<dyn Seat>,
     /// Asks the person in front. Nothing depends on it, so it is never called missing.
     pub notifier: Arc<dyn Notifier>,
+    /// Plays music and films.
+    pub players: Arc<dyn players::Players>,
 }
 
 impl Machine {
@@ -251,7 +256,8 @@ impl Machine {
             locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
             seat: Arc::new(seat::LogindSeat::new(Arc::clone(&logind))),
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
-            notifier: Arc::new(notifier::DesktopNotifier::new(session)),
+            notifier: Arc::new(notifier::DesktopNotifier::new(Arc::clone(&session))),
+            players: Arc::new(mpris::Mpris::new(session)),
         }
     }
 }

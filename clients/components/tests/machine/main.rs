@@ -8,6 +8,8 @@ mod brightness;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]
+mod media;
+#[cfg(test)]
 mod notify;
 #[cfg(test)]
 mod seat;

@@ -4,11 +4,13 @@
 //! they are not installed a test says SKIPPED and passes, unless
 //! `DESKCONN_REQUIRE_ALL=1` demands it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use deskconn_components::backends::{Machine, Places};
@@ -28,6 +30,19 @@ const LOGIN_SESSION: &str = "org.freedesktop.login1.Session";
 /// A process that ends with the test.
 #[derive(Debug)]
 pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts a program that says nothing.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(quiet.spawn().unwrap())
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.unwrap(), signal).unwrap();
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -70,11 +85,7 @@ impl Stage {
             .stdout(Stdio::null())
             .status();
         if !matches!((has_mock, has_bus), (Ok(mock), Ok(bus)) if mock.success() && bus.success()) {
-            assert!(
-                std::env::var_os("DESKCONN_REQUIRE_ALL").is_none_or(|value| value != "1"),
-                "dbus-daemon and python3-dbusmock are needed: apt-get install dbus-daemon python3-dbusmock"
-            );
-            say_skipped();
+            skipped("the backends on D-Bus: apt-get install dbus-daemon python3-dbusmock");
             return None;
         }
         let stage = Self {
@@ -84,7 +95,7 @@ impl Stage {
         Some(stage)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -142,6 +153,43 @@ impl Stage {
             .unwrap()
     }
 
+    /// A program of a person's session on this stage's buses, with its home here; `None`, after saying so, where it
+    /// is not installed. `packages` are those of Debian that have it.
+    pub(crate) fn program(&self, name: &str, packages: &str) -> Option<Command> {
+        let is_installed = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .any(|directory| directory.join(name).is_file());
+        if !is_installed {
+            skipped(&format!("{name}: apt-get install {packages}"));
+            return None;
+        }
+        let mut command = Command::new(name);
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", self.address(Which::Session))
+            .env("DBUS_SYSTEM_BUS_ADDRESS", self.address(Which::System))
+            .env("HOME", self.directory.path())
+            .env("XDG_RUNTIME_DIR", self.directory.path())
+            .env("XDG_CONFIG_HOME", self.directory.path())
+            .env_remove("DISPLAY")
+            .env_remove("WAYLAND_DISPLAY");
+        Some(command)
+    }
+
+    /// Waits until somebody has a name.
+    pub(crate) async fn has_name(&self, which: Which, name: &str) {
+        let client = self.client(which).await;
+        eventually(&format!("somebody has the name {name}"), || async {
+            let call = client.call_method(
+                Some("org.freedesktop.DBus"),
+                "/org/freedesktop/DBus",
+                Some("org.freedesktop.DBus"),
+                "NameHasOwner",
+                &name,
+            );
+            call.await.unwrap().body().deserialize().unwrap()
+        })
+        .await;
+    }
+
     /// Starts a mock and waits until it has its name. `what` is a template
     /// (`-t logind`) or a name, a path and an interface.
     pub(crate) async fn mock(&self, which: Which, name: &str, what: &[&str]) -> Mock {
@@ -162,19 +210,9 @@ impl Stage {
             client: self.client(which).await,
             name: name.into(),
             log,
-            _process: Process(process),
+            process: Process(process),
         };
-        eventually("the mock has its name", || async {
-            let call = mock.client.call_method(
-                Some("org.freedesktop.DBus"),
-                "/org/freedesktop/DBus",
-                Some("org.freedesktop.DBus"),
-                "NameHasOwner",
-                &name,
-            );
-            call.await.unwrap().body().deserialize().unwrap()
-        })
-        .await;
+        self.has_name(which, name).await;
         mock
     }
 
@@ -228,10 +266,15 @@ pub(crate) struct Mock {
     client: Connection,
     name: String,
     log: PathBuf,
-    _process: Process,
+    process: Process,
 }
 
 impl Mock {
+    /// It hangs: it has its name still, and answers nothing.
+    pub(crate) fn stop(&self) {
+        self.process.signal(rustix::process::Signal::STOP);
+    }
+
     /// The calls of one method so far, with their arguments, as the mock wrote
     /// them down.
     pub(crate) fn calls(&self, method: &str) -> Vec<String> {
@@ -340,13 +383,15 @@ impl Logind {
     }
 }
 
-/// Says it past the test harness, which shows nothing of tests that pass.
-fn say_skipped() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let line = b"\nSKIPPED the backends on D-Bus: install dbus-daemon and python3-dbusmock\n";
-        std::io::stderr().write_all(line).unwrap();
-    });
+/// Says, past the test harness which shows nothing of tests that pass, what is not tested; fails where all has to be.
+fn skipped(what: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let requires_all = std::env::var_os("DESKCONN_REQUIRE_ALL").is_some_and(|value| value == "1");
+    assert!(!requires_all, "not installed: {what}");
+    if SAID.lock().unwrap().insert(what.to_owned()) {
+        let line = format!("\nSKIPPED {what}\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
 }
 
 /// What a desktop that keeps its hint does on `Lock`.

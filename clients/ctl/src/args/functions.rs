@@ -1,6 +1,10 @@
 //! What can be typed for the desktop's functions.
 
+mod session;
+
 use clap::{Args, Subcommand};
+
+pub(crate) use self::session::{Media, MediaCommand};
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Slides {

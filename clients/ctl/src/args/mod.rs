@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::functions::{Brightness, BrightnessCommand, Screen, Slides};
+pub(crate) use self::functions::{Brightness, BrightnessCommand, Media, MediaCommand, Screen, Slides};
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 
@@ -158,6 +158,8 @@ pub(crate) enum Command {
     /// Where deskconnd is a service of the system, it has no way to players, sound, notifications and the like of
     /// whoever is logged in. This has, and works whenever its session is the one in front. Packages start it at login.
     Agent,
+    /// Music and films: what plays, and what plays next
+    Media(Media),
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
     /// Print completions for a shell

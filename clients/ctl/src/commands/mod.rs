@@ -12,6 +12,7 @@ mod discovery;
 mod join;
 mod keygen;
 mod log;
+mod media;
 mod pair;
 mod publish;
 mod register;
@@ -55,7 +56,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Register(_)
         | Command::Slides { .. }
         | Command::Screen { .. }
-        | Command::Brightness(_) => connect::open(&arguments.global).await?,
+        | Command::Brightness(_)
+        | Command::Media(_) => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
     session.leave().await;
@@ -76,6 +78,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Slides { command } => slides::run(session, *command, output).await,
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
+        Command::Media(media) => media::run(session, media, output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)
         | Command::Desktops { .. }

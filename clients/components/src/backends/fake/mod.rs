@@ -4,15 +4,20 @@
 //! It says nothing about how the real backends behave; their own tests and the
 //! VM do.
 
+mod players;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use crate::backends::players::Players;
 use crate::backends::{
     Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier, Seat,
 };
+
+pub use players::FakePlayers;
 
 /// All backends in one.
 #[derive(Debug)]
@@ -24,6 +29,8 @@ pub struct Fake {
     notice: watch::Sender<Option<Notice>>,
     choice: watch::Sender<Option<bool>>,
     occupant: watch::Sender<Option<u32>>,
+    /// The players.
+    pub players: Arc<FakePlayers>,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +58,7 @@ impl Default for Fake {
             notice: watch::Sender::new(None),
             choice: watch::Sender::new(None),
             occupant: watch::Sender::new(None),
+            players: Arc::default(),
         }
     }
 }
@@ -64,6 +72,7 @@ impl Fake {
             backlight: Arc::clone(self) as Arc<dyn Backlight>,
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
+            players: Arc::clone(&self.players) as Arc<dyn Players>,
         }
     }
 

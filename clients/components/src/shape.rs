@@ -1,0 +1,20 @@
+//! Results in the shapes that the tables promise.
+
+use std::time::Duration;
+
+use client::{Dict, Value};
+
+/// A dictionary.
+pub(crate) fn dict<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Dict(Dict::from(entries.map(|(key, value)| (key.to_owned(), value))))
+}
+
+/// A text, or null where there is none.
+pub(crate) fn text_or_null(text: &str) -> Value {
+    Value::from((!text.is_empty()).then_some(text))
+}
+
+/// A time in seconds, or null where it is not known.
+pub(crate) fn seconds(time: Option<Duration>) -> Value {
+    Value::from(time.map(|time| time.as_secs_f64()))
+}

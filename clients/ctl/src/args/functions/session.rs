@@ -1,0 +1,36 @@
+//! What can be typed for the functions of the desktop session: players, sound, notifications, pages.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Media {
+    #[command(subcommand)]
+    pub(crate) command: Option<MediaCommand>,
+    /// The player, by its id; without it the one that plays, or the one that did last
+    #[arg(long, global = true, value_name = "ID")]
+    pub(crate) player: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum MediaCommand {
+    /// The players that run, and what they play
+    Players,
+    /// Play, or go on
+    Play,
+    /// Stand still
+    Pause,
+    /// Play what stands still, and the other way round
+    Toggle,
+    /// The next track
+    Next,
+    /// The previous track
+    Previous,
+    /// Stop
+    Stop,
+    /// Go forwards by so many seconds, or backwards: seek -10
+    Seek {
+        /// Seconds
+        #[arg(allow_negative_numbers = true)]
+        seconds: f64,
+    },
+}
