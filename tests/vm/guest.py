@@ -9,8 +9,9 @@ import time
 # sooner than this.
 PATIENCE = 60
 
-# Where screen.asl keeps the panel's level and how often it was set.
-PANEL = 0x10001000
+# Where the registers of the guest's devices begin, and those of the panel behind that.
+DEVICES = 0x10000000
+PANEL = 0x1000
 
 
 class Guest:
@@ -71,22 +72,48 @@ class Guest:
         self.tell(command)
         return (await self.until(mark, prefix, **how))[0]
 
+    async def run(self, command, who="run"):
+        """Runs a command as the person at the machine (or as "root", or as the "other" person) and gives its
+        lines; raises if it fails."""
+        mark = self.mark()
+        self.tell(f"{who} {command}")
+        status = (await self.until(mark, f"{who}-exit"))[0]
+        lines = self.since(mark, who)
+        if status != "0":
+            raise RuntimeError(f"in the guest, {command!r} ended with {status}: {lines}")
+        return lines
 
-class Panel:
-    """The panel's registers, in the file that is the guest's memory."""
+
+class Registers:
+    """The registers of the guest's devices, in the file that is its memory (acpi/*.asl)."""
 
     def __init__(self, path):
-        self._memory = mmap.mmap(
-            os.open(path, os.O_RDWR), mmap.PAGESIZE, access=mmap.ACCESS_READ, offset=PANEL
-        )
+        self._memory = mmap.mmap(os.open(path, os.O_RDWR), 2 * mmap.PAGESIZE, offset=DEVICES)
 
-    def _register(self, offset):
+    def _read(self, offset):
         return int.from_bytes(self._memory[offset : offset + 4], "little")
+
+    def _write(self, offset, value):
+        self._memory[offset : offset + 4] = value.to_bytes(4, "little")
+
+    def is_output(self, line):
+        """Whether the GPIO controller drives this line."""
+        return bool(self._read(0) >> line & 1)
+
+    def output(self, line):
+        """What it drives the line to."""
+        return self._read(8) >> line & 1
+
+    def drive(self, line, value):
+        """Drives an input of the controller."""
+        self._write(4, self._read(4) & ~(1 << line) | value << line)
 
     @property
     def percent(self):
-        return self._register(0)
+        """How bright the panel is."""
+        return self._read(PANEL)
 
     @property
     def sets(self):
-        return self._register(4)
+        """How often that was set."""
+        return self._read(PANEL + 4)

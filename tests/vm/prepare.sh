@@ -1,10 +1,11 @@
 #!/bin/sh
 # Builds what the VM stage boots, from this machine's own Debian sources:
 #   CACHE/vmlinuz   the kernel of linux-image-amd64
-#   CACHE/root.cpio a whole Debian with systemd, logind, D-Bus, evtest and the
-#                   kernel modules the test needs, as one initramfs (systemd runs
-#                   from RAM, so every boot starts from the same state and no
-#                   disk image is needed)
+#   CACHE/root.cpio a whole Debian with systemd, logind, D-Bus, Xorg, a screen
+#                   locker, a PDF viewer, evtest and the kernel modules the test
+#                   needs, as one initramfs (systemd runs from RAM, so every boot
+#                   starts from the same state and no disk image is needed)
+#   CACHE/*.aml     the ACPI tables of the guest's devices
 #   CACHE/venv      the WAMP client of the host side (autobahn-python)
 #
 # usage: prepare.sh [CACHE]     root; safe to call twice and at the same time
@@ -29,7 +30,7 @@ exec 9>"$cache/lock"
 flock 9
 
 # Everything that shapes the result; another release or another script builds anew.
-stamp=$(cat "$0" /etc/debian_version | sha256sum | cut -c1-16)
+stamp=$(cat "$here"/prepare.sh "$here"/gpio_sim.sh "$here"/acpi/*.asl /etc/debian_version | sha256sum | cut -c1-16)
 [ "$(cat "$cache/stamp" 2>/dev/null)" = "$stamp" ] && { say "already there in $cache"; exit 0; }
 
 apt_get() { apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
@@ -37,7 +38,7 @@ apt_get() { apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
 # --- tools -------------------------------------------------------------------
 missing=
 for tool in qemu-system-x86_64:qemu-system-x86 iasl:acpica-tools mmdebstrap:mmdebstrap \
-    cpio:cpio modprobe:kmod; do
+    cpio:cpio modprobe:kmod gcc:gcc make:make xz:xz-utils; do
     PATH=$PATH:/sbin:/usr/sbin command -v "${tool%%:*}" >/dev/null || missing="$missing ${tool##*:}"
 done
 /usr/bin/python3 -c 'import ensurepip' 2>/dev/null || missing="$missing python3-venv"
@@ -65,6 +66,9 @@ mkdir "$work/deb" "$work/kernel"
 (cd "$work/deb" && apt_get download "$image" 2>/dev/null) || skip "could not download $image"
 dpkg-deb --fsys-tarfile "$work"/deb/*.deb | tar -x -C "$work/kernel" ./boot ./lib/modules
 release=$(ls "$work/kernel/lib/modules")
+# The kernel's simulator of GPIO chips, which Debian's configuration leaves out.
+sh "$here/gpio_sim.sh" "$release" "$work" "$cache" || skip "could not build gpio-sim"
+cp "$cache/gpio-sim-$release.ko" "$work/kernel/lib/modules/$release/kernel/drivers/gpio/gpio-sim.ko"
 depmod -b "$work/kernel" "$release"
 
 # --- guest -------------------------------------------------------------------
@@ -75,16 +79,25 @@ apt-get indextargets --format '$(ORIGIN)|$(REPO_URI)|$(CODENAME)|$(COMPONENT)' '
             print "deb " $2 " " $3 " " $4 }' |
     sort -u >"$work/sources.list"
 [ -s "$work/sources.list" ] || skip "apt has no Debian sources of $VERSION_CODENAME"
-say "guest: $VERSION_CODENAME with systemd"
+say "guest: $VERSION_CODENAME with systemd and Xorg"
+# Without what draws in three dimensions (LLVM alone would double the guest): the
+# X server then draws without acceleration, which is all an emulated VGA can do.
 mmdebstrap --quiet --variant=minbase --format=directory \
-    --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,kmod,iproute2,evtest \
+    --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,kmod,iproute2,evtest,gpiod,kbd,psmisc,xserver-xorg-core,xserver-xorg-input-libinput,xinit,xss-lock,i3lock,mupdf,xdotool \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
+    --dpkgopt='path-exclude=/usr/lib/x86_64-linux-gnu/dri/*' --dpkgopt='path-exclude=*/libLLVM*' \
+    --dpkgopt='path-exclude=*/libz3.so*' \
+    --dpkgopt='path-exclude=/usr/bin/mupdf-gl' --dpkgopt='path-exclude=/usr/share/icons/*' \
     "$VERSION_CODENAME" "$work/root" "$work/sources.list" || skip "mmdebstrap could not build the guest"
 root=$work/root
 
-chroot "$root" useradd --create-home --shell /bin/bash presenter
+# The person at the machine, who can unlock the screen with a password, and another.
+for user in presenter visitor; do
+    chroot "$root" useradd --create-home --shell /bin/bash "$user"
+    echo "$user:open sesame" | chroot "$root" chpasswd
+done
 echo guest >"$root/etc/hostname"
 echo '127.0.0.1 localhost guest' >"$root/etc/hosts"
 : >"$root/etc/machine-id"
@@ -95,7 +108,7 @@ for unit in getty@tty1.service systemd-timesyncd.service apt-daily.timer apt-dai
 done
 
 # Only the modules the test needs, with what they depend on.
-modules="virtio_pci virtio_net virtio_console uinput evdev video"
+modules="virtio_pci virtio_net virtio_console uinput evdev video bochs gpio-amdpt gpio-sim i2c-dev i2c-stub"
 target=$root/usr/lib/modules/$release
 mkdir -p "$target"
 for module in $modules; do
@@ -105,15 +118,21 @@ done | awk '$1 == "insmod" {print $2}' | sort -u | while read -r file; do
 done
 cp "$work/kernel/lib/modules/$release"/modules.builtin* "$work/kernel/lib/modules/$release/modules.order" "$target"
 depmod -b "$root" "$release"
-for module in $modules; do [ "$module" = uinput ] || echo "$module"; done >"$root/etc/modules-load.d/guest.conf"
+# uinput is loaded by whoever opens it first, i2c-stub by whoever says what it is.
+for module in $modules; do
+    case $module in uinput | i2c-stub) ;; *) echo "$module" ;; esac
+done >"$root/etc/modules-load.d/guest.conf"
 
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/locale "$root"/usr/share/doc \
-    "$root"/usr/share/zoneinfo "$root"/usr/lib/udev/hwdb.* "$root"/var/log/*
+    "$root"/usr/share/zoneinfo "$root"/usr/lib/udev/hwdb.* "$root"/var/log/* "$root"/var/lib/dpkg \
+    "$root"/var/cache/debconf "$root"/usr/share/perl "$root"/usr/lib/x86_64-linux-gnu/perl
 ln -s /usr/lib/systemd/systemd "$root/init"
 (cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/root.cpio"
 
 # --- the host's side -----------------------------------------------------------
-iasl -p "$work/screen" "$here/screen.asl" >"$work/iasl.log" 2>&1 || { cat "$work/iasl.log" >&2; exit 1; }
+for table in screen gpio; do
+    iasl -p "$work/$table" "$here/acpi/$table.asl" >"$work/iasl.log" 2>&1 || { cat "$work/iasl.log" >&2; exit 1; }
+done
 say "host client"
 rm -rf "$cache/venv"
 /usr/bin/python3 -m venv "$cache/venv" &&
@@ -121,6 +140,6 @@ rm -rf "$cache/venv"
     skip "could not install autobahn-python"
 
 cp "$work"/kernel/boot/vmlinuz-* "$work/vmlinuz"
-mv "$work/vmlinuz" "$work/root.cpio" "$work/screen.aml" "$cache/"
+mv "$work/vmlinuz" "$work/root.cpio" "$work"/*.aml "$cache/"
 echo "$stamp" >"$cache/stamp"
 say "ready: $(du -sm "$cache/root.cpio" | cut -f1) MB of guest in $cache"

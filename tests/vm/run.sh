@@ -3,6 +3,7 @@
 # See README.md for what is proven.
 #
 # usage: run.sh BINDIR [CACHE]     BINDIR holds deskconnd and deskconnctl
+# DESKCONN_VM_PICTURES=DIR keeps pictures of the guest's screen there
 # exit:  0 proven, 1 not proven, 77 skipped (1 instead with DESKCONN_REQUIRE_ALL=1)
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -10,8 +11,8 @@ bindir=$(cd "${1:?usage: run.sh BINDIR [CACHE]}" && pwd)
 cache=${2:-${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/vm}
 
 # The longest a good run took is a third of this; a stuck guest must not hold CI.
-limit_s=180
-memory_mb=1024
+limit_s=240
+memory_mb=1280
 
 sh "$here/prepare.sh" "$cache" || exit $?
 
@@ -53,7 +54,8 @@ for program in deskconnd deskconnctl; do
     strip -o "$over/opt/deskconn/$program" "$bindir/$program" 2>/dev/null || cp "$bindir/$program" "$over/opt/deskconn/"
 done
 chmod 755 "$over"/opt/deskconn/*
-for unit in presenter agent; do
+/usr/bin/python3 -B "$here/pages.py" "$over/opt/deskconn/pages.pdf"
+for unit in devices presenter agent; do
     ln -s "../$unit.service" "$over/etc/systemd/system/multi-user.target.wants/$unit.service"
 done
 ln -s /usr/lib/systemd/system/systemd-networkd.service "$over/etc/systemd/system/multi-user.target.wants/"
@@ -72,8 +74,8 @@ timeout "$limit_s" qemu-system-x86_64 \
     -machine q35,memory-backend=ram -accel tcg,thread=multi -smp 2 -m "$memory_mb" \
     -object "memory-backend-file,id=ram,size=${memory_mb}M,mem-path=$ram,share=on" \
     -nodefaults -display none -no-reboot -device VGA,addr=1 \
-    -acpitable file="$cache/screen.aml" -device isa-debug-exit,iobase=0x501,iosize=1 \
-    -serial file:"$work/console" \
+    -acpitable file="$cache/screen.aml" -acpitable file="$cache/gpio.aml" -device isa-debug-exit,iobase=0x501,iosize=1 \
+    -serial file:"$work/console" -qmp unix:"$work/monitor",server=on,wait=off \
     -device virtio-serial-pci -chardev socket,id=agent,path="$work/agent",server=on,wait=off \
     -device virtserialport,chardev=agent,name=deskconn \
     -netdev user,id=net,restrict=on,"hostfwd=tcp:127.0.0.1:$port-:$port" \
@@ -82,8 +84,11 @@ timeout "$limit_s" qemu-system-x86_64 \
     -append "console=ttyS0 quiet panic=-1 acpi_backlight=video video.register_backlight_delay=1 memmap=64K\$0x10000000 systemd.show_status=0 audit=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
 qemu=$!
 
+pictures=
+[ -z "${DESKCONN_VM_PICTURES:-}" ] || { mkdir -p "$DESKCONN_VM_PICTURES" && pictures=$(cd "$DESKCONN_VM_PICTURES" && pwd); }
 driven=0
-PYTHONDONTWRITEBYTECODE=1 "$cache/venv/bin/python" "$here/drive.py" --agent "$work/agent" --memory "$ram" --port "$port" || driven=$?
+PYTHONDONTWRITEBYTECODE=1 "$cache/venv/bin/python" "$here/drive.py" --agent "$work/agent" \
+    --monitor "$work/monitor" --pictures "$pictures" --memory "$ram" --port "$port" || driven=$?
 # A judge that fell over could not end the machine.
 [ "$driven" = 0 ] || kill "$qemu" 2>/dev/null || :
 ended=0

@@ -15,31 +15,47 @@
 #   write              write refused|allowed: may the user write the brightness directly
 #   daemon             daemon up, once its socket is there
 #   hide, show         takes /dev/uinput away and gives it back
-#   again              ends the session and opens a new one, in which the daemon runs as
-#                      the user's service: again done
-#   run <command>      runs it as the user; ran <line of output>, then ran-exit <status>
+#   again <kind>       ends the session and opens a new one of that kind (session.sh): again done
+#   run <command>      runs it as the user: run <line of output>, then run-exit <status>
+#   other <command>    the same as the other user
+#   root <command>     the same as root
 #   exit <status>      ends the machine with that status (isa-debug-exit)
 # Unasked: log <line of the daemon's log>
 set -u
 exec 3<>"$1"
 user=presenter
+other=visitor
 light=/sys/class/backlight/acpi_video0
 locker=/run/agent-locker
 
 say() { printf '%s\n' "$*" >&3; }
-as_user() { runuser -u "$user" -- env XDG_RUNTIME_DIR="/run/user/$(id -u "$user")" "$@"; }
+as() {
+    local name=$1
+    shift
+    setpriv --reuid "$name" --regid "$name" --init-groups --reset-env \
+        env XDG_RUNTIME_DIR="/run/user/$(id -u "$name")" "$@"
+}
+as_user() { as "$user" "$@"; }
+reported() {
+    local heading=$1
+    shift
+    "$@" 2>&1 </dev/null | sed -u "s/^/$heading /" >&3
+    say "$heading-exit ${PIPESTATUS[0]}"
+}
 session_id() { loginctl list-sessions --no-legend | awk -v u="$user" '$3 == u && $4 == "seat0" {print $1; exit}'; }
 session_path() {
     busctl call org.freedesktop.login1 /org/freedesktop/login1 org.freedesktop.login1.Manager \
         GetSession s "$(session_id)" | cut -d'"' -f2
 }
 hint() {
-    as_user busctl call org.freedesktop.login1 "$(session_path)" org.freedesktop.login1.Session \
+    as_user busctl call org.freedesktop.login1 "$(cat /run/agent-session)" org.freedesktop.login1.Session \
         SetLockedHint b "$1" 2>&1 || say "failed SetLockedHint $1"
 }
 
 watch_session() {
     until [ "$(loginctl show-session "$(session_id)" -p Active --value 2>/dev/null)" = yes ]; do sleep 0.2; done
+    # A locker does not look for its session first: screen.lock waits only so long.
+    session_path >/run/agent-session
     say "session $(loginctl show-session "$(session_id)" -p Id -p Type -p Class -p Seat -p Active -p Name |
         awk -F= '{v[$1] = $2} END {print v["Id"], v["Type"], v["Class"], v["Seat"], v["Active"], v["Name"]}')"
 }
@@ -68,7 +84,9 @@ wait_for_daemon() {
     say "daemon up"
 }
 log_in_again() {
-    touch /run/deskconnd-as-service
+    echo "$1" >/run/session-kind
+    # What a display manager would tell PAM.
+    case $1 in desktop) echo XDG_SESSION_TYPE=x11 ;; *) echo XDG_SESSION_TYPE=tty ;; esac >/run/session.env
     systemctl restart presenter
     say "again done"
 }
@@ -91,8 +109,10 @@ while read -r command rest <&3; do
         daemon) wait_for_daemon & ;;
         hide) mv /dev/uinput /dev/uinput.hidden; say "hide done" ;;
         show) mv /dev/uinput.hidden /dev/uinput; udevadm trigger --settle /dev/uinput; say "show done" ;;
-        again) log_in_again & ;;
-        run) (as_user sh -c "$rest" 2>&1 | sed -u 's/^/ran /' >&3; say "ran-exit ${PIPESTATUS[0]}") & ;;
+        again) log_in_again "$rest" & ;;
+        run) reported run as "$user" sh -c "$rest" & ;;
+        other) reported other as "$other" sh -c "$rest" & ;;
+        root) reported root sh -c "$rest" & ;;
         exit) sync; printf "\\x$(printf %02x "$rest")" | dd of=/dev/port bs=1 seek=$((0x501)) conv=notrunc 2>/dev/null ;;
         *) say "unknown command $command" ;;
     esac

@@ -1,9 +1,19 @@
 #!/bin/sh
-# The process of the person's session: the daemon itself, or, in the second
-# session, whatever a person does while the daemon runs as their service.
-if [ -e /run/deskconnd-as-service ]; then
-    systemctl --user start deskconnd
-    exec sleep infinity
-fi
-# shellcheck disable=SC2086 # a list of arguments
-exec /opt/deskconn/deskconnd $DESKCONND_ARGUMENTS
+# The process of the person's session. Of which kind it is stands in a file:
+#   (no file)  the daemon itself
+#   service    whatever a person does while the daemon runs as their service
+#   desktop    the same, with a display server
+case $(cat /run/session-kind 2>/dev/null) in
+    service)
+        systemctl --user start deskconnd
+        exec sleep infinity
+        ;;
+    desktop)
+        systemctl --user start deskconnd
+        exec xinit /bin/sh /opt/deskconn/desktop.sh -- /usr/bin/Xorg :0 vt1 -keeptty -nolisten tcp -nocursor -quiet -verbose 0
+        ;;
+    *)
+        # shellcheck disable=SC2086 # a list of arguments
+        exec /opt/deskconn/deskconnd $DESKCONND_ARGUMENTS
+        ;;
+esac

@@ -1,0 +1,1 @@
+"""What is proven in the virtual machine, a file for each part of it."""
