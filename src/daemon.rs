@@ -335,7 +335,7 @@ fn check_components(config: &Config) -> Result<()> {
 /// Who of this machine's users owns the desktop.
 fn household(config: &Config, paths: &Paths, machine: &Machine) -> Result<Household> {
     if paths.is_system {
-        return Household::of_system(&config.owners, &*machine.seat);
+        return Household::of_system(&config.owners, Arc::clone(&machine.seat));
     }
     anyhow::ensure!(
         config.owners.is_empty(),

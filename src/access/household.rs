@@ -2,6 +2,7 @@
 //! whoever sits at the machine, and those that the configuration names; the answer changes while the daemon runs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use components::backends::Seat;
@@ -20,6 +21,8 @@ pub struct Household {
     owners: BTreeSet<u32>,
     /// Who sits at the machine, where that counts.
     occupant: Option<watch::Receiver<Option<u32>>>,
+    /// Follows them for as long as it lives.
+    _seat: Option<Arc<dyn Seat>>,
 }
 
 impl Household {
@@ -30,6 +33,7 @@ impl Household {
             own,
             owners: BTreeSet::new(),
             occupant: None,
+            _seat: None,
         }
     }
 
@@ -37,7 +41,7 @@ impl Household {
     ///
     /// # Errors
     /// The system has no user of a name in `owners`.
-    pub fn of_system(owners: &[String], seat: &dyn Seat) -> Result<Self> {
+    pub fn of_system(owners: &[String], seat: Arc<dyn Seat>) -> Result<Self> {
         let uid = |name: &String| match User::from_name(name) {
             Ok(Some(user)) => Ok(user.uid.as_raw()),
             Ok(None) => bail!("owners names \"{name}\", and this machine has no user of that name"),
@@ -47,6 +51,7 @@ impl Household {
             own: ROOT,
             owners: owners.iter().map(uid).collect::<Result<_>>()?,
             occupant: Some(seat.occupant()),
+            _seat: Some(seat),
         })
     }
 
@@ -78,8 +83,6 @@ impl Household {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use components::backends::fake::Fake;
 
     use super::*;
@@ -95,7 +98,7 @@ mod tests {
     fn the_system_service_serves_who_sits_there_as_long_as_they_do_and_who_is_named() {
         let seat = Arc::new(Fake::default());
         // Every system has this user (Debian policy 9.2.2).
-        let household = Household::of_system(&["daemon".to_owned()], &*seat).unwrap();
+        let household = Household::of_system(&["daemon".to_owned()], Arc::clone(&seat) as _).unwrap();
         let named = User::from_name("daemon").unwrap().unwrap().uid.as_raw();
         assert!(household.has(0) && household.has(named) && !household.has(1000));
         seat.seat(Some(1000));
@@ -108,7 +111,7 @@ mod tests {
 
     #[test]
     fn an_owner_whom_nobody_knows_is_an_error_with_the_name() {
-        let error = Household::of_system(&["nobody-of-that-name".to_owned()], &Fake::default()).unwrap_err();
+        let error = Household::of_system(&["nobody-of-that-name".to_owned()], Arc::new(Fake::default())).unwrap_err();
         assert!(error.to_string().contains("nobody-of-that-name"), "{error}");
     }
 }

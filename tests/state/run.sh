@@ -25,7 +25,11 @@ fi
 if [ "$(id -u)" = 0 ]; then
   unshare -m -n --propagation private bash "$here/disk.sh" "$bindir"
   unshare -n bash -c 'ip link set lo up && exec bash "$@"' _ "$here/users.sh" "$bindir"
-  unshare -n bash -c 'ip link set lo up && exec bash "$@"' _ "$here/seat.sh" "$bindir"
+  if command -v dbus-daemon >/dev/null && /usr/bin/python3 -c 'import dbusmock' 2>/dev/null; then
+    unshare -n bash -c 'ip link set lo up && exec bash "$@"' _ "$here/seat.sh" "$bindir"
+  else
+    skip "the system service and its users: install dbus and python3-dbusmock"
+  fi
 else
   skip "full and read-only disks, other users: only root can mount and change users"
 fi

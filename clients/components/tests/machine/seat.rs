@@ -43,3 +43,19 @@ async fn the_occupant_is_followed_through_switches_greeters_and_a_restart_of_log
     let _logind = stage.logind("wayland", "gnome").await;
     becomes(&mut occupant, own()).await;
 }
+
+#[tokio::test]
+async fn a_switch_between_users_is_followed_while_locks_and_brightness_are_too() {
+    let Some(stage) = Stage::new() else { return };
+    let _bus = stage.bus(Which::System);
+    let logind = stage.logind("test", "").await;
+    let machine = stage.machine();
+    let mut occupant = machine.seat.occupant();
+    becomes(&mut occupant, own()).await;
+    for _ in 0..3 {
+        logind.set_active("c1", false).await;
+        becomes(&mut occupant, None).await;
+        logind.set_active("c1", true).await;
+        becomes(&mut occupant, own()).await;
+    }
+}
