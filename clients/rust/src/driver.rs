@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use link::{BounceReason, Link, ReadError, Reader, Writer};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::timeout;
 use wamp::codec::Serializer;
 use wamp::error::{CANCELED, CLOSE_NORMAL, GOODBYE_AND_OUT, NO_SUCH_REGISTRATION, PAYLOAD_SIZE_EXCEEDED, UNAVAILABLE};
 use wamp::id::RequestId;
@@ -21,6 +23,9 @@ use crate::table::{Reaction, Table};
 
 /// Invocations that are served at a time; further ones are refused, so that a flood of calls costs no memory.
 pub const MAX_INVOCATIONS: usize = 128;
+/// How long a caller that has fallen behind with its intermediate results is waited for, and everything else of the
+/// session with it. One that polls its call needs no time at all; one that does not gets its last result alone.
+const PROGRESS_PATIENCE: Duration = Duration::from_secs(2);
 /// Messages that are written at once.
 const BATCH: usize = 64;
 
@@ -223,9 +228,18 @@ impl Served {
                 self.answer(failure(invocation.request, error, self.serializer)).await;
             }
             (_, Reaction::GiveBack(message)) => self.answer(message).await,
+            (_, Reaction::Deliver(request, caller, args)) => self.deliver(request, &caller, args).await,
             (_, Reaction::Done | Reaction::Serve(_) | Reaction::Unknown) => {}
         }
         None
+    }
+
+    /// Waits until the caller has room. The connection is not read meanwhile, so its sender is slowed down too.
+    async fn deliver(&self, request: RequestId, caller: &mpsc::Sender<Args>, args: Args) {
+        if timeout(PROGRESS_PATIENCE, caller.send(args)).await.is_err() {
+            tracing::debug!(%request, "intermediate results were dropped, their caller is too slow");
+            locked(&self.table).drop_progress(request);
+        }
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<RequestId, oneshot::Sender<()>>> {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use wamp::id::{PublicationId, RegistrationId, RequestId, SubscriptionId};
 use wamp::message::{
@@ -50,6 +51,8 @@ pub(crate) enum Reaction {
     Unknown,
     /// Nobody waits any more for what the router has granted: give it back.
     GiveBack(Message),
+    /// The caller has not taken the intermediate results that came before this one: wait for it.
+    Deliver(RequestId, mpsc::Sender<Args>, Args),
 }
 
 impl Table {
@@ -137,11 +140,12 @@ impl Table {
     /// Takes a message of the router that answers something, or brings something. Others are the session's.
     pub(crate) fn receive(&mut self, message: &Message) -> Reaction {
         if let Message::Result(it) = message {
-            self.result(
-                it.request,
-                it.details.progress,
-                Args::decode(&it.payload).map_err(Into::into),
-            );
+            let result = Args::decode(&it.payload).map_err(Into::into);
+            if it.details.progress {
+                return self.progress(it.request, result);
+            }
+            let waiting = self.calls.remove(&it.request).map(|call| call.answer);
+            answer(waiting, result, it.request);
         } else if let Message::Event(it) = message {
             self.event(it);
         } else if let Message::Invocation(it) = message {
@@ -197,23 +201,22 @@ impl Table {
         self.registrations.remove(&registration);
     }
 
-    fn result(&mut self, request: RequestId, is_progress: bool, result: Result<Args, Error>) {
-        if !is_progress {
-            answer(self.calls.remove(&request).map(|call| call.answer), result, request);
-            return;
-        }
-        let Some(WaitingCall {
-            progress: Some(progress),
-            ..
-        }) = self.calls.get(&request)
-        else {
-            return;
+    fn progress(&self, request: RequestId, result: Result<Args, Error>) -> Reaction {
+        let progress = self.calls.get(&request).and_then(|call| call.progress.as_ref());
+        let (Some(progress), Ok(args)) = (progress, result) else {
+            return Reaction::Done;
         };
-        // A caller that falls behind loses intermediate results, never the last one.
-        if let Ok(args) = result
-            && progress.try_send(args).is_err()
-        {
-            tracing::debug!(%request, "a progressive result was dropped, its caller is too slow");
+        match progress.try_send(args) {
+            Err(TrySendError::Full(args)) => Reaction::Deliver(request, progress.clone(), args),
+            // A caller that has gone has cancelled the call.
+            Ok(()) | Err(TrySendError::Closed(_)) => Reaction::Done,
+        }
+    }
+
+    /// The caller of this gets its last result and no more intermediate ones.
+    pub(crate) fn drop_progress(&mut self, request: RequestId) {
+        if let Some(call) = self.calls.get_mut(&request) {
+            call.progress = None;
         }
     }
 

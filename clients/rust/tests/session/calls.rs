@@ -123,6 +123,57 @@ async fn intermediate_results_come_in_order_and_before_the_last() {
     assert_eq!(seen, (0..10).collect::<Vec<_>>());
 }
 
+#[tokio::test]
+async fn a_burst_of_intermediate_results_arrives_whole() {
+    const MANY: u64 = 10_000;
+    let stage = Stage::new();
+    let callee = stage.session().await;
+    let count = |call: Invocation| async move {
+        let progress = call.progress.expect("the caller takes progress");
+        for number in 0..MANY {
+            progress.send(Value::from(number)).await.unwrap();
+        }
+        Ok(Value::Null.into())
+    };
+    callee.register("com.example.count", count).await.unwrap();
+    for way in [Way::Local, Way::Unix, Way::RawSocket, Way::WebSocket] {
+        let session = stage.session_by(way, Serializer::Json).await;
+        let mut next = 0;
+        let progress = |args: Args| {
+            assert_eq!(args.into_value().as_u64(), Some(next));
+            next += 1;
+        };
+        soon(session.call_progressively("com.example.count", (), progress))
+            .await
+            .unwrap();
+        assert_eq!(next, MANY, "over {way:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_does_not_look_at_its_call_holds_up_the_session_for_a_moment_only() {
+    let stage = Stage::new();
+    let callee = stage.session().await;
+    let count = |call: Invocation| async move {
+        let progress = call.progress.expect("the caller takes progress");
+        for number in 0..1000_u64 {
+            progress.send(Value::from(number)).await.unwrap();
+        }
+        Ok(Value::from("done").into())
+    };
+    callee.register("com.example.count", count).await.unwrap();
+    callee.register("com.example.echo", echo).await.unwrap();
+    let session = stage.session().await;
+    let mut call = std::pin::pin!(session.call_progressively("com.example.count", (), |_| {}));
+    tokio::select! {
+        biased;
+        ended = &mut call => panic!("it was not looked at again: {ended:?}"),
+        () = tokio::task::yield_now() => {}
+    }
+    soon(session.call("com.example.echo", ())).await.unwrap();
+    assert_eq!(soon(call).await.unwrap().into_value().as_str(), Some("done"));
+}
+
 /// Tells when it is dropped.
 struct Dropped(Arc<Notify>);
 
