@@ -13,6 +13,7 @@ mod apart;
 mod audit;
 mod bad_input;
 mod call;
+mod commands;
 mod desktop;
 mod exchange;
 mod front_door;

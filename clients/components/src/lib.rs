@@ -22,6 +22,7 @@ pub mod agent;
 pub mod backends;
 pub mod brightness;
 mod call;
+pub mod command;
 mod dimmer;
 pub mod media;
 mod run;
@@ -202,7 +203,13 @@ pub trait Component: Debug + Send + Sync {
 }
 
 /// Every component. A new one is one more line here.
-pub const ALL: &[&Entry] = &[&slides::ENTRY, &screen::ENTRY, &brightness::ENTRY, &media::ENTRY];
+pub const ALL: &[&Entry] = &[
+    &slides::ENTRY,
+    &screen::ENTRY,
+    &brightness::ENTRY,
+    &media::ENTRY,
+    &command::ENTRY,
+];
 
 /// The components that are wanted by name, over this machine.
 pub fn make(machine: &Machine, settings: &Settings, wanted: impl Fn(&Entry) -> bool) -> Vec<Arc<dyn Component>> {

@@ -5,7 +5,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::command;
+
 /// The settings of every component that has some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Settings {}
+pub struct Settings {
+    /// Programs that may be run.
+    pub command: command::Settings,
+}

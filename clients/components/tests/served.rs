@@ -89,6 +89,7 @@ mod tests {
                 .iter()
                 .all(|name| names().any(|it| it == *name))
         );
+        assert!(names().any(|name| name == "screen"));
         assert!(stage.caller.call("org.deskconn.slides.next", ()).await.is_ok());
         let refusal = stage.refusal("org.deskconn.screen.lock", ()).await;
         assert_eq!(refusal.uri.to_string(), "wamp.error.no_such_procedure");

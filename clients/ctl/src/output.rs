@@ -59,6 +59,24 @@ impl Output {
         print(&if self.is_terminal { safe(&text) } else { text })
     }
 
+    /// A piece of somebody else's output, without an end of line of its own. An error output goes to ours.
+    pub(crate) fn piece(&self, value: &impl Serialize, text: &str, is_error: bool) -> Result<(), Failure> {
+        if self.is_json {
+            return self.result(value, String::new);
+        }
+        if is_error {
+            let text = if self.has_remarks_terminal {
+                safe(text)
+            } else {
+                text.to_owned()
+            };
+            let _ = io::stderr().lock().write_all(text.as_bytes());
+            return Ok(());
+        }
+        let text = if self.is_terminal { safe(text) } else { text.to_owned() };
+        bytes(text.as_bytes())
+    }
+
     /// Results of one kind: for people a table with a head, for a pipe lines of fields with tabs between them.
     pub(crate) fn table<T: Serialize>(
         &self,

@@ -61,3 +61,14 @@ pub(crate) enum BrightnessCommand {
     /// The displays and their ids
     Displays,
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Programs {
+    /// Those that its configuration names
+    List,
+    /// Run one, and show what it prints as it comes
+    Run {
+        /// Its name
+        name: String,
+    },
+}

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::functions::{Brightness, BrightnessCommand, Media, MediaCommand, Screen, Slides};
+pub(crate) use self::functions::{Brightness, BrightnessCommand, Media, MediaCommand, Programs, Screen, Slides};
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 
@@ -160,6 +160,14 @@ pub(crate) enum Command {
     Agent,
     /// Music and films: what plays, and what plays next
     Media(Media),
+    /// The programs that the desktop runs by name
+    ///
+    /// They are those of [[components.command]] in its configuration.
+    #[command(name = "command")]
+    Programs {
+        #[command(subcommand)]
+        command: Option<Programs>,
+    },
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
     /// Print completions for a shell

@@ -4,6 +4,7 @@ mod agent;
 mod approve;
 mod brightness;
 mod call;
+mod command;
 mod completions;
 pub(crate) mod desktops;
 mod devices;
@@ -57,7 +58,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Slides { .. }
         | Command::Screen { .. }
         | Command::Brightness(_)
-        | Command::Media(_) => connect::open(&arguments.global).await?,
+        | Command::Media(_)
+        | Command::Programs { .. } => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
     session.leave().await;
@@ -79,6 +81,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
         Command::Media(media) => media::run(session, media, output).await,
+        Command::Programs { command } => command::run(session, command.as_ref(), output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)
         | Command::Desktops { .. }

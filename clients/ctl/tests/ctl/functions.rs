@@ -1,0 +1,63 @@
+//! The commands for single functions of the desktop, against a stand-in that answers in the daemon's shapes.
+
+use client::{Invocation, Session, Value};
+
+use crate::stage::Stage;
+
+fn value(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+/// Answers a procedure with progressive results and a result, all in JSON.
+async fn answer(session: &Session, uri: &'static str, pieces: &'static [&'static str], result: &'static str) {
+    let serve = move |call: Invocation| async move {
+        for piece in pieces {
+            call.progress.as_ref().unwrap().send(value(piece)).await.unwrap();
+        }
+        Ok(value(result).into())
+    };
+    session.register(&format!("org.deskconn.{uri}"), serve).await.unwrap();
+}
+
+const PIECES: &[&str] = &[
+    r#"{"stream":"stdout","text":"one\nt"}"#,
+    r#"{"stream":"stderr","text":"careful\n"}"#,
+    r#"{"stream":"stdout","text":"wo\n"}"#,
+];
+
+#[tokio::test]
+async fn a_command_shows_what_its_program_prints_and_how_it_ended() {
+    let stage = Stage::new();
+    let desktop = stage.session().await;
+    answer(&desktop, "command.list", &[], r#"[{"name":"lamp","title":"The lamp"}]"#).await;
+    stage.run(&["command"]).await.gave("lamp\tThe lamp\n");
+    let ended = r#"{"exit":0,"signal":null,"stdout":null,"stderr":null,"truncated":false}"#;
+    answer(&desktop, "command.run", PIECES, ended).await;
+    let done = stage.run(&["command", "run", "lamp"]).await;
+    assert_eq!((done.remarks.as_str(), done.status), ("careful\n", Some(0)));
+    done.gave("one\ntwo\n");
+    let json = stage.run(&["--json", "command", "run", "lamp"]).await.result;
+    let lines: Vec<serde_json::Value> = json.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[2]["text"], &lines[3]["exit"]), (&"wo\n".into(), &0.into()));
+}
+
+#[tokio::test]
+async fn a_program_that_failed_makes_the_command_fail() {
+    for (result, sentence) in [
+        (
+            r#"{"exit":3,"signal":null,"truncated":false}"#,
+            "lamp ended with exit status 3",
+        ),
+        (
+            r#"{"exit":null,"signal":9,"truncated":true}"#,
+            "lamp was ended by signal 9",
+        ),
+    ] {
+        let stage = Stage::new();
+        let desktop = stage.session().await;
+        answer(&desktop, "command.run", &[], result).await;
+        let ended = stage.run(&["command", "run", "lamp"]).await;
+        assert_eq!(ended.remarks.contains("the rest is not shown"), result.contains("true"));
+        ended.failed(1, sentence);
+    }
+}
