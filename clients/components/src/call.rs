@@ -4,6 +4,7 @@
 //! It knows no procedure and no machine.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use client::Value;
 
@@ -88,6 +89,12 @@ impl From<Failure> for Refusal {
     }
 }
 
+impl From<Missing> for Refusal {
+    fn from(missing: Missing) -> Self {
+        Self::Unavailable(missing)
+    }
+}
+
 impl Arguments {
     /// The arguments of a call as they came.
     #[must_use]
@@ -122,6 +129,19 @@ impl Arguments {
             .and_then(Value::as_f64)
             .filter(|number| number.is_finite());
         number.ok_or_else(|| self.wrong(key, "a number", value.as_ref()))
+    }
+
+    /// A whole number, which has to be there.
+    ///
+    /// # Errors
+    /// When it is missing, no whole number or out of range.
+    pub fn integer(&mut self, key: &str, range: RangeInclusive<u64>) -> Result<u64, Refusal> {
+        let value = self.next(key);
+        let number = value.as_ref().and_then(Value::as_u64);
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            let expected = format!("a whole number of {} to {}", range.start(), range.end());
+            self.wrong(key, &expected, value.as_ref())
+        })
     }
 
     /// A number of percent, which has to be there.
@@ -317,6 +337,19 @@ mod tests {
             "the keyword argument body has to be text, not a truth value"
         );
         assert!(sentence(arguments(&[], &[]).text("line")).ends_with("not missing"));
+    }
+
+    #[test]
+    fn whole_numbers_are_taken_within_their_range_and_not_past_it() {
+        let given = |value| arguments(&[value], &[]).integer("pin", 1..=40);
+        assert_eq!((given(Value::UInt(1)), given(Value::UInt(40))), (Ok(1), Ok(40)));
+        assert_eq!(
+            sentence(given(Value::UInt(41))),
+            "argument 1 (pin) has to be a whole number of 1 to 40, not such an integer"
+        );
+        assert!(sentence(given(Value::UInt(0))).contains("1 to 40"));
+        assert!(sentence(given(Value::Float(1.5))).contains("1 to 40"));
+        assert!(sentence(given(Value::Null)).ends_with("not missing"));
     }
 
     #[test]

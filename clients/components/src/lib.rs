@@ -24,6 +24,7 @@ pub mod brightness;
 mod call;
 pub mod command;
 mod dimmer;
+pub mod gpio;
 pub mod media;
 mod run;
 pub mod screen;

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command;
+use crate::{command, gpio};
 
 /// The settings of every component that has some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,4 +13,6 @@ use crate::command;
 pub struct Settings {
     /// Programs that may be run.
     pub command: command::Settings,
+    /// Lines of GPIO chips.
+    pub gpio: gpio::Settings,
 }

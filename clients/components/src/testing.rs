@@ -32,6 +32,13 @@ impl Published {
         }
     }
 
+    /// What is announced next, however long that takes.
+    pub(crate) async fn wait(&mut self) -> (&'static str, Vec<Value>) {
+        let patience = std::time::Duration::from_secs(20);
+        let next = tokio::time::timeout(patience, self.events.recv()).await;
+        next.expect("something is announced").expect("the component is there")
+    }
+
     /// What is announced once everything that can run has run.
     pub(crate) async fn next(&mut self) -> Option<(&'static str, Vec<Value>)> {
         for _ in 0..10 {

@@ -6,10 +6,8 @@ use components::command::{
     Configured, DEFAULT_OUTPUT, DEFAULT_TIMEOUT_S, MAX_ARGUMENTS, MAX_COMMANDS, MAX_OUTPUT, MAX_TIMEOUT_S, Settings,
 };
 
+use super::is_name;
 use crate::config::read::{ConfigError, Section};
-
-/// The longest name: it is typed on command lines and stands in grants.
-const MAX_NAME: usize = 64;
 
 /// The longest title: one line of a phone.
 const MAX_TITLE: usize = 120;
@@ -28,7 +26,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Result<Settings, ConfigError> {
 }
 
 fn read_one(section: &mut Section<'_>) -> Result<Configured, ConfigError> {
-    let accepted = "1 to 64 letters, digits, dots, hyphens and underscores";
+    let accepted = super::NAME;
     let name = section.need("name", accepted)?;
     let name = name.text(accepted, |text| is_name(text).then(|| text.to_owned()))?;
     let title = match section.get("title") {
@@ -62,11 +60,4 @@ fn read_one(section: &mut Section<'_>) -> Result<Configured, ConfigError> {
             None => DEFAULT_OUTPUT,
         },
     })
-}
-
-fn is_name(text: &str) -> bool {
-    (1..=MAX_NAME).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte))
 }

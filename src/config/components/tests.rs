@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use components::Settings;
+use components::backends::gpio::{Bias, Direction, LineId};
 
 use crate::config::{Config, ConfigError};
 
@@ -77,5 +78,74 @@ fn what_is_wrong_with_a_command_is_named() {
         (0..count).map(one).collect::<String>()
     };
     assert_eq!(parse(&most(64)).unwrap().command.commands.len(), 64);
+    assert!(told(&most(65)).contains("at most 64 tables"));
+}
+
+const LAMP_LINE: &str =
+    "[[components.gpio.line]]\nname = \"lamp\"\nchip = \"pinctrl\"\nline = 17\ndirection = \"out\"\n";
+
+#[test]
+fn a_line_is_named_by_chip_and_number_or_by_its_own_name() {
+    let settings = parse(&format!(
+        "{LAMP_LINE}active_low = true\ninitial = true\n[[components.gpio.line]]\nname = \"door\"\nline = \"GPIO4\"\n\
+         direction = \"in\"\nbias = \"pull-up\"\n"
+    ))
+    .unwrap();
+    let [lamp, door] = &settings.gpio.lines[..] else {
+        panic!("two lines")
+    };
+    assert_eq!(
+        (lamp.name.as_str(), lamp.wanted.chip.as_deref()),
+        ("lamp", Some("pinctrl"))
+    );
+    assert_eq!(
+        (&lamp.wanted.line, lamp.wanted.direction),
+        (&LineId::Offset(17), Direction::Out)
+    );
+    assert!(lamp.wanted.active_low && lamp.wanted.initial && lamp.wanted.bias.is_none());
+    assert_eq!(
+        (&door.wanted.line, door.wanted.bias),
+        (&LineId::Name("GPIO4".into()), Some(Bias::PullUp))
+    );
+    assert!(door.wanted.chip.is_none() && !door.wanted.active_low);
+}
+
+#[test]
+fn what_is_wrong_with_a_line_is_named() {
+    for (text, expected) in [
+        (
+            LAMP_LINE.replace("chip = \"pinctrl\"\n", ""),
+            "`components.gpio.line.chip` is missing; it is the chip's label",
+        ),
+        (
+            LAMP_LINE.replace("line = 17\n", ""),
+            "`components.gpio.line.line` is missing",
+        ),
+        (LAMP_LINE.replace("17", "65536"), "a whole number from 0 to 65535"),
+        (
+            LAMP_LINE.replace("\"out\"", "\"output\""),
+            "line 5: `components.gpio.line.direction` must be \"in\" or \"out\"",
+        ),
+        (
+            format!("{LAMP_LINE}bias = \"up\""),
+            "\"pull-up\", \"pull-down\" or \"disabled\"",
+        ),
+        (
+            format!("{LAMP_LINE}{LAMP_LINE}"),
+            "line 6: there is a line \"lamp\" already",
+        ),
+        (
+            format!("{LAMP_LINE}value = 1"),
+            "there is no key `components.gpio.line.value`",
+        ),
+    ] {
+        let told = told(&text);
+        assert!(told.contains(expected), "{told}");
+    }
+    let most = |count: usize| {
+        let one = |number: usize| LAMP_LINE.replace("\"lamp\"", &format!("\"l{number}\""));
+        (0..count).map(one).collect::<String>()
+    };
+    assert_eq!(parse(&most(64)).unwrap().gpio.lines.len(), 64);
     assert!(told(&most(65)).contains("at most 64 tables"));
 }

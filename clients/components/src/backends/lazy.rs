@@ -9,7 +9,7 @@ use super::{Missing, RETRY_EVERY};
 
 /// A thing that may be there.
 #[derive(Debug)]
-pub(super) enum Lazy<T> {
+pub(crate) enum Lazy<T> {
     /// Nobody has looked, or it was lost.
     Unopened,
     /// It is there.
@@ -20,7 +20,7 @@ pub(super) enum Lazy<T> {
 
 impl<T> Lazy<T> {
     /// The thing, opened by `open` if it is time to look.
-    pub(super) async fn get(&mut self, open: impl AsyncFnOnce() -> Result<T, Missing>) -> Result<&mut T, Missing> {
+    pub(crate) async fn get(&mut self, open: impl AsyncFnOnce() -> Result<T, Missing>) -> Result<&mut T, Missing> {
         let look = match self {
             Self::Open(_) => false,
             Self::Unopened => true,
@@ -40,7 +40,7 @@ impl<T> Lazy<T> {
     }
 
     /// Forgets it, so that the next call opens it anew.
-    pub(super) fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         *self = Self::Unopened;
     }
 }

@@ -8,6 +8,8 @@
 //! * [`Notifier`] by the notification service of the session bus
 //!   ([`notifier`]),
 //! * [`players::Players`] by MPRIS on the session bus ([`mpris`]),
+//! * [`gpio`] by the kernel's character device,
+//! * [`program`]s of the person's own,
 //! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
@@ -32,7 +34,7 @@ pub mod backlight;
 mod bus;
 pub mod fake;
 pub mod gpio;
-mod lazy;
+pub(crate) mod lazy;
 pub mod locker;
 mod logind;
 pub mod mpris;
@@ -235,6 +237,8 @@ pub struct Machine {
     pub backlight: Arc<dyn Backlight>,
     /// Knows who sits there. Nothing depends on it but a system service.
     pub seat: Arc<dyn Seat>,
+    /// Lines of GPIO chips.
+    pub gpio: Arc<dyn gpio::Gpio>,
     /// Asks the person in front. Nothing depends on it, so it is never called missing.
     pub notifier: Arc<dyn Notifier>,
     /// Plays music and films.
@@ -260,6 +264,8 @@ impl Machine {
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
             notifier: Arc::new(notifier::DesktopNotifier::new(Arc::clone(&session))),
             players: Arc::new(mpris::Mpris::new(session)),
+            gpio: Arc::new(gpio::chardev::Chardev::default()),
+            notifier: Arc::new(notifier::DesktopNotifier::new(session)),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod session;
 
 use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 pub(crate) use self::session::{Media, MediaCommand};
 
@@ -71,4 +72,28 @@ pub(crate) enum Programs {
         /// Its name
         name: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Gpio {
+    /// The lines that its configuration names, and what they are
+    List,
+    /// What a line is
+    Get {
+        /// Its name
+        line: String,
+    },
+    /// Drive an output
+    Set {
+        /// Its name
+        line: String,
+        /// What it becomes
+        value: Switch,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }

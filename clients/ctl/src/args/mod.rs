@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::functions::{Brightness, BrightnessCommand, Media, MediaCommand, Programs, Screen, Slides};
+pub(crate) use self::functions::{
+    Brightness, BrightnessCommand, Gpio, Media, MediaCommand, Programs, Screen, Slides, Switch,
+};
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 
@@ -160,6 +162,13 @@ pub(crate) enum Command {
     Agent,
     /// Music and films: what plays, and what plays next
     Media(Media),
+    /// The GPIO lines of the desktop
+    ///
+    /// They are those of [[components.gpio.line]] in its configuration.
+    Gpio {
+        #[command(subcommand)]
+        command: Option<Gpio>,
+    },
     /// The programs that the desktop runs by name
     ///
     /// They are those of [[components.command]] in its configuration.

@@ -10,6 +10,7 @@ pub(crate) mod desktops;
 mod devices;
 mod discover;
 mod discovery;
+mod gpio;
 mod join;
 mod keygen;
 mod log;
@@ -59,6 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Screen { .. }
         | Command::Brightness(_)
         | Command::Media(_)
+        | Command::Gpio { .. }
         | Command::Programs { .. } => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
@@ -81,6 +83,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
         Command::Media(media) => media::run(session, media, output).await,
+        Command::Gpio { command } => gpio::run(session, command.as_ref(), output).await,
         Command::Programs { command } => command::run(session, command.as_ref(), output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)

@@ -61,3 +61,26 @@ async fn a_program_that_failed_makes_the_command_fail() {
         ended.failed(1, sentence);
     }
 }
+
+#[tokio::test]
+async fn lines_are_listed_read_and_driven_by_their_names() {
+    let stage = Stage::new();
+    let desktop = stage.session().await;
+    let lines = r#"[{"chip":"pinctrl","line":17,"name":"lamp","direction":"out","value":true},
+        {"chip":null,"line":"GPIO4","name":"door","direction":"in","value":null}]"#;
+    answer(&desktop, "gpio.list", &[], lines).await;
+    stage
+        .run(&["gpio"])
+        .await
+        .gave("lamp\tpinctrl\t17\tout\ton\ndoor\t\tGPIO4\tin\t-\n");
+    answer(&desktop, "gpio.get", &[], "false").await;
+    stage.run(&["gpio", "get", "door"]).await.gave("off\n");
+    let echo = |call: Invocation| async move { Ok(call.args[1].clone().into()) };
+    desktop.register("org.deskconn.gpio.set", echo).await.unwrap();
+    stage.run(&["gpio", "set", "lamp", "off"]).await.gave("off\n");
+    stage.run(&["--json", "gpio", "set", "lamp", "on"]).await.gave("true\n");
+    stage
+        .run(&["gpio", "set", "lamp", "1"])
+        .await
+        .failed(2, "[possible values: on, off]");
+}

@@ -4,6 +4,7 @@
 //! It says nothing about how the real backends behave; their own tests and the
 //! VM do.
 
+mod gpio;
 mod players;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,11 +13,13 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use crate::backends::gpio::Gpio;
 use crate::backends::players::Players;
 use crate::backends::{
     Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier, Seat,
 };
 
+pub use gpio::FakeGpio;
 pub use players::FakePlayers;
 
 /// All backends in one.
@@ -31,6 +34,8 @@ pub struct Fake {
     occupant: watch::Sender<Option<u32>>,
     /// The players.
     pub players: Arc<FakePlayers>,
+    /// Its GPIO chip.
+    pub gpio: Arc<FakeGpio>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +64,7 @@ impl Default for Fake {
             choice: watch::Sender::new(None),
             occupant: watch::Sender::new(None),
             players: Arc::default(),
+            gpio: Arc::default(),
         }
     }
 }
@@ -70,6 +76,7 @@ impl Fake {
             keys: Arc::clone(self) as Arc<dyn Keys>,
             locker: Arc::clone(self) as Arc<dyn Locker>,
             backlight: Arc::clone(self) as Arc<dyn Backlight>,
+            gpio: Arc::clone(&self.gpio) as Arc<dyn Gpio>,
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
             players: Arc::clone(&self.players) as Arc<dyn Players>,

@@ -6,20 +6,20 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use gpiocdev::line::{self, EdgeDetection, EdgeKind, Value};
-use gpiocdev::{Chip, Request, chip};
+use gpiocdev::{Chip, Request};
 use rustix::fs::OFlags;
 use tokio::net::unix::pipe;
 use tokio::sync::Mutex;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{Bias, Direction, Gpio, Line, LineId, Wanted};
+use super::find::{Place, find};
+use super::{Bias, Direction, Gpio, Line, Wanted};
 use crate::backends::Missing;
 
 /// How often an input is read whose chip has no interrupts. A pressed button is held for a tenth of a second.
@@ -27,6 +27,9 @@ pub const READ_EVERY: Duration = Duration::from_millis(50);
 
 /// How often an output is looked at, to learn that its chip is gone.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a chip may take to answer. One on a USB adapter takes a few milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who holds the line, as `gpioinfo` shows it.
 const CONSUMER: &str = "deskconn";
@@ -37,13 +40,15 @@ const WHAT: &str = "the GPIO line";
 const EVENTS: usize = 16;
 
 /// The chips below `/dev`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Chardev;
+#[derive(Debug, Default)]
+pub struct Chardev {
+    turn: Arc<Mutex<()>>,
+}
 
 impl Gpio for Chardev {
     fn request(&self, wanted: Wanted) -> BoxFuture<'_, Result<Arc<dyn Line>, Missing>> {
         async move {
-            let taken = blocking(move || take(&wanted)).await?;
+            let taken = blocking(&self.turn, move || take(&wanted)).await??;
             let line = taken.into_line().map_err(|error| missing(error.to_string(), ""))?;
             Ok(Arc::new(line) as Arc<dyn Line>)
         }
@@ -51,18 +56,29 @@ impl Gpio for Chardev {
     }
 }
 
-/// A line of an expander on a slow bus takes milliseconds.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("using a GPIO line does not panic and is not aborted")
-}
-
-/// Where a line is.
-struct Place {
-    path: PathBuf,
-    label: String,
-    offset: u32,
+/// A line of an expander on a slow bus takes milliseconds, and on a broken one it never answers. What hangs keeps
+/// `turn`, so that it hangs on one thread, however often it is asked.
+async fn blocking<T: Send + 'static>(
+    turn: &Arc<Mutex<()>>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Missing> {
+    let mine = async {
+        let turn = Arc::clone(turn).lock_owned().await;
+        let work = move || {
+            let _turn = turn;
+            work()
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .expect("using a GPIO line does not panic and is not aborted")
+    };
+    let late = |_| {
+        missing(
+            format!("no answer within {} s", PATIENCE.as_secs()),
+            "attach the chip again",
+        )
+    };
+    timeout(PATIENCE, mine).await.map_err(late)
 }
 
 /// A line as the kernel gave it.
@@ -114,77 +130,6 @@ fn take(wanted: &Wanted) -> Result<Taken, Missing> {
     })
 }
 
-/// The one chip and line that are meant.
-fn find(wanted: &Wanted) -> Result<Place, Missing> {
-    let paths = chip::chips().map_err(|error| missing(error.to_string(), NO_CHIP))?;
-    let mut found = Vec::new();
-    let mut labels = Vec::new();
-    let mut unreadable = None;
-    for path in paths {
-        let opened = Chip::from_path(&path).and_then(|chip| chip.info().map(|info| (chip, info)));
-        let (chip, info) = match opened {
-            Ok(opened) => opened,
-            Err(error) => {
-                unreadable = Some(missing(format!("{}: {error}", path.display()), PERMISSION));
-                continue;
-            }
-        };
-        let is_meant = wanted
-            .chip
-            .as_deref()
-            .is_none_or(|asked| asked == info.label || asked == info.name || Path::new(asked) == path);
-        labels.push(info.label.clone());
-        if !is_meant {
-            continue;
-        }
-        let offset = match &wanted.line {
-            LineId::Offset(offset) => Some(*offset).filter(|offset| *offset < info.num_lines),
-            LineId::Name(name) => chip.find_line_info(name).map(|info| info.offset),
-        };
-        if let Some(offset) = offset {
-            found.push(Place {
-                path,
-                label: info.label,
-                offset,
-            });
-        }
-    }
-    if found.len() > 1 {
-        let paths: Vec<_> = found.iter().map(|place| place.path.display().to_string()).collect();
-        let reason = format!("{} chips have it: {}", paths.len(), paths.join(", "));
-        return Err(missing(reason, "name the chip by its path in the configuration"));
-    }
-    found.pop().ok_or_else(|| {
-        unreadable.unwrap_or_else(|| {
-            let there = if labels.is_empty() {
-                "none".into()
-            } else {
-                labels.join(", ")
-            };
-            let reason = format!("no chip has {}; the chips here are: {there}", described(wanted));
-            missing(
-                reason,
-                "correct it in the configuration; gpioinfo lists chips and lines",
-            )
-        })
-    })
-}
-
-fn described(wanted: &Wanted) -> String {
-    let chip = wanted
-        .chip
-        .as_deref()
-        .map(|chip| format!(" on \"{chip}\""))
-        .unwrap_or_default();
-    match &wanted.line {
-        LineId::Offset(offset) => format!("a line {offset}{chip}"),
-        LineId::Name(name) => format!("a line \"{name}\"{chip}"),
-    }
-}
-
-const NO_CHIP: &str = "a machine without a GPIO chip needs nothing; otherwise load the chip's driver";
-const PERMISSION: &str = "let this program open it: sudo usermod -aG gpio $USER, or packaging/udev/70-deskconn.rules";
-
 fn refused(place: &Place, error: &gpiocdev::Error) -> Missing {
     let info = Chip::from_path(&place.path).and_then(|chip| chip.line_info(place.offset));
     let holder = info.ok().filter(|info| info.used).map(|info| info.consumer);
@@ -198,7 +143,7 @@ fn refused(place: &Place, error: &gpiocdev::Error) -> Missing {
     }
 }
 
-fn missing(reason: String, mend: &str) -> Missing {
+pub(super) fn missing(reason: String, mend: &str) -> Missing {
     Missing {
         what: WHAT,
         reason,
@@ -220,6 +165,7 @@ impl Taken {
         Ok(Held {
             place: self.place,
             request: Arc::new(self.request),
+            turn: Arc::default(),
             changes: Mutex::new(events),
         })
     }
@@ -230,13 +176,8 @@ impl Taken {
 struct Held {
     place: Place,
     request: Arc<Request>,
+    turn: Arc<Mutex<()>>,
     changes: Mutex<Changes>,
-}
-
-impl std::fmt::Debug for Place {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}:{}", self.path.display(), self.offset)
-    }
 }
 
 /// How changes are learned.
@@ -255,7 +196,7 @@ impl Held {
 
     async fn read(&self) -> Result<bool, Missing> {
         let (request, offset) = (Arc::clone(&self.request), self.place.offset);
-        let value = blocking(move || request.value(offset)).await;
+        let value = blocking(&self.turn, move || request.value(offset)).await?;
         value
             .map(|value| value == Value::Active)
             .map_err(|error| self.lost(&error))
@@ -300,7 +241,7 @@ impl Line for Held {
     fn set(&self, value: bool) -> BoxFuture<'_, Result<(), Missing>> {
         async move {
             let (request, offset) = (Arc::clone(&self.request), self.place.offset);
-            let set = blocking(move || request.set_value(offset, level(value))).await;
+            let set = blocking(&self.turn, move || request.set_value(offset, level(value))).await?;
             set.map_err(|error| self.lost(&error))
         }
         .boxed()

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Missing;
 
 pub mod chardev;
+mod find;
 
 /// Which line is meant, and how it is used. Chips and lines are found by what does not change from start to start:
 /// numbers of chips do.
