@@ -33,6 +33,7 @@ mod shape;
 pub mod slides;
 #[cfg(test)]
 mod testing;
+pub mod volume;
 
 pub use backends::{Machine, Missing, Places};
 pub use call::{Arguments, Refusal};
@@ -210,6 +211,7 @@ pub const ALL: &[&Entry] = &[
     &brightness::ENTRY,
     &media::ENTRY,
     &command::ENTRY,
+    &volume::ENTRY,
 ];
 
 /// The components that are wanted by name, over this machine.

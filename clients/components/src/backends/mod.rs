@@ -10,6 +10,7 @@
 //! * [`players::Players`] by MPRIS on the session bus ([`mpris`]),
 //! * [`gpio`] by the kernel's character device,
 //! * [`program`]s of the person's own,
+//! * [`sound::Sound`] by PulseAudio's protocol ([`pulse`]),
 //! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
@@ -41,8 +42,11 @@ pub mod mpris;
 pub mod notifier;
 pub mod players;
 pub mod program;
+pub mod pulse;
+mod screensaver;
 mod screensaver;
 pub mod seat;
+pub mod sound;
 mod sysfs;
 pub mod uinput;
 
@@ -214,6 +218,8 @@ pub struct Places {
     pub system_bus: Option<String>,
     /// Address of the session bus, if not the usual one.
     pub session_bus: Option<String>,
+    /// Where the sound server is.
+    pub pulse: pulse::Place,
 }
 
 impl Default for Places {
@@ -222,6 +228,7 @@ impl Default for Places {
             backlights: PathBuf::from("/sys/class/backlight"),
             system_bus: None,
             session_bus: None,
+            pulse: pulse::Place::of_environment(),
         }
     }
 }
@@ -243,6 +250,8 @@ pub struct Machine {
     pub notifier: Arc<dyn Notifier>,
     /// Plays music and films.
     pub players: Arc<dyn players::Players>,
+    /// Makes what is played louder and quieter.
+    pub sound: Arc<dyn sound::Sound>,
 }
 
 impl Machine {
@@ -266,6 +275,7 @@ impl Machine {
             players: Arc::new(mpris::Mpris::new(session)),
             gpio: Arc::new(gpio::chardev::Chardev::default()),
             notifier: Arc::new(notifier::DesktopNotifier::new(session)),
+            sound: Arc::new(pulse::Pulse::new(places.pulse)),
         }
     }
 }

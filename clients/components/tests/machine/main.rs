@@ -15,3 +15,5 @@ mod notify;
 mod seat;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod volume;

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use deskconn_components::backends::pulse::Place;
 use deskconn_components::backends::{Machine, Places};
 use tempfile::TempDir;
 use zbus::{Connection, Message};
@@ -36,6 +37,16 @@ impl Process {
     pub(crate) fn start(mut command: Command) -> Self {
         let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(quiet.spawn().unwrap())
+    }
+
+    /// It hangs.
+    pub(crate) fn stop(&self) {
+        self.signal(rustix::process::Signal::STOP);
+    }
+
+    /// It hangs no more.
+    pub(crate) fn go_on(&self) {
+        self.signal(rustix::process::Signal::CONT);
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
@@ -103,6 +114,11 @@ impl Stage {
         self.path("backlight")
     }
 
+    /// Where the sound server of this stage would have its socket.
+    pub(crate) fn pulse(&self) -> PathBuf {
+        self.path("pulse")
+    }
+
     pub(crate) fn address(&self, which: Which) -> String {
         format!("unix:path={}", self.path(&format!("{}.sock", which.name())).display())
     }
@@ -114,6 +130,11 @@ impl Stage {
             backlights: self.backlights(),
             system_bus: Some(self.address(Which::System)),
             session_bus: Some(self.address(Which::Session)),
+            pulse: Place {
+                server: None,
+                runtime: Some(self.pulse()),
+                cookies: Vec::new(),
+            },
         })
     }
 
@@ -272,7 +293,7 @@ pub(crate) struct Mock {
 impl Mock {
     /// It hangs: it has its name still, and answers nothing.
     pub(crate) fn stop(&self) {
-        self.process.signal(rustix::process::Signal::STOP);
+        self.process.stop();
     }
 
     /// The calls of one method so far, with their arguments, as the mock wrote

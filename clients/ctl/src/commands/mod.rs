@@ -23,6 +23,7 @@ mod shell;
 mod slides;
 mod status;
 mod subscribe;
+mod volume;
 
 use std::time::Duration;
 
@@ -61,7 +62,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Brightness(_)
         | Command::Media(_)
         | Command::Gpio { .. }
-        | Command::Programs { .. } => connect::open(&arguments.global).await?,
+        | Command::Programs { .. }
+        | Command::Volume { .. } => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
     session.leave().await;
@@ -85,6 +87,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Media(media) => media::run(session, media, output).await,
         Command::Gpio { command } => gpio::run(session, command.as_ref(), output).await,
         Command::Programs { command } => command::run(session, command.as_ref(), output).await,
+        Command::Volume { command } => volume::run(session, *command, output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)
         | Command::Desktops { .. }

@@ -6,6 +6,7 @@
 
 mod gpio;
 mod players;
+mod sound;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,12 +16,14 @@ use tokio::sync::watch;
 
 use crate::backends::gpio::Gpio;
 use crate::backends::players::Players;
+use crate::backends::sound::Sound;
 use crate::backends::{
     Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier, Seat,
 };
 
 pub use gpio::FakeGpio;
 pub use players::FakePlayers;
+pub use sound::FakeSound;
 
 /// All backends in one.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub struct Fake {
     pub players: Arc<FakePlayers>,
     /// Its GPIO chip.
     pub gpio: Arc<FakeGpio>,
+    /// The sound.
+    pub sound: Arc<FakeSound>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +70,7 @@ impl Default for Fake {
             occupant: watch::Sender::new(None),
             players: Arc::default(),
             gpio: Arc::default(),
+            sound: Arc::default(),
         }
     }
 }
@@ -80,6 +86,7 @@ impl Fake {
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
             players: Arc::clone(&self.players) as Arc<dyn Players>,
+            sound: Arc::clone(&self.sound) as Arc<dyn Sound>,
         }
     }
 

@@ -34,3 +34,30 @@ pub(crate) enum MediaCommand {
         seconds: f64,
     },
 }
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Volume {
+    /// How loud it is
+    Get,
+    /// Make it so loud
+    Set {
+        /// 0 to 100
+        percent: f64,
+    },
+    /// Make it louder
+    Up {
+        /// By so much
+        #[arg(default_value_t = 5.0)]
+        percent: f64,
+    },
+    /// Make it quieter
+    Down {
+        /// By so much
+        #[arg(default_value_t = 5.0)]
+        percent: f64,
+    },
+    /// Silence it
+    Mute,
+    /// Let it be heard again
+    Unmute,
+}
