@@ -26,6 +26,7 @@ pub mod command;
 mod dimmer;
 pub mod gpio;
 pub mod media;
+pub mod notify;
 mod run;
 pub mod screen;
 mod settings;
@@ -212,6 +213,7 @@ pub const ALL: &[&Entry] = &[
     &media::ENTRY,
     &command::ENTRY,
     &volume::ENTRY,
+    &notify::ENTRY,
 ];
 
 /// The components that are wanted by name, over this machine.

@@ -115,6 +115,17 @@ where
     reply.body().deserialize()
 }
 
+/// Whether somebody has a name, or would be started for it.
+pub(super) async fn offers(connection: &Connection, name: &str) -> zbus::Result<bool> {
+    for method in ["ListNames", "ListActivatableNames"] {
+        let names: Vec<String> = call(connection, DBUS, DBUS_PATH, DBUS, method, &()).await?;
+        if names.iter().any(|known| known == name) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What a failed call means, in a person's words.
 pub(super) fn reason(error: &zbus::Error) -> String {
     if is_unanswered(error) {

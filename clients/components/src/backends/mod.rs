@@ -202,8 +202,25 @@ pub struct Notice {
     pub deny: String,
 }
 
-/// Asks the person at the desktop.
+/// Something to be seen, as plain text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// The one line that says what it is about.
+    pub summary: String,
+    /// The lines below it; none if it is empty.
+    pub body: String,
+    /// What it is from.
+    pub app: String,
+}
+
+/// Shows something to the person at the desktop, and asks.
 pub trait Notifier: Debug + Send + Sync {
+    /// Shows a message, and gives the number that the desktop has for it.
+    fn show(&self, message: Message) -> BoxFuture<'_, Result<u32, Failure>>;
+
+    /// What is missing for it right now.
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
+
     /// Shows a question until it is answered, closed, or `withdrawn` ends; `None` when nobody answered it.
     fn ask(&self, notice: Notice, withdrawn: BoxFuture<'static, ()>) -> BoxFuture<'_, Result<Option<bool>, Failure>>;
 }
@@ -247,6 +264,7 @@ pub struct Machine {
     /// Lines of GPIO chips.
     pub gpio: Arc<dyn gpio::Gpio>,
     /// Asks the person in front. Nothing depends on it, so it is never called missing.
+    /// Shows messages to the person in front, and asks.
     pub notifier: Arc<dyn Notifier>,
     /// Plays music and films.
     pub players: Arc<dyn players::Players>,

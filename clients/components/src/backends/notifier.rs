@@ -1,8 +1,8 @@
-//! Questions to the person at the desktop, as notifications with buttons (Desktop Notifications Specification 1.2, on the
-//! session bus).
+//! Messages and questions to the person at the desktop, as notifications without and with buttons (Desktop
+//! Notifications Specification 1.2, on the session bus).
 //!
-//! A notification service may have no buttons, may read the text as markup, may go away at any time: what is shown is a
-//! convenience beside the command line, and no answer here is no answer at all. It decides nothing.
+//! A notification service may have no buttons, may read the text as markup, may go away at any time: a question that is
+//! shown is a convenience beside the command line, and no answer here is no answer at all. It decides nothing.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 use zbus::{Connection, MatchRule, MessageStream, Variant, message};
 
 use super::bus::{self, Bus};
-use super::{Failure, Missing, Notice, Notifier};
+use super::{Failure, Message, Missing, Notice, Notifier};
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -20,6 +20,9 @@ const PATH: &str = "/org/freedesktop/Notifications";
 /// The keys of the buttons, as the service gives them back.
 const ALLOW: &str = "allow";
 const DENY: &str = "deny";
+
+/// Urgency "normal".
+const NORMAL: u8 = 1;
 
 /// Urgency "critical": it stays until somebody acts, also in front of a film (specification, "Urgency Levels").
 const CRITICAL: u8 = 2;
@@ -36,18 +39,52 @@ impl DesktopNotifier {
         Self { bus }
     }
 
+    async fn show(&self, message: &Message) -> Result<u32, Missing> {
+        let connection = self.bus.connection().await?;
+        let service = Service::of(&connection).await?;
+        let (summary, body) = if service.has("body") || message.body.is_empty() {
+            (message.summary.clone(), service.body(&message.body))
+        } else {
+            (format!("{}: {}", message.summary, message.body), String::new())
+        };
+        let hints = HashMap::from([("urgency", Variant::from(NORMAL))]);
+        let no_actions: &[&str] = &[];
+        // 0: in the place of no other. -1: for as long as the person has chosen.
+        let body = (
+            message.app.as_str(),
+            0_u32,
+            "",
+            summary.as_str(),
+            body.as_str(),
+            no_actions,
+            hints,
+            -1_i32,
+        );
+        call(&connection, "Notify", &body).await
+    }
+
+    async fn missing(&self) -> Option<Missing> {
+        let connection = match self.bus.connection().await {
+            Ok(connection) => connection,
+            Err(missing) => return Some(missing),
+        };
+        match bus::offers(&connection, SERVICE).await {
+            Ok(true) => None,
+            Ok(false) => Some(Missing {
+                reason: "nobody there shows notifications".into(),
+                ..missing_service()
+            }),
+            Err(error) => Some(missing(&error)),
+        }
+    }
+
     async fn ask(&self, notice: &Notice, mut withdrawn: BoxFuture<'static, ()>) -> Result<Option<bool>, Missing> {
         let connection = self.bus.connection().await?;
-        let capabilities: Vec<String> = call(&connection, "GetCapabilities", &()).await?;
-        let has = |name: &str| capabilities.iter().any(|capability| capability == name);
+        let service = Service::of(&connection).await?;
         // Before the question is shown, so that the quickest answer is heard.
         let mut signals = signals(&connection).await?;
-        let body = if has("body-markup") {
-            escaped(&notice.body)
-        } else {
-            notice.body.clone()
-        };
-        let actions: &[&str] = if has("actions") {
+        let body = service.body(&notice.body);
+        let actions: &[&str] = if service.has("actions") {
             &[ALLOW, &notice.allow, DENY, &notice.deny]
         } else {
             &[]
@@ -72,6 +109,31 @@ impl DesktopNotifier {
         // Not every service takes it away after a button; and it may have been closed in the same moment.
         let _ = call::<(), _>(&connection, "CloseNotification", &id).await;
         Ok(answered)
+    }
+}
+
+/// What the service can show, which differs much and may change when another one takes its place.
+struct Service {
+    capabilities: Vec<String>,
+}
+
+impl Service {
+    async fn of(connection: &Connection) -> Result<Self, Missing> {
+        let capabilities = call(connection, "GetCapabilities", &()).await?;
+        Ok(Self { capabilities })
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.capabilities.iter().any(|capability| capability == name)
+    }
+
+    /// The text in such a way that it shows itself.
+    fn body(&self, text: &str) -> String {
+        if self.has("body-markup") {
+            escaped(text)
+        } else {
+            text.to_owned()
+        }
     }
 }
 
@@ -120,12 +182,12 @@ async fn signals(connection: &Connection) -> Result<MessageStream, Missing> {
 
 async fn call<R, B>(connection: &Connection, method: &str, body: &B) -> Result<R, Missing>
 where
-    R: for<'a> serde::Deserialize<'a> + zbus::Type,
+    R: zbus::DynamicType + serde::de::DeserializeOwned + zbus::Type,
     B: serde::Serialize + zbus::DynamicType,
 {
-    let reply = connection.call_method(Some(SERVICE), PATH, Some(SERVICE), method, body);
-    let reply = reply.await.map_err(|error| missing(&error))?;
-    reply.body().deserialize().map_err(|error| missing(&error))
+    bus::call(connection, SERVICE, PATH, SERVICE, method, body)
+        .await
+        .map_err(|error| missing(&error))
 }
 
 /// Text that is read as markup and shows itself (specification, "Markup"): a device's name must not become a link or
@@ -147,13 +209,28 @@ fn escaped(text: &str) -> String {
 
 fn missing(error: &zbus::Error) -> Missing {
     Missing {
-        what: "a notification service on the session bus",
         reason: bus::reason(error),
-        mend: "start your desktop's notification service, or answer with `deskconnctl pair`".into(),
+        ..missing_service()
+    }
+}
+
+fn missing_service() -> Missing {
+    Missing {
+        what: "a notification service on the session bus",
+        reason: String::new(),
+        mend: "start your desktop's notification service; questions are answered with `deskconnctl pair` too".into(),
     }
 }
 
 impl Notifier for DesktopNotifier {
+    fn show(&self, message: Message) -> BoxFuture<'_, Result<u32, Failure>> {
+        async move { Self::show(self, &message).await.map_err(Failure::Missing) }.boxed()
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        Self::missing(self).boxed()
+    }
+
     fn ask(&self, notice: Notice, withdrawn: BoxFuture<'static, ()>) -> BoxFuture<'_, Result<Option<bool>, Failure>> {
         async move { Self::ask(self, &notice, withdrawn).await.map_err(Failure::Missing) }.boxed()
     }

@@ -1,16 +1,17 @@
-//! Questions as notifications, on a real bus with a mock of the notification service.
+//! Messages and questions as notifications, on a real bus with a mock of the notification service, and with a real one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use deskconn_components::backends::{Failure, Machine, Notice};
+use deskconn_components::backends::{Failure, Machine, Message, Notice};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use zbus::Variant;
+use zbus::{OwnedVariant, Variant};
 
-use super::stage::{Mock, PATIENCE, Stage, Which, eventually};
+use super::stage::{Mock, PATIENCE, Process, Stage, Which, eventually};
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -139,4 +140,86 @@ async fn where_no_notification_can_be_shown_that_is_told_with_the_way_round() {
     let machine = stage.machine();
     let without_service = machine.notifier.ask(notice(), never()).await.unwrap_err().to_string();
     assert!(without_service.contains("deskconnctl pair"), "{without_service}");
+}
+
+fn message(body: &str) -> Message {
+    Message {
+        summary: "Tea".to_owned(),
+        body: body.to_owned(),
+        app: "Kettle".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_text_whatever_the_service_reads() {
+    for (capabilities, shown) in [
+        (ALL, "\"Tea\" \"&lt;b&gt;hot&lt;/b&gt;\""),
+        (r#"{"capabilities": "body"}"#, "\"Tea\" \"<b>hot</b>\""),
+        (r#"{"capabilities": "actions"}"#, "\"Tea: <b>hot</b>\" \"\""),
+    ] {
+        let Some(stage) = Stage::new() else { return };
+        let _bus = stage.bus(Which::Session);
+        let mock = service(&stage, capabilities).await;
+        let machine = stage.machine();
+        assert_eq!(machine.notifier.show(message("<b>hot</b>")).await, Ok(1));
+        assert_eq!(machine.notifier.show(message("")).await, Ok(2));
+        let calls = mock.calls("Notify");
+        assert!(calls[0].contains(shown), "{}", calls[0]);
+        assert!(calls[0].starts_with("Notify \"Kettle\" 0 "), "{}", calls[0]);
+        assert!(calls[1].contains("\"Tea\" \"\""), "{}", calls[1]);
+        assert_eq!(machine.notifier.missing().await, None);
+    }
+}
+
+/// Where the notifications of dunst can be counted and read.
+async fn dunst<R>(bus: &zbus::Connection, method: &str) -> R
+where
+    R: zbus::DynamicType + serde::de::DeserializeOwned + zbus::Type,
+{
+    let call = bus.call_method(Some(SERVICE), PATH, Some("org.dunstproject.cmd0"), method, &());
+    call.await.unwrap().body().deserialize().unwrap()
+}
+
+#[tokio::test]
+async fn a_real_notification_service_shows_a_message_and_its_text_is_no_markup() {
+    let Some(stage) = Stage::new() else { return };
+    let _bus = stage.bus(Which::Session);
+    let machine = stage.machine();
+    let missing = machine.notifier.missing().await.unwrap();
+    assert!(missing.mend.contains("notification service"), "{missing}");
+    let Some((_screen, display)) = stage.screen() else {
+        return;
+    };
+    let Some(mut service) = stage.program("dunst", "dunst xvfb") else {
+        return;
+    };
+    service.env("DISPLAY", display);
+    let service = Process::start(service);
+    stage.has_name(Which::Session, SERVICE).await;
+    assert_eq!(machine.notifier.missing().await, None);
+
+    let text = "<b>hot</b> & <a href=\"x\">sweet</a>";
+    let first = machine.notifier.show(message(text)).await.unwrap();
+    let second = machine.notifier.show(message("")).await.unwrap();
+    assert_ne!(first, second);
+    let bus = stage.client(Which::Session).await;
+    dunst::<()>(&bus, "NotificationCloseAll").await;
+    let history: Vec<HashMap<String, OwnedVariant>> = dunst(&bus, "NotificationListHistory").await;
+    let of = |key: &str| -> Vec<String> {
+        let texts = history
+            .iter()
+            .map(|row| <&str>::try_from(&row[key]).unwrap().to_owned());
+        texts.collect()
+    };
+    assert_eq!(of("summary"), ["Tea", "Tea"]);
+    assert_eq!(of("appname"), ["Kettle", "Kettle"]);
+    let escaped = "&lt;b&gt;hot&lt;/b&gt; &amp; &lt;a href=&quot;x&quot;&gt;sweet&lt;/a&gt;";
+    assert!(of("body").contains(&escaped.to_owned()), "{:?}", of("body"));
+
+    drop(service);
+    eventually("its end is noticed", || async {
+        machine.notifier.missing().await.is_some()
+    })
+    .await;
+    assert!(machine.notifier.show(message("")).await.is_err());
 }

@@ -4,19 +4,22 @@
 //! they are not installed a test says SKIPPED and passes, unless
 //! `DESKCONN_REQUIRE_ALL=1` demands it.
 
-use std::collections::BTreeSet;
+mod programs;
+
 use std::fs;
 use std::future::Future;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use deskconn_components::backends::pulse::Place;
 use deskconn_components::backends::{Machine, Places};
 use tempfile::TempDir;
 use zbus::{Connection, Message};
+
+pub(crate) use programs::Process;
+use programs::skipped;
 
 /// Debian installs dbusmock for its own interpreter, whichever comes first in PATH.
 const PYTHON: &str = "/usr/bin/python3";
@@ -27,40 +30,6 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const MOCK: &str = "org.freedesktop.DBus.Mock";
 const LOGIN: &str = "org.freedesktop.login1";
 const LOGIN_SESSION: &str = "org.freedesktop.login1.Session";
-
-/// A process that ends with the test.
-#[derive(Debug)]
-pub(crate) struct Process(Child);
-
-impl Process {
-    /// Starts a program that says nothing.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self(quiet.spawn().unwrap())
-    }
-
-    /// It hangs.
-    pub(crate) fn stop(&self) {
-        self.signal(rustix::process::Signal::STOP);
-    }
-
-    /// It hangs no more.
-    pub(crate) fn go_on(&self) {
-        self.signal(rustix::process::Signal::CONT);
-    }
-
-    fn signal(&self, signal: rustix::process::Signal) {
-        let pid = i32::try_from(self.0.id()).ok().and_then(rustix::process::Pid::from_raw);
-        rustix::process::kill_process(pid.unwrap(), signal).unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Which of the two buses.
 #[derive(Debug, Clone, Copy)]
@@ -172,27 +141,6 @@ impl Stage {
             .build()
             .await
             .unwrap()
-    }
-
-    /// A program of a person's session on this stage's buses, with its home here; `None`, after saying so, where it
-    /// is not installed. `packages` are those of Debian that have it.
-    pub(crate) fn program(&self, name: &str, packages: &str) -> Option<Command> {
-        let is_installed = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-            .any(|directory| directory.join(name).is_file());
-        if !is_installed {
-            skipped(&format!("{name}: apt-get install {packages}"));
-            return None;
-        }
-        let mut command = Command::new(name);
-        command
-            .env("DBUS_SESSION_BUS_ADDRESS", self.address(Which::Session))
-            .env("DBUS_SYSTEM_BUS_ADDRESS", self.address(Which::System))
-            .env("HOME", self.directory.path())
-            .env("XDG_RUNTIME_DIR", self.directory.path())
-            .env("XDG_CONFIG_HOME", self.directory.path())
-            .env_remove("DISPLAY")
-            .env_remove("WAYLAND_DISPLAY");
-        Some(command)
     }
 
     /// Waits until somebody has a name.
@@ -401,17 +349,6 @@ impl Logind {
         self.mock
             .add_method(&Self::path(id), LOGIN_SESSION, "SetBrightness", "ssu", "", &code)
             .await;
-    }
-}
-
-/// Says, past the test harness which shows nothing of tests that pass, what is not tested; fails where all has to be.
-fn skipped(what: &str) {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let requires_all = std::env::var_os("DESKCONN_REQUIRE_ALL").is_some_and(|value| value == "1");
-    assert!(!requires_all, "not installed: {what}");
-    if SAID.lock().unwrap().insert(what.to_owned()) {
-        let line = format!("\nSKIPPED {what}\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
     }
 }
 

@@ -5,7 +5,7 @@ mod session;
 use clap::{Args, Subcommand};
 use clap::{Args, Subcommand, ValueEnum};
 
-pub(crate) use self::session::{Media, MediaCommand, Volume};
+pub(crate) use self::session::{Media, MediaCommand, Notify, Volume};
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Slides {

@@ -9,7 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub(crate) use self::functions::{Brightness, BrightnessCommand, Gpio, Media, MediaCommand, Programs, Screen, Slides, Switch, Volume};
+pub(crate) use self::functions::{
+    Brightness, BrightnessCommand, Gpio, Media, MediaCommand, Notify, Programs, Screen, Slides, Switch, Volume,
+};
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 
@@ -174,11 +176,14 @@ pub(crate) enum Command {
     Programs {
         #[command(subcommand)]
         command: Option<Programs>,
+    },
     /// How loud it is, in percent
     Volume {
         #[command(subcommand)]
         command: Option<Volume>,
     },
+    /// Show a message on the desktop
+    Notify(Notify),
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
     /// Print completions for a shell

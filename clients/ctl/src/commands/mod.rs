@@ -15,6 +15,7 @@ mod join;
 mod keygen;
 mod log;
 mod media;
+mod notify;
 mod pair;
 mod publish;
 mod register;
@@ -63,7 +64,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Media(_)
         | Command::Gpio { .. }
         | Command::Programs { .. }
-        | Command::Volume { .. } => connect::open(&arguments.global).await?,
+        | Command::Volume { .. }
+        | Command::Notify(_) => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
     session.leave().await;
@@ -88,6 +90,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Gpio { command } => gpio::run(session, command.as_ref(), output).await,
         Command::Programs { command } => command::run(session, command.as_ref(), output).await,
         Command::Volume { command } => volume::run(session, *command, output).await,
+        Command::Notify(notify) => notify::run(session, notify, output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)
         | Command::Desktops { .. }

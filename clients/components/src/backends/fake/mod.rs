@@ -18,7 +18,7 @@ use crate::backends::gpio::Gpio;
 use crate::backends::players::Players;
 use crate::backends::sound::Sound;
 use crate::backends::{
-    Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Missing, Notice, Notifier, Seat,
+    Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Message, Missing, Notice, Notifier, Seat,
 };
 
 pub use gpio::FakeGpio;
@@ -47,6 +47,7 @@ pub struct Fake {
 struct State {
     taps: Vec<Key>,
     writes: Vec<(String, u8)>,
+    shown: Vec<Message>,
     missing: Option<Missing>,
 }
 
@@ -98,6 +99,11 @@ impl Fake {
     /// Each brightness that was written, with its display.
     pub fn writes(&self) -> Vec<(String, u8)> {
         self.state().writes.clone()
+    }
+
+    /// The messages shown so far.
+    pub fn shown(&self) -> Vec<Message> {
+        self.state().shown.clone()
     }
 
     /// From now on every call misses this; `None` mends it.
@@ -238,6 +244,19 @@ impl Seat for Fake {
 }
 
 impl Notifier for Fake {
+    fn show(&self, message: Message) -> BoxFuture<'_, Result<u32, Failure>> {
+        async move {
+            let mut state = self.present()?;
+            state.shown.push(message);
+            Ok(u32::try_from(state.shown.len()).unwrap_or(u32::MAX))
+        }
+        .boxed()
+    }
+
+    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+        Keys::missing(self)
+    }
+
     fn ask(&self, notice: Notice, withdrawn: BoxFuture<'static, ()>) -> BoxFuture<'_, Result<Option<bool>, Failure>> {
         async move {
             drop(self.present()?);

@@ -61,3 +61,14 @@ pub(crate) enum Volume {
     /// Let it be heard again
     Unmute,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Notify {
+    /// The line that says what it is about
+    pub(crate) summary: String,
+    /// The text below it
+    pub(crate) body: Option<String>,
+    /// What it is from [default: deskconn]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) app: Option<String>,
+}
