@@ -27,6 +27,7 @@ mod dimmer;
 pub mod gpio;
 pub mod media;
 pub mod notify;
+mod rate;
 mod run;
 pub mod screen;
 mod settings;
@@ -34,6 +35,7 @@ mod shape;
 pub mod slides;
 #[cfg(test)]
 mod testing;
+pub mod url;
 pub mod volume;
 
 pub use backends::{Machine, Missing, Places};
@@ -214,6 +216,7 @@ pub const ALL: &[&Entry] = &[
     &command::ENTRY,
     &volume::ENTRY,
     &notify::ENTRY,
+    &url::ENTRY,
 ];
 
 /// The components that are wanted by name, over this machine.

@@ -1,14 +1,14 @@
 //! Messages to the person in front of the desktop.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use client::Value;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::time::Instant;
 
 use crate::backends::{Message, Notifier};
+use crate::rate::Rate;
 use crate::{Arguments, Component, Entry, Home, Missing, Procedure, Refusal};
 
 /// The component's row.
@@ -61,8 +61,7 @@ pub const PROCEDURES: &[Procedure] = &[SEND, NOTIFY];
 #[derive(Debug)]
 pub struct Notify {
     notifier: Arc<dyn Notifier>,
-    /// When all messages so far are paid for.
-    paid: Mutex<Instant>,
+    rate: Rate,
 }
 
 impl Notify {
@@ -71,7 +70,7 @@ impl Notify {
     pub fn new(notifier: Arc<dyn Notifier>) -> Self {
         Self {
             notifier,
-            paid: Mutex::new(Instant::now()),
+            rate: Rate::new(BURST, PERIOD),
         }
     }
 
@@ -81,23 +80,8 @@ impl Notify {
         } else {
             message(arguments)?
         };
-        self.pay()?;
+        self.rate.count("messages")?;
         Ok(Value::from(u64::from(self.notifier.show(message).await?)))
-    }
-
-    /// Counts one message (the generic cell rate algorithm), or says when there may be one again.
-    fn pay(&self) -> Result<(), Refusal> {
-        let now = Instant::now();
-        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
-        let then = (*paid).max(now) + PERIOD;
-        let excess = then.duration_since(now).saturating_sub(PERIOD * BURST);
-        if excess.is_zero() {
-            *paid = then;
-            return Ok(());
-        }
-        let wait = excess.as_secs_f64().ceil();
-        let sentence = format!("too many messages are shown already; the next one can be sent in {wait} s");
-        Err(Refusal::Busy(sentence))
     }
 }
 
@@ -258,15 +242,6 @@ mod tests {
         assert_eq!(fake.shown().len(), BURST as usize);
         tokio::time::advance(PERIOD).await;
         assert!(notify.call(&SEND, texts("Tea", &[])).await.is_ok());
-        assert!(notify.call(&SEND, texts("Tea", &[])).await.is_err());
-        tokio::time::advance(PERIOD * BURST * 10).await;
-        for _ in 0..BURST {
-            assert!(notify.call(&SEND, texts("Tea", &[])).await.is_ok());
-        }
-        assert!(
-            notify.call(&SEND, texts("Tea", &[])).await.is_err(),
-            "a long pause saves no more"
-        );
     }
 
     #[tokio::test]

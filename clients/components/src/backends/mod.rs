@@ -11,6 +11,7 @@
 //! * [`gpio`] by the kernel's character device,
 //! * [`program`]s of the person's own,
 //! * [`sound::Sound`] by PulseAudio's protocol ([`pulse`]),
+//! * [`opener::Opener`] by the desktop's portal or `xdg-open` ([`opener`]),
 //! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
@@ -40,10 +41,10 @@ pub mod locker;
 mod logind;
 pub mod mpris;
 pub mod notifier;
+pub mod opener;
 pub mod players;
 pub mod program;
 pub mod pulse;
-mod screensaver;
 mod screensaver;
 pub mod seat;
 pub mod sound;
@@ -237,6 +238,8 @@ pub struct Places {
     pub session_bus: Option<String>,
     /// Where the sound server is.
     pub pulse: pulse::Place,
+    /// What opens pages where there is no portal.
+    pub opener: opener::Program,
 }
 
 impl Default for Places {
@@ -246,6 +249,7 @@ impl Default for Places {
             system_bus: None,
             session_bus: None,
             pulse: pulse::Place::of_environment(),
+            opener: opener::Program::of_environment(),
         }
     }
 }
@@ -270,6 +274,8 @@ pub struct Machine {
     pub players: Arc<dyn players::Players>,
     /// Makes what is played louder and quieter.
     pub sound: Arc<dyn sound::Sound>,
+    /// Opens pages.
+    pub opener: Arc<dyn opener::Opener>,
 }
 
 impl Machine {
@@ -290,10 +296,10 @@ impl Machine {
             seat: Arc::new(seat::LogindSeat::new(Arc::clone(&logind))),
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
             notifier: Arc::new(notifier::DesktopNotifier::new(Arc::clone(&session))),
-            players: Arc::new(mpris::Mpris::new(session)),
             gpio: Arc::new(gpio::chardev::Chardev::default()),
-            notifier: Arc::new(notifier::DesktopNotifier::new(session)),
+            players: Arc::new(mpris::Mpris::new(Arc::clone(&session))),
             sound: Arc::new(pulse::Pulse::new(places.pulse)),
+            opener: Arc::new(opener::DesktopOpener::new(session, places.opener)),
         }
     }
 }

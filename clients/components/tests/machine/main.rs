@@ -16,4 +16,6 @@ mod seat;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod url;
+#[cfg(test)]
 mod volume;

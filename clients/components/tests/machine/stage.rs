@@ -8,11 +8,12 @@ mod programs;
 
 use std::fs;
 use std::future::Future;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use deskconn_components::backends::opener::Program;
 use deskconn_components::backends::pulse::Place;
 use deskconn_components::backends::{Machine, Places};
 use tempfile::TempDir;
@@ -95,7 +96,12 @@ impl Stage {
     /// The machine as seen from this stage. Whether it has uinput is not the
     /// stage's business, and no test here types a key.
     pub(crate) fn machine(&self) -> Machine {
-        Machine::detect(Places {
+        self.machine_with(|_| {})
+    }
+
+    /// The same with some places elsewhere.
+    pub(crate) fn machine_with(&self, change: impl FnOnce(&mut Places)) -> Machine {
+        let mut places = Places {
             backlights: self.backlights(),
             system_bus: Some(self.address(Which::System)),
             session_bus: Some(self.address(Which::Session)),
@@ -104,7 +110,14 @@ impl Stage {
                 runtime: Some(self.pulse()),
                 cookies: Vec::new(),
             },
-        })
+            opener: Program {
+                path: "xdg-open".into(),
+                is_graphical: false,
+                environment: Default::default(),
+            },
+        };
+        change(&mut places);
+        Machine::detect(places)
     }
 
     /// Starts a bus; it listens when this returns.
@@ -141,22 +154,6 @@ impl Stage {
             .build()
             .await
             .unwrap()
-    }
-
-    /// Waits until somebody has a name.
-    pub(crate) async fn has_name(&self, which: Which, name: &str) {
-        let client = self.client(which).await;
-        eventually(&format!("somebody has the name {name}"), || async {
-            let call = client.call_method(
-                Some("org.freedesktop.DBus"),
-                "/org/freedesktop/DBus",
-                Some("org.freedesktop.DBus"),
-                "NameHasOwner",
-                &name,
-            );
-            call.await.unwrap().body().deserialize().unwrap()
-        })
-        .await;
     }
 
     /// Starts a mock and waits until it has its name. `what` is a template
@@ -247,7 +244,11 @@ impl Mock {
     /// The calls of one method so far, with their arguments, as the mock wrote
     /// them down.
     pub(crate) fn calls(&self, method: &str) -> Vec<String> {
-        let log = fs::read_to_string(&self.log).unwrap();
+        // It is made a moment after the mock has its name.
+        let log = match fs::read_to_string(&self.log) {
+            Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
+            log => log.unwrap(),
+        };
         let calls = log
             .lines()
             .filter_map(|line| line.split_once(' ').map(|(_, call)| call));

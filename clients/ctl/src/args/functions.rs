@@ -2,10 +2,9 @@
 
 mod session;
 
-use clap::{Args, Subcommand};
 use clap::{Args, Subcommand, ValueEnum};
 
-pub(crate) use self::session::{Media, MediaCommand, Notify, Volume};
+pub(crate) use self::session::{Media, MediaCommand, Notify, Open, Volume};
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Slides {

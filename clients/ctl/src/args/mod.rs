@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::functions::{
-    Brightness, BrightnessCommand, Gpio, Media, MediaCommand, Notify, Programs, Screen, Slides, Switch, Volume,
+    Brightness, BrightnessCommand, Gpio, Media, MediaCommand, Notify, Open, Programs, Screen, Slides, Switch, Volume,
 };
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
@@ -184,6 +184,8 @@ pub(crate) enum Command {
     },
     /// Show a message on the desktop
     Notify(Notify),
+    /// Open a page of the web in the browser of the desktop
+    Open(Open),
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
     /// Print completions for a shell

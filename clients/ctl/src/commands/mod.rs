@@ -16,6 +16,7 @@ mod keygen;
 mod log;
 mod media;
 mod notify;
+mod open;
 mod pair;
 mod publish;
 mod register;
@@ -65,7 +66,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Gpio { .. }
         | Command::Programs { .. }
         | Command::Volume { .. }
-        | Command::Notify(_) => connect::open(&arguments.global).await?,
+        | Command::Notify(_)
+        | Command::Open(_) => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
     session.leave().await;
@@ -91,6 +93,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Programs { command } => command::run(session, command.as_ref(), output).await,
         Command::Volume { command } => volume::run(session, *command, output).await,
         Command::Notify(notify) => notify::run(session, notify, output).await,
+        Command::Open(open) => open::run(session, open, output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)
         | Command::Desktops { .. }

@@ -5,6 +5,7 @@
 //! VM do.
 
 mod gpio;
+mod opener;
 mod players;
 mod sound;
 
@@ -15,6 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::backends::gpio::Gpio;
+use crate::backends::opener::Opener;
 use crate::backends::players::Players;
 use crate::backends::sound::Sound;
 use crate::backends::{
@@ -22,6 +24,7 @@ use crate::backends::{
 };
 
 pub use gpio::FakeGpio;
+pub use opener::FakeOpener;
 pub use players::FakePlayers;
 pub use sound::FakeSound;
 
@@ -41,6 +44,8 @@ pub struct Fake {
     pub gpio: Arc<FakeGpio>,
     /// The sound.
     pub sound: Arc<FakeSound>,
+    /// The browser.
+    pub opener: Arc<FakeOpener>,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +77,7 @@ impl Default for Fake {
             players: Arc::default(),
             gpio: Arc::default(),
             sound: Arc::default(),
+            opener: Arc::default(),
         }
     }
 }
@@ -88,6 +94,7 @@ impl Fake {
             seat: Arc::clone(self) as Arc<dyn Seat>,
             players: Arc::clone(&self.players) as Arc<dyn Players>,
             sound: Arc::clone(&self.sound) as Arc<dyn Sound>,
+            opener: Arc::clone(&self.opener) as Arc<dyn Opener>,
         }
     }
 

@@ -5,7 +5,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
-use super::{Stage, Which};
+use zbus::Connection;
+
+use super::{Stage, Which, eventually};
 
 /// A process that ends with the test.
 #[derive(Debug)]
@@ -75,6 +77,27 @@ impl Stage {
         assert!(!number.trim().is_empty(), "Xvfb has no screen");
         Some((Process(screen), format!(":{}", number.trim())))
     }
+
+    /// Waits until somebody has a name.
+    pub(crate) async fn has_name(&self, which: Which, name: &str) {
+        let client = self.client(which).await;
+        eventually(&format!("somebody has the name {name}"), || has_owner(&client, name)).await;
+    }
+
+    /// Waits until nobody has it any more.
+    pub(crate) async fn has_no_name(&self, which: Which, name: &str) {
+        let client = self.client(which).await;
+        eventually(&format!("nobody has the name {name}"), || async {
+            !has_owner(&client, name).await
+        })
+        .await;
+    }
+}
+
+async fn has_owner(client: &Connection, name: &str) -> bool {
+    let bus = "org.freedesktop.DBus";
+    let call = client.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), "NameHasOwner", &name);
+    call.await.unwrap().body().deserialize().unwrap()
 }
 
 /// Says, past the test harness which shows nothing of tests that pass, what is not tested; fails where all has to be.

@@ -72,3 +72,9 @@ pub(crate) struct Notify {
     #[arg(long, value_name = "NAME")]
     pub(crate) app: Option<String>,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The address; it begins with http:// or https://
+    pub(crate) url: String,
+}
