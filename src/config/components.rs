@@ -2,6 +2,7 @@
 
 mod command;
 mod gpio;
+mod keyboard;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ pub(super) fn read(mut section: Section<'_>) -> Result<Settings, ConfigError> {
     let settings = Settings {
         command: command::read(&mut section)?,
         gpio: gpio::read(&mut section)?,
+        keyboard: keyboard::read(section.section("keyboard")?)?,
     };
     section.finish()?;
     Ok(settings)

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{command, gpio};
+use crate::{command, gpio, keyboard};
 
 /// The settings of every component that has some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,4 +15,6 @@ pub struct Settings {
     pub command: command::Settings,
     /// Lines of GPIO chips.
     pub gpio: gpio::Settings,
+    /// How text becomes key strokes.
+    pub keyboard: keyboard::Settings,
 }

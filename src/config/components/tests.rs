@@ -149,3 +149,22 @@ fn what_is_wrong_with_a_line_is_named() {
     assert_eq!(parse(&most(64)).unwrap().gpio.lines.len(), 64);
     assert!(told(&most(65)).contains("at most 64 tables"));
 }
+
+#[test]
+fn the_layout_is_named_with_its_variant() {
+    assert_eq!(parse("").unwrap().keyboard.layout, None);
+    let settings = parse("[components.keyboard]\nlayout = \"de\"\nvariant = \"neo\"\n").unwrap();
+    let names = settings.keyboard.layout.unwrap();
+    assert_eq!((names.layout.as_str(), names.variant.as_str()), ("de", "neo"));
+    for (text, expected) in [
+        (
+            "layout = \"../../etc/shadow\"",
+            "line 2: `components.keyboard.layout` must be the name of a layout",
+        ),
+        ("layout = \"\"", "must be the name of a layout"),
+        ("variant = \"neo\"", "`components.keyboard.layout` is missing"),
+    ] {
+        let told = told(&format!("[components.keyboard]\n{text}\n"));
+        assert!(told.contains(expected), "{told}");
+    }
+}

@@ -8,6 +8,7 @@
 //! * [`Notifier`] by the notification service of the session bus
 //!   ([`notifier`]),
 //! * [`players::Players`] by MPRIS on the session bus ([`mpris`]),
+//! * a pointer and a keyboard by uinput too ([`input`]),
 //! * [`gpio`] by the kernel's character device,
 //! * [`program`]s of the person's own,
 //! * [`sound::Sound`] by PulseAudio's protocol ([`pulse`]),
@@ -36,6 +37,7 @@ pub mod backlight;
 mod bus;
 pub mod fake;
 pub mod gpio;
+pub mod input;
 pub(crate) mod lazy;
 pub mod locker;
 mod logind;
@@ -50,6 +52,7 @@ pub mod seat;
 pub mod sound;
 mod sysfs;
 pub mod uinput;
+pub mod virtual_device;
 
 pub use seat::Seat;
 
@@ -232,6 +235,8 @@ pub trait Notifier: Debug + Send + Sync {
 pub struct Places {
     /// The directory with one entry for each backlight.
     pub backlights: PathBuf,
+    /// Where Debian keeps the layout of the keyboard.
+    pub keyboard_file: PathBuf,
     /// Address of the system bus, if not the usual one.
     pub system_bus: Option<String>,
     /// Address of the session bus, if not the usual one.
@@ -246,6 +251,7 @@ impl Default for Places {
     fn default() -> Self {
         Self {
             backlights: PathBuf::from("/sys/class/backlight"),
+            keyboard_file: PathBuf::from("/etc/default/keyboard"),
             system_bus: None,
             session_bus: None,
             pulse: pulse::Place::of_environment(),
@@ -265,6 +271,10 @@ pub struct Machine {
     pub backlight: Arc<dyn Backlight>,
     /// Knows who sits there. Nothing depends on it but a system service.
     pub seat: Arc<dyn Seat>,
+    /// Moves the pointer.
+    pub pointer: Arc<dyn input::Pointer>,
+    /// Types.
+    pub keyboard: Arc<dyn input::Keyboard>,
     /// Lines of GPIO chips.
     pub gpio: Arc<dyn gpio::Gpio>,
     /// Asks the person in front. Nothing depends on it, so it is never called missing.
@@ -289,13 +299,15 @@ impl Machine {
     pub fn detect(places: Places) -> Self {
         let system = Arc::new(bus::Bus::system(places.system_bus));
         let session = Arc::new(bus::Bus::session(places.session_bus));
-        let logind = Arc::new(logind::Logind::new(system));
+        let logind = Arc::new(logind::Logind::new(Arc::clone(&system)));
         Self {
             keys: Arc::new(uinput::Uinput::new()),
             locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
             seat: Arc::new(seat::LogindSeat::new(Arc::clone(&logind))),
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
             notifier: Arc::new(notifier::DesktopNotifier::new(Arc::clone(&session))),
+            pointer: Arc::new(input::pointer::UinputPointer::new()),
+            keyboard: Arc::new(input::keyboard::UinputKeyboard::new(system, places.keyboard_file)),
             gpio: Arc::new(gpio::chardev::Chardev::default()),
             players: Arc::new(mpris::Mpris::new(Arc::clone(&session))),
             sound: Arc::new(pulse::Pulse::new(places.pulse)),

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod brightness;
 #[cfg(test)]
+mod keyboard;
+#[cfg(test)]
 mod lock;
 #[cfg(test)]
 mod media;

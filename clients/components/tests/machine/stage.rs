@@ -89,6 +89,11 @@ impl Stage {
         self.path("pulse")
     }
 
+    /// Where Debian's file with the keyboard's layout is, if a test writes one.
+    pub(crate) fn keyboard_file(&self) -> PathBuf {
+        self.path("keyboard")
+    }
+
     pub(crate) fn address(&self, which: Which) -> String {
         format!("unix:path={}", self.path(&format!("{}.sock", which.name())).display())
     }
@@ -103,6 +108,7 @@ impl Stage {
     pub(crate) fn machine_with(&self, change: impl FnOnce(&mut Places)) -> Machine {
         let mut places = Places {
             backlights: self.backlights(),
+            keyboard_file: self.keyboard_file(),
             system_bus: Some(self.address(Which::System)),
             session_bus: Some(self.address(Which::Session)),
             pulse: Place {

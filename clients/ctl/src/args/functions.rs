@@ -96,3 +96,52 @@ pub(crate) enum Switch {
     On,
     Off,
 }
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum Pointer {
+    /// Move it
+    #[command(allow_negative_numbers = true)]
+    Move {
+        /// To the right, in counts of a mouse
+        dx: f64,
+        /// Down
+        dy: f64,
+    },
+    /// Click
+    Click {
+        /// Which button
+        #[arg(default_value = "left")]
+        button: Button,
+    },
+    /// Turn the wheel
+    #[command(allow_negative_numbers = true)]
+    Scroll {
+        /// Down, in notches
+        dy: f64,
+        /// To the right
+        #[arg(default_value_t = 0.0)]
+        dx: f64,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Button {
+    Left,
+    Right,
+    Middle,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keyboard {
+    /// Press keys one after the other
+    Press {
+        /// Such as enter, f5, a or ctrl+shift+t
+        #[arg(required = true, value_name = "KEY")]
+        keys: Vec<String>,
+    },
+    /// Type a text
+    Type {
+        /// The text; without it, or with -, what the standard input says
+        text: Option<String>,
+    },
+}

@@ -10,7 +10,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::functions::{
-    Brightness, BrightnessCommand, Gpio, Media, MediaCommand, Notify, Open, Programs, Screen, Slides, Switch, Volume,
+    Brightness, BrightnessCommand, Button, Gpio, Keyboard, Media, MediaCommand, Notify, Open, Pointer, Programs,
+    Screen, Slides, Switch, Volume,
 };
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
@@ -162,6 +163,16 @@ pub(crate) enum Command {
     Agent,
     /// Music and films: what plays, and what plays next
     Media(Media),
+    /// Move the pointer, click and scroll
+    Pointer {
+        #[command(subcommand)]
+        command: Pointer,
+    },
+    /// Press keys and type
+    Keyboard {
+        #[command(subcommand)]
+        command: Keyboard,
+    },
     /// The GPIO lines of the desktop
     ///
     /// They are those of [[components.gpio.line]] in its configuration.

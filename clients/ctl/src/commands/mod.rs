@@ -12,12 +12,14 @@ mod discover;
 mod discovery;
 mod gpio;
 mod join;
+mod keyboard;
 mod keygen;
 mod log;
 mod media;
 mod notify;
 mod open;
 mod pair;
+mod pointer;
 mod publish;
 mod register;
 mod screen;
@@ -63,6 +65,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Screen { .. }
         | Command::Brightness(_)
         | Command::Media(_)
+        | Command::Pointer { .. }
+        | Command::Keyboard { .. }
         | Command::Gpio { .. }
         | Command::Programs { .. }
         | Command::Volume { .. }
@@ -89,6 +93,8 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
         Command::Media(media) => media::run(session, media, output).await,
+        Command::Pointer { command } => pointer::run(session, command, output).await,
+        Command::Keyboard { command } => keyboard::run(session, command, output).await,
         Command::Gpio { command } => gpio::run(session, command.as_ref(), output).await,
         Command::Programs { command } => command::run(session, command.as_ref(), output).await,
         Command::Volume { command } => volume::run(session, *command, output).await,

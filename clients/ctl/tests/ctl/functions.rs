@@ -1,8 +1,10 @@
 //! The commands for single functions of the desktop, against a stand-in that answers in the daemon's shapes.
 
+use std::sync::{Arc, Mutex};
+
 use client::{Invocation, Session, Value};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, soon};
 
 fn value(json: &str) -> Value {
     serde_json::from_str(json).unwrap()
@@ -83,4 +85,55 @@ async fn lines_are_listed_read_and_driven_by_their_names() {
         .run(&["gpio", "set", "lamp", "1"])
         .await
         .failed(2, "[possible values: on, off]");
+}
+
+/// Remembers what it was called with.
+async fn remember(session: &Session, uri: &str, calls: &Arc<Mutex<Vec<Vec<Value>>>>) {
+    let calls = Arc::clone(calls);
+    let serve = move |call: Invocation| {
+        calls.lock().unwrap().push(call.args);
+        async { Ok(Value::Null.into()) }
+    };
+    session.register(&format!("org.deskconn.{uri}"), serve).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_pointer_and_the_keyboard_do_what_is_typed() {
+    let stage = Stage::new();
+    let desktop = stage.session().await;
+    let calls = Arc::default();
+    for uri in [
+        "pointer.move",
+        "pointer.click",
+        "pointer.scroll",
+        "keyboard.press",
+        "keyboard.type",
+    ] {
+        remember(&desktop, uri, &calls).await;
+    }
+    for arguments in [
+        &["pointer", "move", "-3", "4.5"][..],
+        &["pointer", "click"],
+        &["pointer", "click", "right"],
+        &["pointer", "scroll", "-2"],
+        &["keyboard", "press", "ctrl+l", "enter"],
+        &["keyboard", "type", "hello you"],
+    ] {
+        stage.run(arguments).await.gave("");
+    }
+    let expected = [
+        vec![Value::Float(-3.0), Value::Float(4.5)],
+        vec!["left".into()],
+        vec!["right".into()],
+        vec![Value::Float(0.0), Value::Float(-2.0)],
+        vec!["ctrl+l".into()],
+        vec!["enter".into()],
+        vec!["hello you".into()],
+    ];
+    assert_eq!(*calls.lock().unwrap(), expected);
+    let mut typing = stage.start(&["keyboard", "type"]);
+    typing.type_line("from a pipe").await;
+    typing.end_of_typing();
+    soon(typing.ended()).await.gave("");
+    assert_eq!(calls.lock().unwrap().last().unwrap(), &[Value::from("from a pipe\n")]);
 }

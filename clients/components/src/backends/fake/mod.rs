@@ -5,6 +5,7 @@
 //! VM do.
 
 mod gpio;
+mod input;
 mod opener;
 mod players;
 mod sound;
@@ -16,6 +17,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use crate::backends::gpio::Gpio;
+use crate::backends::input::{Keyboard, Pointer};
 use crate::backends::opener::Opener;
 use crate::backends::players::Players;
 use crate::backends::sound::Sound;
@@ -24,6 +26,7 @@ use crate::backends::{
 };
 
 pub use gpio::FakeGpio;
+pub use input::FakeInput;
 pub use opener::FakeOpener;
 pub use players::FakePlayers;
 pub use sound::FakeSound;
@@ -40,6 +43,8 @@ pub struct Fake {
     occupant: watch::Sender<Option<u32>>,
     /// The players.
     pub players: Arc<FakePlayers>,
+    /// Its pointer and keyboard.
+    pub input: Arc<FakeInput>,
     /// Its GPIO chip.
     pub gpio: Arc<FakeGpio>,
     /// The sound.
@@ -75,6 +80,7 @@ impl Default for Fake {
             choice: watch::Sender::new(None),
             occupant: watch::Sender::new(None),
             players: Arc::default(),
+            input: Arc::default(),
             gpio: Arc::default(),
             sound: Arc::default(),
             opener: Arc::default(),
@@ -89,6 +95,8 @@ impl Fake {
             keys: Arc::clone(self) as Arc<dyn Keys>,
             locker: Arc::clone(self) as Arc<dyn Locker>,
             backlight: Arc::clone(self) as Arc<dyn Backlight>,
+            pointer: Arc::clone(&self.input) as Arc<dyn Pointer>,
+            keyboard: Arc::clone(&self.input) as Arc<dyn Keyboard>,
             gpio: Arc::clone(&self.gpio) as Arc<dyn Gpio>,
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
