@@ -3,6 +3,7 @@
 mod command;
 mod gpio;
 mod keyboard;
+mod screen;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub(super) fn read(mut section: Section<'_>) -> Result<Settings, ConfigError> {
         command: command::read(&mut section)?,
         gpio: gpio::read(&mut section)?,
         keyboard: keyboard::read(section.section("keyboard")?)?,
+        screen: screen::read(section.section("screen")?)?,
     };
     section.finish()?;
     Ok(settings)

@@ -1,10 +1,11 @@
-//! The screen's lock: lock it, ask about it, be told. Never unlock.
+//! The screen's lock: lock it, ask about it, be told. Unlocking needs a grant of its own: it is what a password is for.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::Value;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use serde::{Deserialize, Serialize};
 
 use crate::backends::{Failure, Locker};
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
@@ -15,7 +16,7 @@ pub const ENTRY: Entry = Entry {
     procedures: PROCEDURES,
     topics: &[ON_LOCKED],
     home: Home::Session,
-    make: |machine, _| Arc::new(Screen::new(Arc::clone(&machine.locker))),
+    make: |machine, settings| Arc::new(Screen::new(Arc::clone(&machine.locker), &settings.screen)),
 };
 
 const ROLES: &[&str] = &["remote", "full"];
@@ -33,10 +34,18 @@ const IS_LOCKED: Procedure = Procedure::new(
     ROLES,
 );
 
+const UNLOCK: Procedure = Procedure::new(
+    "org.deskconn.screen.unlock",
+    "() → bool",
+    "Unlock the screen without a password; true once the desktop reports it as unlocked",
+    &[],
+);
+
 /// Every procedure of the screen.
 pub const PROCEDURES: &[Procedure] = &[
     LOCK,
     IS_LOCKED,
+    UNLOCK,
     LOCK.also("org.deskconn.deskconn.display.lock"),
     IS_LOCKED.also("org.deskconn.deskconn.display.is_locked"),
     LOCK.also("io.xconn.deskconn.deskconnd.screen.lock"),
@@ -51,6 +60,14 @@ pub const ON_LOCKED: Topic = Topic::new(
     ROLES,
 );
 
+/// What the configuration says of the screen.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The program that locks where neither logind nor the session bus does, and its arguments.
+    pub lock_command: Vec<String>,
+}
+
 type Locking = Shared<BoxFuture<'static, Result<bool, Failure>>>;
 
 /// The lock of the screen.
@@ -58,14 +75,16 @@ type Locking = Shared<BoxFuture<'static, Result<bool, Failure>>>;
 pub struct Screen {
     locker: Arc<dyn Locker>,
     /// The lock under way: who asks meanwhile gets its answer, so that a caller
-    /// in a loop does not pile up lockers.
+    /// in a loop does not pile up lockers. It comes to its end also when its
+    /// caller leaves.
     locking: Mutex<Option<Locking>>,
 }
 
 impl Screen {
     /// The screen that this locks.
     #[must_use]
-    pub fn new(locker: Arc<dyn Locker>) -> Self {
+    pub fn new(locker: Arc<dyn Locker>, settings: &Settings) -> Self {
+        locker.fall_back_on(settings.lock_command.clone());
         Self {
             locker,
             locking: Mutex::new(None),
@@ -78,17 +97,20 @@ impl Screen {
             return under_way.clone();
         }
         let locker = Arc::clone(&self.locker);
-        let started = async move { locker.lock().await }.boxed().shared();
+        let under_way = tokio::spawn(async move { locker.lock().await });
+        // Only a runtime that ends drops it.
+        let started = async move { under_way.await.unwrap_or(Ok(false)) }.boxed().shared();
         *locking = Some(started.clone());
         started
     }
 
     async fn answer(&self, procedure: &'static Procedure, arguments: Arguments) -> Result<Value, Refusal> {
         arguments.end()?;
-        if procedure.canonical() == LOCK.uri {
-            return Ok(Value::Bool(self.lock().await?));
+        match procedure.canonical() {
+            uri if uri == LOCK.uri => Ok(Value::Bool(self.lock().await?)),
+            uri if uri == UNLOCK.uri => Ok(Value::Bool(self.locker.unlock().await?)),
+            _ => Ok(Value::from(self.locker.is_locked().await)),
         }
-        Ok(self.locker.is_locked().await.map_or(Value::Null, Value::Bool))
     }
 }
 
@@ -133,12 +155,17 @@ mod tests {
     use crate::backends::fake::Fake;
     use crate::testing::Published;
 
+    fn screen(fake: &Arc<Fake>) -> Screen {
+        Screen::new(fake.machine().locker, &Settings::default())
+    }
+
     #[tokio::test]
     async fn the_screen_is_locked_and_says_so_under_every_name() {
-        for procedures in PROCEDURES.chunks(2) {
+        let both: Vec<&Procedure> = PROCEDURES.iter().filter(|it| it.canonical() != UNLOCK.uri).collect();
+        for procedures in both.chunks(2) {
             let fake = Arc::new(Fake::default());
-            let screen = Screen::new(fake.machine().locker);
-            let [lock, is_locked] = procedures else {
+            let screen = screen(&fake);
+            let [lock, is_locked] = *procedures else {
                 panic!("they come in pairs")
             };
             assert_eq!(
@@ -161,17 +188,46 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_screen_is_unlocked_by_who_has_a_grant_for_it_alone() {
+        let fake = Arc::new(Fake::default());
+        let screen = screen(&fake);
+        fake.report_lock(Some(true));
+        assert_eq!(screen.call(&UNLOCK, Arguments::default()).await, Ok(true.into()));
+        assert_eq!(screen.call(&IS_LOCKED, Arguments::default()).await, Ok(false.into()));
+        assert_eq!(UNLOCK.roles, <[&str; 0]>::default(), "no role has it");
+    }
+
+    #[tokio::test]
+    async fn the_configured_locker_is_what_is_fallen_back_on() {
+        let fake = Arc::new(Fake::default());
+        let settings = Settings {
+            lock_command: vec!["swaylock".into(), "-f".into()],
+        };
+        let _screen = Screen::new(fake.machine().locker, &settings);
+        assert_eq!(fake.lock_command(), settings.lock_command);
+    }
+
+    #[tokio::test]
+    async fn a_lock_comes_to_its_end_when_its_caller_leaves() {
+        let fake = Arc::new(Fake::default());
+        let screen = screen(&fake);
+        drop(screen.lock());
+        let mut locked = Locker::changes(&*fake);
+        locked.wait_for(|locked| *locked == Some(true)).await.unwrap();
+    }
+
+    #[tokio::test]
     async fn what_nobody_can_tell_is_null() {
         let fake = Arc::new(Fake::default());
         fake.report_lock(None);
-        let screen = Screen::new(fake.machine().locker);
+        let screen = screen(&fake);
         assert_eq!(screen.call(&IS_LOCKED, Arguments::default()).await, Ok(Value::Null));
     }
 
     #[tokio::test]
     async fn calls_during_a_lock_get_its_answer() {
         let fake = Arc::new(Fake::default());
-        let screen = Screen::new(fake.machine().locker);
+        let screen = screen(&fake);
         let (first, second) = (screen.lock(), screen.lock());
         assert!(first.ptr_eq(&second));
         assert_eq!((first.await, second.await), (Ok(true), Ok(true)));
@@ -183,7 +239,7 @@ mod tests {
     async fn each_change_is_told_once_and_doubt_is_not_told() {
         let fake = Arc::new(Fake::default());
         fake.report_lock(None);
-        let screen = Screen::new(fake.machine().locker);
+        let screen = screen(&fake);
         let mut published = Published::by(Box::new(screen));
         for (state, told) in [
             (Some(false), None),

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{command, gpio, keyboard};
+use crate::{command, gpio, keyboard, screen};
 
 /// The settings of every component that has some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,4 +17,6 @@ pub struct Settings {
     pub gpio: gpio::Settings,
     /// How text becomes key strokes.
     pub keyboard: keyboard::Settings,
+    /// The lock of the screen.
+    pub screen: screen::Settings,
 }

@@ -168,3 +168,21 @@ fn the_layout_is_named_with_its_variant() {
         assert!(told.contains(expected), "{told}");
     }
 }
+
+#[test]
+fn a_lock_command_is_read_up_to_its_limits_and_not_past_them() {
+    let words = |count: usize, length: usize| {
+        let words = vec![format!("\"{}\"", "a".repeat(length)); count];
+        format!("[components.screen]\nlock_command = [{}]", words.join(", "))
+    };
+    assert_eq!(parse(&words(32, 4_096)).unwrap().screen.lock_command.len(), 32);
+    for wrong in [words(33, 1), words(1, 4_097), words(1, 0)] {
+        assert!(
+            told(&wrong).contains("components.screen.lock_command"),
+            "{}",
+            told(&wrong)
+        );
+    }
+    let text = told("[components.screen]\nlock_command = \"swaylock\"");
+    assert!(text.contains("a list of at most 32 texts"), "{text}");
+}

@@ -6,9 +6,10 @@
 
 use std::time::Duration;
 
+use futures_util::stream::SelectAll;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use zbus::{Connection, connection::Builder, fdo};
+use zbus::{Connection, MatchRule, MessageStream, connection::Builder, fdo, message};
 
 use super::Missing;
 use super::lazy::Lazy;
@@ -142,6 +143,44 @@ pub(super) fn reason(error: &zbus::Error) -> String {
 pub(super) fn is_absent(error: &zbus::Error) -> bool {
     matches!(error, zbus::Error::FDO(error)
         if matches!(**error, fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_)))
+}
+
+/// Whether the service says that this caller may not.
+pub(super) fn is_denied(error: &zbus::Error) -> bool {
+    if let zbus::Error::FDO(error) = error {
+        return matches!(
+            **error,
+            fdo::Error::AccessDenied(_) | fdo::Error::InteractiveAuthorizationRequired(_)
+        );
+    }
+    let denials = [
+        "org.freedesktop.DBus.Error.AccessDenied",
+        "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
+        "org.freedesktop.PolicyKit1.Error.NotAuthorized",
+    ];
+    matches!(error, zbus::Error::MethodError(name, ..) if denials.contains(&name.as_str()))
+}
+
+/// Signals that fit one of these rules, and the coming and going of these names.
+pub(super) async fn signals(
+    connection: &Connection,
+    rules: Vec<MatchRule<'static>>,
+    names: &[&'static str],
+) -> zbus::Result<SelectAll<MessageStream>> {
+    let mut streams = SelectAll::new();
+    for rule in rules {
+        streams.push(MessageStream::for_match_rule(rule, connection, None).await?);
+    }
+    for name in names {
+        let rule = MatchRule::builder()
+            .msg_type(message::Type::Signal)
+            .sender(DBUS)
+            .member("NameOwnerChanged")
+            .arg(0, *name)
+            .build()?;
+        streams.push(MessageStream::for_match_rule(rule, connection, None).await?);
+    }
+    Ok(streams)
 }
 
 /// Whether no answer came in time.

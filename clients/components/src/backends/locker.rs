@@ -6,9 +6,9 @@
 //! signal: nobody may be listening (a bare sway or Xfce). So success is what the
 //! desktop reports, never that a message was accepted, and after
 //! [`REPORT_WITHIN`] without a report the screen savers of the session bus are
-//! asked.
+//! asked, and last a program that the person has configured.
 //!
-//! Nothing here unlocks.
+//! logind alone unlocks: who may do that is decided by its policy, and above.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use zbus::OwnedObjectPath;
 
 use super::bus::Bus;
+use super::lock_command::LockCommand;
 use super::logind::Logind;
 use super::screensaver::ScreenSavers;
 use super::{Failure, Locker, Missing};
@@ -36,6 +37,10 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 /// While a lock is awaited, how often the state is asked for besides listening:
 /// some screen savers never announce.
 const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// After the last announcement the state is asked for once more: a service may
+/// have its name before it answers.
+const SETTLES_WITHIN: Duration = Duration::from_secs(1);
 
 /// How often a bus that is absent or died is tried again by the followers.
 const RECONNECT_EVERY: Duration = Duration::from_secs(5);
@@ -53,6 +58,7 @@ pub struct DesktopLocker {
 struct Source {
     logind: Arc<Logind>,
     savers: ScreenSavers,
+    command: LockCommand,
     known: watch::Sender<Option<bool>>,
     /// The session whose `LockedHint` was once seen as true: its desktop keeps
     /// it, so from then on a false is believed too.
@@ -73,6 +79,7 @@ impl DesktopLocker {
         let source = Arc::new(Source {
             logind,
             savers: ScreenSavers::new(session_bus),
+            command: LockCommand::none(),
             known: watch::Sender::new(None),
             hint_kept_by: Mutex::new(None),
             asking: tokio::sync::Mutex::new(()),
@@ -82,11 +89,15 @@ impl DesktopLocker {
         for announcer in [Announcer::Logind, Announcer::ScreenSavers] {
             followers.spawn(follow(Arc::clone(&source), announcer, Arc::clone(&wake)));
         }
+        followers.spawn(follow_command(source.command.holds(), Arc::clone(&wake)));
         let asked = Arc::clone(&source);
         followers.spawn(async move {
             loop {
                 asked.ask().await;
-                wake.notified().await;
+                if timeout(SETTLES_WITHIN, wake.notified()).await.is_err() {
+                    asked.ask().await;
+                    wake.notified().await;
+                }
             }
         });
         Self {
@@ -116,6 +127,13 @@ async fn follow(source: Arc<Source>, announcer: Announcer, wake: Arc<Notify>) {
     }
 }
 
+/// The same for the locker that is only a process.
+async fn follow_command(mut holds: watch::Receiver<bool>, wake: Arc<Notify>) {
+    while holds.changed().await.is_ok() {
+        wake.notify_one();
+    }
+}
+
 impl Source {
     /// Asks, and tells those who follow.
     async fn ask(&self) -> Option<bool> {
@@ -127,6 +145,9 @@ impl Source {
     }
 
     async fn state(&self) -> Option<bool> {
+        if *self.command.holds().borrow() {
+            return Some(true);
+        }
         let (session, active) = tokio::join!(
             timeout(TELL_WITHIN, self.logind.session()),
             timeout(TELL_WITHIN, self.savers.is_active())
@@ -144,18 +165,18 @@ impl Source {
         active.ok().flatten()
     }
 
-    /// Whether a lock is reported in time, be it announced or found by asking.
-    async fn reports_a_lock(&self) -> bool {
+    /// Whether it is reported in time that the screen is locked, or unlocked, be it announced or found by asking.
+    async fn reports(&self, wanted: bool) -> bool {
         let mut changes = self.known.subscribe();
         let announced = async {
             while changes.changed().await.is_ok() {
-                if *changes.borrow_and_update() == Some(true) {
+                if *changes.borrow_and_update() == Some(wanted) {
                     break;
                 }
             }
         };
         let found = async {
-            while self.ask().await != Some(true) {
+            while self.ask().await != Some(wanted) {
                 sleep(ASK_EVERY).await;
             }
         };
@@ -173,23 +194,48 @@ impl Source {
             Ok(session) => self.logind.lock(&session).await,
             Err(missing) => Err(missing),
         };
-        if by_logind.is_ok() && self.reports_a_lock().await {
+        if by_logind.is_ok() && self.reports(true).await {
             return Ok(true);
         }
-        // The first that accepts is the desktop's own; asking a second one would
-        // put two lockers on one screen.
+        let by_saver = self.lock_by_saver().await;
+        if by_saver == Some(true) {
+            return Ok(true);
+        }
+        match self.command.lock().await {
+            Some(by_command) => by_command.map(|()| true),
+            None => by_saver.map_or(by_logind.map(|()| false), Ok),
+        }
+    }
+
+    /// Whether the first screen saver that accepts it has locked; `None` if none accepts it. A second one is not
+    /// asked: the first that accepts is the desktop's own, and two lockers on one screen are one too many.
+    async fn lock_by_saver(&self) -> Option<bool> {
         for saver in self.savers.running().await.unwrap_or_default() {
             if self.savers.lock(saver).await.is_ok() {
-                return Ok(self.reports_a_lock().await);
+                return Some(self.reports(true).await);
             }
         }
-        by_logind.map(|()| false)
+        None
+    }
+
+    async fn unlock(&self) -> Result<bool, Failure> {
+        let session = self.logind.session().await?;
+        self.logind.unlock(&session).await?;
+        Ok(self.reports(false).await)
     }
 }
 
 impl Locker for DesktopLocker {
     fn lock(&self) -> BoxFuture<'_, Result<bool, Failure>> {
         async { self.source.lock().await.map_err(Failure::Missing) }.boxed()
+    }
+
+    fn unlock(&self) -> BoxFuture<'_, Result<bool, Failure>> {
+        self.source.unlock().boxed()
+    }
+
+    fn fall_back_on(&self, command: Vec<String>) {
+        self.source.command.set(command);
     }
 
     fn is_locked(&self) -> BoxFuture<'_, Option<bool>> {

@@ -11,10 +11,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures_util::stream::SelectAll;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, message};
 
-use super::Missing;
 use super::bus::{self, Bus};
+use super::{Failure, Missing};
 
 const NAME: &str = "org.freedesktop.login1";
 const MANAGER_PATH: &str = "/org/freedesktop/login1";
@@ -116,6 +117,21 @@ impl Logind {
             .map_err(|error| missing(&error))
     }
 
+    /// Asks the session's desktop to unlock, which it does without a password.
+    pub(super) async fn unlock(&self, session: &Session) -> Result<(), Failure> {
+        let connection = self.bus.connection().await?;
+        let asked: zbus::Result<()> = ask(&connection, session.path.as_str(), SESSION, "Unlock", &()).await;
+        asked.map_err(|error| {
+            if bus::is_denied(&error) {
+                return Failure::Refused(format!(
+                    "logind does not let this program unlock: {}",
+                    bus::reason(&error)
+                ));
+            }
+            missing(&error).into()
+        })
+    }
+
     /// Sets a backlight to a raw value as the session's own right, which needs
     /// no privilege (`SetBrightness`, since systemd 243).
     pub(super) async fn set_brightness(&self, name: &str, raw: u32) -> Result<(), Missing> {
@@ -133,8 +149,8 @@ impl Logind {
     }
 
     /// Everything logind announces: sessions that come and go, and properties
-    /// that change.
-    pub(super) async fn signals(&self) -> Result<MessageStream, Missing> {
+    /// that change; and its own coming and going.
+    pub(super) async fn signals(&self) -> Result<SelectAll<MessageStream>, Missing> {
         let connection = self.bus.connection().await?;
         let rule = MatchRule::builder()
             .msg_type(message::Type::Signal)
@@ -142,7 +158,7 @@ impl Logind {
             .path_namespace(MANAGER_PATH)
             .build()
             .expect("the rule is made of valid names");
-        MessageStream::for_match_rule(rule, &connection, None)
+        bus::signals(&connection, vec![rule], &[NAME])
             .await
             .map_err(|error| missing(&error))
     }

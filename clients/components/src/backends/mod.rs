@@ -2,8 +2,8 @@
 //! operating system, and nothing of WAMP.
 //!
 //! * [`Keys`] by the kernel's uinput ([`uinput`]),
-//! * [`Locker`] by logind and the session bus ([`locker`], over `logind` and
-//!   `screensaver`),
+//! * [`Locker`] by logind, the session bus and a configured program
+//!   ([`locker`], over `logind`, `screensaver` and [`lock_command`]),
 //! * [`Backlight`] by sysfs, written through logind ([`backlight`]),
 //! * [`Notifier`] by the notification service of the session bus
 //!   ([`notifier`]),
@@ -39,6 +39,7 @@ pub mod fake;
 pub mod gpio;
 pub mod input;
 pub(crate) mod lazy;
+pub mod lock_command;
 pub mod locker;
 mod logind;
 pub mod mpris;
@@ -140,6 +141,14 @@ pub trait Locker: Debug + Send + Sync {
     /// Locks the screen. `true` once the desktop reports it as locked, `false`
     /// if it was asked and nothing reported a lock in time.
     fn lock(&self) -> BoxFuture<'_, Result<bool, Failure>>;
+
+    /// Unlocks the screen, without a password. `true` once the desktop reports it
+    /// as unlocked.
+    fn unlock(&self) -> BoxFuture<'_, Result<bool, Failure>>;
+
+    /// What to lock with where nothing else does: a program and its arguments,
+    /// or nothing.
+    fn fall_back_on(&self, command: Vec<String>);
 
     /// Whether the screen is locked; `None` when no source on this machine can
     /// tell.

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use futures_util::stream::SelectAll;
 use zbus::{MatchRule, Message, MessageStream, fdo, message};
 
 use super::Missing;
@@ -24,6 +25,9 @@ pub(super) struct ScreenSaver {
 
 /// In the order in which they are tried. A name that has two paths has two
 /// rows: KDE answers at both, others at one.
+///
+/// Pantheon answers to the second name. LXQt and Xfce's session manager have no
+/// name for it: both run a locker's command line (`xdg-screensaver`, `xflock4`).
 const SCREEN_SAVERS: [ScreenSaver; 6] = [
     ScreenSaver {
         name: "org.gnome.ScreenSaver",
@@ -106,15 +110,18 @@ impl ScreenSavers {
             .reduce(|a, b| a || b)
     }
 
-    /// `ActiveChanged` of whichever screen saver there is.
-    pub(super) async fn signals(&self) -> Result<MessageStream, Missing> {
+    /// `ActiveChanged` of whichever screen saver there is, and their coming and
+    /// going.
+    pub(super) async fn signals(&self) -> Result<SelectAll<MessageStream>, Missing> {
         let connection = self.bus.connection().await?;
         let rule = MatchRule::builder()
             .msg_type(message::Type::Signal)
             .member("ActiveChanged")
             .build()
             .expect("the rule is made of valid names");
-        MessageStream::for_match_rule(rule, &connection, None)
+        let mut names: Vec<_> = SCREEN_SAVERS.iter().map(|saver| saver.name).collect();
+        names.dedup();
+        bus::signals(&connection, vec![rule], &names)
             .await
             .map_err(|error| missing(&error))
     }

@@ -10,7 +10,7 @@ use super::stage::{LOCKS, Mock, PATIENCE, Stage, Which, eventually};
 const SAVER: &str = "org.gnome.ScreenSaver";
 const SAVER_PATH: &str = "/org/gnome/ScreenSaver";
 
-async fn reported(machine: &Machine, state: Option<bool>) {
+pub(super) async fn reported(machine: &Machine, state: Option<bool>) {
     let mut changes = machine.locker.changes();
     let seen = timeout(PATIENCE, changes.wait_for(|known| *known == state)).await;
     assert!(

@@ -10,6 +10,8 @@ mod keyboard;
 #[cfg(test)]
 mod lock;
 #[cfg(test)]
+mod locker;
+#[cfg(test)]
 mod media;
 #[cfg(test)]
 mod notify;

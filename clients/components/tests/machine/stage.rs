@@ -321,8 +321,13 @@ impl Logind {
 
     /// What the session does when it is told to `Lock`.
     pub(crate) async fn on_lock(&self, id: &str, code: &str) {
+        self.on(id, "Lock", code).await;
+    }
+
+    /// What a method of the session does.
+    pub(crate) async fn on(&self, id: &str, method: &str, code: &str) {
         self.mock
-            .add_method(&Self::path(id), LOGIN_SESSION, "Lock", "", "", code)
+            .add_method(&Self::path(id), LOGIN_SESSION, method, "", "", code)
             .await;
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Slides {
 pub(crate) enum Screen {
     /// Lock it, and wait until it is
     Lock,
+    /// Unlock it without a password, and wait until it is
+    Unlock,
     /// Whether it is locked
     Status,
 }

@@ -19,6 +19,16 @@ pub(super) async fn run(session: &Session, command: Screen, output: &Output) -> 
             }
             Ok(())
         }
+        Screen::Unlock => {
+            let is_unlocked = ask(session, "org.deskconn.screen.unlock", ()).await?;
+            if is_unlocked == Value::Bool(false) {
+                output.result(&is_unlocked, String::new)?;
+                return Err(Failure::failed(
+                    "the desktop was asked to unlock its screen, and does not report that it has",
+                ));
+            }
+            output.result(&is_unlocked, || "not locked".to_owned())
+        }
         Screen::Status => {
             let is_locked = ask(session, "org.deskconn.screen.is_locked", ()).await?;
             output.result(&is_locked, || sentence(&is_locked).to_owned())

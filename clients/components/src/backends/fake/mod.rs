@@ -58,6 +58,7 @@ struct State {
     taps: Vec<Key>,
     writes: Vec<(String, u8)>,
     shown: Vec<Message>,
+    lock_command: Vec<String>,
     missing: Option<Missing>,
 }
 
@@ -119,6 +120,11 @@ impl Fake {
     /// The messages shown so far.
     pub fn shown(&self) -> Vec<Message> {
         self.state().shown.clone()
+    }
+
+    /// What it was told to lock with where nothing else does.
+    pub fn lock_command(&self) -> Vec<String> {
+        self.state().lock_command.clone()
     }
 
     /// From now on every call misses this; `None` mends it.
@@ -215,6 +221,19 @@ impl Locker for Fake {
             Ok(true)
         }
         .boxed()
+    }
+
+    fn unlock(&self) -> BoxFuture<'_, Result<bool, Failure>> {
+        async {
+            drop(self.present()?);
+            self.locked.send_replace(Some(false));
+            Ok(true)
+        }
+        .boxed()
+    }
+
+    fn fall_back_on(&self, command: Vec<String>) {
+        self.state().lock_command = command;
     }
 
     fn is_locked(&self) -> BoxFuture<'_, Option<bool>> {
