@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
-STAGES=${*:-prepare check release run state js browser interop discovery vm fuzz}
+STAGES=${*:-prepare check release run doctor state js browser interop discovery vm fuzz}
 passed=0 skipped=() times=()
 
 say() { printf '\n=== %s\n' "$*"; }
@@ -19,7 +19,7 @@ stage_prepare() {
   is_root || { skip prepare "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
   apt-get -qq update
   # tshark asks whether others than root may capture; the default is no.
-  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace
+  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables
   # The programs of a person's session, for the functions that speak to them.
   install mpv mpv-mpris playerctl pulseaudio dunst xvfb xdg-utils xkb-data
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
@@ -45,6 +45,11 @@ stage_run() {
   is_root || { skip run "only root can give the daemon a network of its own"; return 0; }
   bash tests/run/run.sh
   bash tests/run/silence.sh target/release
+}
+
+stage_doctor() {
+  is_root || { skip doctor "only root can make faults"; return 0; }
+  bash tests/doctor/run.sh target/release
 }
 
 stage_state() {

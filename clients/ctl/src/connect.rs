@@ -87,11 +87,16 @@ pub(crate) async fn system(global: &Global, options: Options) -> Result<Session,
     Err(last.unwrap_or_else(|| ConnectError::Target(SYSTEM_SOCKETS[0].to_owned())))
 }
 
+/// Where the desktop on this machine may have its socket: that of this user, then that of the system.
+pub(crate) fn sockets_here() -> Vec<PathBuf> {
+    sockets(rustix::process::geteuid().as_raw(), &|name| {
+        std::env::var_os(name).map(PathBuf::from)
+    })
+}
+
 /// The desktop on this machine: the user's own, then the system's.
 async fn local(options: Options) -> Result<Session, Failure> {
-    let sockets = sockets(rustix::process::geteuid().as_raw(), &|name| {
-        std::env::var_os(name).map(PathBuf::from)
-    });
+    let sockets = sockets_here();
     let mut closed = None;
     for socket in &sockets {
         match Session::connect(&Target::Unix(socket.clone()), options.clone()).await {

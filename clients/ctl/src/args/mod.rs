@@ -94,6 +94,12 @@ impl From<Serializer> for client::Serializer {
 pub(crate) enum Command {
     /// How the desktop is: name, version, devices, what is missing
     Status,
+    /// Look, step by step, at all that a phone and each function need, and say what mends it
+    ///
+    /// It changes nothing, and works without a daemon. As root it sees the firewall's rules too. The command fails if a
+    /// check failed; a warning is something that will not work, or not for everybody. With --no-discovery it does not
+    /// listen for the desktop on the network.
+    Doctor,
     /// Show a code by which a device is let in, and ask before it is
     Pair(Pair),
     /// Pair this command line with another desktop, at which `deskconnctl pair` shows a code

@@ -10,6 +10,7 @@ pub(crate) mod desktops;
 mod devices;
 mod discover;
 mod discovery;
+mod doctor;
 mod gpio;
 mod join;
 mod keyboard;
@@ -47,6 +48,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
     let session = match &arguments.command {
         Command::Completions { shell } => return completions::run(*shell),
         Command::Agent => return agent::run(&arguments.global, output).await,
+        Command::Doctor => return doctor::run(&arguments.global, output).await,
         Command::Keygen => return keygen::run(&arguments.global, output),
         Command::Join(join) => return join::run(&arguments.global, join, output).await,
         Command::Desktops { command } => return desktops::run(command.as_ref(), output),
@@ -106,6 +108,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Discover(_)
         | Command::Log(_)
         | Command::Agent
+        | Command::Doctor
         | Command::Keygen
         | Command::Completions { .. } => Ok(()),
     }

@@ -6,6 +6,7 @@
 mod commands;
 mod consent;
 mod desktop;
+mod doctor;
 mod functions;
 mod home;
 mod join;

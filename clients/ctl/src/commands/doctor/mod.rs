@@ -1,0 +1,160 @@
+//! `deskconnctl doctor`: looks, step by step, at all that a phone and each function need, and names the command that mends
+//! what is wrong. It changes nothing, and works without a daemon.
+//!
+//! Each file looks at one thing: `look` gathers facts from the system, `judge` makes checks of facts and touches nothing.
+
+mod clock;
+mod daemon;
+mod devices;
+mod discovery;
+mod files;
+mod firewall;
+mod functions;
+mod iptables;
+mod network;
+mod nft;
+mod packet;
+mod ports;
+mod rule;
+mod session;
+mod system;
+
+use serde::Serialize;
+
+use self::system::Person;
+use crate::args::Global;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What a check came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Ok,
+    /// Something will not work, or will not for everybody.
+    Warning,
+    /// A phone cannot use this desktop, or what this machine has does not work.
+    Failed,
+    /// This user may not see it.
+    Unknown,
+}
+
+/// A row of the result.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Check {
+    check: String,
+    state: State,
+    /// What is there.
+    found: String,
+    /// The command or the step that mends it.
+    mend: Option<String>,
+}
+
+impl Check {
+    fn ok(check: &str, found: impl Into<String>) -> Self {
+        Self::new(check, State::Ok, found, None)
+    }
+
+    fn warning(check: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::new(check, State::Warning, found, Some(mend.into()))
+    }
+
+    fn failed(check: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::new(check, State::Failed, found, Some(mend.into()))
+    }
+
+    fn unknown(check: &str, found: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self::new(check, State::Unknown, found, Some(mend.into()))
+    }
+
+    fn new(check: &str, state: State, found: impl Into<String>, mend: Option<String>) -> Self {
+        Self {
+            check: check.to_owned(),
+            state,
+            found: found.into(),
+            mend,
+        }
+    }
+
+    fn text(&self) -> String {
+        let state = match self.state {
+            State::Ok => "ok",
+            State::Warning => "warning",
+            State::Failed => "FAILED",
+            State::Unknown => "unknown",
+        };
+        let first = format!("{state:<8} {:<13} {}", self.check, self.found);
+        let mend = self.mend.as_ref().map(|mend| format!("\n{:>22} {mend}", "→"));
+        first + &mend.unwrap_or_default()
+    }
+}
+
+pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure> {
+    let person = Person::here();
+    let places = daemon::places(global, &person)?;
+    output.passing("looking …");
+    let daemon = daemon::look(places).await;
+    let process = daemon.process();
+    let files = files::look(&person, process);
+    let ports = ports::look(process);
+    let port = ports.port();
+    let network = network::look(&ports.reachable()).await;
+    let firewall = firewall::look(port, &network.names()).await;
+    let discovery = discovery::look(global, daemon.talk()).await;
+    let mut checks = daemon::judge(&daemon);
+    checks.extend(files::judge(&files));
+    checks.extend(ports::judge(&ports, &files.config));
+    checks.extend(network::judge(&network));
+    checks.extend(firewall::judge(&firewall, port));
+    checks.extend(discovery::judge(&discovery));
+    checks.extend(session::judge(&session::look(&person).await));
+    checks.extend(devices::judge(&devices::look(&person, process)));
+    checks.extend(clock::judge(&clock::look().await));
+    checks.extend(functions::judge(daemon.talk().map(|talk| &talk.info)));
+    report(&checks, output)
+}
+
+fn report(checks: &[Check], output: &Output) -> Result<(), Failure> {
+    for check in checks {
+        output.result(check, || check.text())?;
+    }
+    match checks.iter().filter(|check| check.state == State::Failed).count() {
+        0 => Ok(()),
+        failed => Err(Failure::failed(format!("{failed} of {} checks failed", checks.len()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_is_a_line_and_its_mend_stands_below() {
+        let check = Check::failed("port", "it is taken", "end nginx");
+        assert_eq!(
+            check.text(),
+            "FAILED   port          it is taken\n                     → end nginx"
+        );
+        assert_eq!(Check::ok("port", "5020").text(), "ok       port          5020");
+    }
+
+    #[test]
+    fn for_programs_a_check_is_an_object() {
+        let row = serde_json::to_value(Check::warning("clock", "slow", "wind it")).unwrap();
+        let expected = serde_json::json!({"check": "clock", "state": "warning", "found": "slow", "mend": "wind it"});
+        assert_eq!(row, expected);
+    }
+
+    #[test]
+    fn only_what_failed_makes_the_command_fail() {
+        let output = Output::new(true, true);
+        let fine = [
+            Check::ok("a", "b"),
+            Check::warning("a", "b", "c"),
+            Check::unknown("a", "b", "c"),
+        ];
+        report(&fine, &output).unwrap();
+        let failure = report(&[Check::failed("a", "b", "c")], &output).unwrap_err();
+        assert_eq!(failure.to_string(), "1 of 1 checks failed");
+    }
+}

@@ -1,0 +1,198 @@
+//! Which port the daemon listens on, and who else has it.
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use procfs::net::{TcpNetEntry, TcpState};
+use procfs::process::{FDTarget, Process};
+
+use super::Check;
+use super::system::Peer;
+use crate::connect::PORT;
+
+const CHECK: &str = "port";
+
+#[derive(Debug)]
+pub(super) struct Facts {
+    listening: Listening,
+}
+
+/// What is known about the daemon's port.
+#[derive(Debug)]
+enum Listening {
+    /// The daemon listens on these.
+    Here(Vec<SocketAddr>),
+    /// It runs as another user, so its sockets cannot be told from others.
+    Hidden,
+    /// It does not run, and its port is free.
+    Free,
+    /// It does not run, and somebody else has its port.
+    Taken(String),
+}
+
+impl Facts {
+    /// The port that devices use.
+    pub(super) fn port(&self) -> u16 {
+        self.reachable().first().map_or(PORT, SocketAddr::port)
+    }
+
+    /// Where others than this computer can reach the daemon, as far as its own sockets go.
+    pub(super) fn reachable(&self) -> Vec<SocketAddr> {
+        match &self.listening {
+            Listening::Here(addresses) => {
+                let addresses = addresses.iter().copied();
+                addresses.filter(|address| !address.ip().is_loopback()).collect()
+            }
+            Listening::Hidden | Listening::Free | Listening::Taken(_) => Vec::new(),
+        }
+    }
+}
+
+pub(super) fn look(daemon: Option<&Peer>) -> Facts {
+    let sockets = listening();
+    let Some(daemon) = daemon else {
+        let taken = sockets.iter().find(|socket| socket.local_address.port() == PORT);
+        let listening = taken.map_or(Listening::Free, |socket| Listening::Taken(holder(socket)));
+        return Facts { listening };
+    };
+    let own = daemon.process().and_then(|process| inodes(&process));
+    let listening = match own {
+        Some(own) => Listening::Here(addresses(&sockets, |socket| own.contains(&socket.inode))),
+        // The kernel says of every socket whose it is, but not of which process.
+        None => match addresses(&sockets, |it| it.uid == daemon.uid && it.local_address.port() == PORT) {
+            guessed if guessed.is_empty() => Listening::Hidden,
+            guessed => Listening::Here(guessed),
+        },
+    };
+    Facts { listening }
+}
+
+fn listening() -> Vec<TcpNetEntry> {
+    let tables = [procfs::net::tcp(), procfs::net::tcp6()]
+        .into_iter()
+        .flatten()
+        .flatten();
+    tables.filter(|entry| entry.state == TcpState::Listen).collect()
+}
+
+fn addresses(sockets: &[TcpNetEntry], is_wanted: impl Fn(&TcpNetEntry) -> bool) -> Vec<SocketAddr> {
+    let wanted = sockets.iter().filter(|socket| is_wanted(socket));
+    wanted.map(|socket| socket.local_address).collect()
+}
+
+/// The sockets of a process, unless this user may not see them.
+fn inodes(process: &Process) -> Option<HashSet<u64>> {
+    let descriptors = process.fd().ok()?.flatten();
+    Some(descriptors.filter_map(|it| socket(&it.target)).collect())
+}
+
+const fn socket(target: &FDTarget) -> Option<u64> {
+    if let FDTarget::Socket(inode) = target {
+        Some(*inode)
+    } else {
+        None
+    }
+}
+
+/// Whose a socket is, as exactly as this user may know.
+fn holder(socket: &TcpNetEntry) -> String {
+    let processes = procfs::process::all_processes().into_iter().flatten().flatten();
+    for process in processes {
+        if inodes(&process).is_some_and(|own| own.contains(&socket.inode)) {
+            let name = process.stat().map_or_else(|_| "a program".to_owned(), |stat| stat.comm);
+            return format!("{name} (process {})", process.pid);
+        }
+    }
+    format!("a program of user {}", socket.uid)
+}
+
+pub(super) fn judge(facts: &Facts, config: &Path) -> Vec<Check> {
+    let config = config.display();
+    let open = format!("set `tcp = [\"0.0.0.0:{PORT}\", \"[::]:{PORT}\"]` below [listen] in {config}");
+    let check = match &facts.listening {
+        Listening::Free => Check::ok(CHECK, format!("{PORT} is free")),
+        Listening::Taken(holder) => Check::failed(
+            CHECK,
+            format!("{holder} has port {PORT}"),
+            "end that program, or choose another port: deskconnd --port PORT",
+        ),
+        Listening::Hidden => Check::unknown(
+            CHECK,
+            "the daemon runs as another user, whose sockets cannot be seen",
+            "sudo deskconnctl doctor",
+        ),
+        Listening::Here(addresses) if addresses.is_empty() => Check::failed(
+            CHECK,
+            "the daemon listens on no port: only programs here reach it",
+            open,
+        ),
+        Listening::Here(addresses) => {
+            let shown: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+            let shown = shown.join(", ");
+            if facts.reachable().is_empty() {
+                Check::failed(CHECK, format!("only this computer can reach {shown}"), open)
+            } else {
+                Check::ok(CHECK, format!("the daemon listens on {shown}"))
+            }
+        }
+    };
+    vec![check]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::*;
+
+    fn only(listening: Listening) -> Check {
+        judge(&Facts { listening }, Path::new("/etc/x.toml")).pop().unwrap()
+    }
+
+    fn here(addresses: &[&str]) -> Listening {
+        Listening::Here(addresses.iter().map(|it| it.parse().unwrap()).collect())
+    }
+
+    #[test]
+    fn a_port_that_others_reach_is_fine_and_a_free_one_is() {
+        assert_eq!(only(here(&["127.0.0.1:5020", "[::]:5020"])).state, State::Ok);
+        assert_eq!(only(Listening::Free).state, State::Ok);
+    }
+
+    #[test]
+    fn a_port_of_loopback_or_none_fails_and_names_the_configuration() {
+        for listening in [here(&["127.0.0.1:5020", "[::1]:5020"]), here(&[])] {
+            let check = only(listening);
+            assert_eq!(check.state, State::Failed);
+            assert!(check.mend.unwrap().contains("[listen] in /etc/x.toml"));
+        }
+    }
+
+    #[test]
+    fn who_has_the_port_is_named() {
+        let check = only(Listening::Taken("nginx (process 7)".to_owned()));
+        assert_eq!(
+            (check.state, check.found.as_str()),
+            (State::Failed, "nginx (process 7) has port 5020")
+        );
+        assert!(check.mend.unwrap().contains("--port"));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_not_called_fine() {
+        assert_eq!(only(Listening::Hidden).state, State::Unknown);
+    }
+
+    #[test]
+    fn the_holder_of_a_real_port_is_found() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = listener.local_addr().unwrap();
+        let socket = listening().into_iter().find(|it| it.local_address == own).unwrap();
+        let pid = std::process::id();
+        assert!(
+            holder(&socket).ends_with(&format!("(process {pid})")),
+            "{}",
+            holder(&socket)
+        );
+    }
+}
