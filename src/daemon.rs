@@ -30,7 +30,7 @@ use crate::front_door::Front;
 use crate::notice;
 use crate::pair::{Desk, Told};
 use crate::paths::Paths;
-use crate::procedures::{self, Desktop};
+use crate::procedures::{self, Desktop, Nearby};
 use crate::store::Store;
 
 /// Sessions get this long to say goodbye; with mDNS beside it the whole stop stays under two seconds.
@@ -84,6 +84,7 @@ impl Daemon {
         let origins = Origins {
             hosts: vec![format!("deskconn-{}.local", store.identity().id8())],
             allowed: config.http.allowed_origins.clone(),
+            extensions: config.compat.anonymous_brightness,
         };
         let front = Front::new(origins, config.desktop.enabled.then(|| Arc::clone(&desk)));
         let limits = limits(&config.limits);
@@ -146,6 +147,7 @@ impl Daemon {
             notifier: Arc::clone(&machine.notifier),
             settings: config.components.clone(),
             functions,
+            nearby: Nearby::new(config),
             attempts: config.pairing.attempts,
             pairing_ttl: config.pairing.ttl,
         };
@@ -203,6 +205,7 @@ impl Daemon {
         self.tasks.extend([
             tokio::spawn(consents.serve(realm, session.clone(), questions)),
             tokio::spawn(procedures::publish_presence(session.clone(), Arc::clone(desktop))),
+            tokio::spawn(procedures::publish_offers(session.clone(), Arc::clone(desktop))),
             tokio::spawn(procedures::follow_lock(session, Arc::clone(desktop))),
             tokio::spawn(Arc::clone(&desktop.desk).keep_time()),
             tokio::spawn(Arc::clone(&desktop.access).keep_rights(desktop.realm.clone())),

@@ -8,6 +8,7 @@
 //! | [`audit`] | who came, who was kept out, what was denied: the log of it |
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
+//! | [`described`] | what programs of others say they offer |
 //! | `front_door` | what browsers get beside WAMP |
 //! | `notice` | questions to the owner as desktop notifications |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
@@ -20,6 +21,7 @@ pub mod audit;
 pub mod config;
 pub mod consent;
 pub mod daemon;
+pub mod described;
 pub mod discovery;
 mod front_door;
 mod notice;

@@ -221,6 +221,18 @@ pub struct Origins {
     pub hosts: Vec<String>,
     /// Origins beside the router's own, such as `https://example.org`.
     pub allowed: Vec<String>,
+    /// Whether every extension of a browser on this machine may connect. What it may do then is the gate's business.
+    pub extensions: bool,
+}
+
+impl Origins {
+    /// Whether an origin is that of a browser extension, which no web page can have.
+    #[must_use]
+    pub fn is_of_extension(origin: &str) -> bool {
+        ["chrome-extension://", "moz-extension://"]
+            .iter()
+            .any(|scheme| origin.starts_with(scheme))
+    }
 }
 
 /// Answers HTTP requests that open no WAMP session.

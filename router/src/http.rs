@@ -120,7 +120,9 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
         );
     };
     if let Some(origin) = headers.get(ORIGIN) {
-        if !is_allowed(origin, &host, scheme, origins) {
+        let is_extension =
+            origins.extensions && peer.is_on_this_machine() && origin.to_str().is_ok_and(Origins::is_of_extension);
+        if !is_extension && !is_allowed(origin, &host, scheme, origins) {
             tracing::info!(%peer, ?origin, path = request.uri().path(), "a page of another origin was refused");
             let sentence = format!("a page of the origin {origin:?} may not connect");
             shared.gate.refused(&peer, &Abort::new(NOT_AUTHORIZED, sentence));

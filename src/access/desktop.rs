@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
 use pairing::Device;
-use router::{Channel, Peer, Principal, Transport};
+use router::{Channel, Origins, Peer, Principal, Transport};
 use time::OffsetDateTime;
 use wamp::acceptor::{Asked, Proof};
 use wamp::auth::Method;
@@ -29,6 +29,9 @@ impl Access {
         if let Channel::Noise { key, .. } = peer.channel {
             return self.find_inside_noise(asked, &key, peer);
         }
+        if self.is_older_extension(asked, peer) {
+            return Ok(Proof::None);
+        }
         let is_pairing = self.desk.admits(peer);
         if asked.offers(Method::Cryptosign) {
             let key = asked.public_key()?;
@@ -50,6 +53,15 @@ impl Access {
         } else {
             Err(Abort::new(AUTHENTICATION_REQUIRED, NOT_PAIRED))
         }
+    }
+
+    /// Whether this is a browser extension of this machine that has no key, and the configuration lets it in all the same.
+    fn is_older_extension(&self, asked: &Asked, peer: &Peer) -> bool {
+        self.allows_anonymous_brightness
+            && peer.is_on_this_machine()
+            && peer.origin.as_deref().is_some_and(Origins::is_of_extension)
+            && !asked.offers(Method::Cryptosign)
+            && asked.offers(Method::Anonymous)
     }
 
     /// Inside Noise the device has shown its key already: the session must be that device's and nobody else's.
@@ -111,6 +123,10 @@ impl Access {
                 Method::Anonymous
             };
             return Ok(principal(&device.id, &role, method, TRUST_PROVIDER));
+        }
+        if self.is_older_extension(asked, peer) {
+            let role = Arc::new(roles::brightness());
+            return Ok(principal("extension", &role, Method::Anonymous, STATIC_PROVIDER));
         }
         if !asked.offers(Method::Cryptosign) {
             return self.admit_stranger("public", Method::Anonymous);

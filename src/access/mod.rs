@@ -35,6 +35,7 @@ use self::seated::Seated;
 use crate::audit::Audit;
 use crate::config::{Config, DESKTOP_REALM};
 use crate::consent::Consents;
+use crate::described::{Described, Item};
 use crate::pair::Desk;
 use crate::store::Store;
 
@@ -57,6 +58,8 @@ pub struct Access {
     /// Whose programs own the desktop.
     household: Household,
     seated: Seated,
+    described: Described,
+    allows_anonymous_brightness: bool,
     is_desktop: bool,
     allows_plain_devices: bool,
     sessions_per_device: usize,
@@ -94,6 +97,8 @@ impl Access {
             agent: Arc::new(roles::agent()),
             household,
             seated: Seated::default(),
+            described: Described::default(),
+            allows_anonymous_brightness: config.compat.anonymous_brightness,
             is_desktop: config.desktop.enabled,
             allows_plain_devices: config.compat.plain_devices,
             sessions_per_device: config.limits.sessions_per_device.map_or(usize::MAX, size),
@@ -109,6 +114,21 @@ impl Access {
     #[must_use]
     pub const fn roles(&self) -> &Roles {
         &self.roles
+    }
+
+    /// What programs say they offer.
+    #[must_use]
+    pub const fn described(&self) -> &Described {
+        &self.described
+    }
+
+    /// Notes what a session says it offers.
+    pub fn describe(&self, session: SessionId, items: Vec<Item>) {
+        self.described.put(session, items);
+        // It may have gone while it said so.
+        if self.presence.visitor(session).is_none() {
+            self.described.forget(session);
+        }
     }
 
     /// Whether this is the gate of the system service.
@@ -246,6 +266,7 @@ impl Gate for Access {
     fn left(&self, session: SessionId, principal: &Principal) {
         self.presence.forget(session);
         self.seated.left(session);
+        self.described.forget(session);
         if principal.provider == TRUST_PROVIDER && self.presence.exit(&principal.authid) {
             self.rights.left(&principal.authid);
         }

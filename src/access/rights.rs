@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use client::Origin;
 use components::{Permit, Refusal};
 use pairing::Device;
 use router::{Action, RealmHandle, Role};
@@ -67,6 +68,17 @@ impl Access {
     pub fn role_of(&self, device: &Device) -> Role {
         self.roles
             .of_device(device, OffsetDateTime::now_utc(), self.is_unlocked())
+    }
+
+    /// What the caller of a procedure may do now.
+    #[must_use]
+    pub fn role_of_caller(&self, caller: &Origin) -> Role {
+        match &*caller.authrole {
+            roles::OWNER => roles::owner(),
+            roles::COMPONENT => roles::component(&caller.authid),
+            roles::AGENT => roles::agent(),
+            _ => self.role_now(&caller.authid).unwrap_or_else(roles::pairing),
+        }
     }
 
     /// The same by its id; `None` when it is not let in.

@@ -31,8 +31,15 @@ const APP_PREFIX: &str = "org.deskconn.app.";
 const BUS: &str = "bus";
 /// Who may call this moves the pointer, and sends a message for each of its steps.
 pub const INPUT_PROBE: &str = "org.deskconn.pointer.move";
-/// What every device may ask.
-const INFO: &str = "org.deskconn.info.get";
+/// What every device may ask, and say of what it offers.
+const FOR_ALL: [&str; 2] = ["org.deskconn.info.get", DESCRIBE];
+const DESCRIBE: &str = "org.deskconn.components.describe";
+/// What every device may hear.
+const OFFERS_CHANGED: &str = "org.deskconn.components.on_changed";
+/// What the roles for all-round remotes may ask of the daemon beside the desktop's functions.
+const BROWSE: &str = "org.deskconn.discovery.browse";
+/// A browser extension of older times, which has no key.
+pub const BRIGHTNESS: &str = "brightness";
 
 /// The roles of paired devices.
 #[derive(Debug)]
@@ -60,6 +67,10 @@ impl Roles {
                     .or_default()
                     .push(rule(topic.uri, Match::Exact, &[Action::Subscribe]));
             }
+        }
+        for role in ["remote", "full"] {
+            let browse = rule(BROWSE, Match::Exact, &[Action::Call]);
+            table.entry(role).or_default().push(browse);
         }
         table.entry(BUS).or_default().push(Rule {
             allow: Actions::ALL,
@@ -98,7 +109,8 @@ impl Roles {
     #[must_use]
     pub fn of_device(&self, device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Role {
         let mut rules = self.table.get(device.role.as_str()).cloned().unwrap_or_default();
-        rules.push(rule(INFO, Match::Exact, &[Action::Call]));
+        rules.extend(FOR_ALL.map(|uri| rule(uri, Match::Exact, &[Action::Call])));
+        rules.push(rule(OFFERS_CHANGED, Match::Exact, &[Action::Subscribe]));
         let own = [Action::Register, Action::Publish, Action::Subscribe];
         rules.push(rule(&format!("{DEVICE_PREFIX}{}.", device.id), Match::Prefix, &own));
         // Who is there is for the router to say, and for every device to hear.
@@ -180,6 +192,20 @@ pub fn pairing() -> Role {
     Role::new(PAIRING, rules).expect("there is no prefix")
 }
 
+/// A browser extension that reads and sets the brightness, under the names that it knows.
+///
+/// # Panics
+/// Never: it has no prefix.
+#[must_use]
+pub fn brightness() -> Role {
+    let names = [
+        "org.deskconn.deskconn.brightness.get",
+        "org.deskconn.deskconn.brightness.set",
+    ];
+    let rules = names.map(|uri| rule(uri, Match::Exact, &[Action::Call]));
+    Role::new(BRIGHTNESS, rules.into()).expect("there is no prefix")
+}
+
 /// A program on this machine under a name of its own.
 ///
 /// # Panics
@@ -190,6 +216,7 @@ pub fn component(authid: &str) -> Role {
     let rules = vec![
         rule(&format!("{COMPONENT_PREFIX}{authid}."), Match::Prefix, &offer),
         rule(APP_PREFIX, Match::Prefix, &offer),
+        rule(DESCRIBE, Match::Exact, &[Action::Call]),
     ];
     Role::new(COMPONENT, rules).expect("the prefixes end with dots")
 }

@@ -136,6 +136,8 @@ pub struct Pairing {
 pub struct Compat {
     /// Paired keys may log in over a plain WebSocket from the network.
     pub plain_devices: bool,
+    /// Browser extensions of this machine may read and set the brightness without a key.
+    pub anonymous_brightness: bool,
     /// Further Unix sockets.
     pub sockets: Vec<PathBuf>,
 }
@@ -330,12 +332,17 @@ fn read_compat(mut section: Section<'_>) -> Result<Compat, ConfigError> {
             .map(Option::unwrap_or_default)
     };
     let plain_devices = switch("plain_devices")?;
+    let anonymous_brightness = switch("anonymous_brightness")?;
     let sockets = match section.get("sockets") {
         Some(field) => field.list(MAX_LIST, "an absolute path of at most 107 bytes", socket_path)?,
         None => Vec::new(),
     };
     section.finish()?;
-    Ok(Compat { plain_devices, sockets })
+    Ok(Compat {
+        plain_devices,
+        anonymous_brightness,
+        sockets,
+    })
 }
 
 fn read_http(mut section: Section<'_>) -> Result<Http, ConfigError> {

@@ -60,6 +60,14 @@ impl Arguments {
             .ok_or_else(|| self.wrong(name, "true or false"))
     }
 
+    /// A number, if it is there.
+    pub(crate) fn optional_number(&mut self, name: &str) -> Result<Option<f64>, RequestError> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(value) => value.as_f64().map(Some).ok_or_else(|| self.wrong(name, "a number")),
+        }
+    }
+
     /// Whatever is there.
     pub(crate) fn any(&mut self, name: &str) -> Result<Value, RequestError> {
         self.take(name).ok_or_else(|| self.wrong(name, "given"))

@@ -13,7 +13,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.info.get"], get).await
 }
 
-/// `info.get() → {name, id, version, components, missing, role, grants, procedures, topics, sessions}`: what the desktop
+/// `info.get() → {name, id, version, components, missing, role, grants, procedures, topics, described, sessions}`: what the desktop
 /// is, and what this caller may use of it now. `procedures` and `topics` are the desktop's own functions; `grants` are
 /// the caller's, each with `holds`.
 async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
@@ -22,7 +22,8 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
     let authid = call.caller.as_ref().map(|caller| Arc::clone(&caller.authid));
     let device = authid.and_then(|authid| desktop.store.with_trust(|trust| trust.find(&authid).cloned()));
     let rights = device.as_ref().map(|device| desktop.access.role_of(device));
-    let (procedures, topics) = Roles::functions_of(&rights.unwrap_or_else(roles::owner));
+    let rights = rights.unwrap_or_else(roles::owner);
+    let (procedures, topics) = Roles::functions_of(&rights);
     let names = |names: Vec<&str>| Value::List(names.into_iter().map(Value::from).collect());
     let components = desktop.functions.names().map(Value::from).collect::<Vec<_>>();
     let missing = desktop.functions.missing().await.into_iter();
@@ -39,6 +40,7 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         ("grants", super::grants::of_device(&desktop, device.as_ref())),
         ("procedures", names(procedures)),
         ("topics", names(topics)),
+        ("described", Value::List(desktop.access.described().usable_by(&rights))),
         ("sessions", (desktop.realm.session_count() as u64).into()),
     ])
     .into())

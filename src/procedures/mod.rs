@@ -4,26 +4,30 @@
 mod agent;
 mod arguments;
 mod audit;
+mod components;
 mod consent;
 mod devices;
 mod discovery;
 mod grants;
 mod info;
+mod nearby;
 mod pairing;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::components::Running;
+use ::components::backends::Notifier;
 use client::{Args, Invocation, Reply, RequestError, Session};
-use components::Running;
-use components::backends::Notifier;
 use router::RealmHandle;
 use tokio::sync::mpsc;
 use wamp::value::Value;
 
 pub(crate) use self::arguments::Arguments;
 pub(crate) use self::audit::publish as publish_audit;
+pub(crate) use self::components::publish as publish_offers;
+pub(crate) use self::nearby::Nearby;
 use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
@@ -49,9 +53,11 @@ pub(crate) struct Desktop {
     pub(crate) advertiser: Arc<Advertiser>,
     pub(crate) notifier: Arc<dyn Notifier>,
     /// What single functions are told.
-    pub(crate) settings: components::Settings,
+    pub(crate) settings: ::components::Settings,
     /// The desktop's functions as they run.
     pub(crate) functions: Arc<Running>,
+    /// The other desktops on the network.
+    pub(crate) nearby: Nearby,
     /// Codes that may be tried in one pairing window.
     pub(crate) attempts: u8,
     /// How long such a window stays open.
@@ -69,6 +75,8 @@ pub(crate) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     consent::register(session, desktop).await?;
     audit::register(session, desktop).await?;
     agent::register(session, desktop).await?;
+    components::register(session, desktop).await?;
+    nearby::register(session, desktop).await?;
     info::register(session, desktop).await
 }
 

@@ -19,6 +19,7 @@ use crate::pair::{PAIR_PROCEDURES, code_of};
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &PAIR_PROCEDURES, pair).await?;
     offer(session, desktop, &["org.deskconn.pairing.open"], open).await?;
+    offer(session, desktop, &["org.deskconn.generate_otp"], generate_otp).await?;
     offer(session, desktop, &["org.deskconn.pairing.close"], close).await?;
     offer(session, desktop, &["org.deskconn.pairing.answer"], answer).await
 }
@@ -91,6 +92,23 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         ("ttl", opened.ttl.as_secs().into()),
     ])
     .into())
+}
+
+/// `generate_otp() → code`: what older programs of the owner call to open a window of the legacy form; its digits as a
+/// number.
+async fn generate_otp(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    let terms = Terms {
+        legacy: true,
+        ttl: LEGACY_TTL,
+        attempts: desktop.attempts,
+        lesser_roles: desktop.access.roles().lesser_than(DEFAULT_ROLE),
+        ..Terms::for_role(DEFAULT_ROLE)
+    };
+    let opened = desktop.desk.open(terms, false).map_err(refused)?;
+    let digits = opened.code.to_string().replace('-', "");
+    let code: u64 = digits.parse().map_err(refused)?;
+    Ok(Value::from(code).into())
 }
 
 /// `pairing.close()`.
