@@ -29,6 +29,7 @@ pub mod keyboard;
 pub mod media;
 pub mod notify;
 pub mod pointer;
+pub mod power;
 mod rate;
 mod run;
 pub mod screen;
@@ -219,6 +220,7 @@ pub const ALL: &[&Entry] = &[
     &volume::ENTRY,
     &notify::ENTRY,
     &url::ENTRY,
+    &power::ENTRY,
 ];
 
 /// The components that are wanted by name, over this machine.

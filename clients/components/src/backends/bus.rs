@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::stream::SelectAll;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
-use zbus::{Connection, MatchRule, MessageStream, connection::Builder, fdo, message};
+use zbus::{Connection, DBusError as _, MatchRule, MessageStream, connection::Builder, fdo, message};
 
 use super::Missing;
 use super::lazy::Lazy;
@@ -135,6 +135,11 @@ pub(super) fn reason(error: &zbus::Error) -> String {
     // The text an error reply carries says more than its name.
     if let zbus::Error::MethodError(_, Some(text), _) = error {
         return text.clone();
+    }
+    if let zbus::Error::FDO(error) = error
+        && let Some(text) = error.description()
+    {
+        return text.to_owned();
     }
     error.to_string()
 }

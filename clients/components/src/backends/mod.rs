@@ -13,6 +13,7 @@
 //! * [`program`]s of the person's own,
 //! * [`sound::Sound`] by PulseAudio's protocol ([`pulse`]),
 //! * [`opener::Opener`] by the desktop's portal or `xdg-open` ([`opener`]),
+//! * [`power::Power`] by logind ([`power`]),
 //! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
@@ -46,6 +47,7 @@ pub mod mpris;
 pub mod notifier;
 pub mod opener;
 pub mod players;
+pub mod power;
 pub mod program;
 pub mod pulse;
 mod screensaver;
@@ -295,6 +297,8 @@ pub struct Machine {
     pub sound: Arc<dyn sound::Sound>,
     /// Opens pages.
     pub opener: Arc<dyn opener::Opener>,
+    /// Switches the machine off, and the like.
+    pub power: Arc<dyn power::Power>,
 }
 
 impl Machine {
@@ -316,11 +320,15 @@ impl Machine {
             backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
             notifier: Arc::new(notifier::DesktopNotifier::new(Arc::clone(&session))),
             pointer: Arc::new(input::pointer::UinputPointer::new()),
-            keyboard: Arc::new(input::keyboard::UinputKeyboard::new(system, places.keyboard_file)),
+            keyboard: Arc::new(input::keyboard::UinputKeyboard::new(
+                Arc::clone(&system),
+                places.keyboard_file,
+            )),
             gpio: Arc::new(gpio::chardev::Chardev::default()),
             players: Arc::new(mpris::Mpris::new(Arc::clone(&session))),
             sound: Arc::new(pulse::Pulse::new(places.pulse)),
             opener: Arc::new(opener::DesktopOpener::new(session, places.opener)),
+            power: Arc::new(power::LogindPower::new(system)),
         }
     }
 }

@@ -16,6 +16,8 @@ mod media;
 #[cfg(test)]
 mod notify;
 #[cfg(test)]
+mod power;
+#[cfg(test)]
 mod seat;
 #[cfg(test)]
 mod stage;

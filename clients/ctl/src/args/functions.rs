@@ -1,9 +1,11 @@
 //! What can be typed for the desktop's functions.
 
+mod machine;
 mod session;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+pub(crate) use self::machine::Power;
 pub(crate) use self::session::{Media, MediaCommand, Notify, Open, Volume};
 
 #[derive(Debug, Clone, Copy, Subcommand)]

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(crate) use self::functions::{
-    Brightness, BrightnessCommand, Button, Gpio, Keyboard, Media, MediaCommand, Notify, Open, Pointer, Programs,
+    Brightness, BrightnessCommand, Button, Gpio, Keyboard, Media, MediaCommand, Notify, Open, Pointer, Power, Programs,
     Screen, Slides, Switch, Volume,
 };
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
@@ -203,6 +203,11 @@ pub(crate) enum Command {
     Notify(Notify),
     /// Open a page of the web in the browser of the desktop
     Open(Open),
+    /// Let the machine sleep, start it anew, switch it off
+    Power {
+        #[command(subcommand)]
+        command: Option<Power>,
+    },
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
     /// Print completions for a shell

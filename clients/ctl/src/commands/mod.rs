@@ -21,6 +21,7 @@ mod notify;
 mod open;
 mod pair;
 mod pointer;
+mod power;
 mod publish;
 mod register;
 mod screen;
@@ -73,7 +74,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Programs { .. }
         | Command::Volume { .. }
         | Command::Notify(_)
-        | Command::Open(_) => connect::open(&arguments.global).await?,
+        | Command::Open(_)
+        | Command::Power { .. } => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
     session.leave().await;
@@ -102,6 +104,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Volume { command } => volume::run(session, *command, output).await,
         Command::Notify(notify) => notify::run(session, notify, output).await,
         Command::Open(open) => open::run(session, open, output).await,
+        Command::Power { command } => power::run(session, *command, output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)
         | Command::Desktops { .. }

@@ -8,6 +8,7 @@ mod gpio;
 mod input;
 mod opener;
 mod players;
+mod power;
 mod sound;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use crate::backends::gpio::Gpio;
 use crate::backends::input::{Keyboard, Pointer};
 use crate::backends::opener::Opener;
 use crate::backends::players::Players;
+use crate::backends::power::Power;
 use crate::backends::sound::Sound;
 use crate::backends::{
     Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Message, Missing, Notice, Notifier, Seat,
@@ -29,6 +31,7 @@ pub use gpio::FakeGpio;
 pub use input::FakeInput;
 pub use opener::FakeOpener;
 pub use players::FakePlayers;
+pub use power::FakePower;
 pub use sound::FakeSound;
 
 /// All backends in one.
@@ -51,6 +54,8 @@ pub struct Fake {
     pub sound: Arc<FakeSound>,
     /// The browser.
     pub opener: Arc<FakeOpener>,
+    /// Switches the machine off, and the like.
+    pub power: Arc<FakePower>,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +86,7 @@ impl Default for Fake {
             choice: watch::Sender::new(None),
             occupant: watch::Sender::new(None),
             players: Arc::default(),
+            power: Arc::default(),
             input: Arc::default(),
             gpio: Arc::default(),
             sound: Arc::default(),
@@ -102,6 +108,7 @@ impl Fake {
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
             players: Arc::clone(&self.players) as Arc<dyn Players>,
+            power: Arc::clone(&self.power) as Arc<dyn Power>,
             sound: Arc::clone(&self.sound) as Arc<dyn Sound>,
             opener: Arc::clone(&self.opener) as Arc<dyn Opener>,
         }
