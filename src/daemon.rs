@@ -171,7 +171,11 @@ impl Daemon {
                 *component = Arc::new(Relay::new(component.entry(), session.clone(), access.agent(), own));
             }
         }
-        let running = components::start(&session, made, Access::permit(access)).await;
+        let mut placed = Vec::new();
+        for component in made {
+            placed.push((self.local_session(component.entry().name).await?, component));
+        }
+        let running = components::start(placed, Access::permit(access)).await;
         running.context("the desktop's functions cannot be registered")
     }
 

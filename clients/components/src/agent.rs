@@ -66,7 +66,8 @@ pub async fn serve(session: &Session, machine: &Machine) -> Result<Running, Erro
         .register(CALL, move |call| pass(Arc::clone(&offered), call))
         .await?;
     session.call(READY, ()).await?;
-    Ok(Running::announcing(session, components.to_vec()))
+    let placed = components.iter().map(|it| (session.clone(), Arc::clone(it)));
+    Ok(Running::announcing(placed.collect()))
 }
 
 async fn missing(components: Arc<[Arc<dyn Component>]>) -> Result<Reply, RequestError> {

@@ -26,12 +26,13 @@ pub struct Running {
 }
 
 impl Running {
-    /// Lets them publish over the session until it ends.
-    pub(crate) fn announcing(session: &Session, components: Vec<Arc<dyn Component>>) -> Self {
+    /// Lets each of them publish over its session until that ends.
+    pub(crate) fn announcing(components: Vec<(Session, Arc<dyn Component>)>) -> Self {
         let announcing = components
             .iter()
-            .map(|component| announce(session.clone(), Arc::clone(component)))
+            .map(|(session, component)| announce(session.clone(), Arc::clone(component)))
             .collect();
+        let components = components.into_iter().map(|(_, component)| component).collect();
         Self { components, announcing }
     }
 
@@ -57,16 +58,17 @@ impl Running {
     }
 }
 
-/// Registers the components, and publishes what changes until the session ends.
-/// When this returns all can be called.
+/// Registers each component on its session, and publishes what changes until
+/// that ends. When this returns all can be called. A session of its own keeps a
+/// component from using up what another one may hold.
 ///
 /// # Errors
-/// The router refuses a procedure, or the session has ended.
-pub async fn start(session: &Session, components: Vec<Arc<dyn Component>>, permit: Permit) -> Result<Running, Error> {
-    for component in &components {
+/// The router refuses a procedure, or a session has ended.
+pub async fn start(components: Vec<(Session, Arc<dyn Component>)>, permit: Permit) -> Result<Running, Error> {
+    for (session, component) in &components {
         register(session, component, &permit).await?;
     }
-    Ok(Running::announcing(session, components))
+    Ok(Running::announcing(components))
 }
 
 async fn register(session: &Session, component: &Arc<dyn Component>, permit: &Permit) -> Result<(), Error> {

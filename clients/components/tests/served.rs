@@ -8,7 +8,7 @@ mod tests {
     use client::{Args, Error, Options, RequestError, Session, Subscription, Value};
     use deskconn_components::backends::fake::Fake;
     use deskconn_components::backends::{Key, Missing};
-    use deskconn_components::{Permit, Refusal, Running, Settings, make, names, procedures, start};
+    use deskconn_components::{Component, Permit, Refusal, Running, Settings, make, names, procedures, start};
     use router::{Limits, OpenGate, Origins, RealmSettings, Role, Router};
     use tokio::time::timeout;
 
@@ -18,9 +18,9 @@ mod tests {
     struct Stage {
         fake: Arc<Fake>,
         caller: Session,
-        components: Session,
+        components: Vec<Session>,
         running: Running,
-        _router: Router,
+        router: Router,
     }
 
     impl Stage {
@@ -28,17 +28,18 @@ mod tests {
             let gate = OpenGate::new(Role::unrestricted("anybody"));
             let router = Router::new(Arc::new(gate), Arc::new(Origins::default()), Limits::default());
             router.open_realm(REALM, RealmSettings::default());
-            let session = || Session::over(router.connect_local("test"), Options::new(REALM));
-            let (caller, components) = (session().await.unwrap(), session().await.unwrap());
+            let caller = session(&router).await;
             let fake = Arc::new(Fake::default());
             let made = make(&fake.machine(), &Settings::default(), |entry| wanted(entry.name));
-            let running = start(&components, made, Arc::new(|_, _| Ok(()))).await.unwrap();
+            let placed = placed(&router, made).await;
+            let components = placed.iter().map(|(session, _)| session.clone()).collect();
+            let running = start(placed, Arc::new(|_, _| Ok(()))).await.unwrap();
             Self {
                 fake,
                 caller,
                 components,
                 running,
-                _router: router,
+                router,
             }
         }
 
@@ -48,6 +49,21 @@ mod tests {
                 other => panic!("{procedure} was not refused: {other:?}"),
             }
         }
+    }
+
+    async fn session(router: &Router) -> Session {
+        Session::over(router.connect_local("test"), Options::new(REALM))
+            .await
+            .unwrap()
+    }
+
+    /// Each on a session of its own, as the daemon does it.
+    async fn placed(router: &Router, components: Vec<Arc<dyn Component>>) -> Vec<(Session, Arc<dyn Component>)> {
+        let mut placed = Vec::new();
+        for component in components {
+            placed.push((session(router).await, component));
+        }
+        placed
     }
 
     async fn next(events: &mut Subscription) -> Vec<Value> {
@@ -168,7 +184,8 @@ mod tests {
             true => Err(Refusal::Refused("not now".into())),
             false => Ok(()),
         });
-        let _running = start(&stage.components, made, permit).await.unwrap();
+        let placed = placed(&stage.router, made).await;
+        let _running = start(placed, permit).await.unwrap();
         let refusal = stage.refusal("org.deskconn.slides.next", ()).await;
         assert_eq!(refusal.uri, "org.deskconn.error.refused");
         assert_eq!(stage.fake.taps(), []);
@@ -178,7 +195,9 @@ mod tests {
     #[tokio::test]
     async fn when_the_session_ends_so_do_the_tasks_that_announce() {
         let stage = Stage::with(|_| true).await;
-        stage.components.leave().await;
+        for session in &stage.components {
+            session.leave().await;
+        }
         timeout(PATIENCE, stage.running.ended()).await.expect("they end");
     }
 }
