@@ -61,7 +61,10 @@ stage_js() { bash tests/js/run.sh target/release; }
 
 stage_browser() { bash tests/browser/run.sh target/release; }
 
-stage_interop() { bash tests/interop/run.sh target/release; }
+stage_interop() {
+  cargo build --release --locked --package deskconn-client --example camera
+  bash tests/interop/run.sh target/release
+}
 
 stage_discovery() {
   is_root || { skip discovery "only root can make networks"; return 0; }

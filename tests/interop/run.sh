@@ -13,8 +13,8 @@ export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn
 cache=$DESKCONN_CACHE/interop
 address=10.77.0.1
 
-for program in deskconnd deskconnctl; do
-  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build)"; exit 1; }
+for program in deskconnd deskconnctl examples/camera; do
+  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build && cargo build -p deskconn-client --example camera)"; exit 1; }
 done
 if [ "$(id -u)" = 0 ] && [ -z "${INTEROP_NAMESPACE:-}" ]; then
   # Downloads need the machine's network, so they come before the namespace.
@@ -46,7 +46,7 @@ trap 'exit 130' INT TERM
 export DESK_BIN=$work/bin DESK_HOMES=$work/homes PYTHONDONTWRITEBYTECODE=1
 mkdir "$DESK_BIN" "$DESK_HOMES" "$work/js"
 chmod 755 "$work" "$DESK_BIN" "$DESK_HOMES"
-cp "$bindir/deskconnd" "$bindir/deskconnctl" "$DESK_BIN/"
+cp "$bindir/deskconnd" "$bindir/deskconnctl" "$bindir/examples/camera" "$DESK_BIN/"
 # Node looks for packages beside the scripts.
 cp "$here"/js/*.mjs "$work/js/"
 ln -s "$cache/node_modules" "$work/js/node_modules"
@@ -95,8 +95,9 @@ declare -A commands=(
   [autobahn-js]="node $work/js/autobahn_js.mjs"
   [cross]="$python $here/python/cross.py $work/js"
   [journey]="$python $here/python/journey.py $address"
+  [components]="$python $here/python/components.py $address"
 )
-peers=(autobahn-python mixed login xconn wampy autobahn-js cross journey)
+peers=(autobahn-python mixed login xconn wampy autobahn-js cross journey components)
 
 # Longer than the slowest peer needs on a slow machine.
 limit_s=300

@@ -146,3 +146,15 @@ fn every_procedure_and_topic_of_the_daemon_is_documented() {
     }
     assert!(count > 30, "only {count} URIs were found in the code");
 }
+
+#[test]
+fn the_programs_that_a_document_shows_are_those_that_are_run() {
+    let components = read("docs/COMPONENTS.md");
+    for (file, language) in [
+        ("examples/components/lamp.py", "python"),
+        ("clients/rust/examples/camera.rs", "rust"),
+    ] {
+        let shown = format!("```{language}\n{}```", read(file));
+        assert!(components.contains(&shown), "docs/COMPONENTS.md differs from {file}");
+    }
+}

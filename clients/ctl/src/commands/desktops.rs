@@ -52,6 +52,7 @@ pub(super) fn row(joined: &Joined) -> Value {
         ("port".to_owned(), u64::from(joined.port).into()),
         ("realm".to_owned(), joined.realm.as_str().into()),
         ("device".to_owned(), joined.device_id.as_str().into()),
+        ("pin".to_owned(), joined.keys.spki.map(hex::encode).into()),
         ("role".to_owned(), joined.role.as_str().into()),
         ("expires".to_owned(), expires.map(times::text).into()),
     ]);

@@ -1,0 +1,65 @@
+//! A camera for the devices of a desktop: runs a program for each picture and answers with what it prints. It comes from
+//! another computer, paired there by `deskconnctl join` with the role `bus`, and opens no port.
+//!
+//! usage: camera HOST:PORT PIN DEVICE KEYFILE PROGRAM [ARGUMENT]…
+
+#![allow(clippy::print_stdout, reason = "it says when it is there")]
+
+use deskconn_client::{Dict, Options, RequestError, Session, SigningKey, Value};
+use tokio::process::Command;
+
+const PICTURE: &str = "org.deskconn.app.camera.picture";
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let mut next = |name: &str| arguments.next().ok_or(format!("there is no {name}"));
+    let target = format!("wss://{}/ws", next("HOST:PORT")?).parse()?;
+    let pin = key(&next("PIN")?).ok_or("PIN is 64 hexadecimal digits")?;
+    let device = next("DEVICE")?;
+    let keys = std::fs::read_to_string(next("KEYFILE")?)?;
+    let seed = keys.lines().find_map(|line| key(line.strip_prefix("sign ")?));
+    let command: Vec<String> = arguments.collect();
+
+    let options = Options {
+        authid: Some(device),
+        key: Some(SigningKey::from_bytes(
+            &seed.ok_or("KEYFILE has no line that begins with sign")?,
+        )),
+        ..Options::new("deskconn").pin(pin)
+    };
+    let session = Session::connect(&target, options).await?;
+    session
+        .register(PICTURE, move |_| {
+            let command = command.clone();
+            async move { picture(&command).await.map(|bytes| Value::Bytes(bytes).into()) }
+        })
+        .await?;
+    let item = [("uri", PICTURE), ("title", "Camera"), ("kind", "button")];
+    let item: Dict = item.map(|(key, text)| (key.to_owned(), text.into())).into();
+    let items = Value::List(vec![item.into()]);
+    session.call("org.deskconn.components.describe", [items]).await?;
+    println!("the camera is there");
+    Err(session.closed().await.into())
+}
+
+/// What the program prints.
+async fn picture(command: &[String]) -> Result<Vec<u8>, RequestError> {
+    let failed = |why: String| RequestError::new("org.deskconn.error.unavailable", why);
+    let (program, arguments) = command
+        .split_first()
+        .ok_or_else(|| failed("there is no program".into()))?;
+    let output = Command::new(program).args(arguments).kill_on_drop(true).output().await;
+    match output {
+        Ok(output) if output.status.success() => Ok(output.stdout),
+        Ok(output) => Err(failed(format!("the camera ended with {}", output.status))),
+        Err(error) => Err(failed(format!("{program} cannot be started: {error}"))),
+    }
+}
+
+/// 32 bytes as hexadecimal digits.
+fn key(digits: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(digits.trim(), &mut bytes).ok()?;
+    Some(bytes)
+}
