@@ -20,6 +20,7 @@ use futures_util::future::BoxFuture;
 
 pub mod agent;
 pub mod backends;
+pub mod battery;
 pub mod brightness;
 mod call;
 pub mod command;
@@ -223,6 +224,7 @@ pub const ALL: &[&Entry] = &[
     &volume::ENTRY,
     &notify::ENTRY,
     &url::ENTRY,
+    &battery::ENTRY,
     &power::ENTRY,
 ];
 

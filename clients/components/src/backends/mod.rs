@@ -14,6 +14,7 @@
 //! * [`sound::Sound`] by PulseAudio's protocol ([`pulse`]),
 //! * [`opener::Opener`] by the desktop's portal or `xdg-open` ([`opener`]),
 //! * [`power::Power`] by logind ([`power`]),
+//! * [`battery::Batteries`] by UPower or sysfs ([`battery`]),
 //! * and [`fake`] of all for tests that have no such machine.
 //!
 //! A [`Machine`] holds one of each. What is missing is not an error when it is
@@ -35,6 +36,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 pub mod backlight;
+pub mod battery;
 mod bus;
 pub mod fake;
 pub mod gpio;
@@ -252,6 +254,8 @@ pub struct Places {
     pub system_bus: Option<String>,
     /// Address of the session bus, if not the usual one.
     pub session_bus: Option<String>,
+    /// The directory with one entry for each power supply.
+    pub power_supplies: PathBuf,
     /// Where the sound server is.
     pub pulse: pulse::Place,
     /// What opens pages where there is no portal.
@@ -265,6 +269,7 @@ impl Default for Places {
             keyboard_file: PathBuf::from("/etc/default/keyboard"),
             system_bus: None,
             session_bus: None,
+            power_supplies: PathBuf::from("/sys/class/power_supply"),
             pulse: pulse::Place::of_environment(),
             opener: opener::Program::of_environment(),
         }
@@ -299,6 +304,8 @@ pub struct Machine {
     pub opener: Arc<dyn opener::Opener>,
     /// Switches the machine off, and the like.
     pub power: Arc<dyn power::Power>,
+    /// Knows how full the battery is.
+    pub battery: Arc<dyn battery::Batteries>,
 }
 
 impl Machine {
@@ -328,7 +335,8 @@ impl Machine {
             players: Arc::new(mpris::Mpris::new(Arc::clone(&session))),
             sound: Arc::new(pulse::Pulse::new(places.pulse)),
             opener: Arc::new(opener::DesktopOpener::new(session, places.opener)),
-            power: Arc::new(power::LogindPower::new(system)),
+            power: Arc::new(power::LogindPower::new(Arc::clone(&system))),
+            battery: Arc::new(battery::MachineBattery::new(system, places.power_supplies)),
         }
     }
 }

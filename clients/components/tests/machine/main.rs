@@ -4,6 +4,8 @@
 //! `tests/vm`.
 
 #[cfg(test)]
+mod battery;
+#[cfg(test)]
 mod brightness;
 #[cfg(test)]
 mod keyboard;

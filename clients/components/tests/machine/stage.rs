@@ -111,6 +111,7 @@ impl Stage {
             keyboard_file: self.keyboard_file(),
             system_bus: Some(self.address(Which::System)),
             session_bus: Some(self.address(Which::Session)),
+            power_supplies: self.path("power_supply"),
             pulse: Place {
                 server: None,
                 runtime: Some(self.pulse()),

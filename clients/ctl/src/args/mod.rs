@@ -203,6 +203,8 @@ pub(crate) enum Command {
     Notify(Notify),
     /// Open a page of the web in the browser of the desktop
     Open(Open),
+    /// How full the battery is, and for how long
+    Battery,
     /// Let the machine sleep, start it anew, switch it off
     Power {
         #[command(subcommand)]

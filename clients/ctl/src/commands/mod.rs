@@ -2,6 +2,7 @@
 
 mod agent;
 mod approve;
+mod battery;
 mod brightness;
 mod call;
 mod command;
@@ -75,6 +76,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Volume { .. }
         | Command::Notify(_)
         | Command::Open(_)
+        | Command::Battery
         | Command::Power { .. } => connect::open(&arguments.global).await?,
     };
     let result = with_session(&session, arguments, output).await;
@@ -104,6 +106,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Volume { command } => volume::run(session, *command, output).await,
         Command::Notify(notify) => notify::run(session, notify, output).await,
         Command::Open(open) => open::run(session, open, output).await,
+        Command::Battery => battery::run(session, output).await,
         Command::Power { command } => power::run(session, *command, output).await,
         // These have no session, or see to it themselves.
         Command::Join(_)

@@ -4,6 +4,7 @@
 //! It says nothing about how the real backends behave; their own tests and the
 //! VM do.
 
+mod battery;
 mod gpio;
 mod input;
 mod opener;
@@ -17,6 +18,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use crate::backends::battery::Batteries;
 use crate::backends::gpio::Gpio;
 use crate::backends::input::{Keyboard, Pointer};
 use crate::backends::opener::Opener;
@@ -27,6 +29,7 @@ use crate::backends::{
     Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Message, Missing, Notice, Notifier, Seat,
 };
 
+pub use battery::FakeBattery;
 pub use gpio::FakeGpio;
 pub use input::FakeInput;
 pub use opener::FakeOpener;
@@ -56,6 +59,8 @@ pub struct Fake {
     pub opener: Arc<FakeOpener>,
     /// Switches the machine off, and the like.
     pub power: Arc<FakePower>,
+    /// Knows how full the battery is.
+    pub battery: Arc<FakeBattery>,
 }
 
 #[derive(Debug, Default)]
@@ -86,6 +91,7 @@ impl Default for Fake {
             choice: watch::Sender::new(None),
             occupant: watch::Sender::new(None),
             players: Arc::default(),
+            battery: Arc::default(),
             power: Arc::default(),
             input: Arc::default(),
             gpio: Arc::default(),
@@ -108,6 +114,7 @@ impl Fake {
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
             players: Arc::clone(&self.players) as Arc<dyn Players>,
+            battery: Arc::clone(&self.battery) as Arc<dyn Batteries>,
             power: Arc::clone(&self.power) as Arc<dyn Power>,
             sound: Arc::clone(&self.sound) as Arc<dyn Sound>,
             opener: Arc::clone(&self.opener) as Arc<dyn Opener>,
