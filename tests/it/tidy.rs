@@ -146,6 +146,20 @@ fn every_dependency_has_its_reason_in_contributing() {
 }
 
 #[test]
+fn every_component_that_is_written_is_offered() {
+    let written = files(&[".rs"]).into_iter().filter(|path| {
+        let is_component = path.starts_with(root().join("clients/components/src"));
+        is_component && fs::read_to_string(path).unwrap().contains("pub const ENTRY: Entry")
+    });
+    let written: Vec<_> = written.map(|path| shown(&path)).collect();
+    assert_eq!(
+        written.len(),
+        components::ALL.len(),
+        "one line in components::ALL for each of {written:?}"
+    );
+}
+
+#[test]
 fn every_procedure_and_topic_of_the_components_is_documented_with_its_roles() {
     let api = fs::read_to_string(root().join("docs/API.md")).unwrap();
     let row = |uri: &str| {
