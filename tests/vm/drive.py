@@ -9,7 +9,7 @@ import asyncio
 import sys
 import traceback
 
-from chapters import brightness, desktop, lock, login, service, slides
+from chapters import brightness, desktop, gpio, lock, login, pointing, service, slides
 from guest import Guest, Registers
 from screen import Screen
 
@@ -20,6 +20,8 @@ async def story(guest, registers, screen, port):
     await slides.slides_press_the_keys(guest, session)
     await lock.the_lock_is_asked_for_and_followed(guest, session)
     await brightness.brightness_moves_the_panel(guest, session, registers)
+    await gpio.chapter(guest, session, registers)
+    await pointing.chapter(guest, session)
     await session.leave()
     session = await service.the_next_session_has_it_as_a_service(guest, port, key)
     await service.a_missing_device_is_named_and_mended_without_a_restart(guest, session)

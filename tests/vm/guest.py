@@ -48,7 +48,7 @@ class Guest:
 
     def since(self, mark, prefix):
         """What was observed since then under a heading, without it."""
-        return [line[len(prefix) + 1 :] for line in self._lines[mark:] if line.startswith(prefix + " ")]
+        return [line[len(prefix) + 1 :] for line in self._lines[mark:] if line == prefix or line.startswith(prefix + " ")]
 
     async def until(self, mark, prefix, enough=lambda seen: seen, within=PATIENCE):
         """Waits until `enough` of what was observed since then has come."""
@@ -71,6 +71,13 @@ class Guest:
         mark = self.mark()
         self.tell(command)
         return (await self.until(mark, prefix, **how))[0]
+
+    async def watch(self, device):
+        """Reads an input device of the daemon from now on; gives a mark before what it offers."""
+        mark = self.mark()
+        self.tell(f"watch {device}")
+        await self.until(mark, f"{device}-ready")
+        return mark
 
     async def run(self, command, who="run"):
         """Runs a command as the person at the machine (or as "root", or as the "other" person) and gives its

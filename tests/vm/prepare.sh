@@ -98,6 +98,8 @@ for user in presenter visitor; do
     chroot "$root" useradd --create-home --shell /bin/bash "$user"
     echo "$user:open sesame" | chroot "$root" chpasswd
 done
+chroot "$root" groupadd --system gpio
+chroot "$root" usermod --append --groups gpio presenter
 echo guest >"$root/etc/hostname"
 echo '127.0.0.1 localhost guest' >"$root/etc/hosts"
 : >"$root/etc/machine-id"

@@ -26,6 +26,21 @@ async def slides_turn_real_pages(guest, session, screen):
     await screen.picture("slides-page-2")
 
 
+async def pointer_and_keyboard_reach_programs(guest, session, screen):
+    where = "DISPLAY=:0 xdotool getmouselocation --shell | head -n 2"
+    # The display server has to find a new mouse first; one that is there moves at once.
+    await session.call(f"{P}pointer.move", 1, 1)
+    before = await guest.run(where)
+    await session.call(f"{P}pointer.move", -50, 20)
+    after = await guest.run(where)
+    (x, y), (new_x, new_y) = ([int(line.split("=")[1]) for line in lines] for lines in (before, after))
+    check(new_x < x and new_y > y, f"the pointer of Xorg went from {x},{y} to {new_x},{new_y}")
+    await session.call(f"{P}keyboard.type", "3g")
+    check(await screen.shows(COLOURS[2]), 'typed into the viewer, "3g" leads to page 3')
+    await session.call(f"{P}keyboard.press", "page_up")
+    check(await screen.shows(COLOURS[1]), "and the key page_up to page 2")
+
+
 async def a_real_locker_locks(guest, session, screen):
     locked = await Events.of(session, f"{P}screen.on_locked")
     check(await session.call(f"{P}screen.lock") is True, "screen.lock is a success")
@@ -55,5 +70,6 @@ async def a_lock_by_somebody_else_is_announced(guest, session, screen):
 async def chapter(guest, session, screen):
     await the_daemon_stays_while_a_graphical_session_begins(guest, session, screen)
     await slides_turn_real_pages(guest, session, screen)
+    await pointer_and_keyboard_reach_programs(guest, session, screen)
     await a_real_locker_locks(guest, session, screen)
     await a_lock_by_somebody_else_is_announced(guest, session, screen)

@@ -5,6 +5,9 @@ import re
 import caller
 from judging import check
 
+# Of the device: all that is proven here.
+ROLE = "full"
+
 
 async def a_person_is_logged_in(guest):
     await guest.until(0, "agent")
@@ -19,7 +22,7 @@ async def a_person_is_logged_in(guest):
 async def a_device_pairs_and_logs_in(guest, port):
     key = caller.new_key()
     mark = guest.mark()
-    guest.tell("run /opt/deskconn/deskconnctl pair --legacy --insecure-network --yes --role remote")
+    guest.tell(f"run /opt/deskconn/deskconnctl pair --legacy --insecure-network --yes --role {ROLE}")
     shown = await guest.until(
         mark, "run", enough=lambda seen: re.search(r"\d{4}-?\d{4}", "\n".join(seen))
     )
@@ -27,5 +30,5 @@ async def a_device_pairs_and_logs_in(guest, port):
     check(await caller.pair(port, key, code) is True, "the code from the desktop pairs this key")
     check(await guest.until(mark, "run-exit") == ["0"], "deskconnctl pair ends well")
     session, welcome = await caller.join(port, key)
-    check(welcome.authrole == "remote", f"the paired key logs in as {welcome.authrole}")
+    check(welcome.authrole == ROLE, f"the paired key logs in as {welcome.authrole}")
     return session, key

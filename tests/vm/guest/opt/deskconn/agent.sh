@@ -5,8 +5,9 @@
 #
 # Commands
 #   session            session <id> <type> <class> <seat> <active> <user>, once it is active
-#   keys               reads the slide keys with evtest: offered <KEY>, then keys ready,
-#                      then key <KEY> <1 pressed, 0 released> as they come
+#   watch <name>       reads the daemon's input device of that name (slides, pointer, keyboard) with
+#                      evtest, once it is there: <name>-offers <key or axis>, then <name>-ready, then
+#                      <name> <key or axis> <1 pressed, 0 released, or by how much> as they come
 #   signals            signals ready, then signal <Lock|Unlock> as they come
 #   locker on|off      on: answers Lock as a screen locker does, by SetLockedHint true
 #   hint true|false    SetLockedHint on the session, as its user
@@ -59,15 +60,16 @@ watch_session() {
     say "session $(loginctl show-session "$(session_id)" -p Id -p Type -p Class -p Seat -p Active -p Name |
         awk -F= '{v[$1] = $2} END {print v["Id"], v["Type"], v["Class"], v["Seat"], v["Active"], v["Name"]}')"
 }
-watch_keys() {
+watch_input() {
     local event=
-    until event=$(awk '/^N: Name="deskconn slides"/ {f = 1} f && /^H:/ {match($0, /event[0-9]+/); print substr($0, RSTART, RLENGTH); exit}' \
+    until event=$(awk -v name="deskconn $1" '$0 == "N: Name=\"" name "\"" {f = 1}
+        f && /^H:/ {match($0, /event[0-9]+/); print substr($0, RSTART, RLENGTH); exit}' \
         /proc/bus/input/devices) && [ -n "$event" ]; do sleep 0.1; done
     stdbuf -oL evtest "/dev/input/$event" 2>&1 | sed -un \
-        -e 's/^ *Event code [0-9]* (\(KEY_[A-Z0-9]*\)).*/offered \1/p' \
-        -e 's/^Testing .*/keys ready/p' \
-        -e 's/.*(\(KEY_[A-Z0-9]*\)), value \([01]\)$/key \1 \2/p' >&3
-    say "keys gone"
+        -e "s/^ *Event code [0-9]* (\(\(KEY\|BTN\|REL\)_[A-Z0-9_]*\)).*/$1-offers \1/p" \
+        -e "s/^Testing .*/$1-ready/p" \
+        -e "s/^Event:.*(\(\(KEY\|BTN\|REL\)_[A-Z0-9_]*\)), value \(-\?[0-9]*\)\$/$1 \1 \3/p" >&3
+    say "$1-gone"
 }
 watch_signals() {
     dbus-monitor --system "type='signal',interface='org.freedesktop.login1.Session'" 2>&1 |
@@ -99,7 +101,7 @@ say "agent up after $(cut -d' ' -f1 /proc/uptime) s"
 while read -r command rest <&3; do
     case $command in
         session) watch_session & ;;
-        keys) watch_keys & ;;
+        watch) watch_input "$rest" & ;;
         signals) watch_signals & ;;
         locker) if [ "$rest" = on ]; then touch "$locker"; else rm -f "$locker"; fi; say "locker $rest" ;;
         hint) hint "$rest"; say "hint $rest" ;;
