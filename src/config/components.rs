@@ -2,6 +2,7 @@
 
 mod command;
 mod gpio;
+mod host;
 mod keyboard;
 mod screen;
 #[cfg(test)]
@@ -25,6 +26,7 @@ fn is_name(text: &str) -> bool {
 pub(super) fn read(mut section: Section<'_>) -> Result<Settings, ConfigError> {
     let settings = Settings {
         command: command::read(&mut section)?,
+        host: host::read(section.section("host")?)?,
         gpio: gpio::read(&mut section)?,
         keyboard: keyboard::read(section.section("keyboard")?)?,
         screen: screen::read(section.section("screen")?)?,

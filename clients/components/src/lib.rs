@@ -26,6 +26,7 @@ mod call;
 pub mod command;
 mod dimmer;
 pub mod gpio;
+pub mod host;
 pub mod keyboard;
 pub mod media;
 pub mod notify;
@@ -219,6 +220,7 @@ pub const ALL: &[&Entry] = &[
     &pointer::ENTRY,
     &keyboard::ENTRY,
     &media::ENTRY,
+    &host::ENTRY,
     &gpio::ENTRY,
     &command::ENTRY,
     &volume::ENTRY,

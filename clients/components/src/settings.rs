@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{command, gpio, keyboard, screen};
+use crate::{command, gpio, host, keyboard, screen};
 
 /// The settings of every component that has some.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,8 @@ use crate::{command, gpio, keyboard, screen};
 pub struct Settings {
     /// Programs that may be run.
     pub command: command::Settings,
+    /// How often the machine tells how it is.
+    pub host: host::Settings,
     /// Lines of GPIO chips.
     pub gpio: gpio::Settings,
     /// How text becomes key strokes.

@@ -186,3 +186,17 @@ fn a_lock_command_is_read_up_to_its_limits_and_not_past_them() {
     let text = told("[components.screen]\nlock_command = \"swaylock\"");
     assert!(text.contains("a list of at most 32 texts"), "{text}");
 }
+
+#[test]
+fn reports_of_the_machine_come_as_often_as_is_said() {
+    let interval =
+        |text: &str| parse(&format!("[components.host]\ninterval_s = {text}\n")).map(|it| it.host.interval_s);
+    assert_eq!(parse("").unwrap().host.interval_s, Some(60));
+    assert_eq!(interval("5"), Ok(Some(5)));
+    assert_eq!(interval("86400"), Ok(Some(86_400)));
+    assert_eq!(interval("\"off\""), Ok(None));
+    for wrong in ["4", "86401", "\"never\"", "true"] {
+        let told = interval(wrong).unwrap_err().to_string();
+        assert!(told.contains("from 5 to 86400, or \"off\""), "{told}");
+    }
+}

@@ -10,6 +10,7 @@
 //! * [`players::Players`] by MPRIS on the session bus ([`mpris`]),
 //! * a pointer and a keyboard by uinput too ([`input`]),
 //! * [`gpio`] by the kernel's character device,
+//! * [`host::Host`], how the machine is,
 //! * [`program`]s of the person's own,
 //! * [`sound::Sound`] by PulseAudio's protocol ([`pulse`]),
 //! * [`opener::Opener`] by the desktop's portal or `xdg-open` ([`opener`]),
@@ -40,6 +41,7 @@ pub mod battery;
 mod bus;
 pub mod fake;
 pub mod gpio;
+pub mod host;
 pub mod input;
 pub(crate) mod lazy;
 pub mod lock_command;
@@ -248,6 +250,8 @@ pub trait Notifier: Debug + Send + Sync {
 pub struct Places {
     /// The directory with one entry for each backlight.
     pub backlights: PathBuf,
+    /// The root of the file system, for what the kernel tells of the machine.
+    pub root: PathBuf,
     /// Where Debian keeps the layout of the keyboard.
     pub keyboard_file: PathBuf,
     /// Address of the system bus, if not the usual one.
@@ -266,6 +270,7 @@ impl Default for Places {
     fn default() -> Self {
         Self {
             backlights: PathBuf::from("/sys/class/backlight"),
+            root: PathBuf::from("/"),
             keyboard_file: PathBuf::from("/etc/default/keyboard"),
             system_bus: None,
             session_bus: None,
@@ -291,6 +296,8 @@ pub struct Machine {
     pub pointer: Arc<dyn input::Pointer>,
     /// Types.
     pub keyboard: Arc<dyn input::Keyboard>,
+    /// Tells how it is.
+    pub host: Arc<host::Host>,
     /// Lines of GPIO chips.
     pub gpio: Arc<dyn gpio::Gpio>,
     /// Asks the person in front. Nothing depends on it, so it is never called missing.
@@ -331,6 +338,7 @@ impl Machine {
                 Arc::clone(&system),
                 places.keyboard_file,
             )),
+            host: Arc::new(host::Host::new(places.root)),
             gpio: Arc::new(gpio::chardev::Chardev::default()),
             players: Arc::new(mpris::Mpris::new(Arc::clone(&session))),
             sound: Arc::new(pulse::Pulse::new(places.pulse)),

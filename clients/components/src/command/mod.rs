@@ -20,6 +20,7 @@ pub use self::settings::{
 };
 use crate::backends::program::{self, Ended, Program, Stream};
 use crate::backends::{Failure, Missing};
+use crate::shape::dict;
 use crate::{Arguments, Component, Entry, Home, Procedure, Refusal, Report};
 
 /// The component's row.
@@ -144,10 +145,6 @@ fn progress(stream: Stream, text: String) -> Value {
         Stream::Stderr => "stderr",
     };
     dict([("stream", Value::from(name)), ("text", Value::Text(text))])
-}
-
-fn dict<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::Dict(entries.map(|(key, value)| (key.to_owned(), value)).into())
 }
 
 impl Component for Commands {

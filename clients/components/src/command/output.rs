@@ -6,8 +6,8 @@ use std::process::ExitStatus;
 
 use client::Value;
 
-use super::dict;
 use crate::backends::program::Stream;
+use crate::shape::dict;
 
 /// The output of one run.
 #[derive(Debug)]

@@ -108,6 +108,7 @@ impl Stage {
     pub(crate) fn machine_with(&self, change: impl FnOnce(&mut Places)) -> Machine {
         let mut places = Places {
             backlights: self.backlights(),
+            root: PathBuf::from("/"),
             keyboard_file: self.keyboard_file(),
             system_bus: Some(self.address(Which::System)),
             session_bus: Some(self.address(Which::Session)),

@@ -179,6 +179,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Keyboard,
     },
+    /// How the desktop is: load, memory, disks, temperatures
+    Host,
     /// The GPIO lines of the desktop
     ///
     /// They are those of [[components.gpio.line]] in its configuration.

@@ -13,6 +13,7 @@ mod discover;
 mod discovery;
 mod doctor;
 mod gpio;
+mod host;
 mod join;
 mod keyboard;
 mod keygen;
@@ -71,6 +72,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Media(_)
         | Command::Pointer { .. }
         | Command::Keyboard { .. }
+        | Command::Host
         | Command::Gpio { .. }
         | Command::Programs { .. }
         | Command::Volume { .. }
@@ -101,6 +103,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Media(media) => media::run(session, media, output).await,
         Command::Pointer { command } => pointer::run(session, command, output).await,
         Command::Keyboard { command } => keyboard::run(session, command, output).await,
+        Command::Host => host::run(session, output).await,
         Command::Gpio { command } => gpio::run(session, command.as_ref(), output).await,
         Command::Programs { command } => command::run(session, command.as_ref(), output).await,
         Command::Volume { command } => volume::run(session, *command, output).await,

@@ -137,3 +137,21 @@ async fn the_pointer_and_the_keyboard_do_what_is_typed() {
     soon(typing.ended()).await.gave("");
     assert_eq!(calls.lock().unwrap().last().unwrap(), &[Value::from("from a pipe\n")]);
 }
+
+#[tokio::test]
+async fn the_report_of_the_machine_is_shown_for_people_and_as_it_is_for_programs() {
+    let stage = Stage::new();
+    let desktop = stage.session().await;
+    let report = r#"{"name":"desk","os":"Debian","kernel":"6.1","uptime_s":93784,"load":[0.5,1.25,2.0],
+        "memory":{"total":17179869184,"available":8589934592},"disks":[{"mount":"/","total":1073741824,"free":536870912}],
+        "temperatures":[{"name":"coretemp: Package","celsius":48.5}]}"#;
+    answer(&desktop, "host.get", &[], report).await;
+    stage.run(&["host"]).await.gave(
+        "name         desk\nos           Debian\nkernel       6.1\nup           1 d 2:03 h\nload         0.50 1.25 2.00\n\
+         memory       8.0 GiB free of 16.0 GiB\ndisk         0.5 GiB free of 1.0 GiB at /\n\
+         temperature  48.5 °C coretemp: Package\n",
+    );
+    let json = stage.run(&["--json", "host"]).await.result;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["uptime_s"], 93784);
+}

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::backends::battery::Batteries;
 use crate::backends::gpio::Gpio;
+use crate::backends::host::Host;
 use crate::backends::input::{Keyboard, Pointer};
 use crate::backends::opener::Opener;
 use crate::backends::players::Players;
@@ -110,6 +111,7 @@ impl Fake {
             backlight: Arc::clone(self) as Arc<dyn Backlight>,
             pointer: Arc::clone(&self.input) as Arc<dyn Pointer>,
             keyboard: Arc::clone(&self.input) as Arc<dyn Keyboard>,
+            host: Arc::new(Host::new("/".into())),
             gpio: Arc::clone(&self.gpio) as Arc<dyn Gpio>,
             notifier: Arc::clone(self) as Arc<dyn Notifier>,
             seat: Arc::clone(self) as Arc<dyn Seat>,
