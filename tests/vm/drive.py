@@ -9,7 +9,7 @@ import asyncio
 import sys
 import traceback
 
-from chapters import brightness, desktop, gpio, lock, login, pointing, service, slides
+from chapters import brightness, desktop, gpio, lock, login, pointing, service, slides, system
 from guest import Guest, Registers
 from screen import Screen
 
@@ -28,6 +28,7 @@ async def story(guest, registers, screen, port):
     await service.the_service_reaches_the_session(guest, session, registers)
     await desktop.chapter(guest, session, screen)
     await session.leave()
+    await system.chapter(guest, port, registers, screen)
 
 
 async def judge(options):
