@@ -5,13 +5,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use client::{Error, Invocation, Origin, Progress, Reply, RequestError, Session, Value};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::{Arguments, Component, Missing, Procedure, Refusal, Report};
+
+/// How long a component may take to say what it lacks. A phone asks when it
+/// connects, and a service that hangs should not keep it waiting.
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// Whether somebody may have a procedure at this moment, beyond what the
 /// router's roles say.
@@ -41,7 +47,11 @@ impl Running {
     pub async fn missing(&self) -> Vec<(&'static str, Missing)> {
         let ask = |component: &Arc<dyn Component>| {
             let component = Arc::clone(component);
-            async move { component.missing().await.map(|it| (component.entry().name, it)) }
+            async move {
+                let name = component.entry().name;
+                let missing = timeout(ANSWER_WITHIN, component.missing()).await;
+                missing.unwrap_or_else(|_| Some(silent(name))).map(|it| (name, it))
+            }
         };
         let answers = join_all(self.components.iter().map(ask)).await;
         answers.into_iter().flatten().collect()
@@ -55,6 +65,14 @@ impl Running {
     /// The names of those that run.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.components.iter().map(|component| component.entry().name)
+    }
+}
+
+fn silent(name: &'static str) -> Missing {
+    Missing {
+        what: name,
+        reason: format!("what it needs did not answer within {} s", ANSWER_WITHIN.as_secs()),
+        mend: "look at it with `deskconnctl doctor`, and restart the service that hangs".into(),
     }
 }
 
@@ -162,5 +180,48 @@ pub(crate) fn told(refusal: &Refusal) -> RequestError {
         uri: refusal.uri().into(),
         args: vec![Value::Text(refusal.to_string())],
         kwargs: refusal.details(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Entry;
+
+    /// A component whose service hangs.
+    #[derive(Debug)]
+    struct Hanging;
+
+    impl Component for Hanging {
+        fn entry(&self) -> &'static Entry {
+            &crate::slides::ENTRY
+        }
+
+        fn call(&self, _: &'static Procedure, _: Arguments) -> BoxFuture<'_, Result<Value, Refusal>> {
+            Box::pin(std::future::pending())
+        }
+
+        fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_component_that_does_not_say_what_it_lacks_lacks_an_answer() {
+        let fake = Arc::new(crate::backends::fake::Fake::default());
+        let mut components = crate::make(&fake.machine(), &crate::Settings::default(), |entry| {
+            entry.name == "screen"
+        });
+        components.push(Arc::new(Hanging));
+        let running = Running {
+            components,
+            announcing: JoinSet::new(),
+        };
+        let missing = running.missing().await;
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert_eq!(missing[0].0, "slides");
+        assert!(missing[0].1.reason.contains("within 2 s"), "{}", missing[0].1);
     }
 }
