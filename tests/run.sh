@@ -21,7 +21,7 @@ stage_prepare() {
   # tshark asks whether others than root may capture; the default is no.
   DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables
   # The programs of a person's session, for the functions that speak to them.
-  install mpv mpv-mpris playerctl pulseaudio dunst xvfb xdg-utils xkb-data
+  install mpv mpv-mpris playerctl pulseaudio pipewire-pulse wireplumber dunst xvfb xdg-utils xkb-data
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
   (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
   rm -f "$DESKCONN_CACHE/vm-prepare.rc"

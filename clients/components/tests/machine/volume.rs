@@ -9,15 +9,17 @@ use deskconn_components::backends::sound::Loudness;
 use deskconn_components::backends::{Failure, Machine, Missing};
 use tokio::time::timeout;
 
-use super::stage::{PATIENCE, Process, Stage, eventually};
+use super::stage::{PATIENCE, Process, Stage, Which, eventually};
 
-/// PulseAudio with two outputs, the first of which is the default.
+/// A sound server with two outputs, the first of which is the default.
 struct Server {
-    process: Process,
+    /// The server itself comes first, and ends last.
+    processes: Vec<Process>,
     address: String,
 }
 
 impl Server {
+    /// PulseAudio, which has no output but these.
     async fn start(stage: &Stage) -> Option<Self> {
         let socket = stage.pulse().join("native");
         std::fs::create_dir_all(stage.pulse()).unwrap();
@@ -30,16 +32,44 @@ impl Server {
                 "--exit-idle-time=-1",
                 "--log-target=stderr",
             ])
-            .args(["-L", "module-null-sink sink_name=first"])
-            .args(["-L", "module-null-sink sink_name=second channel_map=mono"])
             .arg(format!("-Lmodule-native-protocol-unix socket={}", socket.display()));
+        Some(Self::with_outputs(stage, vec![Process::start(server)]).await)
+    }
+
+    /// PipeWire with its stand-in for PulseAudio, and with a session manager that leaves this machine's devices alone.
+    async fn pipewire(stage: &Stage) -> Option<Self> {
+        let packages = "pipewire pipewire-pulse wireplumber";
+        let settings = stage.path("wireplumber/main.lua.d");
+        std::fs::create_dir_all(&settings).unwrap();
+        let monitors = ["alsa", "v4l2", "libcamera"].map(|kind| format!("{kind}_monitor.enabled = false\n"));
+        std::fs::write(settings.join("51-no-devices.lua"), monitors.concat()).unwrap();
+        let mut processes = Vec::new();
+        for name in ["pipewire", "wireplumber", "pipewire-pulse"] {
+            let program = stage.program(name, packages)?;
+            processes.push(Process::start(program));
+            eventually("PipeWire listens", || async { stage.path("pipewire-0").exists() }).await;
+        }
+        Some(Self::with_outputs(stage, processes).await)
+    }
+
+    async fn with_outputs(stage: &Stage, processes: Vec<Process>) -> Self {
         let server = Self {
-            process: Process::start(server),
-            address: format!("unix:{}", socket.display()),
+            processes,
+            address: format!("unix:{}", stage.pulse().join("native").display()),
         };
         eventually("the sound server listens", || async { server.runs(&["info"]) }).await;
-        server.control(&["set-default-sink", "first"]);
-        Some(server)
+        server.control(&["load-module", "module-null-sink", "sink_name=first"]);
+        server.control(&[
+            "load-module",
+            "module-null-sink",
+            "sink_name=second",
+            "channel_map=mono",
+        ]);
+        eventually("the first output is the default", || async {
+            server.runs(&["set-default-sink", "first"]) && server.says(&["get-default-sink"]).trim() == "first"
+        })
+        .await;
+        server
     }
 
     /// Another hand at the same server.
@@ -86,26 +116,16 @@ async fn missing(machine: &Machine) -> Missing {
     }
 }
 
-#[tokio::test]
-async fn a_real_server_is_made_louder_and_quieter_and_keeps_its_balance() {
-    let Some(stage) = Stage::new() else { return };
-    let Some(server) = Server::start(&stage).await else {
-        return;
-    };
+async fn is_made_louder_and_quieter(stage: &Stage, server: &Server) {
     let machine = stage.machine();
     assert_eq!(machine.sound.set_percent(30).await, Ok(is(30, false)));
     assert_eq!(machine.sound.mute(true).await, Ok(is(30, true)));
-    assert_eq!(
-        machine.sound.set_percent(60).await,
-        Ok(is(60, true)),
-        "louder is not heard again"
-    );
+    let louder = machine.sound.set_percent(60).await;
+    assert_eq!(louder, Ok(is(60, true)), "what is muted stays so");
     assert_eq!(machine.sound.mute(false).await, Ok(is(60, false)));
     assert!(server.says(&["get-sink-volume", "first"]).contains("60%"));
-    assert!(
-        server.says(&["get-sink-volume", "second"]).contains("100%"),
-        "the other one is left alone"
-    );
+    let other = server.says(&["get-sink-volume", "second"]);
+    assert!(other.contains("100%"), "the other one is left alone: {other}");
 
     server.control(&["set-sink-volume", "first", "20%", "80%"]);
     assert_eq!(machine.sound.loudness().await, Ok(is(80, false)));
@@ -115,12 +135,7 @@ async fn a_real_server_is_made_louder_and_quieter_and_keeps_its_balance() {
     assert_eq!(machine.sound.missing().await, None);
 }
 
-#[tokio::test]
-async fn what_others_change_is_followed_and_so_is_the_output_that_is_played_to() {
-    let Some(stage) = Stage::new() else { return };
-    let Some(server) = Server::start(&stage).await else {
-        return;
-    };
+async fn is_followed(stage: &Stage, server: &Server) {
     let machine = stage.machine();
     let _following = follow(&machine);
     told(&machine, Some(is(100, false))).await;
@@ -134,6 +149,36 @@ async fn what_others_change_is_followed_and_so_is_the_output_that_is_played_to()
     told(&machine, Some(is(100, false))).await;
     assert_eq!(machine.sound.set_percent(25).await, Ok(is(25, false)));
     assert!(server.says(&["get-sink-volume", "second"]).contains("25%"));
+}
+
+#[tokio::test]
+async fn pulseaudio_is_made_louder_and_quieter_and_keeps_its_balance() {
+    let Some(stage) = Stage::new() else { return };
+    let Some(server) = Server::start(&stage).await else {
+        return;
+    };
+    is_made_louder_and_quieter(&stage, &server).await;
+}
+
+#[tokio::test]
+async fn what_others_change_at_pulseaudio_is_followed_and_so_is_the_output_that_is_played_to() {
+    let Some(stage) = Stage::new() else { return };
+    let Some(server) = Server::start(&stage).await else {
+        return;
+    };
+    is_followed(&stage, &server).await;
+}
+
+#[tokio::test]
+async fn pipewire_is_set_and_followed_just_the_same() {
+    let Some(stage) = Stage::new() else { return };
+    let _bus = stage.bus(Which::Session);
+    let Some(server) = Server::pipewire(&stage).await else {
+        return;
+    };
+    is_made_louder_and_quieter(&stage, &server).await;
+    server.control(&["set-sink-volume", "first", "100%"]);
+    is_followed(&stage, &server).await;
 }
 
 #[tokio::test]
@@ -181,13 +226,13 @@ async fn a_server_that_hangs_holds_nobody_up_for_longer_than_the_time_out() {
     };
     let machine = stage.machine();
     assert!(machine.sound.loudness().await.is_ok());
-    server.process.stop();
+    server.processes[0].stop();
     let asked = Instant::now();
     let (first, second) = tokio::join!(missing(&machine), missing(&machine));
     assert_eq!(first.reason, "no answer within 5 s");
     assert_eq!(first, second);
     assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
-    server.process.go_on();
+    server.processes[0].go_on();
     eventually("it answers again", || async { machine.sound.loudness().await.is_ok() }).await;
 }
 
