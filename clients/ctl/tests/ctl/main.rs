@@ -12,5 +12,6 @@ mod home;
 mod join;
 mod log;
 mod secrecy;
+mod session;
 mod stage;
 mod terminal;
