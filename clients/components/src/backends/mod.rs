@@ -4,7 +4,8 @@
 //! * [`Keys`] by the kernel's uinput ([`uinput`]),
 //! * [`Locker`] by logind, the session bus and a configured program
 //!   ([`locker`], over `logind`, `screensaver` and [`lock_command`]),
-//! * [`Backlight`] by sysfs, written through logind ([`backlight`]),
+//! * [`Backlight`] by the desktop's service, by sysfs through logind
+//!   ([`backlight`]), and by DDC/CI for monitors on cables ([`displays`]),
 //! * [`Notifier`] by the notification service of the session bus
 //!   ([`notifier`]),
 //! * [`players::Players`] by MPRIS on the session bus ([`mpris`]),
@@ -39,6 +40,8 @@ use tokio::sync::watch;
 pub mod backlight;
 pub mod battery;
 mod bus;
+mod ddc;
+pub mod displays;
 pub mod fake;
 pub mod gpio;
 pub mod host;
@@ -248,8 +251,8 @@ pub trait Notifier: Debug + Send + Sync {
 /// tests point elsewhere.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// The directory with one entry for each backlight.
-    pub backlights: PathBuf,
+    /// Where displays are.
+    pub displays: displays::DisplayPlaces,
     /// The root of the file system, for what the kernel tells of the machine.
     pub root: PathBuf,
     /// Where Debian keeps the layout of the keyboard.
@@ -269,7 +272,7 @@ pub struct Places {
 impl Default for Places {
     fn default() -> Self {
         Self {
-            backlights: PathBuf::from("/sys/class/backlight"),
+            displays: displays::DisplayPlaces::default(),
             root: PathBuf::from("/"),
             keyboard_file: PathBuf::from("/etc/default/keyboard"),
             system_bus: None,
@@ -331,7 +334,7 @@ impl Machine {
             keys: Arc::new(uinput::Uinput::new()),
             locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
             seat: Arc::new(seat::LogindSeat::new(Arc::clone(&logind))),
-            backlight: Arc::new(backlight::Sysfs::start(places.backlights, logind)),
+            backlight: Arc::new(displays::Displays::start(places.displays, logind, Arc::clone(&session))),
             notifier: Arc::new(notifier::DesktopNotifier::new(Arc::clone(&session))),
             pointer: Arc::new(input::pointer::UinputPointer::new()),
             keyboard: Arc::new(input::keyboard::UinputKeyboard::new(

@@ -8,6 +8,8 @@ mod battery;
 #[cfg(test)]
 mod brightness;
 #[cfg(test)]
+mod displays;
+#[cfg(test)]
 mod keyboard;
 #[cfg(test)]
 mod lock;

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use deskconn_components::backends::displays::DisplayPlaces;
 use deskconn_components::backends::opener::Program;
 use deskconn_components::backends::pulse::Place;
 use deskconn_components::backends::{Machine, Places};
@@ -107,7 +108,11 @@ impl Stage {
     /// The same with some places elsewhere.
     pub(crate) fn machine_with(&self, change: impl FnOnce(&mut Places)) -> Machine {
         let mut places = Places {
-            backlights: self.backlights(),
+            displays: DisplayPlaces {
+                backlights: self.backlights(),
+                connectors: self.path("drm"),
+                buses: self.path("buses"),
+            },
             root: PathBuf::from("/"),
             keyboard_file: self.keyboard_file(),
             system_bus: Some(self.address(Which::System)),

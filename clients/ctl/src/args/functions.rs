@@ -39,6 +39,9 @@ pub(crate) struct Brightness {
     /// The display, by its id; without it the one that the desktop chooses
     #[arg(long, global = true, value_name = "ID")]
     pub(crate) display: Option<String>,
+    /// Go there in a fade of so long, at most 60, rather than at once
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(crate) fade: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

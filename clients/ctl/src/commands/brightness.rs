@@ -1,8 +1,8 @@
 //! `deskconnctl brightness`.
 
-use client::{Session, Value};
+use client::{Args, Session, Value};
 
-use super::ask;
+use super::{ask, seconds};
 use crate::args::{Brightness, BrightnessCommand};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -18,6 +18,14 @@ pub(super) async fn run(session: &Session, brightness: &Brightness, output: &Out
     };
     let display = brightness.display.as_deref().map(Value::from);
     let args: Vec<Value> = percent.map(Value::Float).into_iter().chain(display).collect();
+    let mut args = Args::from(args);
+    if let Some(fade) = brightness.fade {
+        if percent.is_none() {
+            return Err(Failure::Usage("--fade goes with set, up and down".to_owned()));
+        }
+        let milliseconds = u64::try_from(seconds(fade)?.as_millis()).unwrap_or(u64::MAX);
+        args = args.with("duration_ms", milliseconds);
+    }
     let now = ask(session, procedure, args).await?;
     output.result(&now, || text(&now))
 }

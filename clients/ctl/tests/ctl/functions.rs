@@ -155,3 +155,21 @@ async fn the_report_of_the_machine_is_shown_for_people_and_as_it_is_for_programs
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["uptime_s"], 93784);
 }
+
+#[tokio::test]
+async fn a_fade_is_asked_for_in_seconds_and_only_where_something_is_set() {
+    let stage = Stage::new();
+    let desktop = stage.session().await;
+    let fade = |call: Invocation| async move { Ok(call.kwargs["duration_ms"].clone().into()) };
+    desktop.register("org.deskconn.brightness.set", fade).await.unwrap();
+    let arguments = ["brightness", "set", "40", "--fade", "2.5"];
+    stage.run(&arguments).await.gave("2500\n");
+    stage
+        .run(&["brightness", "--fade", "2"])
+        .await
+        .failed(2, "--fade goes with set, up and down");
+    stage
+        .run(&["brightness", "set", "40", "--fade", "0"])
+        .await
+        .failed(2, "no number of seconds");
+}
