@@ -104,6 +104,8 @@ async fn local(options: Options) -> Result<Session, Failure> {
             Err(ConnectError::Unreachable(_, error)) if error.kind() == io::ErrorKind::PermissionDenied => {
                 closed = Some(socket);
             }
+            // Whom the system's desktop does not know it leaves without a word.
+            Err(ConnectError::NotWamp(..)) => closed = Some(socket),
             Err(ConnectError::Unreachable(..)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -111,7 +113,8 @@ async fn local(options: Options) -> Result<Session, Failure> {
     if let Some(socket) = closed {
         let socket = socket.display();
         return Err(Failure::failed(format!(
-            "a desktop runs at {socket}, but this user may not talk to it"
+            "a desktop runs at {socket}, but does not let this user in: it is its own user's, or the system's, which is for \
+             whoever sits at the machine"
         )));
     }
     let places: Vec<String> = sockets.iter().map(|socket| socket.display().to_string()).collect();

@@ -4,7 +4,7 @@ import asyncio
 
 import caller
 from autobahn.wamp.exception import ApplicationError
-from chapters import login
+from chapters import doctor, login
 from judging import Events, P, check, error_of
 
 
@@ -26,6 +26,7 @@ async def a_missing_device_is_named_and_mended_without_a_restart(guest, session)
     except ApplicationError as error:
         check(error.error == f"{P}error.unavailable", f"without /dev/uinput slides.next is {error.error}")
         check("modprobe uinput" in error.args[0], f"and says: {error.args[0]}")
+    await doctor.names_a_missing_module(guest)
     await guest.ask("show", "show")
     # The daemon looks again at most once a second.
     for _ in range(50):
@@ -51,3 +52,4 @@ async def the_service_reaches_the_session(guest, session, registers):
     await locked.until([False])
     check(await session.call(f"{P}brightness.set", 50) == 50, "and brightness.set works")
     check(registers.percent == 50, f"the panel's register says {registers.percent}")
+    await doctor.finds_the_machine_in_order(guest)

@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from autobahn.wamp.exception import ApplicationError
-from chapters import login
+from chapters import doctor, login
 from chapters.desktop import LOCKED, PASSWORD
 from judging import P, check, error_of
 from pages import COLOURS
@@ -37,7 +37,8 @@ async def becomes(question, what, within=20):
 async def bring_to_front(guest, user):
     """Switches the seat to the session of a user, as a display manager or Ctrl-Alt-F2 does it."""
     find = f"loginctl list-sessions --no-legend | awk '$3 == \"{user}\" && $4 == \"seat0\" {{print $1}}'"
-    await guest.run(f'loginctl activate "$({find})"', who="root")
+    # A session that was just begun is there a moment later.
+    await guest.run(f'until id=$({find}) && [ "$id" ]; do sleep 0.1; done; loginctl activate "$id"', who="root")
 
 
 async def it_is_of_whoever_sits_there(guest):
@@ -77,6 +78,7 @@ async def serving_as(guest, who, name):
 
 async def the_agent_serves_the_rest(guest, session, screen):
     check(await lacks_the_agent(session), "without an agent media.players says what to start")
+    await doctor.names_the_agent(guest)
     await guest.run("systemctl --user start deskconn-agent")
     await becomes(lambda: has_the_agent(session), "with it the function works, without a restart of the daemon")
     check(await serving_as(guest, PRESENTER, "presenter"), "a command runs as the person, not as root")
@@ -100,6 +102,7 @@ async def another_person_comes_to_the_front(guest, session):
     await becomes(lambda: owns(guest, VISITOR), "after a switch of the seat the desktop is of who sits there now")
     check(await ends == ["1"], "the session of who got up was ended")
     check(not await owns(guest, PRESENTER), "and a new one is not let in")
+    await doctor.names_the_session_behind(guest)
     check(await lacks_the_agent(session), "the agent of who got up serves no more")
     await guest.run("systemctl --user start deskconn-agent", who=VISITOR)
     await becomes(lambda: has_the_agent(session), "that of the other person does")

@@ -138,7 +138,7 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
     let session = Session::connect(&Target::Unix(socket.to_owned()), options).await;
     // Whom it does not let in it leaves without a word.
     let session = session.map_err(|error| {
-        if matches!(error, ConnectError::Lost(_)) {
+        if matches!(error, ConnectError::Lost(_) | ConnectError::NotWamp(..)) {
             Answer::Closed
         } else {
             Answer::Other(error.to_string())
