@@ -129,7 +129,7 @@ chmod 666 /dev/uinput
 expect keys ok
 rm /dev/uinput
 expect keys failed "no /dev/uinput" "modprobe uinput"
-expect gpio warning "may not use" "GROUP"
+expect gpio warning "may not use" "70-deskconn.rules"
 chgrp games /dev/gpiochip0 && chmod 660 /dev/gpiochip0
 expect gpio warning "may not use" "usermod -aG games"
 expect slides warning "" "modprobe uinput"

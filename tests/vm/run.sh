@@ -10,8 +10,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 bindir=$(cd "${1:?usage: run.sh BINDIR [CACHE]}" && pwd)
 cache=${2:-${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/vm}
 
-# The longest a good run took is a third of this; a stuck guest must not hold CI.
-limit_s=240
+# The longest a good run took, on a machine that was busy with three builds, is half of this; a stuck guest must not hold CI.
+limit_s=360
 memory_mb=1280
 
 sh "$here/prepare.sh" "$cache" || exit $?
@@ -48,20 +48,24 @@ P
 over=$work/over
 mkdir -p "$over/etc/udev/rules.d" "$over/etc/systemd/system/multi-user.target.wants"
 cp -r "$here"/guest/. "$over/"
-cp "$here/../../packaging/udev/70-deskconn.rules" "$over/etc/udev/rules.d/"
+packaging=$here/../../packaging
+mkdir -p "$over/usr/bin" "$over/etc/xdg/autostart"
+cp "$packaging/udev/70-deskconn.rules" "$over/etc/udev/rules.d/"
+cp "$packaging/autostart/deskconn-agent.desktop" "$over/etc/xdg/autostart/"
+for kind in user system; do
+    cp "$packaging/systemd/$kind/deskconnd.service" "$over/etc/systemd/$kind/"
+done
 for program in deskconnd deskconnctl; do
     [ -e "$bindir/$program" ] || { echo "no $program in $bindir: build it first (cargo build)" >&2; exit 1; }
-    strip -o "$over/opt/deskconn/$program" "$bindir/$program" 2>/dev/null || cp "$bindir/$program" "$over/opt/deskconn/"
+    strip -o "$over/usr/bin/$program" "$bindir/$program" 2>/dev/null || cp "$bindir/$program" "$over/usr/bin/"
 done
-chmod 755 "$over"/opt/deskconn/*
+chmod 755 "$over"/usr/bin/* "$over"/opt/deskconn/*
 /usr/bin/python3 -B "$here/pages.py" "$over/opt/deskconn/pages.pdf"
 for unit in devices presenter agent; do
     ln -s "../$unit.service" "$over/etc/systemd/system/multi-user.target.wants/$unit.service"
 done
 ln -s /usr/lib/systemd/system/systemd-networkd.service "$over/etc/systemd/system/multi-user.target.wants/"
-arguments="--config /etc/deskconn-test.toml"
-[ "$port" = 5020 ] || arguments="$arguments --port $port"
-echo "DESKCONND_ARGUMENTS=$arguments" >"$over/etc/deskconn-test.env"
+[ "$port" = 5020 ] || printf '[listen]\ntcp = ["0.0.0.0:%s"]\n' "$port" >>"$over/etc/deskconn/config.toml"
 chown -R 0:0 "$over"
 (cd "$over" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/over.cpio"
 cat "$cache/root.cpio" "$work/over.cpio" >"$work/initrd"

@@ -8,7 +8,7 @@ from judging import check
 async def says(guest, state, *checks):
     """Whether all of these checks of the person's doctor have this state; gives the last."""
     # Its exit status says whether anything failed, here as in tests/doctor.
-    lines = await guest.run("/opt/deskconn/deskconnctl doctor --json 2>/dev/null || :")
+    lines = await guest.run("deskconnctl doctor --json 2>/dev/null || :")
     rows = {row["check"]: row for row in map(json.loads, lines)}
     for name in checks:
         check(rows[name]["state"] == state, f"doctor: {rows[name]}")

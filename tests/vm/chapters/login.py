@@ -22,7 +22,7 @@ async def a_person_is_logged_in(guest):
 async def a_device_pairs_and_logs_in(guest, port):
     key = caller.new_key()
     mark = guest.mark()
-    guest.tell(f"run /opt/deskconn/deskconnctl pair --legacy --insecure-network --yes --role {ROLE}")
+    guest.tell(f"run deskconnctl pair --legacy --insecure-network --yes --role {ROLE}")
     shown = await guest.until(
         mark, "run", enough=lambda seen: re.search(r"\d{4}-?\d{4}", "\n".join(seen))
     )

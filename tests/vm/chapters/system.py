@@ -9,7 +9,8 @@ from chapters.desktop import LOCKED, PASSWORD
 from judging import P, check, error_of
 from pages import COLOURS
 
-CTL = "/opt/deskconn/deskconnctl"
+# systemd's name for the agent, which a desktop starts by the file of the package in /etc/xdg/autostart.
+AGENT = r"'app-deskconn\x2dagent@autostart.service'"
 # The users of the machine, by what the guest's agent calls them.
 PRESENTER, VISITOR = "run", "other"
 
@@ -17,7 +18,7 @@ PRESENTER, VISITOR = "run", "other"
 async def owns(guest, who):
     """Whether this user of the machine owns the desktop now."""
     try:
-        status = await guest.run(f"{CTL} status --json", who=who)
+        status = await guest.run("deskconnctl status --json", who=who)
     except RuntimeError:
         return False
     return json.loads(status[0])["role"] == "owner"
@@ -71,7 +72,7 @@ async def has_the_agent(session):
 async def serving_as(guest, who, name):
     """Whether what the session serves is run as this user."""
     try:
-        return await guest.run(f"{CTL} command run who", who=who) == [name]
+        return await guest.run("deskconnctl command run who", who=who) == [name]
     except RuntimeError:
         return False
 
@@ -79,7 +80,7 @@ async def serving_as(guest, who, name):
 async def the_agent_serves_the_rest(guest, session, screen):
     check(await lacks_the_agent(session), "without an agent media.players says what to start")
     await doctor.names_the_agent(guest)
-    await guest.run("systemctl --user start deskconn-agent")
+    await guest.run(f"systemctl --user start {AGENT}")
     await becomes(lambda: has_the_agent(session), "with it the function works, without a restart of the daemon")
     check(await serving_as(guest, PRESENTER, "presenter"), "a command runs as the person, not as root")
     check(await session.call(f"{P}screen.lock") is True, "screen.lock is a success")
@@ -87,16 +88,16 @@ async def the_agent_serves_the_rest(guest, session, screen):
     await screen.type(PASSWORD)
     check(await screen.shows(COLOURS[2]), "the password opens it")
 
-    await guest.run("systemctl --user kill --signal=KILL deskconn-agent")
+    await guest.run(f"systemctl --user kill --signal=KILL {AGENT}")
     await becomes(lambda: lacks_the_agent(session), "once it is killed, media.players says what to start")
-    await guest.run("systemctl --user start deskconn-agent")
+    await guest.run(f"systemctl --user start {AGENT}")
     await becomes(lambda: has_the_agent(session), "started again it serves again")
 
 
 async def another_person_comes_to_the_front(guest, session):
     await guest.run("systemctl start visitor", who="root")
     mark = guest.mark()
-    guest.tell(f"{PRESENTER} {CTL} subscribe org.deskconn.screen.on_locked")
+    guest.tell(f"{PRESENTER} deskconnctl subscribe org.deskconn.screen.on_locked")
     ends = asyncio.create_task(guest.until(mark, f"{PRESENTER}-exit"))
     await bring_to_front(guest, "visitor")
     await becomes(lambda: owns(guest, VISITOR), "after a switch of the seat the desktop is of who sits there now")
@@ -104,7 +105,7 @@ async def another_person_comes_to_the_front(guest, session):
     check(not await owns(guest, PRESENTER), "and a new one is not let in")
     await doctor.names_the_session_behind(guest)
     check(await lacks_the_agent(session), "the agent of who got up serves no more")
-    await guest.run("systemctl --user start deskconn-agent", who=VISITOR)
+    await guest.run(f"systemctl --user start {AGENT}", who=VISITOR)
     await becomes(lambda: has_the_agent(session), "that of the other person does")
     check(await serving_as(guest, VISITOR, "visitor"), "and runs commands as that person")
 

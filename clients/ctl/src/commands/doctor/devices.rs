@@ -179,8 +179,8 @@ fn gpio(facts: &Facts) -> Check {
     if facts.gpio.is_empty() {
         return Check::ok(CHECK, "this computer has no GPIO chip");
     }
-    let rule = "let a udev rule give the chips to a group: SUBSYSTEM==\"gpio\", KERNEL==\"gpiochip*\", GROUP=\"gpio\", \
-                MODE=\"0660\"";
+    let rule = "install packaging/udev/70-deskconn.rules, make the group it names (sudo groupadd --system gpio), put this \
+                user into it (sudo usermod -aG gpio $USER), and start the machine anew";
     usable(CHECK, &facts.gpio, "", rule)
 }
 
@@ -292,7 +292,7 @@ mod tests {
             gpio: vec![at("/dev/gpiochip0", Some(false))],
             ..facts()
         });
-        assert!(bare.mend.unwrap().contains("GROUP=\"gpio\""));
+        assert!(bare.mend.unwrap().contains("groupadd --system gpio"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 #   (no file)  the daemon itself
 #   service    whatever a person does while the daemon runs as their service
 #   desktop    the same, with a display server
+mkdir -p ~/.config/deskconn
+cp /etc/deskconn/config.toml ~/.config/deskconn/
 case $(cat /run/session-kind 2>/dev/null) in
     service)
         systemctl --user start deskconnd
@@ -13,7 +15,6 @@ case $(cat /run/session-kind 2>/dev/null) in
         exec xinit /bin/sh /opt/deskconn/desktop.sh -- /usr/bin/Xorg :0 vt1 -keeptty -nolisten tcp -nocursor -quiet -verbose 0
         ;;
     *)
-        # shellcheck disable=SC2086 # a list of arguments
-        exec /opt/deskconn/deskconnd $DESKCONND_ARGUMENTS
+        exec deskconnd
         ;;
 esac
