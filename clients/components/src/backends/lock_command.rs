@@ -38,6 +38,11 @@ impl LockCommand {
         *self.words.lock().unwrap_or_else(PoisonError::into_inner) = words;
     }
 
+    /// Whether there is one.
+    pub(super) fn is_set(&self) -> bool {
+        !self.words.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Whether it locks at this moment, as it changes.
     pub(super) fn holds(&self) -> watch::Receiver<bool> {
         self.holds.subscribe()

@@ -249,7 +249,8 @@ impl Locker for DesktopLocker {
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
         async {
             let (session, running) = tokio::join!(self.source.logind.session(), self.source.savers.running());
-            session.err().filter(|_| running.unwrap_or_default().is_empty())
+            let has_locker = self.source.command.is_set() || !running.unwrap_or_default().is_empty();
+            session.err().filter(|_| !has_locker)
         }
         .boxed()
     }

@@ -6,7 +6,7 @@ use deskconn_components::backends::lock_command::HOLDS_AFTER;
 use deskconn_components::backends::{Failure, Machine};
 
 use super::lock::reported;
-use super::stage::{LOCKS, Mock, PATIENCE, Stage, Which, eventually};
+use super::stage::{LOCKS, Mock, PATIENCE, Stage, Which};
 
 const SAVERS: [(&str, &str); 5] = [
     ("org.gnome.ScreenSaver", "/org/gnome/ScreenSaver"),
@@ -102,7 +102,9 @@ async fn a_configured_locker_locks_for_as_long_as_it_runs() {
         PATIENCE.as_secs() * 2,
         end.display()
     );
+    assert!(stage.machine().locker.missing().await.is_some());
     let machine = with_locker(&stage, &locker);
+    assert_eq!(machine.locker.missing().await, None, "it can lock");
     let asked = Instant::now();
     assert_eq!(machine.locker.lock().await, Ok(true));
     assert!(asked.elapsed() >= HOLDS_AFTER, "it might have ended at once");
@@ -121,7 +123,6 @@ async fn a_configured_locker_is_the_last_that_is_tried_and_its_failure_is_told()
     let count = format!("echo >>{}", stage.path("starts").display());
     let machine = with_locker(&stage, &count);
     let logind = stage.logind("wayland", "sway").await;
-    eventually("logind is found", || async { machine.locker.missing().await.is_none() }).await;
     assert_eq!(machine.locker.lock().await, Ok(true), "it says that it has locked");
     assert_eq!(starts(&stage), 1);
     let saver = stage.saver(SAVERS[0].0, SAVERS[0].1, true).await;
