@@ -9,12 +9,13 @@ import asyncio
 import sys
 import traceback
 
-from chapters import brightness, desktop, gpio, lock, login, pointing, service, slides, system
+from chapters import brightness, desktop, gpio, lock, login, pointing, power, service, slides, system
 from guest import Guest, Registers
 from screen import Screen
 
 
 async def story(guest, registers, screen, port):
+    power.is_charged(registers)
     await login.a_person_is_logged_in(guest)
     session, key = await login.a_device_pairs_and_logs_in(guest, port)
     await slides.slides_press_the_keys(guest, session)
@@ -22,6 +23,7 @@ async def story(guest, registers, screen, port):
     await brightness.brightness_moves_the_panel(guest, session, registers)
     await gpio.chapter(guest, session, registers)
     await pointing.chapter(guest, session)
+    await power.chapter(guest, session, registers)
     await session.leave()
     session = await service.the_next_session_has_it_as_a_service(guest, port, key)
     await service.a_missing_device_is_named_and_mended_without_a_restart(guest, session)
@@ -34,16 +36,15 @@ async def story(guest, registers, screen, port):
 async def judge(options):
     guest, registers = await Guest.connect(options.agent), Registers(options.memory)
     screen = await Screen.connect(options.monitor, options.pictures)
-    status = 1
     try:
         await story(guest, registers, screen, options.port)
-        status = 0
+        return 0
     except Exception:
         traceback.print_exc()
         await screen.picture("failed")
-    guest.tell(f"exit {status}")
+    guest.tell("exit 1")
     await guest.gone()
-    return status
+    return 1
 
 
 if __name__ == "__main__":

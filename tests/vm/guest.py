@@ -9,9 +9,10 @@ import time
 # sooner than this.
 PATIENCE = 60
 
-# Where the registers of the guest's devices begin, and those of the panel behind that.
+# Where the registers of the guest's devices begin, and those of the panel and of the battery behind that.
 DEVICES = 0x10000000
 PANEL = 0x1000
+POWER = 0x2000
 
 
 class Guest:
@@ -95,7 +96,7 @@ class Registers:
     """The registers of the guest's devices, in the file that is its memory (acpi/*.asl)."""
 
     def __init__(self, path):
-        self._memory = mmap.mmap(os.open(path, os.O_RDWR), 2 * mmap.PAGESIZE, offset=DEVICES)
+        self._memory = mmap.mmap(os.open(path, os.O_RDWR), 3 * mmap.PAGESIZE, offset=DEVICES)
 
     def _read(self, offset):
         return int.from_bytes(self._memory[offset : offset + 4], "little")
@@ -124,3 +125,12 @@ class Registers:
     def sets(self):
         """How often that was set."""
         return self._read(PANEL + 4)
+
+    def battery(self, does, rate, left):
+        """What the battery does (1 discharging, 2 charging), at how many mW, and how many mWh of 50,000 are left."""
+        for offset, value in ((0, does), (4, rate), (8, left)):
+            self._write(POWER + offset, value)
+
+    def temperature(self, value):
+        """The temperature, in tenths of a kelvin."""
+        self._write(POWER + 12, value)

@@ -44,3 +44,14 @@ class Events:
 
         await asyncio.wait_for(wait(), within)
         self.seen.clear()
+
+
+async def becomes(question, what, within=20):
+    """Asks until it is so."""
+
+    async def wait():
+        while not await question():
+            await asyncio.sleep(0.2)
+
+    await asyncio.wait_for(wait(), within)
+    check(True, what)

@@ -110,7 +110,7 @@ for unit in getty@tty1.service systemd-timesyncd.service apt-daily.timer apt-dai
 done
 
 # Only the modules the test needs, with what they depend on.
-modules="virtio_pci virtio_net virtio_console uinput evdev video bochs gpio-amdpt gpio-sim i2c-dev i2c-stub"
+modules="virtio_pci virtio_net virtio_console uinput evdev video bochs battery thermal gpio-amdpt gpio-sim i2c-dev i2c-stub"
 target=$root/usr/lib/modules/$release
 mkdir -p "$target"
 for module in $modules; do
@@ -132,7 +132,7 @@ ln -s /usr/lib/systemd/systemd "$root/init"
 (cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/root.cpio"
 
 # --- the host's side -----------------------------------------------------------
-for table in screen gpio; do
+for table in screen gpio power; do
     iasl -p "$work/$table" "$here/acpi/$table.asl" >"$work/iasl.log" 2>&1 || { cat "$work/iasl.log" >&2; exit 1; }
 done
 say "host client"

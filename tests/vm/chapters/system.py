@@ -4,9 +4,9 @@ import asyncio
 import json
 
 from autobahn.wamp.exception import ApplicationError
-from chapters import doctor, login
+from chapters import doctor, login, power
 from chapters.desktop import LOCKED, PASSWORD
-from judging import P, check, error_of
+from judging import P, becomes, check, error_of
 from pages import COLOURS
 
 # systemd's name for the agent, which a desktop starts by the file of the package in /etc/xdg/autostart.
@@ -22,17 +22,6 @@ async def owns(guest, who):
     except RuntimeError:
         return False
     return json.loads(status[0])["role"] == "owner"
-
-
-async def becomes(question, what, within=20):
-    """Asks until it is so."""
-
-    async def wait():
-        while not await question():
-            await asyncio.sleep(0.2)
-
-    await asyncio.wait_for(wait(), within)
-    check(True, what)
 
 
 async def bring_to_front(guest, user):
@@ -123,8 +112,9 @@ async def the_first_comes_back(guest, session, screen):
 async def chapter(guest, port, registers, screen):
     await it_is_of_whoever_sits_there(guest)
     session, _ = await login.a_device_pairs_and_logs_in(guest, port)
+    device = session.authid
     await what_needs_no_session_works_without_an_agent(guest, session, registers, screen)
     await the_agent_serves_the_rest(guest, session, screen)
     await another_person_comes_to_the_front(guest, session)
     await the_first_comes_back(guest, session, screen)
-    await session.leave()
+    await power.who_has_a_grant_switches_it_off(guest, session, device)
