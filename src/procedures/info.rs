@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
+use router::Transport;
 use wamp::value::{Dict, Value};
 
 use crate::access::roles::{self, Roles};
@@ -30,6 +31,11 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
     let missing: Dict = missing
         .map(|(component, missing)| (component.to_owned(), missing.to_string().into()))
         .collect();
+    // Those of this process are no visitors.
+    let visitors = desktop
+        .access
+        .presence()
+        .those(|visitor| !matches!(visitor.peer.transport, Transport::Local(_)));
     Ok(dict([
         ("name", desktop.name.as_str().into()),
         ("id", desktop.store.identity().id().into()),
@@ -41,7 +47,7 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         ("procedures", names(procedures)),
         ("topics", names(topics)),
         ("described", Value::List(desktop.access.described().usable_by(&rights))),
-        ("sessions", (desktop.realm.session_count() as u64).into()),
+        ("sessions", (visitors.len() as u64).into()),
     ])
     .into())
 }
