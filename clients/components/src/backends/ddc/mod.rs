@@ -92,12 +92,15 @@ impl Monitors {
 
     /// Those that answer, as they are now.
     pub(super) async fn displays(&self) -> Vec<Display> {
-        let monitors = self.look().await;
-        let mut displays = Vec::new();
-        for monitor in &monitors {
+        for monitor in self.look().await {
             monitor.refresh().await;
-            displays.push(monitor.display());
         }
+        self.known().await
+    }
+
+    /// Those that answer, as they were last. Only new ones are asked: a question wakes a monitor, and some flicker.
+    pub(super) async fn known(&self) -> Vec<Display> {
+        let displays: Vec<Display> = self.look().await.iter().map(|monitor| monitor.display()).collect();
         self.seen.send_if_modified(|seen| {
             let is_new = *seen != displays;
             seen.clone_from(&displays);

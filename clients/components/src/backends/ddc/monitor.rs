@@ -139,6 +139,13 @@ impl Monitor {
         }
     }
 
+    /// Lets what it said be old.
+    #[cfg(test)]
+    pub(super) fn grow_old(&self) {
+        let mut state = locked(&self.state);
+        state.known = state.known.checked_sub(FRESH).unwrap();
+    }
+
     /// Sets it: at once if it can be told now, else as soon as it can.
     pub(super) async fn set(&self, percent: u8) -> Result<(), Missing> {
         self.refresh().await;

@@ -75,6 +75,21 @@ async fn an_equal_value_is_not_written_and_of_many_the_last_is() {
 }
 
 #[tokio::test]
+async fn a_monitor_is_asked_when_somebody_asks_and_left_alone_by_those_who_follow() {
+    let stage = stage();
+    assert_eq!(displays(&stage).await[0].1, 40);
+    stage.first.turn(20);
+    let asked = stage.first.written().len();
+    for monitor in stage.monitors.look().await {
+        monitor.grow_old();
+    }
+    assert_eq!(stage.monitors.known().await[0].percent, 40);
+    assert_eq!(stage.first.written().len(), asked, "it was woken");
+    assert_eq!(displays(&stage).await[0].1, 20, "somebody pressed its buttons");
+    assert_eq!(stage.first.written().len(), asked + 1);
+}
+
+#[tokio::test]
 async fn a_monitor_that_comes_or_goes_is_followed() {
     let stage = stage();
     let mut changes = stage.monitors.changes();

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
-use serde::de::DeserializeOwned;
 use zbus::{Connection, MatchRule, MessageStream, OwnedVariant, Variant, fdo, message};
 
 use crate::backends::bus::{self, Bus};
@@ -141,15 +140,15 @@ impl Desktop {
             Service::Kde => {
                 let path = format!("{KDE_PATH}/{}", display.id);
                 let body = (value, KDE_QUIETLY);
-                ask(&connection, KDE, &path, KDE_DISPLAY, "SetBrightness", &body).await
+                bus::call(&connection, KDE, &path, KDE_DISPLAY, "SetBrightness", &body).await
             }
             Service::Mutter => {
                 let body = (scale.serial, display.id.as_str(), value);
-                ask(&connection, MUTTER, MUTTER_PATH, MUTTER, "SetBacklight", &body).await
+                bus::call(&connection, MUTTER, MUTTER_PATH, MUTTER, "SetBacklight", &body).await
             }
             Service::Settings => {
                 let body = (SETTINGS_SCREEN, "Brightness", Variant::from(value));
-                ask(&connection, SETTINGS, SETTINGS_PATH, PROPERTIES, "Set", &body).await
+                bus::call(&connection, SETTINGS, SETTINGS_PATH, PROPERTIES, "Set", &body).await
             }
         };
         let () = set.map_err(|error| missing(&error))?;
@@ -194,7 +193,7 @@ pub(super) async fn next(signals: Option<&mut SelectAll<MessageStream>>) -> bool
 }
 
 async fn of_kde(connection: &Connection) -> zbus::Result<Vec<(Scale, Display)>> {
-    let names: OwnedVariant = ask(
+    let names: OwnedVariant = bus::call(
         connection,
         KDE,
         KDE_PATH,
@@ -211,7 +210,7 @@ async fn of_kde(connection: &Connection) -> zbus::Result<Vec<(Scale, Display)>> 
             continue;
         }
         let path = format!("{KDE_PATH}/{name}");
-        let properties: Dictionary = ask(connection, KDE, &path, PROPERTIES, "GetAll", &KDE_DISPLAY).await?;
+        let properties: Dictionary = bus::call(connection, KDE, &path, PROPERTIES, "GetAll", &KDE_DISPLAY).await?;
         let scale = Scale {
             min: 0,
             max: integer(&properties, "MaxBrightness").unwrap_or_default(),
@@ -228,7 +227,7 @@ async fn of_kde(connection: &Connection) -> zbus::Result<Vec<(Scale, Display)>> 
 }
 
 async fn of_mutter(connection: &Connection) -> zbus::Result<Vec<(Scale, Display)>> {
-    let backlight: OwnedVariant = ask(
+    let backlight: OwnedVariant = bus::call(
         connection,
         MUTTER,
         MUTTER_PATH,
@@ -258,7 +257,7 @@ async fn of_mutter(connection: &Connection) -> zbus::Result<Vec<(Scale, Display)
 
 async fn of_settings(connection: &Connection) -> zbus::Result<Vec<(Scale, Display)>> {
     let body = (SETTINGS_SCREEN, "Brightness");
-    let value: OwnedVariant = ask(connection, SETTINGS, SETTINGS_PATH, PROPERTIES, "Get", &body).await?;
+    let value: OwnedVariant = bus::call(connection, SETTINGS, SETTINGS_PATH, PROPERTIES, "Get", &body).await?;
     let scale = Scale {
         min: 0,
         max: 100,
@@ -317,24 +316,6 @@ fn integer(properties: &Dictionary, name: &str) -> Option<i32> {
 
 fn text<'a>(properties: &'a Dictionary, name: &str) -> Option<&'a str> {
     properties.get(name).and_then(|value| <&str>::try_from(value).ok())
-}
-
-async fn ask<B, R>(
-    connection: &Connection,
-    name: &str,
-    path: &str,
-    interface: &str,
-    method: &str,
-    body: &B,
-) -> zbus::Result<R>
-where
-    B: serde::Serialize + zbus::DynamicType,
-    R: for<'de> zbus::DynamicType + DeserializeOwned + zbus::Type,
-{
-    let reply = connection
-        .call_method(Some(name), path, Some(interface), method, body)
-        .await?;
-    reply.body().deserialize()
 }
 
 fn missing(error: &zbus::Error) -> Missing {

@@ -61,6 +61,13 @@ impl Default for DisplayPlaces {
     }
 }
 
+/// How well monitors on cables have to be known.
+#[derive(Debug, Clone, Copy)]
+enum Monitored {
+    Now,
+    Last,
+}
+
 /// Every display as it was found at one time.
 struct Found {
     served: Option<Served>,
@@ -87,7 +94,7 @@ impl Displays {
 
 impl Backlight for Displays {
     fn displays(&self) -> BoxFuture<'_, Result<Vec<Display>, Failure>> {
-        async { Ok(self.source.find().await?.displays) }.boxed()
+        async { Ok(self.source.find(Monitored::Now).await?.displays) }.boxed()
     }
 
     fn set(&self, display: Option<String>, percent: u8) -> BoxFuture<'_, Result<Display, Failure>> {
@@ -99,12 +106,13 @@ impl Backlight for Displays {
     }
 
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
-        async { self.source.find().await.err() }.boxed()
+        async { self.source.find(Monitored::Last).await.err() }.boxed()
     }
 }
 
 impl Source {
-    async fn find(&self) -> Result<Found, Missing> {
+    /// Every display; monitors on cables as they are now, or as they were last for whoever only follows.
+    async fn find(&self, monitors: Monitored) -> Result<Found, Missing> {
         let served = self.desktop.displays().await;
         let (mut displays, panels) = match &served {
             Some(served) => (served.displays.clone(), None),
@@ -114,10 +122,16 @@ impl Source {
             },
         };
         if !served.as_ref().is_some_and(Served::has_external) {
-            displays.extend(self.monitors.displays().await);
+            displays.extend(match monitors {
+                Monitored::Now => self.monitors.displays().await,
+                Monitored::Last => self.monitors.known().await,
+            });
         }
         if displays.is_empty() {
-            self.tell(&displays);
+            // A panel that cannot be read at this moment is not gone.
+            if self.panels.changes().borrow().is_empty() {
+                self.tell(&displays);
+            }
             // A monitor that is attached and refuses says more than that there is no panel.
             return Err(match (self.monitors.missing().await, panels) {
                 (None, Some(Failure::Missing(missing))) | (Some(missing), _) => missing,
@@ -139,7 +153,7 @@ impl Source {
     }
 
     async fn set(&self, asked: Option<String>, percent: u8) -> Result<Display, Failure> {
-        let found = self.find().await?;
+        let found = self.find(Monitored::Now).await?;
         let index = match &asked {
             None => 0,
             Some(asked) => {
@@ -188,7 +202,7 @@ async fn follow(source: Arc<Source>) {
             signals = source.desktop.signals().await;
         }
         // What is asked here is told to those who follow; that there is nothing is told as well.
-        let _ = source.find().await;
+        let _ = source.find(Monitored::Last).await;
         let is_alive = tokio::select! {
             _ = panels.changed() => true,
             _ = monitors.changed() => true,

@@ -17,7 +17,11 @@ use zbus::Connection;
 use super::keyboard::has;
 use super::{Modifiers, Stroke};
 use crate::backends::Missing;
-use crate::backends::bus::Bus;
+use crate::backends::bus::{self, Bus};
+
+const LOCALED: &str = "org.freedesktop.locale1";
+const LOCALED_PATH: &str = "/org/freedesktop/locale1";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// Keypad keys: what they make depends on Num Lock (kernel: `input-event-codes.h`).
 const KEYPAD: [std::ops::RangeInclusive<u16>; 5] = [55..=55, 71..=83, 96..=96, 98..=98, 117..=121];
@@ -150,17 +154,9 @@ pub(super) async fn of_system(system: &Bus, file: &Path) -> Names {
 
 async fn of_localed(connection: &Connection) -> Option<Names> {
     let property = async |name: &str| {
-        let value = connection
-            .call_method(
-                Some("org.freedesktop.locale1"),
-                "/org/freedesktop/locale1",
-                Some("org.freedesktop.DBus.Properties"),
-                "Get",
-                &("org.freedesktop.locale1", name),
-            )
-            .await
-            .ok()?;
-        let value: zbus::OwnedVariant = value.body().deserialize().ok()?;
+        let body = (LOCALED, name);
+        let value = bus::call(connection, LOCALED, LOCALED_PATH, PROPERTIES, "Get", &body).await;
+        let value: zbus::OwnedVariant = value.ok()?;
         <&str>::try_from(&value).ok().map(str::to_owned)
     };
     let layout = property("X11Layout").await?;
