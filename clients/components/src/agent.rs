@@ -157,14 +157,24 @@ impl Relay {
             _ => {}
         }
         let (args, kwargs) = arguments.into_parts();
-        let args = [procedure.uri.into(), Value::List(args), Value::Dict(kwargs)];
+        let packed = [
+            procedure.uri.into(),
+            Value::List(args.clone()),
+            Value::Dict(kwargs.clone()),
+        ];
         let result = match report {
-            None => self.session.call(CALL, args).await,
-            Some(report) => self.pass_reporting(args, report).await,
+            None => self.session.call(CALL, packed).await,
+            Some(report) => self.pass_reporting(packed, report).await,
         };
-        result
-            .map(Args::into_value)
-            .map_err(|error| passed(error, self.entry.name))
+        match (result, &self.own) {
+            (Ok(result), _) => Ok(result.into_value()),
+            // It left a moment ago, before it was asked.
+            (Err(Error::Request(error)), Some(own)) if error.uri == "wamp.error.no_such_procedure" => {
+                let arguments = Arguments::new(args, kwargs);
+                own.call_reporting(procedure, arguments, report).await
+            }
+            (Err(error), _) => Err(passed(error, self.entry.name)),
+        }
     }
 
     async fn pass_reporting(&self, args: [Value; 3], report: &Report) -> Result<Args, Error> {
