@@ -165,6 +165,8 @@ impl Daemon {
         let session = self.local_session("components").await?;
         let mut made = components::make(machine, &config.components, is_wanted);
         if access.is_of_system() {
+            // A person's locker is run by the agent, as that person; the service would run it as root and show nothing.
+            machine.locker.fall_back_on(Vec::new());
             for component in made.iter_mut().filter(|it| it.entry().home == Home::Session) {
                 // logind alone locks many desktops, and says so.
                 let own = (component.entry().name == components::screen::ENTRY.name).then(|| Arc::clone(component));

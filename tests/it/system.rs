@@ -94,6 +94,17 @@ async fn what_the_agent_misses_is_told_under_the_functions_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_configured_locker_is_run_by_the_agent_and_never_by_the_service() {
+    let desk = Desk::of_system("[components.screen]\nlock_command = [\"swaylock\"]\n").await;
+    desk.machine.seat(Some(own()));
+    let there = Arc::new(Fake::default());
+    let session = join_as_agent(&desk).await.unwrap();
+    let _running = agent::serve(&session, &there.machine()).await.unwrap();
+    assert_eq!(there.lock_command(), ["swaylock"]);
+    assert_eq!(desk.machine.lock_command(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_who_sits_at_the_machine_can_be_the_agent_and_it_can_do_nothing_else() {
     let desk = Desk::of_system("").await;
     // Root comes in whoever sits there, but serves nobody's session.
