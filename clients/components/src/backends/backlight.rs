@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::logind::Logind;
 use super::sysfs::{self, Panel};
+use super::thread::blocking;
 use super::{Backlight, Display, Failure, Missing};
 
 /// How often backlights are looked for that came or went. sysfs does not tell
@@ -172,13 +173,6 @@ fn readable(panels: &[Panel]) -> io::Result<Vec<Display>> {
         Some(Err(error)) if read.is_empty() => Err(error),
         _ => Ok(read.into_iter().flatten().collect()),
     }
-}
-
-/// Reading a backlight may run firmware code and take milliseconds.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .expect("reading sysfs does not panic and is not aborted")
 }
 
 /// Tells of each change until it is aborted.

@@ -61,6 +61,7 @@ mod screensaver;
 pub mod seat;
 pub mod sound;
 mod sysfs;
+mod thread;
 pub mod uinput;
 pub mod virtual_device;
 

@@ -14,6 +14,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Missing;
 use super::lazy::Lazy;
+use super::thread::blocking;
 
 /// A desktop has to find a new device and open it before it hears it. Measured
 /// under Xorg in the VM: keys typed 100 ms after the keyboard was made are lost,
@@ -88,9 +89,7 @@ impl Virtual {
 
     async fn make(&self) -> Result<Made, Missing> {
         // Registering a device waits for the kernel's other input handlers.
-        let device = tokio::task::spawn_blocking(self.make)
-            .await
-            .expect("making a device does not panic and is not aborted");
+        let device = blocking(self.make).await;
         let now = Instant::now();
         let made = |device| Made {
             device,

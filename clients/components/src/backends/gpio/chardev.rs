@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::find::{Place, find};
 use super::{Bias, Direction, Gpio, Line, Wanted};
-use crate::backends::Missing;
+use crate::backends::{Missing, thread};
 
 /// How often an input is read whose chip has no interrupts. A pressed button is held for a tenth of a second.
 pub const READ_EVERY: Duration = Duration::from_millis(50);
@@ -68,9 +68,7 @@ async fn blocking<T: Send + 'static>(
             let _turn = turn;
             work()
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .expect("using a GPIO line does not panic and is not aborted")
+        thread::blocking(work).await
     };
     let late = |_| {
         missing(

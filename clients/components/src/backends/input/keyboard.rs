@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use super::layout::{self, Layout, Names};
 use super::{Keyboard, Modifiers, Stroke};
 use crate::backends::bus::Bus;
+use crate::backends::thread::blocking;
 use crate::backends::virtual_device::{IDLE, Virtual};
 use crate::backends::{Failure, Missing};
 
@@ -63,9 +64,7 @@ impl UinputKeyboard {
         if let Some(known) = last.as_ref().filter(|known| *known.names() == names) {
             return Ok(Arc::clone(known));
         }
-        let layout = tokio::task::spawn_blocking(move || Layout::read(names))
-            .await
-            .expect("reading a layout does not panic and is not aborted")?;
+        let layout = blocking(move || Layout::read(names)).await?;
         Ok(Arc::clone(last.insert(Arc::new(layout))))
     }
 }
