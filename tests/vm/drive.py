@@ -9,7 +9,7 @@ import asyncio
 import sys
 import traceback
 
-from chapters import brightness, desktop, gpio, lock, login, pointing, power, service, slides, system
+from chapters import brightness, desktop, gpio, lock, login, monitor, pointing, power, service, slides, system
 from guest import Guest, Registers
 from screen import Screen
 
@@ -24,6 +24,7 @@ async def story(guest, registers, screen, port):
     await gpio.chapter(guest, session, registers)
     await pointing.chapter(guest, session)
     await power.chapter(guest, session, registers)
+    await monitor.chapter(guest, session)
     await session.leave()
     session = await service.the_next_session_has_it_as_a_service(guest, port, key)
     await service.a_missing_device_is_named_and_mended_without_a_restart(guest, session)

@@ -30,7 +30,7 @@ exec 9>"$cache/lock"
 flock 9
 
 # Everything that shapes the result; another release or another script builds anew.
-stamp=$(cat "$here"/prepare.sh "$here"/gpio_sim.sh "$here"/acpi/*.asl /etc/debian_version | sha256sum | cut -c1-16)
+stamp=$(cat "$here"/prepare.sh "$here"/modules.sh "$here"/monitor/*.c "$here"/acpi/*.asl /etc/debian_version | sha256sum | cut -c1-16)
 [ "$(cat "$cache/stamp" 2>/dev/null)" = "$stamp" ] && { say "already there in $cache"; exit 0; }
 
 apt_get() { apt-get -qq -o DPkg::Lock::Timeout=300 "$@"; }
@@ -66,9 +66,9 @@ mkdir "$work/deb" "$work/kernel"
 (cd "$work/deb" && apt_get download "$image" 2>/dev/null) || skip "could not download $image"
 dpkg-deb --fsys-tarfile "$work"/deb/*.deb | tar -x -C "$work/kernel" ./boot ./lib/modules
 release=$(ls "$work/kernel/lib/modules")
-# The kernel's simulator of GPIO chips, which Debian's configuration leaves out.
-sh "$here/gpio_sim.sh" "$release" "$work" "$cache" || skip "could not build gpio-sim"
-cp "$cache/gpio-sim-$release.ko" "$work/kernel/lib/modules/$release/kernel/drivers/gpio/gpio-sim.ko"
+# What Debian's kernel has no driver for, or no device.
+mkdir "$work/kernel/lib/modules/$release/extra"
+sh "$here/modules.sh" "$release" "$work" "$work/kernel/lib/modules/$release/extra" || skip "could not build the guest's modules"
 depmod -b "$work/kernel" "$release"
 
 # --- guest -------------------------------------------------------------------
@@ -110,7 +110,7 @@ for unit in getty@tty1.service systemd-timesyncd.service apt-daily.timer apt-dai
 done
 
 # Only the modules the test needs, with what they depend on.
-modules="virtio_pci virtio_net virtio_console uinput evdev video bochs battery thermal gpio-amdpt gpio-sim i2c-dev i2c-stub"
+modules="virtio_pci virtio_net virtio_console uinput evdev video bochs battery thermal gpio-amdpt gpio-sim i2c-dev ddc_monitor"
 target=$root/usr/lib/modules/$release
 mkdir -p "$target"
 for module in $modules; do
@@ -120,9 +120,9 @@ done | awk '$1 == "insmod" {print $2}' | sort -u | while read -r file; do
 done
 cp "$work/kernel/lib/modules/$release"/modules.builtin* "$work/kernel/lib/modules/$release/modules.order" "$target"
 depmod -b "$root" "$release"
-# uinput is loaded by whoever opens it first, i2c-stub by whoever says what it is.
+# uinput is loaded by whoever opens it first; the monitor is plugged in by the test.
 for module in $modules; do
-    case $module in uinput | i2c-stub) ;; *) echo "$module" ;; esac
+    case $module in uinput | ddc_monitor) ;; *) echo "$module" ;; esac
 done >"$root/etc/modules-load.d/guest.conf"
 
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/locale "$root"/usr/share/doc \

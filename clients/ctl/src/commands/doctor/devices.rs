@@ -166,12 +166,9 @@ fn monitor(facts: &Facts) -> Check {
             mend,
         );
     }
-    usable(
-        CHECK,
-        &facts.i2c,
-        &format!("{shown} by "),
-        "the package ddcutil has a rule for that",
-    )
+    let rule = "install packaging/udev/70-deskconn.rules: sudo cp 70-deskconn.rules /etc/udev/rules.d/ && sudo udevadm \
+                control --reload && sudo udevadm trigger --subsystem-match=i2c-dev; and be logged in at the machine";
+    usable(CHECK, &facts.i2c, &format!("{shown} by "), rule)
 }
 
 fn gpio(facts: &Facts) -> Check {
@@ -276,7 +273,7 @@ mod tests {
         assert!(no_bus.state == State::Warning && no_bus.mend.unwrap().contains("modprobe i2c-dev"));
         let shut = vec![at("/dev/i2c-1", Some(false))];
         let check = monitor(&Facts { i2c: shut, ..facts() });
-        assert!(check.state == State::Warning && check.mend.unwrap().contains("ddcutil"));
+        assert!(check.state == State::Warning && check.mend.unwrap().contains("subsystem-match=i2c-dev"));
     }
 
     #[test]

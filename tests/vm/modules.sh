@@ -1,13 +1,14 @@
 #!/bin/sh
-# Builds gpio-sim, the kernel's own simulator of GPIO chips, as a module for
-# Debian's kernel, which is configured without it. Source and headers are Debian's
-# packages of exactly the same version; nothing is installed.
+# Builds the modules that the test's devices need, for Debian's kernel:
+#   gpio-sim      the kernel's own simulator of GPIO chips, which Debian's kernel is
+#                 configured without, from Debian's source of exactly that kernel
+#   ddc_monitor   a monitor with DDC/CI (monitor/)
+# Nothing is installed.
 #
-# usage: gpio_sim.sh RELEASE WORK CACHE     -> CACHE/gpio-sim-RELEASE.ko
+# usage: modules.sh RELEASE WORK OUT     -> OUT/gpio-sim.ko, OUT/ddc_monitor.ko
 set -eu
-release=$1 work=$2/gpio-sim cache=$3
-module=$cache/gpio-sim-$release.ko
-[ ! -e "$module" ] || exit 0
+here=$(cd "$(dirname "$0")" && pwd)
+release=$1 work=$2/modules out=$3
 
 flavour=${release##*-}
 version=$(apt-cache policy "linux-image-$release" | awk '/Candidate:/ {print $2}')
@@ -37,7 +38,8 @@ cd "$work/module"
 mv drivers/gpio/gpio-sim.c main.c
 mv drivers/gpio/gpiolib.h .
 sed 's/handle_simple_irq(irq_to_desc(\(.*\)));/generic_handle_irq(\1);/' kernel/irq/irq_sim.c >irq_sim.c
-printf 'obj-m := gpio-sim.o\ngpio-sim-y := main.o irq_sim.o\n' >Makefile
+cp "$here/monitor/ddc_monitor.c" .
+printf 'obj-m := gpio-sim.o ddc_monitor.o\ngpio-sim-y := main.o irq_sim.o\n' >Makefile
 make -s -C "$headers" M="$work/module" CC=gcc modules >build.log 2>&1 || { tail -n 20 build.log >&2; exit 1; }
-strip --strip-debug gpio-sim.ko
-mv gpio-sim.ko "$module"
+strip --strip-debug gpio-sim.ko ddc_monitor.ko
+mv gpio-sim.ko ddc_monitor.ko "$out"
