@@ -38,6 +38,14 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
         if let Some(discovery) = &discovery {
             text += &field("discovery", &super::discovery::sentence(discovery));
         }
+        let described = info.as_dict().and_then(|info| info.get("described")?.as_list());
+        for item in described.into_iter().flatten() {
+            let of = |key| get(item, key);
+            text += &field(
+                "offered",
+                &format!("{}: {} {} by {}", of("title"), of("kind"), of("uri"), of("by")),
+            );
+        }
         let missing = info.as_dict().and_then(|info| info.get("missing")?.as_dict());
         for (component, sentence) in missing.into_iter().flatten() {
             let sentence = sentence.as_str().unwrap_or_default();

@@ -27,7 +27,8 @@ const TABLET: &str = r#"{"id":"d_00000000","name":"Tablet","kind":"web","role":"
 const DISCOVERY: &str =
     r#"{"enabled":true,"running":true,"name":"Desk","host":"deskconn-0123.local","announced":true,"trouble":null}"#;
 const INFO: &str = r#"{"name":"Desk","id":"0123456789abcdef","version":"0.1.0","sessions":2,"role":"owner",
-    "components":["slides"],"missing":{"the keyboard":"the keyboard cannot be reached: it is away; fetch it"}}"#;
+    "components":["slides"],"missing":{"slides":"the keyboard cannot be reached: it is away; fetch it"},
+    "described":[{"uri":"org.deskconn.app.lamp","title":"Lamp","kind":"toggle","by":"d_0a1b2c3d"}]}"#;
 
 impl Desktop {
     async fn new() -> Self {
@@ -135,7 +136,8 @@ async fn the_status_tells_what_there_is_and_what_is_missing() {
     for words in [
         "Desk (0123456789abcdef)",
         "2 paired, 1 by the legacy form, 1 connected",
-        "fetch it",
+        "slides: the keyboard cannot be reached: it is away; fetch it",
+        "Lamp: toggle org.deskconn.app.lamp by d_0a1b2c3d",
         "deskconn-0123.local",
     ] {
         assert!(text.contains(words), "{words}: {text}");
