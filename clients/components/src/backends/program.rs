@@ -314,7 +314,8 @@ mod tests {
     async fn when_its_time_is_over_the_whole_group_ends_and_gives_its_place_back() {
         let (place, given_back) = oneshot::channel::<()>();
         let mut program = shell("sleep 1000 & echo $!; wait");
-        program.timeout = Duration::from_millis(300);
+        // Long enough to begin, on a busy machine too.
+        program.timeout = Duration::from_secs(1);
         let mut child = String::new();
         let ended = run(&program, place, |_, chunk: &[u8]| {
             child.push_str(&String::from_utf8_lossy(chunk));
@@ -324,7 +325,7 @@ mod tests {
         .unwrap();
         assert!(matches!(ended, Ended::Late));
         assert!(given_back.await.is_err(), "the place is dropped and nothing sent");
-        assert!(!is_running(child.trim()), "{child} still runs");
+        ends(child.trim()).await;
     }
 
     #[tokio::test]
@@ -342,7 +343,7 @@ mod tests {
         let leader = leader.recv().await.unwrap();
         task.abort();
         assert!(given_back.await.is_err());
-        assert!(!is_running(leader.trim()), "{leader} still runs");
+        ends(leader.trim()).await;
     }
 
     #[tokio::test]
@@ -352,6 +353,17 @@ mod tests {
         assert!(is_running(text.trim()), "it was ended");
         let left = Pid::from_raw(text.trim().parse().unwrap()).unwrap();
         rustix::process::kill_process(left, Signal::KILL).unwrap();
+    }
+
+    /// Waits until it is gone: a process closes its outputs, which is what is waited for, a moment before it has ended.
+    async fn ends(pid: &str) {
+        assert!(!pid.is_empty(), "it never began");
+        let gone = async {
+            while is_running(pid) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        assert!(timeout(LONG, gone).await.is_ok(), "{pid} still runs");
     }
 
     /// Whether it is there and no zombie that waits for its parent.
