@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::discovery::{Browser, Change, DESKCONN, Found, Interfaces, sort};
+use client::discovery::{self, DESKCONN, Found, Interfaces, MAX_FOUND};
 use client::{Invocation, Reply, RequestError, Session};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use wamp::value::Value;
 
 use super::arguments::bad;
@@ -55,20 +55,9 @@ impl Nearby {
         {
             return Ok(found.clone());
         }
-        let until = Instant::now() + time;
-        let mut browser = Browser::start(DESKCONN, interfaces).map_err(refused)?;
-        let mut found: Vec<Found> = Vec::new();
-        while let Ok(change) = timeout_at(until, browser.next()).await {
-            let instance = match &change {
-                Change::Found(one) => one.instance.clone(),
-                Change::Gone { instance } => instance.clone(),
-            };
-            found.retain(|it| !it.instance.eq_ignore_ascii_case(&instance));
-            if let Change::Found(one) = change {
-                found.push(*one);
-            }
-        }
-        sort(&mut found);
+        let found = discovery::browse(DESKCONN, MAX_FOUND, time, interfaces)
+            .await
+            .map_err(refused)?;
         *last = Some((Instant::now(), found.clone()));
         Ok(found)
     }

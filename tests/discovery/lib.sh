@@ -271,6 +271,15 @@ found_by_ctl() {
     for text in "$@"; do grep -qF "$text" <<<"$found" || { echo "missing: $text"; return 1; }; done
 }
 
+# browsed_for KEY TEXT...: the desktop looks for others on behalf of a caller, and says each text, and not itself.
+browsed_for() {
+    local key=$1 text found; shift
+    found=$(desk_ctl "$key" --json call org.deskconn.discovery.browse 2) || return 1
+    echo "$found"
+    for text in "$@"; do grep -qF "$text" <<<"$found" || { echo "missing: $text"; return 1; }; done
+    ! grep -qF "$(desk_id "$key")" <<<"$found"
+}
+
 # A service of avahi's own, by a name and type: publish MACHINE NAME TYPE PORT TXT
 publish() {
     at_avahi "$1" avahi-publish --service "$2" "$3" "$4" "$5" >"$tmp/published" 2>&1 &

@@ -43,6 +43,7 @@ start_desk two c Other 5020
 publish b Pages _http._tcp 80 path=/
 step "deskconnctl finds the desktops, with priority and weight" found_by_ctl two _deskconn._tcp \
     '"MyDesk"' '"Other"' "\"$host\"" '"10.77.0.1"' '"port":5020' '"priority":10' '"weight":60' "[\"id\",\"$id\"]"
+step "a desktop looks for the others on behalf of a phone" browsed_for two '"MyDesk"' "\"$host\"" '"10.77.0.1:5020"' "\"$id\""
 step "and a service of another type that avahi shows" found_by_ctl two _http._tcp '"Pages"' '"port":80' '["path","/"]'
 step "an open pairing window is shown" open_window one
 step "with pair=1" avahi_reads b MyDesk pair=1

@@ -1,6 +1,6 @@
 //! A pointer and a keyboard: what a function of the desktop may ask of them.
 //!
-//! * [`pointer`] and [`keyboard`] are such devices by the kernel's uinput,
+//! * [`mod@pointer`] and [`keyboard`] are such devices by the kernel's uinput,
 //! * [`layout`] says which stroke makes which character.
 
 use std::fmt::Debug;
