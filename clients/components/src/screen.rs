@@ -130,18 +130,21 @@ impl Component for Screen {
     fn announce<'a>(&'a self, publish: &'a Announce) -> BoxFuture<'a, ()> {
         async move {
             let mut changes = self.locker.changes();
-            // What is first known at the start is no change.
-            let mut last = *changes.borrow_and_update();
-            while changes.changed().await.is_ok() {
+            let mut last = None;
+            loop {
                 let known = *changes.borrow_and_update();
                 // A source that is silent for a while changes nothing.
-                let Some(state) = known.filter(|_| known != last) else {
-                    continue;
-                };
-                let is_first = last.is_none() && !state;
-                last = known;
-                if !is_first {
-                    publish(ON_LOCKED.uri, vec![Value::Bool(state)]).await;
+                if let Some(state) = known.filter(|_| known != last) {
+                    // Unlocked is what everybody takes it for at the start. Locked is told even then: it may have
+                    // been locked a moment ago, by a call that came before this look.
+                    let is_news = last.is_some() || state;
+                    last = known;
+                    if is_news {
+                        publish(ON_LOCKED.uri, vec![Value::Bool(state)]).await;
+                    }
+                }
+                if changes.changed().await.is_err() {
+                    return;
                 }
             }
         }
@@ -233,6 +236,15 @@ mod tests {
         assert_eq!((first.await, second.await), (Ok(true), Ok(true)));
         let later = screen.lock();
         assert!(later.peek().is_none(), "a later call locks anew");
+    }
+
+    #[tokio::test]
+    async fn a_screen_that_is_locked_at_the_start_is_told() {
+        let fake = Arc::new(Fake::default());
+        fake.report_lock(Some(true));
+        let mut published = Published::by(Box::new(screen(&fake)));
+        assert_eq!(published.next().await, Some((ON_LOCKED.uri, vec![Value::Bool(true)])));
+        assert_eq!(published.next().await, None);
     }
 
     #[tokio::test]
