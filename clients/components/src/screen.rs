@@ -133,16 +133,10 @@ impl Component for Screen {
             let mut last = None;
             loop {
                 let known = *changes.borrow_and_update();
-                // A source that is silent for a while changes nothing.
-                if let Some(state) = known.filter(|_| known != last) {
-                    // Unlocked is what everybody takes it for at the start. Locked is told even then: it may have
-                    // been locked a moment ago, by a call that came before this look.
-                    let is_news = last.is_some() || state;
-                    last = known;
-                    if is_news {
-                        publish(ON_LOCKED.uri, vec![Value::Bool(state)]).await;
-                    }
+                if let Some(state) = news(last, known) {
+                    publish(ON_LOCKED.uri, vec![Value::Bool(state)]).await;
                 }
+                last = known.or(last);
                 if changes.changed().await.is_err() {
                     return;
                 }
@@ -150,6 +144,13 @@ impl Component for Screen {
         }
         .boxed()
     }
+}
+
+/// What is to be told after what was last known. A source that is silent for a while changes nothing. Unlocked is what
+/// everybody takes a screen for at the start; locked is told even then: it may have been locked a moment ago, by a call
+/// that came before the first look.
+fn news(last: Option<bool>, known: Option<bool>) -> Option<bool> {
+    known.filter(|state| last.map_or(*state, |last| last != *state))
 }
 
 #[cfg(test)]
