@@ -16,6 +16,7 @@ use pulseaudio::protocol::{
     self, AuthParams, AuthReply, Command, CommandReply, Prop, Props, ProtocolError, PulseError, SetClientNameReply,
     SubscriptionMask, TagStructReader,
 };
+use rustix::net::sockopt;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -101,7 +102,11 @@ impl Client {
     }
 
     async fn join(path: &Path, cookie: Vec<u8>) -> Result<Self, Error> {
-        let (reader, writer) = UnixStream::connect(path).await?.into_split();
+        let stream = UnixStream::connect(path).await?;
+        // The server knows its user by the credentials that come with the first message (unix(7), SCM_CREDENTIALS). The
+        // kernel adds them when one end wants them; between its accept and its asking for them the server does not.
+        sockopt::set_socket_passcred(&stream, true).map_err(std::io::Error::from)?;
+        let (reader, writer) = stream.into_split();
         let shared = Arc::new(Shared::default());
         let mut reading = JoinSet::new();
         let told = Arc::clone(&shared);
