@@ -7,7 +7,7 @@ use client::Value;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::backends::{Backlight, Display, DisplayKind};
+use crate::backends::{Backlight, Display, DisplayKind, whole_percent};
 use crate::dimmer::Dimmer;
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
@@ -125,19 +125,10 @@ impl Brightness {
             _ => number,
         };
         let duration = Duration::from_millis(fade.unwrap_or_default());
-        Ok(percent(&self.dimmer.go(display, clamp(goal), duration).await?))
+        Ok(percent(
+            &self.dimmer.go(display, whole_percent(goal, 1), duration).await?,
+        ))
     }
-}
-
-/// The nearest brightness that can be asked for.
-fn clamp(percent: f64) -> u8 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is between 1 and 100"
-    )]
-    let whole = percent.round().clamp(1.0, 100.0) as u8;
-    whole
 }
 
 fn percent(display: &Display) -> Value {

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::backends::sound::{Loudness, Sound};
+use crate::backends::whole_percent;
 use crate::shape::dict;
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
@@ -151,19 +152,8 @@ impl Volume {
             }
             goal
         };
-        Ok(describe(self.sound.set_percent(clamp(goal)).await?))
+        Ok(describe(self.sound.set_percent(whole_percent(goal, 0)).await?))
     }
-}
-
-/// The nearest volume that can be asked for.
-fn clamp(percent: f64) -> u8 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is between 0 and 100"
-    )]
-    let whole = percent.round().clamp(0.0, 100.0) as u8;
-    whole
 }
 
 fn describe(now: Loudness) -> Value {

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from guest import PATIENCE
 from judging import P, check, error_of
 
 # As many characters as keyboard.type takes.
@@ -60,8 +61,9 @@ async def typing_stops_when_the_call_is_cancelled(guest, session):
     typing.cancel()
     await asyncio.gather(typing, return_exceptions=True)
     # Until the news of it has come, the keyboard is busy.
-    while await error_of(session.call(f"{P}keyboard.press", "f1")) == f"{P}error.busy":
-        await asyncio.sleep(0.1)
+    async with asyncio.timeout(PATIENCE):
+        while await error_of(session.call(f"{P}keyboard.press", "f1")) == f"{P}error.busy":
+            await asyncio.sleep(0.1)
     found = await guest.until(mark, "keyboard", enough=lambda found: "KEY_F1 0" in found)
     check(found[-2:] == ["KEY_F1 1", "KEY_F1 0"], "after a cancelled text no key of it comes behind")
     check(len(found) < LONGEST, f"and most of it was not typed: {len(found) // 2 - 1} of {LONGEST}")

@@ -108,6 +108,17 @@ pub enum Failure {
     Busy(String),
 }
 
+/// The nearest whole percentage from `least` on; what is no number is the least.
+pub(crate) fn whole_percent(percent: f64, least: u8) -> u8 {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is between 0 and 100"
+    )]
+    let whole = percent.round().clamp(f64::from(least), 100.0) as u8;
+    whole.max(least)
+}
+
 fn listed(known: &[String]) -> String {
     if known.is_empty() {
         "none".to_owned()

@@ -169,11 +169,7 @@ async fn a_chip_that_comes_back_gets_its_outputs_again_and_its_inputs_are_compar
     let event = published.wait().await;
     assert_eq!(event, (ON_CHANGED.uri, vec!["door".into(), true.into()]));
     // Each line is looked for at its own time.
-    let driven = async {
-        while !chip.is_on(6) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
+    let driven = chip.becomes(6, true);
     tokio::time::timeout(Duration::from_secs(20), driven).await.unwrap();
     assert_eq!(ask(&lines, &GET, &["named".into()]).await, Ok(true.into()));
 }

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use zbus::{MatchRule, MessageStream, OwnedVariant, message};
 
 use super::bus::{self, Bus};
-use super::{Failure, Missing};
+use super::{Failure, Missing, whole_percent};
 
 const NAME: &str = "org.freedesktop.UPower";
 const DEVICE: &str = "org.freedesktop.UPower.Device";
@@ -199,7 +199,7 @@ fn of_properties(properties: &HashMap<String, OwnedVariant>) -> Option<Battery> 
     let percentage = properties.get("Percentage").and_then(|value| f64::try_from(value).ok());
     let state = properties.get("State").and_then(|value| u32::try_from(value).ok());
     Some(Battery {
-        percent: whole_percent(percentage.unwrap_or_default()),
+        percent: whole_percent(percentage.unwrap_or_default(), 0),
         state: match state {
             Some(1) => BatteryState::Charging,
             Some(2) => BatteryState::Discharging,
@@ -211,17 +211,6 @@ fn of_properties(properties: &HashMap<String, OwnedVariant>) -> Option<Battery> 
         time_to_empty: seconds("TimeToEmpty"),
         time_to_full: seconds("TimeToFull"),
     })
-}
-
-/// The nearest whole percentage; what is no number is nothing.
-fn whole_percent(percent: f64) -> u8 {
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is between 0 and 100"
-    )]
-    let whole = percent.round().clamp(0.0, 100.0) as u8;
-    whole
 }
 
 impl Batteries for MachineBattery {

@@ -68,7 +68,7 @@ fn sum(cells: &[Cell]) -> Option<Battery> {
         (state == wanted && time <= MAX_TIME).then_some(time)
     };
     Some(Battery {
-        percent: whole_percent(percent),
+        percent: whole_percent(percent, 0),
         state,
         time_to_empty: total.and_then(|total| time(total.now, BatteryState::Discharging)),
         time_to_full: total.and_then(|total| time((total.full - total.now).max(0.0), BatteryState::Charging)),

@@ -34,13 +34,32 @@ pub(super) struct Monitor {
 
 #[derive(Debug)]
 struct State {
+    /// What it will be once the newest wish has been told.
     percent: u8,
+    /// What it said or took last.
+    shown: u8,
     max: u16,
     /// When it was last told or asked.
     known: Instant,
     wishes: u64,
     /// A wish told now would have to wait.
     is_busy: bool,
+}
+
+impl State {
+    /// A wish was told, or could not be.
+    fn note(&mut self, number: u64, percent: u8, was_taken: bool) {
+        self.known = Instant::now();
+        if was_taken {
+            self.shown = percent;
+            return;
+        }
+        // It is what it was, unless somebody wishes something else already; and what that is, is for itself to say.
+        if self.wishes == number {
+            self.percent = self.shown;
+        }
+        self.known = self.known.checked_sub(FRESH).unwrap_or(self.known);
+    }
 }
 
 /// The way to it: one sentence at a time, on a thread.
@@ -91,6 +110,7 @@ impl Monitor {
         let control = line.say(|i2c| protocol::get(i2c, BRIGHTNESS)).await?;
         let state = Arc::new(StdMutex::new(State {
             percent: percent(control),
+            shown: percent(control),
             max: control.max,
             known: Instant::now(),
             wishes: 0,
@@ -134,7 +154,8 @@ impl Monitor {
             // One that does not answer now shows what it said last, and is not asked again by the next who looks.
             state.known = Instant::now();
             if let Ok(control) = answer {
-                state.percent = percent(control);
+                state.shown = percent(control);
+                state.percent = state.shown;
             }
         }
     }
@@ -188,16 +209,7 @@ async fn tell(
         };
         let raw = raw(percent, locked(&state).max);
         let result = line.say(move |i2c| protocol::set(i2c, BRIGHTNESS, raw)).await;
-        {
-            let mut state = locked(&state);
-            state.known = Instant::now();
-            if result.is_err()
-                && let Some(long_ago) = state.known.checked_sub(FRESH)
-            {
-                // What it shows now is for itself to say.
-                state.known = long_ago;
-            }
-        }
+        locked(&state).note(number, percent, result.is_ok());
         told.send_replace((number, result.err()));
         sleep(WRITE_EVERY).await;
         let mut state = locked(&state);

@@ -4,6 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::protocol::I2c;
 
 /// What goes wrong.
@@ -25,7 +27,7 @@ pub(super) struct Simulated(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    now: u16,
+    now: watch::Sender<u16>,
     max: u16,
     written: Vec<Vec<u8>>,
     fault: Option<(Fault, usize)>,
@@ -38,7 +40,7 @@ struct State {
 impl Simulated {
     pub(super) fn new(now: u16, max: u16) -> Self {
         Self(Arc::new(Mutex::new(State {
-            now,
+            now: watch::Sender::new(now),
             max,
             written: Vec::new(),
             fault: None,
@@ -63,12 +65,19 @@ impl Simulated {
     }
 
     pub(super) fn brightness(&self) -> u16 {
-        self.state().now
+        *self.state().now.borrow()
+    }
+
+    /// Waits until it is that bright.
+    pub(super) async fn becomes(&self, brightness: u16) {
+        let mut now = self.state().now.subscribe();
+        let seen = now.wait_for(|now| *now == brightness).await;
+        seen.expect("the monitor is there");
     }
 
     /// Somebody presses the buttons below the screen.
     pub(super) fn turn(&self, now: u16) {
-        self.state().now = now;
+        self.state().now.send_replace(now);
     }
 
     /// The next so many transfers go wrong.
@@ -108,7 +117,7 @@ impl I2c for Simulated {
         state.written.push(bytes.to_vec());
         state.is_asked = bytes[2] == 1;
         if bytes[2] == 3 {
-            state.now = u16::from_be_bytes([bytes[4], bytes[5]]);
+            state.now.send_replace(u16::from_be_bytes([bytes[4], bytes[5]]));
         }
         Ok(())
     }
@@ -124,7 +133,7 @@ impl I2c for Simulated {
             return Ok(());
         }
         let [max_high, max_low] = state.max.to_be_bytes();
-        let [now_high, now_low] = state.now.to_be_bytes();
+        let [now_high, now_low] = state.now.borrow().to_be_bytes();
         let control = if fault == Some(Fault::OtherControl) { 0x12 } else { 0x10 };
         let result = u8::from(state.max == 0);
         let mut answer = vec![0x6E, 0x88, 2, result, control, 0, max_high, max_low, now_high, now_low];

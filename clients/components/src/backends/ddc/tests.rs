@@ -65,12 +65,7 @@ async fn an_equal_value_is_not_written_and_of_many_the_last_is() {
         let set = stage.monitors.set("DP-1", percent).await.unwrap().unwrap();
         assert_eq!(set.percent, percent, "what it will be");
     }
-    let last = async {
-        while stage.first.brightness() != 70 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LONG, last).await.unwrap();
+    timeout(LONG, stage.first.becomes(70)).await.unwrap();
     assert_eq!(stage.first.set_to(), [41, 70], "a monitor is not worn out");
 }
 
@@ -130,12 +125,7 @@ async fn a_write_that_fails_is_told_and_the_next_one_asks_what_is_shown() {
     let failure = stage.monitors.set("DP-1", 90).await.unwrap().unwrap_err();
     assert!(matches!(failure, Failure::Missing(_)), "{failure}");
     stage.first.fail(Fault::Silence, 0);
-    let asked = async {
-        while displays(&stage).await[0].1 != 40 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    timeout(LONG, asked).await.unwrap();
+    assert_eq!(displays(&stage).await[0].1, 40);
 }
 
 #[tokio::test]

@@ -34,6 +34,16 @@ impl FakeGpio {
         *self.level(offset).borrow()
     }
 
+    /// Waits until that is on a line, logically.
+    ///
+    /// # Panics
+    /// Never: the chip has its lines for as long as it is there.
+    pub async fn becomes(&self, offset: u32, value: bool) {
+        let mut level = self.level(offset).subscribe();
+        let seen = level.wait_for(|level| *level == value).await;
+        seen.expect("the chip holds the other end");
+    }
+
     /// The chip is unplugged, or comes back.
     pub fn miss(&self, missing: Option<Missing>) {
         self.unplugged
