@@ -19,7 +19,7 @@ const call = (...words) => JSON.parse(execFileSync(`${bindir}/deskconnctl`, [...
 /** Where a module of the client stands. */
 function file(specifier) {
   const inside = specifier.replace(/^wampy$/, "wampy/dist/esm/wampy.js");
-  return inside.startsWith("client/") ? path.join(client, "dist/src", inside.slice(7)) : path.join(client, "node_modules", inside);
+  return inside.startsWith("client/") ? path.join(client, "dist/src", inside.slice(7)) : path.join(client, "../node_modules", inside);
 }
 
 /** A module with the names of packages turned into paths, as a bundler would. */

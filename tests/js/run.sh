@@ -5,14 +5,14 @@
 #        run.sh BINDIR       BINDIR holds deskconnd and deskconnctl
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-client=$here/../../clients/js
+clients=$here/../../clients
 
 prepare() {
   local stamp
-  stamp=$({ cat "$client/package-lock.json"; node --version; } | sha256sum | cut -c1-16)
-  if [ "$(cat "$client/node_modules/.stamp" 2>/dev/null)" != "$stamp" ]; then
-    (cd "$client" && npm ci --silent --ignore-scripts --no-audit --no-fund --prefer-offline)
-    echo "$stamp" >"$client/node_modules/.stamp"
+  stamp=$({ cat "$clients/package-lock.json"; node --version; } | sha256sum | cut -c1-16)
+  if [ "$(cat "$clients/node_modules/.stamp" 2>/dev/null)" != "$stamp" ]; then
+    (cd "$clients" && npm ci --silent --ignore-scripts --no-audit --no-fund --prefer-offline)
+    echo "$stamp" >"$clients/node_modules/.stamp"
   fi
 }
 
@@ -24,5 +24,5 @@ export DESKCONN_BINDIR
 for program in deskconnd deskconnctl; do
   [ -x "$DESKCONN_BINDIR/$program" ] || { echo "FAIL there is no $program in $DESKCONN_BINDIR: build it first (cargo build --release)"; exit 1; }
 done
-cd "$client"
-npm test --silent
+cd "$clients"
+npm test --silent --workspace @deskconn/client
