@@ -79,6 +79,7 @@ export class NoiseSocket {
   readonly #listeners: Record<Kind, Set<Listener>> = { open: new Set(), message: new Set(), close: new Set(), error: new Set() };
   #session: Session | null = null;
   #failure: NoiseError | null = null;
+  #isProbed = false;
 
   constructor(Socket: PlainSocketClass, readonly url: string, protocols: string | string[], login: NoiseLogin) {
     this.#offered = [protocols].flat();
@@ -92,6 +93,11 @@ export class NoiseSocket {
     this.#socket.onmessage = (event: { data: unknown }) => this.#guard(() => this.#received(event.data));
     this.#socket.onerror = () => this.#emit({ type: 'error', message: 'the connection failed' });
     this.#socket.onclose = (event: { code: number; reason: string; wasClean: boolean }) => this.#closed(event);
+  }
+
+  /** Whether somebody took the handshake and has not answered it: the desktop will, anybody else cannot. */
+  get isUnproved(): boolean {
+    return this.#isProbed && !this.#session;
   }
 
   get bufferedAmount(): number {
@@ -124,6 +130,7 @@ export class NoiseSocket {
     // A server that took no subprotocol, or another, is not the desktop or is stripped of its Noise on the way.
     if (this.#socket.protocol !== NOISE_SUBPROTOCOL) throw new NoiseError('the desktop does not speak Noise here');
     this.#socket.send(this.#initiator.write(utf8ToBytes(this.#offered.join(','))));
+    this.#isProbed = true;
   }
 
   #received(data: unknown): void {
@@ -182,9 +189,9 @@ export class NoiseSocket {
 }
 
 /** A class for WAMP libraries that take one: `new (noiseWebSocket(login))(url, protocols)`. */
-export function noiseWebSocket(login: NoiseLogin, Socket: PlainSocketClass = globalThis.WebSocket as unknown as PlainSocketClass): new (url: string, protocols: string | string[]) => NoiseSocket {
+export function noiseWebSocket(login: NoiseLogin, Socket: PlainSocketClass = globalThis.WebSocket as unknown as PlainSocketClass): new (url: string, protocols?: string | string[]) => NoiseSocket {
   return class extends NoiseSocket {
-    constructor(url: string, protocols: string | string[]) {
+    constructor(url: string, protocols: string | string[] = []) {
       super(Socket, url, protocols, login);
     }
   };

@@ -47,10 +47,10 @@ export interface Joined {
 export type FailureCode =
   | messages.Code
   | 'version' | 'malformed' | 'other_desktop' | 'other_certificate' | 'bad_key' | 'wrong_code' | 'bad_signature'
-  | 'link_expired' | 'gone' | 'timeout';
+  | 'link_expired' | 'gone' | 'timeout' | 'unreachable';
 
 const SENTENCES: Record<FailureCode, string> = {
-  closed: 'pairing is closed at the desktop',
+  closed: 'the desktop is not waiting for a device; get a new code there',
   busy: 'the desktop is pairing another device; try again when that is done',
   expired: 'the time for pairing was over; get a new code at the desktop',
   refused: 'the request was not approved at the desktop',
@@ -65,6 +65,7 @@ const SENTENCES: Record<FailureCode, string> = {
   link_expired: 'the link is too old; get a new one at the desktop',
   gone: 'the connection ended before the pairing did',
   timeout: 'the desktop did not answer in time',
+  unreachable: 'the desktop cannot be reached at this address',
 };
 
 /** The device was not paired. */

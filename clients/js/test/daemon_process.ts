@@ -26,12 +26,17 @@ export class Daemon {
   private constructor(
     readonly home: string,
     readonly port: number,
-    private readonly child: ChildProcess,
+    private child: ChildProcess,
   ) {}
 
   static async start(): Promise<Daemon> {
     const home = mkdtempSync(join(tmpdir(), 'deskconn-js-'));
-    const listen = `[listen]\ntcp = ["127.0.0.1:0"]\nunix = "${home}/deskconn.sock"\n`;
+    const [child, port] = await Daemon.run(home, 0);
+    return new Daemon(home, port, child);
+  }
+
+  private static async run(home: string, wanted: number): Promise<[ChildProcess, number]> {
+    const listen = `[listen]\ntcp = ["127.0.0.1:${wanted}"]\nunix = "${home}/deskconn.sock"\n`;
     writeFileSync(join(home, 'config.toml'), `${listen}[discovery]\nenabled = false\n`);
     const nowhere = 'unix:path=/nowhere';
     const env = {
@@ -56,7 +61,19 @@ export class Daemon {
       });
       child.once('exit', () => reject(new Error(`the daemon ended: ${said.join('\n')}`)));
     });
-    return new Daemon(home, port, child);
+    return [child, port];
+  }
+
+  /** Ends the daemon as a power cut does. */
+  async kill(): Promise<void> {
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Starts it again, at its place. */
+  async again(): Promise<void> {
+    [this.child] = await Daemon.run(this.home, this.port);
   }
 
   get host(): string {
@@ -73,12 +90,12 @@ export class Daemon {
     return (JSON.parse(stdout) as { args: [T] }).args[0];
   }
 
-  /** Opens a window, and answers the first question that comes. */
-  async window(allow: boolean): Promise<{ code: string; link: string; question: Promise<Question> }> {
+  /** Opens a window, and answers the first question that comes; more words are those of `pairing.open`. */
+  async window(allow: boolean, ...words: string[]): Promise<{ code: string; link: string; question: Promise<Question> }> {
     const asked = spawn(join(BINARIES!, 'deskconnctl'), this.args(['subscribe', 'org.deskconn.pairing.on_asked', '--count', '1']), { stdio: ['ignore', 'pipe', 'pipe'] });
     // It says on standard error when it listens.
     await once(createInterface({ input: asked.stderr! }), 'line');
-    const opened = await this.call<{ code: string; link: string }>('org.deskconn.pairing.open');
+    const opened = await this.call<{ code: string; link: string }>('org.deskconn.pairing.open', ...words);
     const question = once(createInterface({ input: asked.stdout! }), 'line').then(async ([line]) => {
       const event = JSON.parse(line as string) as { args: [Question] };
       await this.call('org.deskconn.pairing.answer', String(event.args[0].request), String(allow));

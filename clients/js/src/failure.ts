@@ -1,0 +1,44 @@
+// How a call ends when it does not succeed, as a sentence that a person can act on.
+
+/** The call was not sent, because there is no connection now: it is not kept for later, when nobody means it any more. */
+export const OFFLINE = 'org.deskconn.error.offline';
+/** The connection was lost before the answer came; whether it was done is not known. */
+export const LOST = 'wamp.error.network_failure';
+/** Nobody answered in the time that was given. */
+export const TIMEOUT = 'wamp.error.timeout';
+/** The caller took the call back. */
+export const CANCELED = 'wamp.error.canceled';
+
+const SENTENCES: Record<string, string> = {
+  [OFFLINE]: 'there is no connection to the desktop',
+  [LOST]: 'the connection was lost before the answer came',
+  [TIMEOUT]: 'the desktop did not answer in time',
+  [CANCELED]: 'the call was taken back',
+  'wamp.error.not_authorized': 'this device may not do that',
+  'wamp.error.no_such_procedure': 'nobody offers that now',
+};
+
+/** A call, subscription or registration that failed; thrown by a procedure of one's own it is the answer. */
+export class CallFailed extends Error {
+  /**
+   * @param uri the WAMP error, such as `org.deskconn.error.unavailable` (docs/API.md has the list)
+   * @param sentence what a person is told; the URI's own sentence when left out
+   */
+  constructor(readonly uri: string, sentence?: string, readonly kwargs: Record<string, unknown> = {}) {
+    super(sentence ?? SENTENCES[uri] ?? uri);
+    this.name = 'CallFailed';
+  }
+
+  /** From whatever a WAMP library threw. */
+  static from(error: unknown): CallFailed {
+    if (error instanceof CallFailed) return error;
+    const { errorUri, argsList, argsDict } = (error ?? {}) as Partial<Record<'errorUri' | 'argsList' | 'argsDict', unknown>>;
+    if (typeof errorUri !== 'string') return new CallFailed(LOST);
+    const sentence = Array.isArray(argsList) && typeof argsList[0] === 'string' ? argsList[0] : undefined;
+    return new CallFailed(errorUri, sentence, isDict(argsDict) ? argsDict : {});
+  }
+}
+
+export function isDict(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

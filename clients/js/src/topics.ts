@@ -1,0 +1,131 @@
+// What a program listens to and offers, kept over the connections that come and go.
+import type { Connection, Procedure, RawEvent } from './connection.js';
+import { CallFailed } from './failure.js';
+
+/** An event, and where it comes from. */
+export interface DeskEvent extends RawEvent {
+  /** The topic that it was published to: with a pattern not the one that was subscribed to. */
+  topic: string;
+  /** Whether it was published before the subscription, and kept by the desktop. */
+  retained: boolean;
+  /** When it was published, if it is retained. */
+  publishedAt: Date | null;
+}
+
+export interface ListenOptions {
+  match?: 'exact' | 'prefix' | 'wildcard';
+  /** Whether the event that the desktop has kept is wanted first. */
+  retained?: boolean;
+  /** The desktop does not let this device listen to it. */
+  onError?: (failure: CallFailed) => void;
+}
+
+type Handler = (event: DeskEvent) => void;
+
+interface Topic {
+  topic: string;
+  options: ListenOptions;
+  handlers: Map<Handler, ListenOptions['onError']>;
+  /** The last event of this connection, for those who come later and want what is retained. */
+  last: DeskEvent | null;
+  /** The connection that has the subscription. */
+  on: Connection | null;
+}
+
+/** Subscriptions and registrations. */
+export class Standing {
+  readonly #topics = new Map<string, Topic>();
+  readonly #procedures = new Map<string, Procedure>();
+  #connection: Connection | null = null;
+
+  /** A new connection: everything is asked for again. */
+  begin(connection: Connection): void {
+    this.#connection = connection;
+    for (const topic of this.#topics.values()) this.#subscribe(topic);
+    for (const [uri, procedure] of this.#procedures) this.#register(uri, procedure);
+  }
+
+  /** The connection is over. */
+  end(): void {
+    this.#connection = null;
+    for (const [key, topic] of this.#topics) {
+      topic.on = null;
+      topic.last = null;
+      if (topic.handlers.size === 0) this.#topics.delete(key);
+    }
+  }
+
+  listen(name: string, handler: Handler, options: ListenOptions): () => void {
+    const { match = 'exact', retained = false } = options;
+    const key = `${match} ${retained} ${name}`;
+    const topic = this.#topics.get(key) ?? { topic: name, options, handlers: new Map(), last: null, on: null };
+    this.#topics.set(key, topic);
+    topic.handlers.set(handler, options.onError);
+    if (this.#connection && topic.on !== this.#connection) this.#subscribe(topic);
+    else if (retained && topic.last) deliver(handler, topic.last);
+    return () => this.#leave(key, topic, handler);
+  }
+
+  #leave(key: string, topic: Topic, handler: Handler): void {
+    if (!topic.handlers.delete(handler) || topic.handlers.size > 0) return;
+    // One with options stays until the connection ends (see `Connection.unsubscribe`), and is found again till then.
+    const { match = 'exact', retained = false } = topic.options;
+    if (topic.on && (match !== 'exact' || retained)) return;
+    topic.on?.unsubscribe(topic.topic);
+    this.#topics.delete(key);
+  }
+
+  #subscribe(topic: Topic): void {
+    const connection = this.#connection;
+    if (!connection) return;
+    topic.on = connection;
+    const { match = 'exact', retained = false } = topic.options;
+    const options = { ...(match === 'exact' ? {} : { match }), ...(retained ? { get_retained: true as const } : {}) };
+    connection.subscribe(topic.topic, options, (event) => this.#heard(connection, topic, event)).catch((error: unknown) => {
+      if (topic.on !== connection) return;
+      topic.on = null;
+      const failure = CallFailed.from(error);
+      for (const onError of topic.handlers.values()) onError?.(failure);
+    });
+  }
+
+  #heard(connection: Connection, topic: Topic, raw: RawEvent): void {
+    if (this.#connection !== connection) return;
+    const { details } = raw;
+    const at = details['_published_at'];
+    const event: DeskEvent = {
+      ...raw,
+      topic: typeof details['topic'] === 'string' ? details['topic'] : topic.topic,
+      retained: details['retained'] === true,
+      publishedAt: typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? new Date(at) : null,
+    };
+    topic.last = event;
+    for (const handler of [...topic.handlers.keys()]) deliver(handler, event);
+  }
+
+  offer(uri: string, procedure: Procedure): () => void {
+    if (this.#procedures.has(uri)) throw new Error(`${uri} is registered already`);
+    this.#procedures.set(uri, procedure);
+    this.#register(uri, procedure);
+    return () => {
+      if (this.#procedures.get(uri) !== procedure) return;
+      this.#procedures.delete(uri);
+      this.#connection?.unregister(uri);
+    };
+  }
+
+  #register(uri: string, procedure: Procedure): void {
+    this.#connection?.register(uri, procedure).catch((error: unknown) => {
+      console.error(`deskconn: ${uri} cannot be registered: ${CallFailed.from(error).message}`);
+    });
+  }
+}
+
+/** What a handler throws is its own failure, and no reason to keep events from the others. */
+function deliver(handler: Handler, event: DeskEvent): void {
+  try {
+    handler(event);
+  } catch (error) {
+    queueMicrotask(() => { throw error; });
+  }
+}
