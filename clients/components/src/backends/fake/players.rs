@@ -15,6 +15,7 @@ use crate::backends::{Failure, Missing};
 pub struct FakePlayers {
     told: watch::Sender<Vec<Player>>,
     asked: Mutex<Vec<(String, PlayerCommand)>>,
+    picture: Mutex<Picture>,
 }
 
 impl Default for FakePlayers {
@@ -44,6 +45,10 @@ impl Default for FakePlayers {
                 player("radio", PlayerStatus::Paused, ""),
             ]),
             asked: Mutex::default(),
+            picture: Mutex::new(Picture {
+                media_type: "image/gif",
+                bytes: b"GIF89a".to_vec(),
+            }),
         }
     }
 }
@@ -57,6 +62,11 @@ impl FakePlayers {
     /// The players change by themselves.
     pub fn change(&self, change: impl FnOnce(&mut Vec<Player>)) {
         self.told.send_modify(change);
+    }
+
+    /// The picture of every track that has one.
+    pub fn paint(&self, picture: Picture) {
+        *self.picture.lock().unwrap_or_else(PoisonError::into_inner) = picture;
     }
 
     fn choose(&self, asked: Option<&str>) -> Result<Player, Failure> {
@@ -88,10 +98,8 @@ impl Players for FakePlayers {
     fn picture(&self, player: Option<String>) -> BoxFuture<'_, Result<Option<Picture>, Failure>> {
         async move {
             let has_picture = self.choose(player.as_deref())?.art.is_some();
-            Ok(has_picture.then(|| Picture {
-                media_type: "image/gif",
-                bytes: b"GIF89a".to_vec(),
-            }))
+            let picture = self.picture.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(has_picture.then(|| picture.clone()))
         }
         .boxed()
     }
