@@ -9,8 +9,9 @@ RUN_AS ?=
 run: build
 	exec $(RUN_AS) target/release/deskconnd $(ARGS)
 
-## Builds the programs.
+## Builds the phone app, the extension and the programs.
 build:
+	bash clients/build.sh
 	$(CARGO) build --release --locked
 
 ## Sets up what the tests need (as root: with apt) and runs every test.

@@ -26,11 +26,12 @@ use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
 use crate::discovery::Advert;
-use crate::front_door::Front;
+use crate::front_door::{self, Front};
 use crate::notice;
 use crate::pair::{Desk, Told};
 use crate::paths::Paths;
 use crate::procedures::{self, Desktop, Nearby};
+use crate::site::{self, Site};
 use crate::store::Store;
 
 /// Sessions get this long to say goodbye; with mDNS beside it the whole stop stays under two seconds.
@@ -81,12 +82,18 @@ impl Daemon {
             household,
         )?;
         let access = Arc::new(access);
+        let local_name = format!("deskconn-{}.local", store.identity().id8());
         let origins = Origins {
-            hosts: vec![format!("deskconn-{}.local", store.identity().id8())],
+            hosts: vec![local_name.clone()],
             allowed: config.http.allowed_origins.clone(),
             extensions: config.compat.anonymous_brightness,
         };
-        let front = Front::new(origins, config.desktop.enabled.then(|| Arc::clone(&desk)));
+        let desktop = config.desktop.enabled.then(|| front_door::Desktop {
+            desk: Arc::clone(&desk),
+            site: Site::new(site::BUILT),
+            local_name,
+        });
+        let front = Front::new(origins, desktop);
         let limits = limits(&config.limits);
         let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), keys, limits);
         for realm in &config.realms {

@@ -10,6 +10,7 @@
 //! | [`consent`] | calls that the owner is asked about each time |
 //! | [`described`] | what programs of others say they offer |
 //! | `front_door` | what browsers get beside WAMP |
+//! | `site` | the files of the phone app, built in |
 //! | `notice` | questions to the owner as desktop notifications |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
 //! | `procedures` | the daemon's own procedures: pairing, devices, discovery, info |
@@ -28,4 +29,5 @@ mod notice;
 pub mod pair;
 pub mod paths;
 mod procedures;
+mod site;
 pub mod store;

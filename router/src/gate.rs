@@ -235,6 +235,15 @@ impl Origins {
     }
 }
 
+/// What came from a browser without being the router's own page or one that the user named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visitor {
+    /// A page of the router under another name or address of the same machine.
+    Sibling,
+    /// A browser extension.
+    Extension,
+}
+
 /// Answers HTTP requests that open no WAMP session.
 pub trait FrontDoor: Send + Sync + 'static {
     /// The answer to a request that passed the checks of its Host and Origin. For a WebSocket of another protocol than
@@ -248,6 +257,12 @@ pub trait FrontDoor: Send + Sync + 'static {
 
     /// Which hosts and origins are let through.
     fn origins(&self) -> &Origins;
+
+    /// Whether such a visitor may ask for this path. Nobody may, unless the door says so.
+    fn admits(&self, visitor: Visitor, path: &str) -> bool {
+        let _ = (visitor, path);
+        false
+    }
 }
 
 /// The plain front door: nothing but WAMP.

@@ -2,7 +2,8 @@
 //!
 //! A browser lets any page try to connect to the machine it runs on. Two checks keep them out (RFC 6455 §10.2): the Host
 //! must be a name or address of this machine, or a page could point its own name here (DNS rebinding); and the Origin,
-//! which only browsers send, must be this router itself or one that the user allowed.
+//! which only browsers send, must be this router itself or one that the user allowed. Of others only extensions get
+//! further, which no web page can pretend to be, and only to where a key has to be proved.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -21,13 +22,13 @@ use wamp::message::Abort;
 
 use crate::Shared;
 use crate::channel::Channel;
-use crate::gate::{Origins, Peer, Request, Response};
+use crate::gate::{Origins, Peer, Request, Response, Visitor};
 use crate::limits::Place;
 use crate::upgrade::{self, Ticket, is_upgrade, refusal};
 
 /// What every answer says, so that a browser makes nothing else of it than it is: no frame, no script or style of
 /// strangers, no guessing of types, no address given to other sites, nothing for pages of other origins. There are no
-/// CORS headers and no cookies. An answer that has one of these keeps its own.
+/// cookies, and no CORS headers but those of the front door. An answer that has one of these keeps its own.
 const PROTECTION: [(HeaderName, &str); 5] = [
     (
         CONTENT_SECURITY_POLICY,
@@ -120,9 +121,13 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
         );
     };
     if let Some(origin) = headers.get(ORIGIN) {
-        let is_extension =
-            origins.extensions && peer.is_on_this_machine() && origin.to_str().is_ok_and(Origins::is_of_extension);
-        if !is_extension && !is_allowed(origin, &host, scheme, origins) {
+        let page = Page::of(origin, &host, local, scheme, origins);
+        let is_let_in = match page {
+            Page::Own => true,
+            Page::Visitor(visitor) => is_welcome(&shared, visitor, &request, &peer),
+            Page::Stranger => false,
+        };
+        if !is_let_in {
             tracing::info!(%peer, ?origin, path = request.uri().path(), "a page of another origin was refused");
             let sentence = format!("a page of the origin {origin:?} may not connect");
             shared.gate.refused(&peer, &Abort::new(NOT_AUTHORIZED, sentence));
@@ -179,18 +184,50 @@ fn is_ours(host: &str, local: SocketAddr, scheme: Scheme, origins: &Origins) -> 
     }
 }
 
-/// Whether a page of `origin` may connect to `host`.
-fn is_allowed(origin: &HeaderValue, host: &str, scheme: Scheme, origins: &Origins) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
-    let start = scheme.prefix.len();
-    let own = origin
-        .get(..start)
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(scheme.prefix))
-        && origin.get(start..).is_some_and(|rest| rest.eq_ignore_ascii_case(host));
-    own || origins
-        .allowed
-        .iter()
-        .any(|allowed| allowed.eq_ignore_ascii_case(origin))
+/// Whose page a request comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    /// The router's own at this very address, or one that the user named.
+    Own,
+    Visitor(Visitor),
+    Stranger,
+}
+
+impl Page {
+    fn of(origin: &HeaderValue, host: &str, local: SocketAddr, scheme: Scheme, origins: &Origins) -> Self {
+        let Ok(origin) = origin.to_str() else {
+            return Self::Stranger;
+        };
+        let named = || {
+            origins
+                .allowed
+                .iter()
+                .any(|allowed| allowed.eq_ignore_ascii_case(origin))
+        };
+        let start = scheme.prefix.len();
+        let has_scheme = origin
+            .get(..start)
+            .is_some_and(|it| it.eq_ignore_ascii_case(scheme.prefix));
+        let rest = origin.get(start..).filter(|_| has_scheme).map(str::to_ascii_lowercase);
+        match rest {
+            Some(rest) if rest == host => Self::Own,
+            _ if named() => Self::Own,
+            Some(rest) if is_ours(&rest, local, scheme, origins) => Self::Visitor(Visitor::Sibling),
+            None if Origins::is_of_extension(origin) => Self::Visitor(Visitor::Extension),
+            _ => Self::Stranger,
+        }
+    }
+}
+
+/// Whether a visitor may have what it asks for. An extension may always speak Noise, which proves a paired key or gives
+/// nothing; WAMP without it only on this machine, where the user wants that.
+fn is_welcome(shared: &Shared, visitor: Visitor, request: &Request, peer: &Peer) -> bool {
+    let path = request.uri().path();
+    if WAMP_PATHS.contains(&path) && is_upgrade(request.headers()) {
+        let takes_plain = shared.door.origins().extensions && peer.is_on_this_machine();
+        return visitor == Visitor::Extension && (takes_plain || upgrade::offers_noise_alone(request.headers()));
+    }
+    shared.door.admits(visitor, path)
 }
 
 #[cfg(test)]
@@ -239,28 +276,41 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_must_be_the_host_itself_or_allowed_by_the_user() {
+    fn an_origin_is_the_host_itself_or_named_by_the_user_or_a_visitor() {
         let origins = Origins {
             allowed: vec!["https://app.example".to_owned()],
+            hosts: vec!["deskconn-1234.local".to_owned()],
             ..Origins::default()
         };
-        let within = |origin, scheme| {
+        let page = |origin, scheme| {
             let origin = HeaderValue::from_static(origin);
-            is_allowed(&origin, "192.0.2.7:5020", scheme, &origins)
+            Page::of(&origin, "192.0.2.7:5020", local(), scheme, &origins)
         };
-        let allowed = |origin| within(origin, HTTP) || within(origin, HTTPS);
-        assert!(within("http://192.0.2.7:5020", HTTP) && within("HTTPS://192.0.2.7:5020", HTTPS));
-        assert!(!within("https://192.0.2.7:5020", HTTP) && !within("http://192.0.2.7:5020", HTTPS));
-        assert!(within("https://app.example", HTTP) && within("https://app.example", HTTPS));
-        for origin in [
-            "null",
-            "",
-            "http://",
-            "http://192.0.2.7",
-            "http://evil.example",
-            "https://app.example.evil",
-        ] {
-            assert!(!allowed(origin), "{origin}");
+        assert_eq!(page("http://192.0.2.7:5020", HTTP), Page::Own);
+        assert_eq!(page("HTTPS://192.0.2.7:5020", HTTPS), Page::Own);
+        for (origin, scheme) in [("https://192.0.2.7:5020", HTTP), ("http://192.0.2.7:5020", HTTPS)] {
+            assert_eq!(page(origin, scheme), Page::Stranger, "{origin}");
+        }
+        for scheme in [HTTP, HTTPS] {
+            assert_eq!(page("https://app.example", scheme), Page::Own);
+            for origin in [
+                "null",
+                "",
+                "http://",
+                "http://192.0.2.7",
+                "http://192.0.2.8:5020",
+                "http://evil.example",
+                "https://app.example.evil",
+                "http://deskconn-1234.local.evil:5020",
+            ] {
+                assert_eq!(page(origin, scheme), Page::Stranger, "{origin}");
+            }
+            for origin in ["chrome-extension://abc", "moz-extension://abc"] {
+                assert_eq!(page(origin, scheme), Page::Visitor(Visitor::Extension), "{origin}");
+            }
+        }
+        for origin in ["http://deskconn-1234.local:5020", "http://localhost:5020"] {
+            assert_eq!(page(origin, HTTP), Page::Visitor(Visitor::Sibling), "{origin}");
         }
     }
 

@@ -247,6 +247,12 @@ fn offers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     values.flat_map(|offers| offers.split(',')).map(str::trim)
 }
 
+/// Whether nothing but Noise is asked for, so that whoever asks gets nothing without a key.
+pub(crate) fn offers_noise_alone(headers: &HeaderMap) -> bool {
+    let mut offers = offers(headers).peekable();
+    offers.peek().is_some() && offers.all(|offer| offer == noise::SUBPROTOCOL)
+}
+
 pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
     let names = |header, token: &str| {
         let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());

@@ -111,7 +111,7 @@ async fn what_is_no_websocket_for_wamp_is_told_so() {
         (upgrade("").replace("/ws", "/elsewhere"), 404),
         ("GET /ws HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("GET /pair HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
-        ("GET / HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
+        ("GET /nowhere HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("NONSENSE\n\n".to_owned(), 400),
     ] {
         assert_eq!(status(&ask(&desk, &request).await), expected, "{request}");
@@ -125,7 +125,7 @@ async fn every_answer_protects_itself_and_allows_no_other_origin_anything() {
                   connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     for (request, expected) in [
         ("GET /healthz HTTP/1.1\nHost: HOST\n\n".to_owned(), 200),
-        ("GET / HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
+        ("GET /nowhere HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("POST / HTTP/1.1\nHost: HOST\nContent-Length: 0\n\n".to_owned(), 405),
         ("GET / HTTP/1.1\nHost: evil.example\n\n".to_owned(), 421),
         (upgrade("Origin: http://evil.example\n"), 403),
@@ -149,6 +149,102 @@ async fn every_answer_protects_itself_and_allows_no_other_origin_anything() {
             assert!(!response.contains(header), "{header}: {response}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_root_is_a_page_that_may_reach_this_desktop_and_nothing_else() {
+    let desk = Desk::start().await;
+    let response = ask(&desk, "GET / HTTP/1.1\nHost: HOST\n\n").await;
+    assert_eq!(status(&response), 200);
+    assert!(
+        response
+            .to_lowercase()
+            .contains("content-type: text/html; charset=utf-8"),
+        "{response}"
+    );
+    let (address, port) = (desk.address(), desk.address().port());
+    let name = format!("deskconn-{}.local", desk.daemon.store().identity().id8());
+    let policy = format!(
+        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         manifest-src 'self'; connect-src 'self' ws://{address} http://{name}:{port}; frame-ancestors 'none'; \
+         base-uri 'none'; form-action 'none'"
+    );
+    assert!(
+        response.lines().any(|line| line.eq_ignore_ascii_case(&policy)),
+        "{response}"
+    );
+    assert!(!response.to_lowercase().contains("access-control-"), "{response}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plain_router_has_no_page() {
+    let desk = Desk::with("[desktop]\nenabled = false\n").await;
+    for path in ["/", "/index.html", "/deskconn.js", "/pair"] {
+        let request = format!("GET {path} HTTP/1.1\nHost: HOST\n\n");
+        assert_eq!(status(&ask(&desk, &request).await), 404, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_ours_under_another_name_may_ask_whether_this_leads_here_and_nothing_else() {
+    let desk = Desk::start().await;
+    let sibling = format!(
+        "Origin: http://deskconn-{}.local:{}\n",
+        desk.daemon.store().identity().id8(),
+        desk.address().port()
+    );
+    let health = format!("GET /healthz HTTP/1.1\nHost: HOST\n{sibling}\n");
+    let response = ask(&desk, &health).await.to_lowercase();
+    assert_eq!(status(&response), 200);
+    let allowed = sibling
+        .to_lowercase()
+        .replace("origin: ", "access-control-allow-origin: ");
+    assert!(
+        response.contains(allowed.trim()) && response.contains("vary: accept-encoding, origin"),
+        "{response}"
+    );
+    for path in ["/", "/pair", "/deskconn.js"] {
+        let request = format!("GET {path} HTTP/1.1\nHost: HOST\n{sibling}\n");
+        assert_eq!(status(&ask(&desk, &request).await), 403, "{path}");
+    }
+    assert_eq!(status(&ask(&desk, &upgrade(&sibling)).await), 403);
+    let noise = upgrade(&sibling).replace("wamp.2.json", "deskconn.noise.1");
+    assert_eq!(status(&ask(&desk, &noise).await), 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_extension_gets_to_where_a_key_or_a_code_is_proved_and_no_further() {
+    let desk = Desk::start().await;
+    for origin in ["chrome-extension://abcdefghijklmnop", "moz-extension://1b2e"] {
+        let origin = format!("Origin: {origin}\n");
+        let noise = upgrade(&origin).replace("wamp.2.json", "deskconn.noise.1");
+        assert_eq!(status(&ask(&desk, &noise).await), 101);
+        for offers in ["wamp.2.json", "deskconn.noise.1, wamp.2.json", ""] {
+            let request = upgrade(&origin).replace("wamp.2.json", offers);
+            assert_eq!(status(&ask(&desk, &request).await), 403, "{offers}");
+        }
+        // No window is open, so there is no such place; but the door did not turn it away.
+        let pair = format!("GET /pair HTTP/1.1\nHost: HOST\n{origin}Sec-Fetch-Site: cross-site\n\n");
+        assert_eq!(status(&ask(&desk, &pair).await), 404);
+        for (path, expected) in [("/healthz", 200), ("/", 403), ("/deskconn.js", 403)] {
+            let request = format!("GET {path} HTTP/1.1\nHost: HOST\n{origin}\n");
+            assert_eq!(status(&ask(&desk, &request).await), expected, "{path}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_the_user_named_may_pair_and_read() {
+    let desk = Desk::with("[http]\nallowed_origins = [\"http://mine.example\"]\n").await;
+    let origin = "Origin: http://mine.example\nSec-Fetch-Site: cross-site\n";
+    let pair = format!("GET /pair HTTP/1.1\nHost: HOST\n{origin}\n");
+    assert_eq!(status(&ask(&desk, &pair).await), 404);
+    let health = format!("GET /healthz HTTP/1.1\nHost: HOST\n{origin}\n");
+    let response = ask(&desk, &health).await.to_lowercase();
+    assert!(
+        response.contains("access-control-allow-origin: http://mine.example"),
+        "{response}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

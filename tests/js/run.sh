@@ -7,17 +7,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 clients=$here/../../clients
 
-prepare() {
-  local stamp
-  stamp=$({ cat "$clients/package-lock.json"; node --version; } | sha256sum | cut -c1-16)
-  if [ "$(cat "$clients/node_modules/.stamp" 2>/dev/null)" != "$stamp" ]; then
-    (cd "$clients" && npm ci --silent --ignore-scripts --no-audit --no-fund --prefer-offline)
-    echo "$stamp" >"$clients/node_modules/.stamp"
-  fi
-}
-
 command -v npm >/dev/null || { echo "js: please install nodejs and npm" >&2; exit 1; }
-prepare
+bash "$clients/build.sh" packages
 [ "${1:-}" = prepare ] && exit
 DESKCONN_BINDIR=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR}" && pwd)
 export DESKCONN_BINDIR

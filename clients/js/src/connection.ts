@@ -1,7 +1,7 @@
 // One WAMP session inside Noise, from its login to its end. It never reconnects; `desktop.ts` does.
 import { Wampy } from 'wampy';
 import { CANCELED, CallFailed, LOST, TIMEOUT, isDict } from './failure.js';
-import { type Address, type Membership, authority, identityOf, loginOf } from './membership.js';
+import { type Address, type Membership, identityOf, loginOf, socketUrl } from './membership.js';
 import { type NoiseSocket, type PlainSocketClass, noiseWebSocket } from './noise_socket.js';
 
 /** From the first byte to the WELCOME: a phone that wakes may need some seconds for its network. */
@@ -90,7 +90,7 @@ export class Connection {
    * @throws NotJoined
    */
   static async open(address: Address, membership: Membership, Socket: PlainSocketClass, openingMs = OPENING_MS): Promise<Connection> {
-    const connection = new Connection(`ws://${authority(address)}${membership.joined.path}`, membership, Socket);
+    const connection = new Connection(socketUrl(address, membership.joined.path), membership, Socket);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const silence = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => reject(new NotJoined('unreachable', 'the desktop does not answer')), openingMs);

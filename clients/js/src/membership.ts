@@ -54,7 +54,7 @@ export async function pairWith(address: Address, request: PairingRequest): Promi
   const membership = (joined: Joined): Membership => ({ joined, keys, pairedAt: new Date().toISOString() });
   const { secret, name, kind, want = '', onWaiting, keep, forget, signal } = request;
   const Socket = request.WebSocket ?? (globalThis.WebSocket as unknown as PlainSocketClass);
-  const socket = new Socket(`ws://${authority(address)}/pair`, [SUBPROTOCOL]) as unknown as FrameSocket;
+  const socket = new Socket(socketUrl(address, '/pair'), [SUBPROTOCOL]) as unknown as FrameSocket;
   let wasOpen = false;
   socket.addEventListener('message', () => { wasOpen = true; });
   const stop = (): void => socket.close();
@@ -81,7 +81,7 @@ export async function pairWith(address: Address, request: PairingRequest): Promi
 /** Whether a desktop is there at all, as far as a page may know. */
 async function answers(address: Address): Promise<boolean> {
   try {
-    return (await fetch(`http://${authority(address)}/healthz`, { signal: AbortSignal.timeout(HEALTH_MS) })).ok;
+    return (await fetch(socketUrl(address, '/healthz').replace(/^ws/, 'http'), { signal: AbortSignal.timeout(HEALTH_MS) })).ok;
   } catch {
     return false;
   }
@@ -90,6 +90,12 @@ async function answers(address: Address): Promise<boolean> {
 /** `host:port` as it stands in a URL. */
 export function authority({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** The URL of a WebSocket there. A page that came over TLS may open nothing that is not inside it. */
+export function socketUrl(address: Address, path: string): string {
+  const isSecure = (globalThis as { location?: Location }).location?.protocol === 'https:';
+  return `${isSecure ? 'wss' : 'ws'}://${authority(address)}${path}`;
 }
 
 /** The device's keys. */
