@@ -1,0 +1,88 @@
+// The frame around every screen: whose desktop it is and how it stands, the navigation, messages.
+import type { Desktop } from '@deskconn/client';
+import { useEffect } from 'preact/hooks';
+import { ConnectionContext, type Connection, useConnection } from '../desktop/context.js';
+import { isLasting } from '../desktop/storage.js';
+import { Icon } from '../parts/icons.js';
+import { type Screen, barOf, screensOf } from '../screens.js';
+import { MoreView } from '../views/more.js';
+import { VIEWS } from '../views/index.js';
+import { Missing } from './missing.js';
+import { Strip } from './strip.js';
+import { Toasts } from './toasts.js';
+import { useRoute } from './route.js';
+
+interface Props {
+  desktop: Desktop;
+  onForget: () => void;
+  onPairAgain: () => void;
+}
+
+export function Shell({ desktop, onForget, onPairAgain }: Props) {
+  const connection = useConnection(desktop);
+  const { info } = connection;
+  const screens = info ? screensOf(info) : [];
+  const route = useRoute();
+  const here = screens.find((screen) => screen.route === route) ?? (route === 'more' ? null : screens[0] ?? null);
+  const title = route === 'more' && !here ? 'More' : here?.title;
+  useEffect(() => {
+    document.title = [title, desktop.membership.joined.name].filter(Boolean).join(' – ');
+  }, [title, desktop]);
+  return (
+    <ConnectionContext.Provider value={connection}>
+      <div class="shell">
+        <Strip onPairAgain={onPairAgain} />
+        <Bar screens={screens} here={here} />
+        <main class="view" data-testid={`view-${here?.route ?? 'more'}`}>
+          <h1 class={here?.route === 'slides' ? 'hidden' : ''}>{title ?? desktop.membership.joined.name}</h1>
+          {!isLasting() && <p class="card bad">This browser lets pages keep nothing: this phone is paired for this tab only.</p>}
+          {info ? <Body screen={here} screens={screens} onForget={onForget} /> : <Opening connection={connection} />}
+        </main>
+        <Toasts />
+      </div>
+    </ConnectionContext.Provider>
+  );
+}
+
+function Body({ screen, screens, onForget }: { screen: Screen | null; screens: Screen[]; onForget: () => void }) {
+  if (!screen) return <MoreView screens={screens} />;
+  const View = VIEWS[screen.route];
+  if (!View) return <MoreView screens={screens} />;
+  return (
+    <>
+      <Missing functions={screen.functions} />
+      <View onForget={onForget} />
+    </>
+  );
+}
+
+/** Before the desktop has said what there is. */
+function Opening({ connection }: { connection: Connection }) {
+  const { status } = connection;
+  return (
+    <section class="card centred">
+      {status.at === 'connecting' && <span class="spinner" aria-hidden="true" />}
+      <p class="muted">{status.at === 'connecting' ? 'Connecting to the desktop…' : 'What this phone may do here is shown when the desktop answers.'}</p>
+    </section>
+  );
+}
+
+function Bar({ screens, here }: { screens: Screen[]; here: Screen | null }) {
+  const bar = barOf(screens);
+  if (screens.length === 0) return null;
+  const isElsewhere = !here || !bar.includes(here);
+  return (
+    <nav class="bar" aria-label="Screens">
+      {bar.map(({ route, title, icon }) => (
+        <a key={route} href={`#/${route}`} aria-current={here?.route === route ? 'page' : undefined} data-testid={`nav-${route}`}>
+          <Icon name={icon} />
+          <span>{title}</span>
+        </a>
+      ))}
+      <a href="#/more" aria-current={isElsewhere ? 'page' : undefined} data-testid="nav-more">
+        <Icon name="more" />
+        <span>More</span>
+      </a>
+    </nav>
+  );
+}

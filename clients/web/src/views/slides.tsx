@@ -1,0 +1,137 @@
+// The presenter: made for a thumb on a stage, without looking. A tap that was not done is seen at once.
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { reasonOf, useCall } from '../desktop/calls.js';
+import { useDesktop } from '../desktop/context.js';
+import { useSettings } from '../desktop/settings.js';
+import { Button } from '../parts/controls.js';
+import { Icon } from '../parts/icons.js';
+import { useAwake } from '../parts/awake.js';
+import { vibrate } from '../parts/vibrate.js';
+import { type SlideAction, actionOfKey, actionOfSwipe } from '../pure/presenter.js';
+import { useHas } from '../shell/missing.js';
+import { TalkClock } from './talk_clock.js';
+
+/** A slide that turns later than this is worse than one that does not: the speaker has tapped again by then. */
+const ANSWER_MS = 3000;
+const TICK_MS = 15;
+const ALARM_MS = [60, 60, 60];
+
+export function SlidesView() {
+  const { isOpen } = useDesktop();
+  const { hand, haptic } = useSettings();
+  const { turn, failure, turned } = useTurning(haptic);
+  const swipe = useSwipe(turn);
+  useKeys(turn);
+  useAwake();
+  if (!useHas('slides')) return null;
+  return (
+    <div class={`presenter ${hand} ${failure ? 'failed' : ''}`} data-testid="presenter">
+      <TalkClock />
+      <p class="turned" role="status" data-testid="turned">
+        {failure ? <span class="complaint"><Icon name="warning" /> {failure}</span> : turned}
+      </p>
+      <div class="pad" {...swipe}>
+        <button type="button" class="turn next" disabled={!isOpen} data-testid="slides-next" onClick={() => turn('next')}>
+          <Icon name="next" />
+          <span>Next</span>
+        </button>
+        <button type="button" class="turn previous" disabled={!isOpen} data-testid="slides-previous" onClick={() => turn('previous')}>
+          <Icon name="previous" />
+          <span>Previous</span>
+        </button>
+      </div>
+      <div class="buttons">
+        <Button label="Start" icon="start" testId="slides-start" onTap={() => turn('start')} />
+        <Button label="Blank" icon="blank" testId="slides-blank" onTap={() => turn('blank')} />
+        <Button label="End" icon="end" testId="slides-end" onTap={() => turn('end')} />
+        {document.fullscreenEnabled && <FullScreen />}
+      </div>
+    </div>
+  );
+}
+
+const DONE: Record<SlideAction, string> = { next: 'Next slide', previous: 'Previous slide', start: 'Started', end: 'Ended', blank: 'Blanked, or back' };
+
+/** Turns slides, and tells what came of the last tap. */
+function useTurning(isHaptic: boolean) {
+  const call = useCall();
+  const [failure, setFailure] = useState<string | null>(null);
+  const [turned, setTurned] = useState('');
+  const count = useRef(0);
+  const turn = async (action: SlideAction): Promise<void> => {
+    count.current += 1;
+    const mine = count.current;
+    try {
+      await call(`org.deskconn.slides.${action}`, [], { timeoutMs: ANSWER_MS });
+      setFailure(null);
+      // The same words twice would not be spoken twice.
+      setTurned(`${DONE[action]}${mine % 2 === 0 ? '\u00a0' : ''}`);
+      if (isHaptic) vibrate(TICK_MS);
+    } catch (error) {
+      setFailure(reasonOf(error));
+      vibrate(ALARM_MS);
+    }
+  };
+  return { turn, failure, turned };
+}
+
+/** A swipe over the pad, which is not also a tap on what it began on. */
+function useSwipe(turn: (action: SlideAction) => void) {
+  const begin = useRef<{ id: number; x: number; y: number; at: number } | null>(null);
+  const hasSwiped = useRef(false);
+  return {
+    onPointerDown: (event: PointerEvent) => {
+      hasSwiped.current = false;
+      if (event.isPrimary) begin.current = { id: event.pointerId, x: event.clientX, y: event.clientY, at: event.timeStamp };
+    },
+    onPointerUp: (event: PointerEvent) => {
+      const from = begin.current;
+      if (!from || from.id !== event.pointerId) return;
+      begin.current = null;
+      const action = actionOfSwipe(event.clientX - from.x, event.clientY - from.y, event.timeStamp - from.at);
+      if (!action) return;
+      hasSwiped.current = true;
+      turn(action);
+    },
+    onPointerCancel: () => {
+      begin.current = null;
+    },
+    onClickCapture: (event: MouseEvent) => {
+      if (!hasSwiped.current) return;
+      hasSwiped.current = false;
+      event.stopPropagation();
+    },
+  };
+}
+
+/** Keys of a keyboard, of a presenter that is paired with the phone, and of the phone where the browser gives them. */
+function useKeys(turn: (action: SlideAction) => void): void {
+  const latest = useRef(turn);
+  latest.current = turn;
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const target = event.target as HTMLElement;
+      const action = actionOfKey(event, target.tagName);
+      if (!action) return;
+      event.preventDefault();
+      if (!event.repeat) latest.current(action);
+    };
+    addEventListener('keydown', press);
+    return () => removeEventListener('keydown', press);
+  }, []);
+}
+
+function FullScreen() {
+  const [isFull, setFull] = useState(document.fullscreenElement !== null);
+  useEffect(() => {
+    const follow = (): void => setFull(document.fullscreenElement !== null);
+    document.addEventListener('fullscreenchange', follow);
+    return () => document.removeEventListener('fullscreenchange', follow);
+  }, []);
+  const toggle = (): void => {
+    const done = isFull ? document.exitFullscreen() : document.documentElement.requestFullscreen();
+    // The browser may refuse; the button then stays as it is, which says so.
+    done.catch(() => {});
+  };
+  return <Button label={isFull ? 'Leave full screen' : 'Full screen'} icon="full" isIconOnly isLocal onTap={toggle} />;
+}
