@@ -33,7 +33,9 @@ fn files(endings: &[&str]) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
-                if !name.starts_with('.') && !["target", "node_modules", "vectors", "corpus"].contains(&name.as_str()) {
+                if !name.starts_with('.')
+                    && !["target", "node_modules", "dist", "vectors", "corpus"].contains(&name.as_str())
+                {
                     folders.push(path);
                 }
             } else if endings.iter().any(|ending| name.ends_with(ending)) {

@@ -33,6 +33,11 @@ export interface CallResult {
   kwargs: Record<string, unknown>;
 }
 
+/** The first thing that a procedure gave: most give one. */
+export function value<T>({ args }: CallResult): T {
+  return args[0] as T;
+}
+
 /** An event as it came. */
 export interface RawEvent {
   args: unknown[];

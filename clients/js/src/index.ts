@@ -8,7 +8,7 @@ export { NoiseError } from './noise.js';
 export { CLOSE_NOISE_FAILED, NOISE_SUBPROTOCOL, type NoiseLogin, NoiseSocket, noiseWebSocket, type PlainSocket, type PlainSocketClass } from './noise_socket.js';
 export { type Address, type Membership, type PairingRequest, authority, pairWith } from './membership.js';
 export { CANCELED, CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
-export type { CallOptions, CallResult, Procedure } from './connection.js';
+export { type CallOptions, type CallResult, type Procedure, value } from './connection.js';
 export { type DescribedItem, type Grant, type Info } from './info.js';
 export type { DeskEvent, ListenOptions } from './topics.js';
 export { Desktop, type DesktopOptions, HEARTBEAT_MS, type Status } from './desktop.js';
