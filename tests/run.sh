@@ -59,7 +59,10 @@ stage_state() {
 
 stage_js() { bash tests/js/run.sh target/release; }
 
-stage_browser() { bash tests/browser/run.sh target/release; }
+stage_browser() {
+  cargo build --release --locked --example stage
+  bash tests/browser/run.sh target/release
+}
 
 stage_interop() {
   cargo build --release --locked --package deskconn-client --example camera

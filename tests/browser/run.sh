@@ -5,7 +5,6 @@
 #        run.sh BINDIR       BINDIR holds deskconnd
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-client=$(cd "$here/../../clients/js" && pwd)
 cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 
@@ -40,8 +39,8 @@ if [ "${1:-}" = prepare ]; then
   exit
 fi
 bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR}" && pwd)
-for program in deskconnd deskconnctl; do
-  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build --release)"; exit 1; }
+for program in deskconnd deskconnctl examples/stage; do
+  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build --release; cargo build --release --example stage)"; exit 1; }
 done
 if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   if [ "$(id -u)" != 0 ]; then
@@ -51,8 +50,7 @@ if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   fi
   # Downloads need the machine's network, so they come before the namespace.
   prepare
-  bash "$here/../js/run.sh" prepare
-  (cd "$client" && npm run build --silent)
+  bash "$here/../../clients/build.sh"
   BROWSER_NAMESPACE=1 exec unshare -n bash "$0" "$bindir"
 fi
 ip link set lo up
@@ -102,7 +100,6 @@ ln -s "$cache/node_modules" "$work/node_modules"
 status=0
 timeout 120 node "$work/attacks.mjs" "$work" || status=$?
 [ "$status" != 124 ] || echo "FAIL not done after 120 s"
-if [ "$status" = 0 ]; then timeout 60 node "$work/phone.mjs" "$work" "$client" "$bindir" || status=$?; fi
 for name in plain allowing; do
   if grep panicked "$work/$name/log"; then status=1; fi
 done
@@ -110,3 +107,10 @@ if [ "$status" != 0 ]; then
   tail -30 "$work/plain/log"
   exit 1
 fi
+for daemon in "${daemons[@]}"; do kill "$daemon" && wait "$daemon" || :; done
+daemons=()
+
+# Each brings daemons of its own.
+for script in app; do
+  timeout 150 node "$work/$script.mjs" "$work" "$bindir" || exit 1
+done

@@ -17,8 +17,9 @@ export const ALLOWING = "127.0.0.1:5021";
 export const EVIL = `http://evil.test:${EVIL_PORT}`;
 export const NEIGHBOUR = `http://127.0.0.1:${EVIL_PORT}`;
 
-/** Chromium with a profile of its own, for which a name is this machine. */
-export async function launch(profile, name, more = {}) {
+/** Chromium with a profile of its own, for which a name is this machine; or with rules of its own about names. */
+export async function launch(profile, names, more = {}) {
+  const rules = Array.isArray(names) ? names.join(", ") : `MAP ${names} 127.0.0.1`;
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
     headless: true,
@@ -30,7 +31,7 @@ export async function launch(profile, name, more = {}) {
       "--disable-sync",
       "--no-first-run",
       "--disable-quic",
-      `--host-resolver-rules=MAP ${name} 127.0.0.1`,
+      `--host-resolver-rules=${rules}`,
     ],
     ...more,
   });
