@@ -23,12 +23,12 @@ export async function until(what, look) {
 }
 
 export class Desk {
-  /** `program` is deskconnd, or the stage. */
-  constructor({ home, bindir, program = "stage", listen = "127.0.0.1:5020", more = "" }) {
+  /** `program` is deskconnd, or the stage; `within` is the namespace of the network that it is on. */
+  constructor({ home, bindir, program = "stage", listen = "127.0.0.1:5020", more = "", within = null }) {
     this.home = home;
     this.bindir = bindir;
     this.program = program === "stage" ? `${bindir}/examples/stage` : `${bindir}/${program}`;
-    this.listen = listen;
+    this.prefix = within ? ["ip", "netns", "exec", within] : [];
     this.socket = `${home}/run/deskconn.sock`;
     for (const directory of [home, `${home}/run`]) fs.mkdirSync(directory, { recursive: true });
     fs.writeFileSync(`${home}/config.toml`, `[listen]\ntcp = ["${listen}"]\nunix = "${this.socket}"\n${more.includes("[discovery]") ? "" : "[discovery]\nenabled = false\n"}${more}`);
@@ -42,7 +42,8 @@ export class Desk {
     const log = fs.openSync(`${this.home}/log`, "a");
     const from = fs.fstatSync(log).size;
     const env = { ...process.env, HOME: this.home, STATE_DIRECTORY: `${this.home}/state`, RUNTIME_DIRECTORY: `${this.home}/run`, DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere", DBUS_SYSTEM_BUS_ADDRESS: "unix:path=/nowhere" };
-    this.child = spawn(this.program, ["--config", `${this.home}/config.toml`], { env, stdio: ["pipe", "pipe", log] });
+    const [program, ...words] = [...this.prefix, this.program, "--config", `${this.home}/config.toml`];
+    this.child = spawn(program, words, { env, stdio: ["pipe", "pipe", log] });
     fs.closeSync(log);
     this.ended = once(this.child, "exit");
     this.answers = createInterface({ input: this.child.stdout });

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# A malicious page in a real browser against a running daemon. README.md says what is tried.
+# The daemon in a real browser: a malicious page, the phone app, and what a phone goes through. README.md says what is
+# tried.
 #
-# usage: run.sh prepare      Chromium (as root, by apt) and its driver, into the cache directory; safe to call twice
-#        run.sh BINDIR       BINDIR holds deskconnd
+# usage: run.sh prepare             Chromium and the like (as root, by apt) and its driver, into the cache directory; safe
+#                                   to call twice
+#        run.sh BINDIR [SCRIPT]…    BINDIR holds deskconnd, deskconnctl and examples/stage; SCRIPT is one of those below
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser
@@ -13,8 +15,10 @@ prepare() {
   exec 9>"$cache/lock"
   flock 9
   local missing=()
-  command -v chromium >/dev/null || missing+=(chromium)
-  command -v npm >/dev/null || missing+=(nodejs npm)
+  # The program that is needed, and its package.
+  for tool in chromium:chromium npm:npm node:nodejs dnsmasq:dnsmasq-base udhcpc:udhcpc nft:nftables script:bsdutils; do
+    command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
+  done
   if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
       echo "browser prepare: please install ${missing[*]}" >&2
@@ -38,7 +42,9 @@ if [ "${1:-}" = prepare ]; then
   prepare
   exit
 fi
-bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR}" && pwd)
+bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR [SCRIPT]…}" && pwd)
+shift
+[ $# -gt 0 ] || set -- attacks app journeys
 for program in deskconnd deskconnctl examples/stage; do
   [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build --release; cargo build --release --example stage)"; exit 1; }
 done
@@ -51,7 +57,7 @@ if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   # Downloads need the machine's network, so they come before the namespace.
   prepare
   bash "$here/../../clients/build.sh"
-  BROWSER_NAMESPACE=1 exec unshare -n bash "$0" "$bindir"
+  BROWSER_NAMESPACE=1 exec unshare -n bash "$0" "$bindir" "$@"
 fi
 ip link set lo up
 
@@ -63,6 +69,10 @@ end() {
 }
 trap end EXIT
 trap 'exit 130' INT TERM
+
+# Node looks for packages beside the scripts.
+cp "$here"/*.mjs "$here/package.json" "$work/"
+ln -s "$cache/node_modules" "$work/node_modules"
 
 # start NAME PORT ORIGINS
 start() {
@@ -91,26 +101,24 @@ TOML
   echo "FAIL the daemon does not start"
   exit 1
 }
-start plain 5020 ''
-start allowing 5021 '"http://evil.test:8666"'
 
-# Node looks for packages beside the scripts.
-cp "$here"/*.mjs "$here/package.json" "$work/"
-ln -s "$cache/node_modules" "$work/node_modules"
-status=0
-timeout 120 node "$work/attacks.mjs" "$work" || status=$?
-[ "$status" != 124 ] || echo "FAIL not done after 120 s"
-for name in plain allowing; do
-  if grep panicked "$work/$name/log"; then status=1; fi
-done
-if [ "$status" != 0 ]; then
-  tail -30 "$work/plain/log"
-  exit 1
-fi
-for daemon in "${daemons[@]}"; do kill "$daemon" && wait "$daemon" || :; done
-daemons=()
+# A malicious page against daemons that stand for the whole of it; everything else brings daemons of its own.
+attacks() {
+  start plain 5020 ''
+  start allowing 5021 '"http://evil.test:8666"'
+  local status=0
+  timeout 120 node "$work/attacks.mjs" "$work" || status=$?
+  [ "$status" != 124 ] || echo "FAIL not done after 120 s"
+  for name in plain allowing; do
+    if grep panicked "$work/$name/log"; then status=1; fi
+  done
+  if [ "$status" != 0 ]; then tail -30 "$work/plain/log"; fi
+  for daemon in "${daemons[@]}"; do kill "$daemon" && wait "$daemon" || :; done
+  daemons=()
+  return "$status"
+}
 
-# Each brings daemons of its own.
-for script in app; do
-  timeout 150 node "$work/$script.mjs" "$work" "$bindir" || exit 1
+for script in "$@"; do
+  echo "browser: $script"
+  if [ "$script" = attacks ]; then attacks; else timeout 200 node "$work/$script.mjs" "$work" "$bindir"; fi
 done

@@ -9,12 +9,12 @@ import asyncio
 import sys
 import traceback
 
-from chapters import brightness, desktop, gpio, lock, login, monitor, pointing, power, service, slides, system
+from chapters import brightness, desktop, gpio, lock, login, monitor, phone, pointing, power, service, slides, system
 from guest import Guest, Registers
 from screen import Screen
 
 
-async def story(guest, registers, screen, port):
+async def story(guest, registers, screen, port, browser):
     power.is_charged(registers)
     await login.a_person_is_logged_in(guest)
     session, key = await login.a_device_pairs_and_logs_in(guest, port)
@@ -30,6 +30,7 @@ async def story(guest, registers, screen, port):
     await service.a_missing_device_is_named_and_mended_without_a_restart(guest, session)
     await service.the_service_reaches_the_session(guest, session, registers)
     await desktop.chapter(guest, session, screen)
+    await phone.chapter(guest, session, screen, port, browser)
     await session.leave()
     await system.chapter(guest, port, registers, screen)
 
@@ -38,7 +39,7 @@ async def judge(options):
     guest, registers = await Guest.connect(options.agent), Registers(options.memory)
     screen = await Screen.connect(options.monitor, options.pictures)
     try:
-        await story(guest, registers, screen, options.port)
+        await story(guest, registers, screen, options.port, options.browser)
         return 0
     except Exception:
         traceback.print_exc()
@@ -54,5 +55,6 @@ if __name__ == "__main__":
     parser.add_argument("--monitor", required=True, help="socket of QEMU's machine protocol")
     parser.add_argument("--memory", required=True, help="file behind the guest's memory")
     parser.add_argument("--port", type=int, required=True, help="the daemon's port, on both ends")
+    parser.add_argument("--browser", required=True, help="directory with tests/browser's scripts and their packages")
     parser.add_argument("--pictures", help="directory that gets pictures of the screen")
     sys.exit(asyncio.run(judge(parser.parse_args())))

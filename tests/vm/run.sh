@@ -15,6 +15,7 @@ limit_s=360
 memory_mb=1280
 
 sh "$here/prepare.sh" "$cache" || exit $?
+bash "$here/../browser/run.sh" prepare || exit 1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/deskconn-vm.XXXXXX")
 ram=/dev/shm/deskconn-vm.$$
@@ -89,11 +90,17 @@ timeout "$limit_s" qemu-system-x86_64 \
     -append "console=ttyS0 quiet panic=-1 acpi_backlight=video video.register_backlight_delay=1 memmap=64K\$0x10000000 systemd.show_status=0 audit=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
 qemu=$!
 
+# The phone: node looks for packages beside the scripts.
+browser=$work/browser
+mkdir "$browser"
+cp "$here"/../browser/*.mjs "$here/../browser/package.json" "$browser/"
+ln -s "${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser/node_modules" "$browser/node_modules"
+
 pictures=
 [ -z "${DESKCONN_VM_PICTURES:-}" ] || { mkdir -p "$DESKCONN_VM_PICTURES" && pictures=$(cd "$DESKCONN_VM_PICTURES" && pwd); }
 driven=0
 PYTHONDONTWRITEBYTECODE=1 "$cache/venv/bin/python" "$here/drive.py" --agent "$work/agent" \
-    --monitor "$work/monitor" --pictures "$pictures" --memory "$ram" --port "$port" || driven=$?
+    --monitor "$work/monitor" --pictures "$pictures" --browser "$browser" --memory "$ram" --port "$port" || driven=$?
 # A judge that fell over could not end the machine.
 [ "$driven" = 0 ] || kill "$qemu" 2>/dev/null || :
 ended=0
