@@ -65,7 +65,7 @@ stage_browser() {
 }
 
 stage_interop() {
-  cargo build --release --locked --package deskconn-client --example camera
+  cargo build --release --locked --package deskconn-client --examples
   bash tests/interop/run.sh target/release
 }
 

@@ -3,7 +3,7 @@
 #   CACHE/venv          a Python environment with python/requirements.txt
 #   CACHE/node_modules  the packages of js/package-lock.json
 #
-# usage: prepare.sh        safe to call twice and at the same time; as root it installs Node and venv where they miss
+# usage: prepare.sh        safe to call twice and at the same time; as root it installs Node, venv and Java where they miss
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/interop
@@ -17,6 +17,7 @@ fail() { echo "interop prepare: $*" >&2; exit 1; }
 missing=()
 command -v npm >/dev/null || missing+=(nodejs npm)
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+command -v javac >/dev/null || missing+=(default-jdk-headless)
 if [ ${#missing[@]} -gt 0 ]; then
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || fail "please install ${missing[*]}"
   say "installing ${missing[*]}"

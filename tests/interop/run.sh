@@ -13,12 +13,13 @@ export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn
 cache=$DESKCONN_CACHE/interop
 address=10.77.0.1
 
-for program in deskconnd deskconnctl examples/camera; do
-  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build && cargo build -p deskconn-client --example camera)"; exit 1; }
+for program in deskconnd deskconnctl examples/camera examples/greeter; do
+  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build && cargo build -p deskconn-client --examples)"; exit 1; }
 done
 if [ "$(id -u)" = 0 ] && [ -z "${INTEROP_NAMESPACE:-}" ]; then
   # Downloads need the machine's network, so they come before the namespace.
   bash "$here/prepare.sh"
+  bash "$here/../js/run.sh" prepare
   INTEROP_NAMESPACE=1 exec unshare -n bash "$0" "$bindir" "$@"
 fi
 if [ -n "${INTEROP_NAMESPACE:-}" ]; then
@@ -30,6 +31,7 @@ if [ -n "${INTEROP_NAMESPACE:-}" ]; then
   ip link set eth0 up
 else
   bash "$here/prepare.sh"
+  bash "$here/../js/run.sh" prepare
   address=
 fi
 
@@ -46,10 +48,16 @@ trap 'exit 130' INT TERM
 export DESK_BIN=$work/bin DESK_HOMES=$work/homes PYTHONDONTWRITEBYTECODE=1
 mkdir "$DESK_BIN" "$DESK_HOMES" "$work/js"
 chmod 755 "$work" "$DESK_BIN" "$DESK_HOMES"
-cp "$bindir/deskconnd" "$bindir/deskconnctl" "$bindir/examples/camera" "$DESK_BIN/"
+cp "$bindir/deskconnd" "$bindir/deskconnctl" "$bindir"/examples/{camera,greeter} "$DESK_BIN/"
 # Node looks for packages beside the scripts.
 cp "$here"/js/*.mjs "$work/js/"
 ln -s "$cache/node_modules" "$work/js/node_modules"
+# Those of docs/CLIENTS.md have our own package among theirs.
+clients=$(cd "$here/../../clients" && pwd)
+(cd "$clients" && npm run build --silent --workspace @deskconn/client)
+mkdir "$work/examples"
+cp "$here"/../../examples/clients/*.mjs "$work/examples/"
+ln -s "$clients/node_modules" "$work/examples/node_modules"
 python="$cache/venv/bin/python"
 
 # --- the open router, and a realm of it that knows one key ---------------------------------------------------------------
@@ -96,8 +104,9 @@ declare -A commands=(
   [cross]="$python $here/python/cross.py $work/js"
   [journey]="$python $here/python/journey.py $address"
   [components]="$python $here/python/components.py $address"
+  [clients]="$python $here/python/clients.py $work/examples $address"
 )
-peers=(autobahn-python mixed login xconn wampy autobahn-js cross journey components)
+peers=(autobahn-python mixed login xconn wampy autobahn-js cross journey components clients)
 
 # Longer than the slowest peer needs on a slow machine.
 limit_s=300

@@ -148,13 +148,19 @@ fn every_procedure_and_topic_of_the_daemon_is_documented() {
 }
 
 #[test]
-fn the_programs_that_a_document_shows_are_those_that_are_run() {
-    let components = read("docs/COMPONENTS.md");
-    for (file, language) in [
-        ("examples/components/lamp.py", "python"),
-        ("clients/rust/examples/camera.rs", "rust"),
+fn the_programs_that_a_document_shows_are_those_in_their_files() {
+    for (document, file, language) in [
+        ("docs/COMPONENTS.md", "examples/components/lamp.py", "python"),
+        ("docs/COMPONENTS.md", "clients/rust/examples/camera.rs", "rust"),
+        ("docs/CLIENTS.md", "examples/clients/greeter.py", "python"),
+        ("docs/CLIENTS.md", "examples/clients/greeter.mjs", "javascript"),
+        ("docs/CLIENTS.md", "examples/clients/remote.mjs", "javascript"),
+        ("docs/CLIENTS.md", "examples/pages/own-page.html", "html"),
+        ("docs/CLIENTS.md", "clients/rust/examples/greeter.rs", "rust"),
+        ("docs/CLIENTS.md", "examples/clients/Greeter.java", "java"),
+        ("docs/CLIENTS.md", "examples/clients/greeter.go", "go"),
     ] {
         let shown = format!("```{language}\n{}```", read(file));
-        assert!(components.contains(&shown), "docs/COMPONENTS.md differs from {file}");
+        assert!(read(document).contains(&shown), "{document} differs from {file}");
     }
 }
