@@ -16,13 +16,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
 import java.security.MessageDigest;
-import java.security.PrivateKey;
+import java.security.SecureRandom;
 import java.security.Signature;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import java.security.spec.PKCS8EncodedKeySpec;
+import java.security.spec.NamedParameterSpec;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -72,16 +73,21 @@ public class Greeter {
         return ((Number) message.get(0)).intValue();
     }
 
-    private void run(String device, PrivateKey key) throws Exception {
+    private void run(String device, KeyPair key) throws Exception {
         Map<String, Object> details = new LinkedHashMap<>();
         details.put("roles", Map.of("caller", Map.of(), "callee", Map.of(), "subscriber", Map.of()));
-        if (key != null) details.putAll(Map.of("authid", device, "authmethods", List.of("cryptosign")));
+        if (key != null) {
+            byte[] encoded = key.getPublic().getEncoded();
+            String pubkey = HexFormat.of().formatHex(encoded, encoded.length - 32, encoded.length);
+            details.putAll(Map.of("authid", device, "authmethods", List.of("cryptosign")));
+            details.put("authextra", Map.of("pubkey", pubkey));
+        }
         send(HELLO, "deskconn", details);
         List<?> answer = next();
         if (kind(answer) == CHALLENGE) {
             String challenge = (String) ((Map<?, ?>) answer.get(2)).get("challenge");
             Signature signature = Signature.getInstance("Ed25519");
-            signature.initSign(key);
+            signature.initSign(key.getPrivate());
             signature.update(HexFormat.of().parseHex(challenge));
             send(AUTHENTICATE, HexFormat.of().formatHex(signature.sign()) + challenge, Map.of());
             answer = next();
@@ -254,10 +260,18 @@ public class Greeter {
         new Greeter(in, socket.getOutputStream()).run(arguments[2], key(Path.of(arguments[3])));
     }
 
-    /** The key to sign with: the seed of 32 bytes in hexadecimal digits behind the word "sign", as Java wants it. */
-    private static PrivateKey key(Path file) throws IOException, GeneralSecurityException {
+    /** The key to sign with: its seed is 32 bytes in hexadecimal digits behind the word "sign". */
+    private static KeyPair key(Path file) throws IOException, GeneralSecurityException {
         String line = Files.readAllLines(file).stream().filter(it -> it.startsWith("sign ")).findFirst().orElseThrow();
-        String pkcs8 = "302e020100300506032b657004220420" + line.substring(5).strip(); // RFC 8410, section 7
-        return KeyFactory.getInstance("Ed25519").generatePrivate(new PKCS8EncodedKeySpec(HexFormat.of().parseHex(pkcs8)));
+        byte[] seed = HexFormat.of().parseHex(line.substring(5).strip());
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("Ed25519");
+        // The JDK computes a public key only where it makes the private one, from 32 bytes that it calls random.
+        generator.initialize(NamedParameterSpec.ED25519, new SecureRandom() {
+            @Override
+            public void nextBytes(byte[] bytes) {
+                System.arraycopy(seed, 0, bytes, 0, bytes.length);
+            }
+        });
+        return generator.generateKeyPair();
     }
 }

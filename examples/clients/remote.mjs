@@ -26,10 +26,9 @@ const membership = fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, "utf8"
 const desktop = new Desktop(membership, { address: { host, port: Number(port) }, WebSocket });
 desktop.subscribe("org.deskconn.app.news", ({ args }) => console.log("news:", args[0]));
 desktop.register("org.deskconn.app.greet", ([name]) => `Hello, ${name}!`);
-let isKnown = false;
-desktop.onInfo((info) => {
-  if (info && !isKnown) console.log(`joined ${info.name} as ${info.role}`);
-  if (info && !isKnown) console.log("ready");
-  isKnown = info !== null;
+desktop.onStatus(async (status) => {
+  if (status.at !== "open") return "reason" in status && console.log(status.reason);
+  const { args } = await desktop.call("org.deskconn.info.get");
+  console.log(`joined ${args[0].name} as ${args[0].role}`);
+  console.log("ready");
 });
-desktop.onStatus((status) => "reason" in status && console.log(status.reason));
