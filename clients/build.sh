@@ -28,6 +28,6 @@ if [ "$(cat web/dist/.stamp 2>/dev/null)" != "$sources" ]; then
   rm -rf js/dist web/dist extension/dist
   npm run build --silent --workspace @deskconn/client
   npm run build --silent --workspace @deskconn/web
-  if [ -f extension/tsconfig.json ]; then npm run build --silent --workspace @deskconn/extension; fi
+  npm run build --silent --workspace @deskconn/extension
   echo "$sources" >web/dist/.stamp
 fi

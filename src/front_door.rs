@@ -119,7 +119,7 @@ fn is_of_this_site(headers: &HeaderMap) -> bool {
 
 /// What the app may do in a browser (Content Security Policy Level 3). It connects to where it came from, said with the
 /// scheme of WebSocket too, which older browsers do not count as the page's own; and to the desktop's other name, to see
-/// whether that leads here. Pictures are `data:` that the desktop sent.
+/// whether that leads here. Pictures are what the desktop sent.
 fn policy(headers: &HeaderMap, local_name: &str, peer: &Peer) -> HeaderValue {
     let host = headers
         .get(HOST)
@@ -131,7 +131,7 @@ fn policy(headers: &HeaderMap, local_name: &str, peer: &Peer) -> HeaderValue {
         Channel::Plain | Channel::Noise { .. } => "",
     };
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; manifest-src 'self'; \
          connect-src 'self' ws{s}://{host} http{s}://{local_name}:{port}; frame-ancestors 'none'; base-uri 'none'; \
          form-action 'none'"
     );

@@ -6,14 +6,17 @@
 import assert from "node:assert/strict";
 import path from "node:path";
 import { Desk, until } from "./desk.mjs";
+import { CONFIG, GRANTS, Python, furnish, routes } from "./furnished.mjs";
 import { launch } from "./stage.mjs";
+import { audit } from "./audit.mjs";
 
 const [work, bindir] = process.argv.slice(2);
 const PORT = 5020;
 /** From the camera's link to the first slide: what is promised. */
 const FIRST_SLIDE_MS = 10_000;
 
-const desk = await new Desk({ home: path.join(work, "app"), bindir, listen: `127.0.0.1:${PORT}`, more: GPIO() }).start();
+const desk = await new Desk({ home: path.join(work, "app"), bindir, listen: `127.0.0.1:${PORT}`, more: CONFIG }).start();
+await furnish(desk, work);
 const host = `deskconn-${desk.call("org.deskconn.info.get").id.slice(0, 8)}.local`;
 const home = `http://${host}:${PORT}/`;
 const browser = await launch(path.join(work, "app-profile"), host, { viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
@@ -22,11 +25,6 @@ browser.on("page", (page) => {
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
 });
-
-function GPIO() {
-  const line = (name, number, direction) => `[[components.gpio.line]]\nname = "${name}"\nchip = "fake"\nline = ${number}\ndirection = "${direction}"\n`;
-  return line("lamp", 1, "out") + line("door", 3, "in");
-}
 
 const at = (page, id) => page.getByTestId(id);
 const becomes = (page, status) => page.waitForSelector(`[data-testid=strip][data-status=${status}]`);
@@ -118,6 +116,129 @@ const stories = {
     await at(page, "slides-next").tap();
     await until("it presents again", async () => (await desk.report()).taps.includes("PageDown"));
     await page.close();
+  },
+
+  async "walk away, see that the screen is not locked, lock it; what happens at the desktop is seen on the phone"() {
+    const page = await open("screen");
+    const state = (text) => page.getByTestId("lock-state").getByText(text).waitFor();
+    await desk.say("lock false");
+    await state("Not locked");
+    await at(page, "lock-button").tap();
+    await until("the desktop is locked", async () => (await desk.report()).locked === true);
+    await state(/^Locked/);
+    await desk.say("lock false");
+    await state("Not locked");
+    await desk.say("lock unknown");
+    await page.close();
+    await desk.say("lock false");
+  },
+
+  async "the brightness slider follows the desktop's knob, and moves it"() {
+    const page = await open("screen");
+    const slider = at(page, "brightness-panel").locator("input");
+    const says = (percent) => until(`the slider says ${percent}`, async () => (await slider.inputValue()) === String(percent));
+    await desk.say("brightness 37");
+    await says(37);
+    await slider.fill("80");
+    await until("the display is brighter", async () => (await desk.report()).writes.some(([id, percent]) => id === "panel" && percent === 80));
+    await desk.say("brightness 12");
+    await says(12);
+    await page.close();
+  },
+
+  async "players, their picture from the desktop's own file, and the volume"() {
+    const page = await open("media");
+    await at(page, "track-title").getByText("Evening Light").waitFor();
+    const picture = await until("the picture is there", () => at(page, "track-art").evaluate((it) => it.complete && it.naturalWidth).catch(() => 0)).then(() => at(page, "track-art").getAttribute("src"));
+    assert.match(picture, /^(data|blob):/, "and is fetched from nowhere else");
+    await at(page, "media-play-pause").tap();
+    await until("the player was asked", async () => (await desk.report()).asked.length > 0);
+    await desk.say("player music paused Night / The Quiet Hours");
+    await at(page, "track-title").getByText("Night").waitFor();
+    const volume = at(page, "volume-slider").locator("input");
+    await desk.say("volume 23");
+    await until("the volume follows", async () => (await volume.inputValue()) === "23");
+    await page.close();
+  },
+
+  async "lines of a GPIO chip are switches, and what somebody outside does to them is seen"() {
+    desk.ctl("devices", "role", desk.call("org.deskconn.devices.list")[0].id, "full");
+    const page = await open("switches");
+    await at(page, "line-lamp").tap();
+    await until("the lamp is on", async () => (await desk.report()).lines[1]);
+    await desk.say("line 3 false");
+    await at(page, "line-door").getByText(/off/i).waitFor();
+    await desk.say("line 3 true");
+    await at(page, "line-door").getByText(/on/i).waitFor();
+    await page.close();
+  },
+
+  async "pointer, buttons, keys and text"() {
+    const page = await open("pointer");
+    const box = await at(page, "touchpad").boundingBox();
+    const session = await page.context().newCDPSession(page);
+    const touch = (type, ...points) => session.send("Input.dispatchTouchEvent", { type, touchPoints: points });
+    await touch("touchStart", { x: box.x + 40, y: box.y + 40 });
+    for (let step = 1; step <= 6; step += 1) await touch("touchMove", { x: box.x + 40 + 10 * step, y: box.y + 40 + 5 * step });
+    await touch("touchEnd");
+    await until("the pointer moves", async () => (await desk.report()).motions.some((it) => it.startsWith("Move")));
+    await at(page, "click-right").tap();
+    await until("the right button", async () => (await desk.report()).motions.includes("Click(Right)"));
+    await at(page, "keyboard-text").fill("hello");
+    await at(page, "keyboard-type").tap();
+    await until("five keys", async () => (await desk.report()).strokes.length >= 5);
+    await page.close();
+  },
+
+  async "a component in a dozen lines of Python is a button on the phone, as soon as the owner allows it"() {
+    const coffee = await Python.start("examples/components/coffee.py", desk, () => desk.call("org.deskconn.info.get").described.length > 0);
+    const page = await open("slides");
+    assert.equal(await page.getByText("Make coffee").count(), 0);
+    const [device] = desk.call("org.deskconn.devices.list");
+    desk.ctl("devices", "grant", device.id, "org.deskconn.app.coffee");
+    await page.goto(`${home}#/apps`);
+    await at(page, "item-org.deskconn.app.coffee").tap();
+    await coffee.says("coffee is on its way");
+    await coffee.end();
+    await until("the button goes with the program", async () => (await page.getByText("Make coffee").count()) === 0);
+    await page.close();
+  },
+
+  async "whatever describes itself is drawn: button, toggle, slider, text, value"() {
+    const things = await Python.start("tests/browser/things.py", desk);
+    const [device] = desk.call("org.deskconn.devices.list");
+    desk.ctl("devices", "grant", device.id, "org.deskconn.app.home.", "--allow", "call,subscribe");
+    const page = await open("apps");
+    const item = (name) => at(page, `item-org.deskconn.app.home.${name}`);
+    await item("coffee").tap();
+    await things.says("coffee");
+    await item("lamp").tap();
+    await things.says("lamp True");
+    await item("heating").locator("input").fill("22.5");
+    await things.says("heating 22.5");
+    await item("say").fill("dinner is ready");
+    await item("say").press("Enter");
+    await things.says("say dinner is ready");
+    await item("on_temperature").getByText("21.4 °C").waitFor();
+    things.child.stdin.write("19.0 °C\n");
+    await item("on_temperature").getByText("19.0 °C").waitFor();
+    await page.close();
+    await things.end();
+  },
+
+  async "every screen: no violation that axe finds, targets of 44 pixels, nothing beside the screen, light and dark"() {
+    const things = await Python.start("tests/browser/things.py", desk);
+    const [device] = desk.call("org.deskconn.devices.list");
+    for (let at = 1; at < GRANTS.length; at += 2) desk.ctl("devices", "grant", device.id, GRANTS[at]);
+    const page = await open("slides");
+    for (const route of [...routes(), "more"]) {
+      await page.goto(`${home}#/${route}`);
+      await at(page, `view-${route}`).waitFor();
+      await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+      await audit(page, route);
+    }
+    await page.close();
+    await things.end();
   },
 
   async "the desktop throws the phone out, and it says so and what to do"() {

@@ -56,10 +56,16 @@ if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   fi
   # Downloads need the machine's network, so they come before the namespace.
   prepare
+  bash "$here/../interop/prepare.sh"
   bash "$here/../../clients/build.sh"
   BROWSER_NAMESPACE=1 exec unshare -n bash "$0" "$bindir" "$@"
 fi
 ip link set lo up
+
+# Components in Python, and the list of the app's screens.
+DESKCONN_PYTHON=$DESKCONN_CACHE/interop/venv/bin/python
+DESKCONN_SOURCE=$(cd "$here/../.." && pwd)
+export DESKCONN_PYTHON DESKCONN_SOURCE PYTHONDONTWRITEBYTECODE=1
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/deskconn-browser.XXXXXX")
 daemons=()
@@ -71,7 +77,7 @@ trap end EXIT
 trap 'exit 130' INT TERM
 
 # Node looks for packages beside the scripts.
-cp "$here"/*.mjs "$here/package.json" "$work/"
+cp "$here"/*.mjs "$here"/*.png "$here/package.json" "$work/"
 ln -s "$cache/node_modules" "$work/node_modules"
 
 # start NAME PORT ORIGINS

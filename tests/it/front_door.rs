@@ -165,7 +165,7 @@ async fn the_root_is_a_page_that_may_reach_this_desktop_and_nothing_else() {
     let (address, port) = (desk.address(), desk.address().port());
     let name = format!("deskconn-{}.local", desk.daemon.store().identity().id8());
     let policy = format!(
-        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+        "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
          manifest-src 'self'; connect-src 'self' ws://{address} http://{name}:{port}; frame-ancestors 'none'; \
          base-uri 'none'; form-action 'none'"
     );

@@ -117,13 +117,18 @@ describe('a desktop', { skip: BINARIES === null && 'DESKCONN_BINDIR names no pro
     const desk = desktop();
     await becomes(desk, 'open');
     const presence = `org.deskconn.device.${membership.joined.device_id}.on_presence`;
-    const [first, second] = [0, 1].map(() => () => new Promise<{ value: unknown; at: Date | null }>((resolve) => {
-      desk.subscribe(presence, ({ args, publishedAt }) => resolve({ value: args[0], at: publishedAt }), { retained: true });
-    }));
-    const once = await first!();
-    assert.equal(once.value, true);
-    assert.ok(once.at instanceof Date);
-    assert.deepEqual(await second!(), once);
+    const listen = (): Promise<{ value: unknown; at: Date | null; end: () => void }> => new Promise((resolve) => {
+      const end = desk.subscribe(presence, ({ args, publishedAt }) => queueMicrotask(() => resolve({ value: args[0], at: publishedAt, end })), { retained: true });
+    });
+    const first = await listen();
+    assert.equal(first.value, true);
+    assert.ok(first.at instanceof Date);
+    const second = await listen();
+    assert.deepEqual([second.value, second.at], [first.value, first.at]);
+    first.end();
+    second.end();
+    const third = await listen();
+    assert.deepEqual([third.value, third.at], [first.value, first.at], 'and who listens again, when nobody did for a while');
   });
 
   test('a link that is dead, though nobody closed it, is found out and replaced', async () => {

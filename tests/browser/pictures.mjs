@@ -1,0 +1,60 @@
+// Takes a picture of each screen of the app, for `docs/pictures` and for whoever looks with a designer's eye.
+//
+// usage: node pictures.mjs DIRECTORY BINDIR      as run.sh has set it up
+// DESKCONN_PICTURES is where they go; each is taken at the size of a phone, light and dark, and on a desktop.
+
+import fs from "node:fs";
+import path from "node:path";
+import { Desk } from "./desk.mjs";
+import { launch } from "./stage.mjs";
+import { CONFIG, GRANTS, Python, furnish, routes } from "./furnished.mjs";
+
+const [work, bindir] = process.argv.slice(2);
+const target = process.env.DESKCONN_PICTURES;
+if (!target) throw new Error("DESKCONN_PICTURES is not set");
+fs.mkdirSync(target, { recursive: true });
+
+const PORT = 5020;
+const SIZES = { phone: { width: 360, height: 640 }, desktop: { width: 1280, height: 800 } };
+/** What shows the machine that it is taken on. */
+const PRIVATE = new Set(["host"]);
+
+const desk = await new Desk({ home: path.join(work, "pictures"), bindir, listen: `127.0.0.1:${PORT}`, more: CONFIG }).start();
+await furnish(desk, work);
+const things = await Python.start("tests/browser/things.py", desk);
+const host = `deskconn-${desk.call("org.deskconn.info.get").id.slice(0, 8)}.local`;
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  const isMobile = size === "phone";
+  const browser = await launch(path.join(work, `profile-${size}`), host, { viewport, isMobile, hasTouch: isMobile, deviceScaleFactor: isMobile ? 2 : 1, colorScheme: "light" });
+  const page = await browser.newPage();
+  const shoot = async (name) => {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await page.screenshot({ path: path.join(target, `${name}-${size}-${colorScheme}.png`) });
+    }
+  };
+  const terminal = desk.pair("--role", "full", ...GRANTS);
+  await page.goto((await terminal.link()).replace(/\/\/[^/]+\//, `//${host}:${PORT}/`));
+  await page.getByTestId("pair-name").fill("Pixel 9");
+  await shoot("pair");
+  await page.getByTestId("pair-submit").click();
+  await page.getByTestId("pair-fingerprint").waitFor();
+  await shoot("waiting");
+  await terminal.answer("y");
+  await page.waitForSelector("[data-testid=strip][data-status=open]");
+  const [device] = desk.call("org.deskconn.devices.list").slice(-1);
+  desk.ctl("devices", "grant", device.id, "org.deskconn.app.home.", "--allow", "call,subscribe");
+  for (const route of routes()) {
+    if (PRIVATE.has(route)) continue;
+    await page.goto(`http://${host}:${PORT}/#/${route}`);
+    await page.getByTestId(`view-${route}`).waitFor();
+    await page.waitForLoadState("networkidle");
+    // What is asked of the desktop is there when nothing says any more that it is on its way.
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    await shoot(route);
+  }
+  await browser.close();
+}
+await things.end();
+await desk.stop();
