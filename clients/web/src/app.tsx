@@ -11,13 +11,20 @@ interface Props {
   isLinkBroken: boolean;
 }
 
+const NOTHING: Props = { link: null, isLinkBroken: false };
+
 export function App({ link, isLinkBroken }: Props) {
   const [membership, setMembership] = useState(loadMembership);
   const [isPairing, setPairing] = useState(link !== null || isLinkBroken);
-  const [asked, setAsked] = useState({ link, isLinkBroken });
+  const [asked, setAsked] = useState<Props>({ link, isLinkBroken });
 
+  const pairAgain = (): void => {
+    // What came with the page was for another time.
+    setAsked(NOTHING);
+    setPairing(true);
+  };
   const paired = (next: Membership): void => {
-    setAsked({ link: null, isLinkBroken: false });
+    setAsked(NOTHING);
     setMembership(next);
     setPairing(false);
     location.hash = '#/';
@@ -31,7 +38,7 @@ export function App({ link, isLinkBroken }: Props) {
     const present = membership && { name: membership.joined.name || 'a desktop', onBack: () => setPairing(false) };
     return <PairPage {...asked} onPaired={paired} present={present} />;
   }
-  return <Connected membership={membership} onForget={forget} onPairAgain={() => setPairing(true)} />;
+  return <Connected membership={membership} onForget={forget} onPairAgain={pairAgain} />;
 }
 
 function Connected({ membership, ...more }: { membership: Membership; onForget: () => void; onPairAgain: () => void }) {

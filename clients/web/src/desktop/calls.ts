@@ -35,7 +35,7 @@ export function useCall(): Call {
     options.signal?.addEventListener('abort', () => stop.abort());
     const done = say('wait', 'Waiting for a yes at the desktop', () => stop.abort());
     try {
-      return await desktop.call(uri, args, { timeoutMs: CONSENT_MS, ...options, signal: stop.signal });
+      return await desktop.call(uri, args, { ...options, timeoutMs: Math.max(CONSENT_MS, options.timeoutMs ?? 0), signal: stop.signal });
     } finally {
       done();
     }

@@ -23,67 +23,103 @@ export interface Live<T> {
 export interface Source<T> {
   /** A procedure without arguments that has the value as its first result. */
   uri: string;
-  /** The topic that tells of changes, and what an event makes of the value; without it the event's first argument is the value. */
+  /** What the result is taken for; as it is when left out. */
+  read?: (result: unknown) => T;
+  /** The topic that tells of changes. */
   topic?: string;
-  fromEvent?: (event: DeskEvent, before: T | undefined) => T | undefined;
-  /** Asks again so often, where nothing tells. */
+  /** What an event makes of the value, `undefined` for asking again; without it the event's first argument is the value. */
+  fromEvent?: (event: DeskEvent, before: T) => T | undefined;
+  /** Asks again so often, for changes that no event tells. */
   everyMs?: number;
 }
 
-/** Follows a value. `source` is read when it begins: give an object that stands outside of the component. */
+interface State<T> {
+  value: T | undefined;
+  isFresh: boolean;
+  failure: string | null;
+}
+
+/** Follows a value. Give a source that stands outside of the component. */
 export function useValue<T>(source: Source<T>): Live<T> {
   const { desktop, isOpen, info, heardAt } = useDesktop();
-  const [state, setState] = useState<{ value: T | undefined; isFresh: boolean; failure: string | null }>({ value: undefined, isFresh: false, failure: null });
+  const [state, setState] = useState<State<T>>({ value: undefined, isFresh: false, failure: null });
+  const known = useRef(state);
   // Counts what was heard, so that an answer that was overtaken by an event is not believed.
   const heard = useRef(0);
   const { uri, topic } = source;
   const mayCall = info?.procedures.includes(uri) ?? false;
   const mayHear = topic !== undefined && (info?.topics.includes(topic) ?? false);
 
-  const put = useCallback((value: T | undefined): void => {
+  const become = useCallback((change: Partial<State<T>>): void => {
     heard.current += 1;
-    if (value !== undefined) setState({ value, isFresh: true, failure: null });
+    known.current = { ...known.current, ...change };
+    setState(known.current);
   }, []);
+  const put = useCallback((value: T) => become({ value, isFresh: true, failure: null }), [become]);
 
-  const fetch = useCallback((): void => {
+  const refresh = useCallback((): void => {
     const before = heard.current;
     desktop.call(uri).then(
       ({ args }) => {
-        if (heard.current === before) put(args[0] as T);
+        if (heard.current === before) put(source.read ? source.read(args[0]) : (args[0] as T));
         // Events that change a part need the whole to stand on; one that is the whole is newer than this answer.
-        else if (source.fromEvent) fetch();
+        else if (source.fromEvent && !known.current.isFresh) refresh();
       },
       (error) => {
-        if (heard.current === before) setState((state) => ({ ...state, isFresh: false, failure: reasonOf(error) }));
+        if (heard.current === before) become({ isFresh: false, failure: reasonOf(error) });
       },
     );
-  }, [desktop, uri]);
+  }, [desktop, source]);
 
   // First listen, then ask, so that no change falls in between.
   useEffect(() => {
     if (!mayHear) return;
     return desktop.subscribe(topic!, (event) => {
+      if (!source.fromEvent) return put(event.args[0] as T);
+      const { value, isFresh } = known.current;
       heard.current += 1;
-      setState((state) => {
-        const value = source.fromEvent ? source.fromEvent(event, state.value) : (event.args[0] as T);
-        return value === undefined ? state : { value, isFresh: true, failure: null };
-      });
+      if (value === undefined || !isFresh) return;
+      const next = source.fromEvent(event, value);
+      if (next === undefined) refresh();
+      else put(next);
     });
-  }, [desktop, topic, mayHear]);
+  }, [desktop, source, mayHear]);
 
   useEffect(() => {
-    if (!isOpen) {
-      heard.current += 1;
-      setState((state) => ({ ...state, isFresh: false, failure: null }));
-      return;
-    }
-    if (!mayCall) return;
-    fetch();
+    if (!isOpen) become({ isFresh: false, failure: null });
+    if (!isOpen || !mayCall) return;
+    refresh();
     if (source.everyMs === undefined) return;
-    const timer = setInterval(fetch, source.everyMs);
+    const timer = setInterval(refresh, source.everyMs);
     return () => clearInterval(timer);
-  }, [isOpen, mayCall, fetch]);
+  }, [isOpen, mayCall, refresh]);
 
   const isLive = isOpen && state.isFresh;
-  return { value: state.value, isLive, asOf: isLive ? null : heardAt, failure: state.failure, put, refresh: fetch };
+  return { value: state.value, isLive, asOf: isLive ? null : heardAt, failure: isOpen ? state.failure : null, put, refresh };
+}
+
+/** The last event of a topic of somebody else, retained where it is kept. */
+export interface Told {
+  value: unknown;
+  isLive: boolean;
+  /** When it was published, of an event that was kept; else when it came. */
+  at: Date | null;
+  failure: string | null;
+  put(value: unknown): void;
+}
+
+/** Follows the first argument of a topic; without a topic nothing is ever told. */
+export function useTopic(topic: string | null): Told {
+  const { desktop, isOpen } = useDesktop();
+  const [told, setTold] = useState<Omit<Told, 'put'>>({ value: undefined, isLive: false, at: null, failure: null });
+  const put = useCallback((value: unknown) => setTold({ value, isLive: true, at: new Date(), failure: null }), []);
+  useEffect(() => {
+    if (topic === null) return;
+    const onError = ({ message }: Error): void => setTold((before) => ({ ...before, isLive: false, failure: message }));
+    return desktop.subscribe(topic, ({ args, publishedAt }) => setTold({ value: args[0], isLive: true, at: publishedAt ?? new Date(), failure: null }), { retained: true, onError });
+  }, [desktop, topic]);
+  useEffect(() => {
+    if (!isOpen) setTold((before) => ({ ...before, isLive: false }));
+  }, [isOpen]);
+  return { ...told, isLive: isOpen && told.isLive, put };
 }

@@ -2,9 +2,10 @@
 import { type FailureCode, type Link, type Membership, type Secret, PairingError, pairWith, parseCode } from '@deskconn/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { changeSettings, settings } from '../desktop/settings.js';
-import { forgetMembership, keepMembership, loadMembership } from '../desktop/storage.js';
+import { forgetMembership, keepMembership, loadDesktops, loadMembership } from '../desktop/storage.js';
 import { Icon } from '../parts/icons.js';
 import { placeOf } from '../pure/addresses.js';
+import { DesktopList } from '../views/desktop_list.js';
 import { explain } from '../pure/failures.js';
 import { guessName } from '../pure/guess_name.js';
 import { MAX_NAME_CHARS, clean } from '../pure/text.js';
@@ -75,7 +76,22 @@ export function PairPage({ link, isLinkBroken, onPaired, present }: Props) {
         {stage.at === 'form' && isLinkBroken && <BrokenLink />}
       </div>
       {(stage.at === 'form' || stage.at === 'failed') && <Form link={usable} isAgain={stage.at === 'failed'} onPair={pair} onBack={present?.onBack} />}
+      {stage.at === 'form' && !present && <Others />}
     </main>
+  );
+}
+
+/** The way back, for who came here from another desktop. */
+function Others() {
+  const [known] = useState(loadDesktops);
+  const { host } = placeOf(location);
+  const others = known.filter((desktop) => desktop.host !== host);
+  if (others.length === 0) return null;
+  return (
+    <section>
+      <h2>Other desktops</h2>
+      <DesktopList desktops={others} known={known} />
+    </section>
   );
 }
 

@@ -1,4 +1,4 @@
-// Sends a value that changes faster than it can be sent: the newest one goes out at most every so often, one at a time,
+// Sends a value that changes faster than it can be sent: what is newest goes out at most every so often, one at a time,
 // and the last always.
 
 /** Between two calls of one control: ten a second are more than an eye follows, and leave the desktop room for others. */
@@ -7,6 +7,8 @@ export const INTERVAL_MS = 100;
 /** What happens to the values. */
 export interface Sink<T> {
   send(value: T): Promise<unknown>;
+  /** What becomes of a value that waits when a newer one comes; the newer one alone when left out. */
+  merge?(waiting: T, newer: T): T;
   /** Nothing is under way any more. */
   onIdle?(): void;
 }
@@ -23,10 +25,16 @@ export class Latest<T> {
     return this.#next !== null || this.#isSending || this.#timer !== null;
   }
 
-  /** Takes the newest value in the place of the one that waits. */
+  /** Takes a value; the first goes at once. */
   push(value: T): void {
-    this.#next = { value };
+    const { merge } = this.sink;
+    this.#next = { value: this.#next && merge ? merge(this.#next.value, value) : value };
     this.#pump();
+  }
+
+  /** Sends what waits without waiting longer, so that what is called next comes behind it. */
+  flush(): void {
+    if (this.#next) this.#send(this.#next.value);
   }
 
   /** Forgets what waits; what was sent stays sent. */
@@ -35,10 +43,13 @@ export class Latest<T> {
   }
 
   #pump(): void {
-    if (this.#isSending || this.#timer !== null || this.#next === null) return;
-    const { value } = this.#next;
+    if (this.#next && !this.#isSending && this.#timer === null) this.#send(this.#next.value);
+  }
+
+  #send(value: T): void {
     this.#next = null;
     this.#isSending = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#settle();

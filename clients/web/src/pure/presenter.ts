@@ -28,7 +28,7 @@ export function actionOfKey({ key, ctrlKey, metaKey, altKey }: Key, focused: str
   return Object.hasOwn(KEYS, key) ? KEYS[key]! : null;
 }
 
-/** What a movement of a finger does: to the left, as a page is turned, is the next slide. */
+/** What a movement of a finger does: to the left, as a page is turned, is the next slide; `null` when it is a tap. */
 export function actionOfSwipe(dx: number, dy: number, ms: number): SlideAction | null {
   if (ms > SWIPE_MS || Math.abs(dx) < SWIPE_PX || Math.abs(dx) < 1.5 * Math.abs(dy)) return null;
   return dx < 0 ? 'next' : 'previous';

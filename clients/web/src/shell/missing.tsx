@@ -3,9 +3,10 @@ import { useDesktop } from '../desktop/context.js';
 import { Icon } from '../parts/icons.js';
 import { sentence } from '../pure/text.js';
 
-const NAMES: Record<string, string> = {
-  slides: 'Slides', screen: 'The screen lock', brightness: 'Brightness', media: 'Players', volume: 'Volume', pointer: 'The pointer', keyboard: 'The keyboard',
-  gpio: 'Switches', host: 'Figures of the computer', battery: 'The battery', power: 'Power', command: 'Commands', notify: 'Messages', url: 'Opening pages',
+/** The desktop's functions as people call them. */
+export const FUNCTIONS: Record<string, string> = {
+  slides: 'Slides', screen: 'Screen lock', brightness: 'Brightness', media: 'Players', volume: 'Volume', pointer: 'Pointer', keyboard: 'Keyboard',
+  gpio: 'Switches', host: 'Figures of the computer', battery: 'Battery', power: 'Power', command: 'Commands', notify: 'Messages', url: 'Opening pages',
 };
 
 export function Missing({ functions }: { functions: readonly string[] }) {
@@ -15,7 +16,7 @@ export function Missing({ functions }: { functions: readonly string[] }) {
     <>
       {missing.map((name) => (
         <section class="card bad" key={name} data-testid={`missing-${name}`}>
-          <h2><Icon name="warning" /> {NAMES[name] ?? name}: not on this desktop now</h2>
+          <h2><Icon name="warning" /> {FUNCTIONS[name] ?? name}: not on this desktop now</h2>
           <p>{sentence(String(info!.missing[name]))}</p>
         </section>
       ))}

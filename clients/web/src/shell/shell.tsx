@@ -1,8 +1,10 @@
 // The frame around every screen: whose desktop it is and how it stands, the navigation, messages.
 import type { Desktop } from '@deskconn/client';
 import { useEffect } from 'preact/hooks';
-import { ConnectionContext, type Connection, useConnection } from '../desktop/context.js';
-import { isLasting } from '../desktop/storage.js';
+import { type Connection, ConnectionContext, useConnection } from '../desktop/context.js';
+import { isLasting, noteDesktops } from '../desktop/storage.js';
+import { placeOf } from '../pure/addresses.js';
+import { readDesktop, shortId } from '../pure/desktops.js';
 import { Icon } from '../parts/icons.js';
 import { type Screen, barOf, screensOf } from '../screens.js';
 import { MoreView } from '../views/more.js';
@@ -28,6 +30,12 @@ export function Shell({ desktop, onForget, onPairAgain }: Props) {
   useEffect(() => {
     document.title = [title, desktop.membership.joined.name].filter(Boolean).join(' – ');
   }, [title, desktop]);
+  useEffect(() => {
+    // The list of desktops that others are shown has this one in it.
+    const now = Date.now();
+    const here = info && readDesktop({ ...placeOf(location), id: shortId(info.id), name: info.name, paired: true, seenAt: now }, now);
+    if (here) noteDesktops([here]);
+  }, [info?.id, info?.name]);
   return (
     <ConnectionContext.Provider value={connection}>
       <div class="shell">
@@ -46,8 +54,7 @@ export function Shell({ desktop, onForget, onPairAgain }: Props) {
 
 function Body({ screen, screens, onForget }: { screen: Screen | null; screens: Screen[]; onForget: () => void }) {
   if (!screen) return <MoreView screens={screens} />;
-  const View = VIEWS[screen.route];
-  if (!View) return <MoreView screens={screens} />;
+  const View = VIEWS[screen.route]!;
   return (
     <>
       <Missing functions={screen.functions} />

@@ -1,4 +1,4 @@
-// Short messages: announced, closable, and gone by themselves.
+// Short messages: announced, closable, and gone by themselves. At the head, since thumbs and their buttons are at the foot.
 import { useEffect, useState } from 'preact/hooks';
 import { type Toast, dismiss, onToasts } from '../desktop/toasts.js';
 import { Icon } from '../parts/icons.js';

@@ -20,7 +20,7 @@ export function SlidesView() {
   const { isOpen } = useDesktop();
   const { hand, haptic } = useSettings();
   const { turn, failure, turned } = useTurning(haptic);
-  const swipe = useSwipe(turn);
+  const touches = useTouches(turn);
   useKeys(turn);
   useAwake();
   if (!useHas('slides')) return null;
@@ -30,12 +30,12 @@ export function SlidesView() {
       <p class="turned" role="status" data-testid="turned">
         {failure ? <span class="complaint"><Icon name="warning" /> {failure}</span> : turned}
       </p>
-      <div class="pad" {...swipe}>
-        <button type="button" class="turn next" disabled={!isOpen} data-testid="slides-next" onClick={() => turn('next')}>
+      <div class="pad" {...touches}>
+        <button type="button" class="turn next" disabled={!isOpen} data-turn="next" data-testid="slides-next">
           <Icon name="next" />
           <span>Next</span>
         </button>
-        <button type="button" class="turn previous" disabled={!isOpen} data-testid="slides-previous" onClick={() => turn('previous')}>
+        <button type="button" class="turn previous" disabled={!isOpen} data-turn="previous" data-testid="slides-previous">
           <Icon name="previous" />
           <span>Previous</span>
         </button>
@@ -75,33 +75,45 @@ function useTurning(isHaptic: boolean) {
   return { turn, failure, turned };
 }
 
-/** A swipe over the pad, which is not also a tap on what it began on. */
-function useSwipe(turn: (action: SlideAction) => void) {
-  const begin = useRef<{ id: number; x: number; y: number; at: number } | null>(null);
-  const hasSwiped = useRef(false);
+/** A click that comes later than that after a touch is one of its own: of a key, or of a screen reader. */
+const SAME_TOUCH_MS = 400;
+
+/**
+ * Taps and swipes on the pad, told from where a finger goes down and up. The browser's own clicks are not enough: it gives
+ * none for a finger in a glove that slips while it presses.
+ */
+function useTouches(turn: (action: SlideAction) => void) {
+  const begin = useRef<{ id: number; x: number; y: number; at: number; button: SlideAction | null } | null>(null);
+  const doneAt = useRef(-Infinity);
   return {
     onPointerDown: (event: PointerEvent) => {
-      hasSwiped.current = false;
-      if (event.isPrimary) begin.current = { id: event.pointerId, x: event.clientX, y: event.clientY, at: event.timeStamp };
+      if (!event.isPrimary || event.button !== 0) return;
+      begin.current = { id: event.pointerId, x: event.clientX, y: event.clientY, at: event.timeStamp, button: buttonAt(event) };
     },
     onPointerUp: (event: PointerEvent) => {
       const from = begin.current;
-      if (!from || from.id !== event.pointerId) return;
+      if (from?.id !== event.pointerId) return;
       begin.current = null;
-      const action = actionOfSwipe(event.clientX - from.x, event.clientY - from.y, event.timeStamp - from.at);
+      const action = actionOfSwipe(event.clientX - from.x, event.clientY - from.y, event.timeStamp - from.at) ?? from.button;
       if (!action) return;
-      hasSwiped.current = true;
+      doneAt.current = event.timeStamp;
       turn(action);
     },
     onPointerCancel: () => {
       begin.current = null;
     },
-    onClickCapture: (event: MouseEvent) => {
-      if (!hasSwiped.current) return;
-      hasSwiped.current = false;
-      event.stopPropagation();
+    onClick: (event: MouseEvent) => {
+      const action = buttonAt(event);
+      const isOfTouch = event.detail > 0 && event.timeStamp - doneAt.current < SAME_TOUCH_MS;
+      if (action && !isOfTouch) turn(action);
     },
   };
+}
+
+/** What the button under the event does; `null` beside the buttons, and for one that is off. */
+function buttonAt({ target }: Event): SlideAction | null {
+  const button = (target as Element).closest<HTMLButtonElement>('[data-turn]:enabled');
+  return (button?.dataset['turn'] ?? null) as SlideAction | null;
 }
 
 /** Keys of a keyboard, of a presenter that is paired with the phone, and of the phone where the browser gives them. */
