@@ -1,6 +1,5 @@
 // Looks at a page as somebody does who cannot see it, or has thick fingers: axe, and the size of what is tapped.
 
-import assert from "node:assert/strict";
 import fs from "node:fs";
 import { createRequire } from "node:module";
 
@@ -8,14 +7,14 @@ const AXE = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 /** In CSS pixels: what a thumb hits without looking (WCAG 2.2, 2.5.5). */
 const TARGET = 44;
 
-/** Throws where something is wrong with what the page shows now. */
+/** Gives what is wrong with what the page shows now. */
 export async function audit(page, name) {
+  const wrong = [];
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     // The page's own policy allows it no script but the daemon's: this one comes from outside.
     const found = await page.evaluate(`(() => { ${AXE}; return axe.run(document, { resultTypes: ["violations"] }); })()`);
-    const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-    assert.deepEqual(violations, [], `${name}, ${colorScheme}`);
+    wrong.push(...found.violations.map(({ id, nodes }) => `${name}, ${colorScheme}: ${id}: ${nodes.map(({ html }) => html).join(" ")}`));
   }
   const small = await page.evaluate((least) => {
     const targets = [...document.querySelectorAll("button, a[href], input, select, textarea, [role=switch], summary")];
@@ -26,7 +25,8 @@ export async function audit(page, name) {
     });
     return sizes.filter(({ width, height }) => width > 0 && (width < least || height < least));
   }, TARGET);
-  assert.deepEqual(small, [], `${name}: targets of less than ${TARGET} pixels`);
+  wrong.push(...small.map(({ html, width, height }) => `${name}: ${width}x${height} is less than ${TARGET} pixels: ${html}`));
   const beside = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  assert.ok(beside <= 0, `${name}: the page is ${beside} pixels wider than the phone`);
+  if (beside > 0) wrong.push(`${name}: the page is ${beside} pixels wider than the phone`);
+  return wrong;
 }

@@ -33,7 +33,7 @@ export const GRANTS = ["command.list", "command.run", "power.suspend", "power.hi
 
 /** Brings the machine into a state that is worth a look. */
 export async function furnish(desk, work) {
-  for (const line of ["battery 81 discharging", "brightness 65", "volume 40", `picture ${work}/art.png`, "player radio paused News", "player music playing Evening Light / The Quiet Hours / Home", "line 3 true"]) await desk.say(line);
+  for (const line of ["battery 81 discharging", "brightness 65", "volume 40", `picture ${work}/art.png`, "gone tape", "player radio paused News", "player music playing Evening Light / The Quiet Hours / Home", "line 3 true"]) await desk.say(line);
 }
 
 /** The routes of the app's screens, as its list has them. */
@@ -48,6 +48,8 @@ export class Python {
     const self = new Python();
     self.lines = [];
     self.child = spawn(process.env.DESKCONN_PYTHON, [path.join(process.env.DESKCONN_SOURCE, file), desk.socket], { stdio: ["pipe", "pipe", "inherit"] });
+    // It would wait for the daemon for ever.
+    process.once("exit", () => self.child.kill("SIGKILL"));
     createInterface({ input: self.child.stdout }).on("line", (line) => self.lines.push(line));
     await until(`${file} is ready`, ready ?? (() => self.lines.includes("ready")));
     return self;
@@ -58,7 +60,7 @@ export class Python {
   }
 
   async end() {
-    this.child.kill("SIGTERM");
+    this.child.kill("SIGKILL");
     await once(this.child, "exit");
   }
 }
