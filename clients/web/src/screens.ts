@@ -19,14 +19,14 @@ export const SCREENS: readonly Screen[] = [
   { route: 'media', title: 'Media', icon: 'media', functions: ['media', 'volume'] },
   { route: 'pointer', title: 'Pointer', icon: 'pointer', functions: ['pointer', 'keyboard'] },
   { route: 'switches', title: 'Switches', icon: 'switches', functions: ['gpio'] },
-  { route: 'apps', title: 'Other things', icon: 'apps', functions: [] },
+  { route: 'apps', title: 'Extras', icon: 'apps', functions: [] },
   { route: 'host', title: 'Computer', icon: 'host', functions: ['host', 'battery'] },
   { route: 'power', title: 'Power', icon: 'power', functions: ['power'] },
   { route: 'commands', title: 'Commands', icon: 'command', functions: ['command'], needs: 'org.deskconn.command.run' },
   { route: 'notify', title: 'Message', icon: 'notify', functions: ['notify'] },
   { route: 'open', title: 'Open a page', icon: 'open', functions: ['url'] },
   { route: 'desktops', title: 'Desktops', icon: 'desktops', functions: [] },
-  { route: 'access', title: 'What this phone may do', icon: 'access', functions: [] },
+  { route: 'access', title: 'Access', icon: 'access', functions: [] },
   { route: 'settings', title: 'Settings', icon: 'settings', functions: [] },
 ];
 

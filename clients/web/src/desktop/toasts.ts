@@ -1,7 +1,9 @@
 // Short messages at the foot of the page. One list for the page, so that any code can say something.
 
 /** Failures stay long enough to be read aloud twice; the person can close them earlier. */
-export const TOAST_MS = 8000;
+export const BAD_MS = 8000;
+/** That something worked is seen in passing. */
+export const GOOD_MS = 3000;
 /** More than that hide the controls. */
 const MAX_TOASTS = 3;
 
@@ -26,10 +28,11 @@ function set(next: Toast[]): void {
 export function say(tone: Toast['tone'], text: string, onCancel?: () => void): () => void {
   lastId += 1;
   const id = lastId;
-  const others = toasts.filter((toast) => toast.text !== text || toast.tone === 'wait');
+  // What worked before is no news any more.
+  const others = toasts.filter((toast) => toast.tone === 'wait' || (toast.tone === 'bad' && toast.text !== text));
   set([...others, { id, tone, text, ...(onCancel ? { onCancel } : {}) }].slice(-MAX_TOASTS));
   const dismiss = (): void => set(toasts.filter((toast) => toast.id !== id));
-  if (tone !== 'wait') setTimeout(dismiss, TOAST_MS);
+  if (tone !== 'wait') setTimeout(dismiss, tone === 'bad' ? BAD_MS : GOOD_MS);
   return dismiss;
 }
 

@@ -39,14 +39,16 @@ export function Shell({ desktop, onForget, onPairAgain }: Props) {
   return (
     <ConnectionContext.Provider value={connection}>
       <div class="shell">
-        <Strip onPairAgain={onPairAgain} />
+        <div class="head">
+          <Strip onPairAgain={onPairAgain} />
+          <Toasts />
+        </div>
         <Bar screens={screens} here={here} />
         <main class="view" data-testid={`view-${here?.route ?? 'more'}`}>
           <h1 class={here?.route === 'slides' ? 'hidden' : ''}>{title ?? desktop.membership.joined.name}</h1>
           {!isLasting() && <p class="card bad">This browser lets pages keep nothing: this phone is paired for this tab only.</p>}
           {info ? <Body screen={here} screens={screens} onForget={onForget} /> : <Opening connection={connection} />}
         </main>
-        <Toasts />
       </div>
     </ConnectionContext.Provider>
   );
@@ -74,19 +76,20 @@ function Opening({ connection }: { connection: Connection }) {
   );
 }
 
+/** Five places at the foot of a phone; at the side of a larger screen there is room for all. */
 function Bar({ screens, here }: { screens: Screen[]; here: Screen | null }) {
   const bar = barOf(screens);
   if (screens.length === 0) return null;
   const isElsewhere = !here || !bar.includes(here);
   return (
     <nav class="bar" aria-label="Screens">
-      {bar.map(({ route, title, icon }) => (
-        <a key={route} href={`#/${route}`} aria-current={here?.route === route ? 'page' : undefined} data-testid={`nav-${route}`}>
+      {screens.map((screen) => ({ ...screen, isInBar: bar.includes(screen) })).map(({ route, title, icon, isInBar }) => (
+        <a key={route} class={isInBar ? '' : 'rest'} href={`#/${route}`} aria-current={here?.route === route ? 'page' : undefined} data-testid={`nav-${route}`}>
           <Icon name={icon} />
           <span>{title}</span>
         </a>
       ))}
-      <a href="#/more" aria-current={isElsewhere ? 'page' : undefined} data-testid="nav-more">
+      <a class="more" href="#/more" aria-current={isElsewhere ? 'page' : undefined} data-testid="nav-more">
         <Icon name="more" />
         <span>More</span>
       </a>
