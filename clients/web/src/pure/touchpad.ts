@@ -47,7 +47,7 @@ export class Touchpad {
     if (this.#travelled < TAP_PX) return null;
     const fingers = this.#fingers.size;
     // Each finger tells of its own way, so that both together go twice. The page follows the fingers, as on the phone.
-    if (fingers > 1) return { does: 'scroll', dx: -dx / fingers / NOTCH_PX, dy: -dy / fingers / NOTCH_PX };
+    if (fingers > 1) return { does: 'scroll', dx: (0 - dx) / fingers / NOTCH_PX, dy: (0 - dy) / fingers / NOTCH_PX };
     if (this.#most > 1) return null;
     const gain = acceleration(Math.hypot(dx, dy), ms);
     return { does: 'move', dx: dx * gain, dy: dy * gain };

@@ -11,8 +11,8 @@ export function webAddress(typed: string): string | null {
   try {
     const url = new URL(isWithScheme ? text : `https://${text}`);
     const isOfWeb = url.protocol === 'http:' || url.protocol === 'https:';
-    // A word alone is not meant as the name of a computer.
-    const isPlace = isWithScheme || url.hostname.includes('.') || url.hostname.includes(':');
+    // A word alone is not meant as the name of a computer, nor an address of mail.
+    const isPlace = isWithScheme || (url.username === '' && (url.hostname.includes('.') || url.hostname.includes(':')));
     return isOfWeb && isPlace && new TextEncoder().encode(url.href).length <= MAX_ADDRESS_BYTES ? url.href : null;
   } catch {
     return null;
