@@ -19,6 +19,8 @@ const PATHS = {
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   next: 'M9 5l7 7-7 7',
   previous: 'M15 5l-7 7 7 7',
+  up: 'M5 15l7-7 7 7',
+  down: 'M5 9l7 7 7-7',
   start: 'M7 4v16l13-8z',
   end: 'M6 6h12v12H6z',
   blank: 'M3 4h18v12H3zM3 4l18 12M8 20h8',

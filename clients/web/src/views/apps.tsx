@@ -106,7 +106,7 @@ function Write({ item, told, send }: { item: Item; told: Told; send: Send }) {
   const [text, setText] = useState('');
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if ((await send([text])) !== undefined) setText('');
+    if ((await send([text])) !== undefined) setText((now) => (now === text ? '' : now));
   };
   return (
     <form onSubmit={submit}>

@@ -3,14 +3,14 @@ import { useId, useState } from 'preact/hooks';
 import { useAction } from '../desktop/calls.js';
 import { useDesktop } from '../desktop/context.js';
 import { Button, Card } from '../parts/controls.js';
+import type { IconName } from '../parts/icons.js';
 import { MODIFIERS, type Modifier, chord, pieces } from '../pure/keys.js';
 
 const MODIFIER_NAMES: Record<Modifier, string> = { ctrl: 'Ctrl', shift: 'Shift', alt: 'Alt', super: 'Super' };
-const KEYS: [key: string, label: string][] = [
-  ['escape', 'Esc'], ['tab', 'Tab'], ['backspace', 'Backspace'], ['enter', 'Enter'],
-  ['left', '←'], ['up', '↑'], ['down', '↓'], ['right', '→'],
+const KEYS: [key: string, label: string, icon?: IconName][] = [
+  ['escape', 'Esc'], ['tab', 'Tab'], ['backspace', 'Back'], ['enter', 'Enter'],
+  ['left', 'Left', 'previous'], ['up', 'Up', 'up'], ['down', 'Down', 'down'], ['right', 'Right', 'next'],
 ];
-const SPOKEN: Record<string, string> = { escape: 'Escape', left: 'Left', up: 'Up', down: 'Down', right: 'Right' };
 
 export function Keyboard() {
   const act = useAction();
@@ -61,8 +61,8 @@ export function Keyboard() {
         ))}
       </div>
       <div class="keys" role="group" aria-label="Keys">
-        {KEYS.map(([key, label]) => (
-          <button key={key} type="button" class="button" disabled={!isOpen} aria-label={SPOKEN[key]} data-testid={`key-${key}`} onClick={() => press(key)}>{label}</button>
+        {KEYS.map(([key, label, icon]) => (
+          <Button key={key} label={label} {...(icon ? { icon, isIconOnly: true } : {})} testId={`key-${key}`} onTap={() => press(key)} />
         ))}
       </div>
     </Card>

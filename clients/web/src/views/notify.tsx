@@ -23,8 +23,9 @@ export function NotifyView() {
     const kwargs = { ...(body.trim() ? { body } : {}), ...(settings().name ? { app: settings().name } : {}) };
     if (!(await act('org.deskconn.notify.send', [summary.trim()], { kwargs }))) return;
     say('good', 'The desktop shows it.');
-    setSummary('');
-    setBody('');
+    // Perhaps the next one is being typed by now.
+    setSummary((now) => (now === summary ? '' : now));
+    setBody((now) => (now === body ? '' : now));
   };
   return (
     <form class="card" onSubmit={send}>

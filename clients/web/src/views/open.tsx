@@ -20,7 +20,8 @@ export function OpenView() {
     setComplaint(address === null);
     if (address && (await act('org.deskconn.url.open', [address]))) {
       say('good', 'The desktop opens it.');
-      setTyped('');
+      // Perhaps the next one is being typed by now.
+      setTyped((now) => (now === typed ? '' : now));
     }
   };
   return (
