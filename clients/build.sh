@@ -23,7 +23,7 @@ packages() {
 packages
 if [ "${1:-}" = packages ]; then exit; fi
 # The daemon embeds what is built here: a file that is written anew would make it be built anew.
-sources=$(find js web extension build.sh package-lock.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
+sources=$(find js web extension build.sh package-lock.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/dist-test/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
 if [ "$(cat web/dist/.stamp 2>/dev/null)" != "$sources" ]; then
   rm -rf js/dist web/dist extension/dist
   npm run build --silent --workspace @deskconn/client

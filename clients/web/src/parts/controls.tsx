@@ -58,8 +58,9 @@ export function Toggle({ label, isOn, isOff, detail, testId, onChange }: { label
 /** A part of a view, with its title and how old it is. */
 export function Card({ title, live, children, testId }: { title?: string; live?: Live<unknown>; children: ComponentChildren; testId?: string }) {
   const id = useId();
+  const isOpen = useIsOpen();
   return (
-    <section class={`card ${live && !live.isLive ? 'stale' : ''}`} aria-labelledby={title ? id : undefined} data-testid={testId}>
+    <section class={`card ${live && !live.isLive ? 'stale' : ''}`} aria-labelledby={title ? id : undefined} aria-busy={live && isOpen && live.value === undefined && !live.failure} data-testid={testId}>
       {(title || live) && (
         <div class="card-head">
           {title && <h2 id={id}>{title}</h2>}

@@ -28,7 +28,7 @@ export function Slider({ label, value, min = 0, max = 100, step = 1, unit = ' %'
   const shown = held ?? value;
   const text = shown === undefined ? '–' : `${shown}${unit}`;
   return (
-    <div class="slider">
+    <div class="slider" data-testid={testId}>
       <label for={id}>{label}</label>
       <output for={id}>{text}</output>
       <input
@@ -40,7 +40,6 @@ export function Slider({ label, value, min = 0, max = 100, step = 1, unit = ' %'
         value={shown ?? min}
         aria-valuetext={text}
         disabled={isOff || !isOpen || value === undefined}
-        data-testid={testId}
         onInput={(event) => hold(event.currentTarget.valueAsNumber)}
         onPointerDown={grip}
         onPointerUp={release}
