@@ -8,8 +8,8 @@ import { gzipSync } from 'node:zlib';
 /** All that a phone may load, compressed: under a second on a bad Wi-Fi of 1 Mbit/s. */
 const BUDGET_BYTES = 120 * 1024;
 /** For other pages and for readers; the app loads neither. */
-const NOT_OF_THE_APP = ['deskconn.js', 'licenses.md'];
-const TEXT = ['.html', '.js', '.css', '.svg', '.webmanifest', '.md', '.json'];
+const NOT_OF_THE_APP = ['deskconn.js', 'licenses.txt'];
+const TEXT = ['.html', '.js', '.css', '.svg', '.webmanifest', '.txt'];
 
 const dist = fileURLToPath(new URL('./dist', import.meta.url));
 const files = fs.readdirSync(dist, { recursive: true }).map(String).filter((name) => fs.statSync(path.join(dist, name)).isFile());

@@ -1,9 +1,11 @@
 // What is drawn: the pairing page while this origin has no desktop, or was opened with a new link; else the desktop.
 import { Desktop, type Link, type Membership } from '@deskconn/client';
 import { useEffect, useState } from 'preact/hooks';
-import { forgetMembership, loadMembership } from './desktop/storage.js';
+import { forgetRuns } from './desktop/runs.js';
+import { dropDesktop, forgetMembership, loadMembership } from './desktop/storage.js';
 import { PairPage } from './pairing/pair_page.js';
 import { placeOf } from './pure/addresses.js';
+import { shortId } from './pure/desktops.js';
 import { Shell } from './shell/shell.js';
 
 interface Props {
@@ -31,6 +33,7 @@ export function App({ link, isLinkBroken }: Props) {
   };
   const forget = (): void => {
     forgetMembership();
+    if (membership) dropDesktop(shortId(membership.joined.did));
     setMembership(null);
   };
 
@@ -47,7 +50,10 @@ function Connected({ membership, ...more }: { membership: Membership; onForget: 
     // The page comes from this desktop, so this is where it is.
     const desktop = new Desktop(membership, { address: placeOf(location) });
     setDesktop(desktop);
-    return () => desktop.close();
+    return () => {
+      desktop.close();
+      forgetRuns();
+    };
   }, [membership]);
   return desktop && <Shell desktop={desktop} {...more} />;
 }

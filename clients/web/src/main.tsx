@@ -24,6 +24,7 @@ async function begin(): Promise<void> {
     return;
   }
   const root = document.getElementById('app')!;
+  root.replaceChildren();
   render(<App link={link} isLinkBroken={fragment.pair !== null && !link} />, root);
 }
 

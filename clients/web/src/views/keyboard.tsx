@@ -17,21 +17,22 @@ export function Keyboard() {
   const { isOpen } = useDesktop();
   const id = useId();
   const [text, setText] = useState('');
-  const [isTyping, setTyping] = useState(false);
+  const [typing, setTyping] = useState<AbortController | null>(null);
   const [held, setHeld] = useState<ReadonlySet<Modifier>>(new Set());
 
   const type = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (text === '') return press('enter');
-    setTyping(true);
+    const stop = new AbortController();
+    setTyping(stop);
     let left = text;
     for (const piece of pieces(text)) {
-      if (!(await act('org.deskconn.keyboard.type', [piece]))) break;
+      if (!(await act('org.deskconn.keyboard.type', [piece], { signal: stop.signal }))) break;
       left = left.slice(piece.length);
     }
     // What was not typed stays, to be sent again.
     setText(left);
-    setTyping(false);
+    setTyping(null);
   };
   const press = (key: string): void => {
     void act('org.deskconn.keyboard.press', [chord(held, key)]);
@@ -52,8 +53,10 @@ export function Keyboard() {
     <Card title="Keyboard" testId="keyboard">
       <form class="inline" onSubmit={type}>
         <label class="hidden" for={id}>Text to type at the desktop</label>
-        <input id={id} value={text} placeholder="Text to type" autocomplete="off" autocapitalize="off" enterkeyhint="send" disabled={isTyping} data-testid="keyboard-text" onInput={(event) => input(event.currentTarget.value)} />
-        <button type="submit" class="button main" disabled={!isOpen || isTyping} data-testid="keyboard-type">Type</button>
+        <input id={id} value={text} placeholder="Text to type" autocomplete="off" autocapitalize="off" enterkeyhint="send" disabled={typing !== null} data-testid="keyboard-text" onInput={(event) => input(event.currentTarget.value)} />
+        {typing
+          ? <Button label="Stop" testId="keyboard-stop" onTap={() => typing.abort()} />
+          : <button type="submit" class="button main" disabled={!isOpen} data-testid="keyboard-type">Type</button>}
       </form>
       <div class="keys" role="group" aria-label="Modifiers for the next key">
         {MODIFIERS.map((modifier) => (

@@ -16,7 +16,7 @@ export function SettingsView() {
           <li>{canStayAwake() ? 'The screen stays on while the slides are shown.' : 'Browsers let a page keep the screen on only over https. Before a talk, set the phone to leave its screen on for longer.'}</li>
           <li>{canVibrate() ? 'The phone vibrates at the minutes that you set, and when a tap was not done.' : 'This browser does not let pages vibrate: the page flashes instead.'}</li>
         </ul>
-        <a class="alone" href="/licenses.md">Licences of what this app is made of</a>
+        <a class="alone" href="/licenses.txt">Licences of what this app is made of</a>
       </Card>
     </>
   );
