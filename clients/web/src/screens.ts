@@ -47,6 +47,11 @@ export function screensOf(info: Info): Screen[] {
   });
 }
 
+/** Where a device begins: its first function, or what says that it has none. */
+export function firstOf(screens: readonly Screen[]): Screen | null {
+  return barOf(screens)[0] ?? screens.find((screen) => screen.route === 'access') ?? null;
+}
+
 /** Those of the bar; the rest is behind “More”. */
 export function barOf(screens: readonly Screen[]): Screen[] {
   return screens.filter((screen) => screen.functions.length > 0 || screen.route === 'apps').slice(0, BAR_PLACES - 1);

@@ -88,7 +88,7 @@ function Others() {
   const others = known.filter((desktop) => desktop.host !== host);
   if (others.length === 0) return null;
   return (
-    <section>
+    <section class="stack">
       <h2>Other desktops</h2>
       <DesktopList desktops={others} known={known} />
     </section>

@@ -6,7 +6,7 @@ import { isLasting, noteDesktops } from '../desktop/storage.js';
 import { placeOf } from '../pure/addresses.js';
 import { readDesktop, shortId } from '../pure/desktops.js';
 import { Icon } from '../parts/icons.js';
-import { type Screen, barOf, screensOf } from '../screens.js';
+import { type Screen, barOf, firstOf, screensOf } from '../screens.js';
 import { MoreView } from '../views/more.js';
 import { VIEWS } from '../views/index.js';
 import { Missing } from './missing.js';
@@ -25,7 +25,7 @@ export function Shell({ desktop, onForget, onPairAgain }: Props) {
   const { info } = connection;
   const screens = info ? screensOf(info) : [];
   const route = useRoute();
-  const here = screens.find((screen) => screen.route === route) ?? (route === 'more' ? null : screens[0] ?? null);
+  const here = screens.find((screen) => screen.route === route) ?? (route === 'more' ? null : firstOf(screens));
   const title = route === 'more' && !here ? 'More' : here?.title;
   useEffect(() => {
     document.title = [title, desktop.membership.joined.name].filter(Boolean).join(' – ');

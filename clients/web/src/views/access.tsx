@@ -8,6 +8,9 @@ import { inWords, readGrants } from '../pure/rights.js';
 import { FUNCTIONS } from '../shell/missing.js';
 import type { ViewProps } from './index.js';
 
+/** Facts that are compared letter by letter. */
+const ID = new Set(['Device', 'Fingerprint', 'Desktop']);
+
 export function AccessView({ onForget }: ViewProps) {
   const { desktop, info } = useDesktop();
   const [isAsking, setAsking] = useState(false);
@@ -17,17 +20,17 @@ export function AccessView({ onForget }: ViewProps) {
   const day = (time: string | number): string => new Date(time).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
   const facts: [string, string][] = [
     ['Role', info?.role || joined.role],
-    ['This phone is', joined.device_id],
-    ['Its fingerprint', fingerprint],
+    ['Device', joined.device_id],
+    ['Fingerprint', fingerprint],
     ['Paired', day(pairedAt)],
     ...(joined.expires === undefined ? [] : [['Lasts until', day(joined.expires * 1000)] as [string, string]]),
-    ['The desktop is', joined.did.slice(0, 16)],
-    ['deskconn there', info?.version ?? ''],
+    ['Desktop', joined.did.slice(0, 16)],
+    ['Its version', info?.version ?? ''],
   ];
   return (
     <>
       <Card title="Who this phone is" testId="access">
-        <dl class="facts">{facts.map(([what, it]) => [<dt key={what}>{what}</dt>, <dd key={`${what}-is`}>{it}</dd>])}</dl>
+        <dl class="facts">{facts.map(([what, it]) => [<dt key={what}>{what}</dt>, <dd key={`${what}-is`} class={ID.has(what) ? 'id' : ''}>{it}</dd>])}</dl>
       </Card>
       <Card title="Granted beside the role" testId="grants">
         {grants.length === 0 && <p class="muted">Nothing.</p>}

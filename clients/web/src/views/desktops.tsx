@@ -32,13 +32,13 @@ export function DesktopsView() {
         <span class="grow">{info?.name || desktop.membership.joined.name}<small class="muted block">{location.host} · this one</small></span>
       </section>
       {others.length > 0 && (
-        <section>
+        <section class="stack">
           <h2>Others that you know</h2>
           <DesktopList desktops={others} known={known} onDrop={(id) => setKnown(dropDesktop(id))} />
         </section>
       )}
       {mayBrowse && (
-        <section>
+        <section class="stack">
           <h2>On the network</h2>
           {fresh.length > 0 && <DesktopList desktops={fresh} known={known} />}
           <p role="status" class="muted">{failure ?? (isLooking ? 'Looking…' : found && fresh.length === 0 ? 'No others are seen now.' : '')}</p>
