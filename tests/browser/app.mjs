@@ -138,7 +138,7 @@ const stories = {
 
   async "the brightness slider follows the desktop's knob, and moves it"() {
     const page = await open("screen");
-    const slider = at(page, "brightness-panel");
+    const slider = at(page, "brightness-panel").locator("input");
     const says = (percent) => until(`the slider says ${percent}`, async () => (await slider.inputValue()) === String(percent));
     await desk.say("brightness 37");
     await says(37);
@@ -159,7 +159,7 @@ const stories = {
     await until("the player was asked", async () => (await desk.report()).asked.length > 0);
     await desk.say("player music paused Night / The Quiet Hours");
     await music("track-title").getByText("Night").waitFor();
-    const volume = at(page, "volume-slider");
+    const volume = at(page, "volume-slider").locator("input");
     await desk.say("volume 23");
     await until("the volume follows", async () => (await volume.inputValue()) === "23");
     await page.close();
@@ -221,7 +221,7 @@ const stories = {
     await things.says("coffee");
     await item("lamp").tap();
     await things.says("lamp True");
-    await item("heating").fill("22.5");
+    await item("heating").locator("input").fill("22.5");
     await things.says("heating 22.5");
     await item("say").fill("dinner is ready");
     await item("say").press("Enter");
