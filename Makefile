@@ -3,7 +3,7 @@ CARGO ?= cargo
 # How the daemon is started; the tests put it under another user.
 RUN_AS ?=
 
-.PHONY: run build test check fuzz simulate bench clean-cache
+.PHONY: run build test check fuzz simulate bench pictures
 
 ## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
 run: build
@@ -29,6 +29,11 @@ fuzz:
 ## Ten million random operations on a realm.
 simulate:
 	DESKCONN_SIMULATION=$${OPERATIONS:-10000000} $(CARGO) test --release -p deskconn-wamp nothing_is_lost_doubled_or_left_behind
+
+## Takes the pictures of the phone app anew, as root.
+pictures: build
+	$(CARGO) build --release --locked --example stage
+	DESKCONN_PICTURES=$(CURDIR)/docs/pictures bash tests/browser/run.sh target/release pictures
 
 ## Micro-benchmarks; benches/README.md says how routers are compared.
 bench:

@@ -29,6 +29,7 @@ const taps = async (name) => (await desks[name].report()).taps.length;
 /** Taps "next" on the phone, and waits until the key is pressed at that desktop. */
 async function turn(name) {
   const before = await taps(name);
+  await phone.does("go", "#/slides");
   await phone.does("tap", "slides-next");
   await until("the slide turns", async () => (await taps(name)) > before);
 }
@@ -82,6 +83,28 @@ const stories = {
     await phone.does("reopen", `http://${address.office}:5020/`);
     await phone.becomes("open");
     await turn("office");
+  },
+  async "the other desktop is one tap away, also back"() {
+    const id = (name) => desks[name].call("org.deskconn.info.get").id;
+    const goTo = async (name) => {
+      await phone.does("go", "#/desktops");
+      await phone.does("wait", `[data-testid="desktop-${id(name)}"]`);
+      await phone.does("tap", `desktop-${id(name)}`);
+    };
+    await goTo("pi");
+    await phone.does("wait", "[data-testid=pairing][data-stage=form]");
+    assert.ok((await phone.does("address")).startsWith(`http://${address.pi}:5020/`));
+    const terminal = desks.pi.pair();
+    await phone.does("fill", "pair-code", await terminal.code());
+    await phone.does("tap", "pair-submit");
+    await terminal.answer("y");
+    await turn("pi");
+    await goTo("office");
+    await phone.becomes("open");
+    await turn("office");
+    await goTo("pi");
+    await phone.becomes("open");
+    await turn("pi");
   },
 };
 

@@ -23,6 +23,8 @@ const acts = {
     await old.close();
     await page.goto(address);
   },
+  /** To another screen of the app. */
+  go: async (hash) => { await page.evaluate((hash) => { location.hash = hash; }, hash); },
   address: async () => page.url(),
   fill: async (id, text) => { await page.getByTestId(id).fill(text); },
   tap: async (id) => { await page.getByTestId(id).tap(); },

@@ -1,7 +1,7 @@
 // Takes a picture of each screen of the app, for `docs/pictures` and for whoever looks with a designer's eye.
 //
 // usage: node pictures.mjs DIRECTORY BINDIR      as run.sh has set it up
-// DESKCONN_PICTURES is where they go; each is taken at the size of a phone, light and dark, and on a desktop.
+// DESKCONN_PICTURES is where they go; each is taken at the size of a phone, light and dark, and of a desktop.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -29,7 +29,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
   const browser = await launch(path.join(work, `profile-${size}`), host, { viewport, isMobile, hasTouch: isMobile, deviceScaleFactor: isMobile ? 2 : 1, colorScheme: "light" });
   const page = await browser.newPage();
   const shoot = async (name) => {
-    for (const colorScheme of ["light", "dark"]) {
+    for (const colorScheme of isMobile ? ["light", "dark"] : ["light"]) {
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       await page.screenshot({ path: path.join(target, `${name}-${size}-${colorScheme}.png`) });
     }

@@ -15,5 +15,6 @@ export DESKCONN_BINDIR
 for program in deskconnd deskconnctl; do
   [ -x "$DESKCONN_BINDIR/$program" ] || { echo "FAIL there is no $program in $DESKCONN_BINDIR: build it first (cargo build --release)"; exit 1; }
 done
+
 cd "$clients"
-npm test --silent --workspace @deskconn/client
+for package in client web extension; do npm test --silent --workspace "@deskconn/$package"; done

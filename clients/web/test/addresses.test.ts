@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bestHost, isLoopback, isNearby, pageOf, placeOf } from '../src/pure/addresses.js';
+import { bestHost, hostOf, isLoopback, isNearby, pageOf, placeOf } from '../src/pure/addresses.js';
 
 test('only hosts of private networks, this computer and mDNS are gone to', () => {
   const near = ['10.0.0.1', '172.16.0.1', '172.31.255.254', '192.168.1.5', '169.254.3.4', '127.0.0.1', 'localhost', 'deskconn-0a1b2c3d.local', '::1', 'fd00::1', 'fe80::1'];
@@ -42,4 +42,9 @@ test('from a page that has a name the name is gone to, else an address', () => {
 
 test('this computer is told from others', () => {
   assert.deepEqual(['127.0.0.1', '127.8.8.8', 'localhost', '::1', '192.168.1.5', 'a.local'].map(isLoopback), [true, true, true, true, false, false]);
+});
+
+test('what the desktop tells of addresses has a port, which is not a part of the host', () => {
+  const pairs = [['10.0.0.3:5020', '10.0.0.3'], ['10.0.0.3', '10.0.0.3'], ['[fe80::1]:5020', 'fe80::1'], ['[fe80::1]', 'fe80::1'], ['fe80::1', 'fe80::1'], ['a.local:5020', 'a.local'], ['a.local', 'a.local']];
+  for (const [told, host] of pairs) assert.equal(hostOf(told!), host);
 });

@@ -45,6 +45,13 @@ export function placeOf(at: { hostname: string; port: string; protocol?: string 
   return { host: at.hostname.replace(/^\[(.*)\]$/, '$1'), port: at.port ? Number(at.port) : byDefault };
 }
 
+/** The host of `host:port` or `[host]:port`, as the desktop tells addresses; what has no port is one already. */
+export function hostOf(address: string): string {
+  const bracketed = /^\[([^\]]*)\](?::\d+)?$/.exec(address);
+  if (bracketed) return bracketed[1]!;
+  return /^[^:]*:\d+$/.test(address) ? address.slice(0, address.lastIndexOf(':')) : address;
+}
+
 /** The best of several hosts: a name when the page itself has come from one, since names survive new addresses; else an address. */
 export function bestHost(hosts: readonly string[], pageHost: string): string | null {
   const near = hosts.filter(isNearby);

@@ -5,7 +5,7 @@ import { useDesktop } from '../desktop/context.js';
 import { dropDesktop, loadDesktops } from '../desktop/storage.js';
 import { Button } from '../parts/controls.js';
 import { Icon } from '../parts/icons.js';
-import { bestHost } from '../pure/addresses.js';
+import { bestHost, hostOf } from '../pure/addresses.js';
 import { type KnownDesktop, readDesktop, shortId } from '../pure/desktops.js';
 import { mayUse } from '../pure/rights.js';
 import { DesktopList } from './desktop_list.js';
@@ -74,7 +74,7 @@ function readFound(value: unknown): KnownDesktop[] {
   const found = new Map<string, KnownDesktop>();
   for (const it of Array.isArray(value) ? value : []) {
     const { id, name, host, addresses, port } = (it ?? {}) as Record<string, unknown>;
-    const hosts = [host, ...(Array.isArray(addresses) ? addresses : [])].map((text) => String(text).replace(/\.$/, ''));
+    const hosts = [host, ...(Array.isArray(addresses) ? addresses : [])].map((text) => hostOf(String(text)).replace(/\.$/, ''));
     const best = bestHost(hosts, location.hostname);
     const desktop = readDesktop({ id: shortId(String(id)), name, host: best, port, paired: false, seenAt: Date.now() }, Date.now());
     if (desktop) found.set(desktop.id, desktop);
