@@ -6,8 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if ! command -v npm >/dev/null; then
-  echo "clients: there is no npm (Node.js 20 or newer), so the phone app is not built; the daemon will say so to browsers" >&2
+node=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/') || :
+if [ "${node:-0}" -lt 20 ] || ! command -v npm >/dev/null; then
+  echo "clients: there is no Node.js 20 or newer with npm, so the phone app is not built; the daemon will say so to browsers" >&2
   exit 0
 fi
 
