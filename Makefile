@@ -32,8 +32,8 @@ simulate:
 
 ## Takes the pictures of the phone app anew, as root.
 pictures: build
-	$(CARGO) build --release --locked --example stage
-	DESKCONN_PICTURES=$(CURDIR)/docs/pictures bash tests/browser/run.sh target/release pictures
+	$(CARGO) build --locked --example stage
+	DESKCONN_STAGE=target/debug/examples/stage DESKCONN_PICTURES=$(CURDIR)/docs/pictures bash tests/browser/run.sh target/release pictures
 
 ## Micro-benchmarks; benches/README.md says how routers are compared.
 bench:

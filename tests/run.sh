@@ -31,6 +31,8 @@ stage_prepare() {
 }
 
 stage_check() {
+  # First: the daemon embeds it.
+  bash clients/build.sh
   cargo fmt --all --check
   cargo clippy --workspace --all-targets --locked -- -D warnings
   cargo build --workspace --all-targets --locked
@@ -60,8 +62,9 @@ stage_state() {
 stage_js() { bash tests/js/run.sh target/release; }
 
 stage_browser() {
-  cargo build --release --locked --example stage
-  bash tests/browser/run.sh target/release
+  # Of the whole workspace, as the check has built it already.
+  cargo build --workspace --examples --locked
+  DESKCONN_STAGE=target/debug/examples/stage bash tests/browser/run.sh target/release
 }
 
 stage_interop() {

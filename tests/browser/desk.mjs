@@ -27,7 +27,7 @@ export class Desk {
   constructor({ home, bindir, program = "stage", listen = "127.0.0.1:5020", more = "", within = null }) {
     this.home = home;
     this.bindir = bindir;
-    this.program = program === "stage" ? `${bindir}/examples/stage` : `${bindir}/${program}`;
+    this.program = program === "stage" ? process.env.DESKCONN_STAGE : `${bindir}/${program}`;
     this.prefix = within ? ["ip", "netns", "exec", within] : [];
     this.socket = `${home}/run/deskconn.sock`;
     for (const directory of [home, `${home}/run`]) fs.mkdirSync(directory, { recursive: true });

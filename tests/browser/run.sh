@@ -4,7 +4,8 @@
 #
 # usage: run.sh prepare             Chromium and the like (as root, by apt) and its driver, into the cache directory; safe
 #                                   to call twice
-#        run.sh BINDIR [SCRIPT]…    BINDIR holds deskconnd, deskconnctl and examples/stage; SCRIPT is one of those below
+#        run.sh BINDIR [SCRIPT]…    BINDIR holds deskconnd and deskconnctl, and examples/stage unless DESKCONN_STAGE is
+#                                   that program; SCRIPT is one of those below
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser
@@ -45,9 +46,11 @@ fi
 bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR [SCRIPT]…}" && pwd)
 shift
 [ $# -gt 0 ] || set -- attacks app journeys
-for program in deskconnd deskconnctl examples/stage; do
-  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build --release; cargo build --release --example stage)"; exit 1; }
+stage=$(realpath "${DESKCONN_STAGE:-$bindir/examples/stage}")
+for program in "$bindir/deskconnd" "$bindir/deskconnctl" "$stage"; do
+  [ -x "$program" ] || { echo "FAIL there is no $program: build it first (cargo build --release; cargo build --example stage)"; exit 1; }
 done
+export DESKCONN_STAGE=$stage
 if [ -z "${BROWSER_NAMESPACE:-}" ]; then
   if [ "$(id -u)" != 0 ]; then
     echo "=== SKIPPED browser: only root can give it a network of its own"
