@@ -4,6 +4,7 @@ import { useAction } from '../desktop/calls.js';
 import { useDesktop } from '../desktop/context.js';
 import { useSettings } from '../desktop/settings.js';
 import { Button } from '../parts/controls.js';
+import { keepMoves } from '../parts/touch.js';
 import { vibrate } from '../parts/vibrate.js';
 import { Latest } from '../pure/latest.js';
 import { type Gesture, MAX_MOVE, MAX_NOTCHES, Touchpad, Whole } from '../pure/touchpad.js';
@@ -46,6 +47,7 @@ export function Pad() {
         tabIndex={0}
         data-testid="touchpad"
         onKeyDown={press}
+        onTouchMove={keepMoves}
         onPointerDown={(event: PointerEvent) => {
           (event.currentTarget as Element).setPointerCapture(event.pointerId);
           fingers.current.down(event.pointerId, event.clientX, event.clientY, event.timeStamp);

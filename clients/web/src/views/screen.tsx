@@ -58,7 +58,8 @@ function Lock() {
   return (
     <Card title="Lock" live={live} testId="lock">
       <p class="value state-line" data-testid="lock-state">
-        <Icon name={live.value === false ? 'unlock' : 'lock'} /> {inWords(live)}
+        <Icon name={live.value === false ? 'unlock' : 'lock'} />
+        <span>{inWords(live)}</span>
       </p>
       <div class="buttons">
         {may('lock') && <Button label="Lock the screen" icon="lock" tone="main" isOff={live.isLive && live.value === true} testId="lock-button" onTap={lock} />}

@@ -6,6 +6,7 @@ import { useSettings } from '../desktop/settings.js';
 import { Button } from '../parts/controls.js';
 import { Icon } from '../parts/icons.js';
 import { useAwake } from '../parts/awake.js';
+import { keepMoves } from '../parts/touch.js';
 import { vibrate } from '../parts/vibrate.js';
 import { type SlideAction, actionOfKey, actionOfSwipe } from '../pure/presenter.js';
 import { useHas } from '../shell/missing.js';
@@ -30,7 +31,7 @@ export function SlidesView() {
       <p class="turned" role="status" data-testid="turned">
         {failure ? <span class="complaint"><Icon name="warning" /> {failure}</span> : turned}
       </p>
-      <div class="pad" {...touches}>
+      <div class="pad" onTouchMove={keepMoves} {...touches}>
         <button type="button" class="turn next" disabled={!isOpen} data-turn="next" data-testid="slides-next">
           <Icon name="next" />
           <span>Next</span>
