@@ -23,6 +23,12 @@ export function useDesktop(): Connection {
   return connection;
 }
 
+/** Tells whether this device may call a procedure, named without `org.deskconn.`. */
+export function useMay(): (name: string) => boolean {
+  const { info } = useDesktop();
+  return (name) => info?.procedures.includes(`org.deskconn.${name}`) ?? false;
+}
+
 /** Follows a desktop. */
 export function useConnection(desktop: Desktop): Connection {
   const [status, setStatus] = useState(desktop.status);

@@ -1,7 +1,7 @@
 // The keyboard: a field whose text is typed at the desktop, and the keys that a text does not have.
 import { useId, useState } from 'preact/hooks';
 import { useAction } from '../desktop/calls.js';
-import { useDesktop } from '../desktop/context.js';
+import { useDesktop, useMay } from '../desktop/context.js';
 import { Button, Card } from '../parts/controls.js';
 import type { IconName } from '../parts/icons.js';
 import { MODIFIERS, type Modifier, chord, pieces } from '../pure/keys.js';
@@ -15,6 +15,7 @@ const KEYS: [key: string, label: string, icon?: IconName][] = [
 export function Keyboard() {
   const act = useAction();
   const { isOpen } = useDesktop();
+  const may = useMay();
   const id = useId();
   const [text, setText] = useState('');
   const [typing, setTyping] = useState<AbortController | null>(null);
@@ -56,7 +57,7 @@ export function Keyboard() {
         <input id={id} value={text} placeholder="Text to type" autocomplete="off" autocapitalize="off" enterkeyhint="send" disabled={typing !== null} data-testid="keyboard-text" onInput={(event) => input(event.currentTarget.value)} />
         {typing
           ? <Button label="Stop" testId="keyboard-stop" onTap={() => typing.abort()} />
-          : <button type="submit" class="button main" disabled={!isOpen} data-testid="keyboard-type">Type</button>}
+          : <button type="submit" class="button main" disabled={!isOpen || !may('keyboard.type')} data-testid="keyboard-type">Type</button>}
       </form>
       <div class="keys" role="group" aria-label="Modifiers for the next key">
         {MODIFIERS.map((modifier) => (
@@ -65,7 +66,7 @@ export function Keyboard() {
       </div>
       <div class="keys" role="group" aria-label="Keys">
         {KEYS.map(([key, label, icon]) => (
-          <Button key={key} label={label} {...(icon ? { icon, isIconOnly: true } : {})} testId={`key-${key}`} onTap={() => press(key)} />
+          <Button key={key} label={label} {...(icon ? { icon, isIconOnly: true } : {})} isOff={!may('keyboard.press')} testId={`key-${key}`} onTap={() => press(key)} />
         ))}
       </div>
     </Card>

@@ -2,7 +2,7 @@
 import type { DeskEvent } from '@deskconn/client';
 import { useEffect, useState } from 'preact/hooks';
 import { useAction } from '../desktop/calls.js';
-import { useDesktop } from '../desktop/context.js';
+import { useDesktop, useMay } from '../desktop/context.js';
 import { type Source, useValue } from '../desktop/value.js';
 import { Button, Card, Toggle } from '../parts/controls.js';
 import { Meter } from '../parts/meter.js';
@@ -37,6 +37,7 @@ export function MediaView() {
 
 function Volume() {
   const live = useValue(VOLUME);
+  const may = useMay();
   const act = useAction();
   const told = async (name: string, value: unknown): Promise<void> => {
     const result = await act(`org.deskconn.volume.${name}`, [value]);
@@ -44,8 +45,8 @@ function Volume() {
   };
   return (
     <Card title="Sound" live={live} testId="volume">
-      <Slider label="Volume" value={live.value?.percent} max={Math.max(100, live.value?.percent ?? 0)} testId="volume-slider" onSend={(percent) => told('set', percent)} />
-      <Toggle label="Silent" isOn={live.value?.muted ?? false} isOff={live.value === undefined} testId="volume-mute" onChange={(muted) => told('mute', muted)} />
+      <Slider label="Volume" value={live.value?.percent} max={Math.max(100, live.value?.percent ?? 0)} isOff={!may('volume.set')} testId="volume-slider" onSend={(percent) => told('set', percent)} />
+      <Toggle label="Silent" isOn={live.value?.muted ?? false} isOff={live.value === undefined || !may('volume.mute')} testId="volume-mute" onChange={(muted) => told('mute', muted)} />
     </Card>
   );
 }
@@ -68,10 +69,13 @@ const STATUS = { playing: 'Playing', paused: 'Paused', stopped: 'Stopped' };
 
 function Track({ player, isLive }: { player: Player; isLive: boolean }) {
   const act = useAction();
+  const may = useMay();
   const art = useArt(player);
   const { id, status, title, artist, album, can } = player;
   const tell = (verb: string, args: unknown[] = []): void => void act(`org.deskconn.media.${verb}`, [...args, id]);
   const isPlaying = status === 'playing';
+  const canSeek = can.seek !== false && may('media.seek');
+  const canTurn = (isPlaying ? can.pause !== false : can.play !== false) && may('media.play_pause');
   return (
     <>
       <div class="track">
@@ -84,11 +88,11 @@ function Track({ player, isLive }: { player: Player; isLive: boolean }) {
       </div>
       <Progress player={player} isRunning={isLive} />
       <div class="buttons even">
-        <Button isIconOnly label="Previous track" icon="back" isOff={can.previous === false} testId="media-previous" onTap={() => tell('previous')} />
-        {can.seek !== false && <Button isIconOnly label="Back 10 seconds" icon="rewind" testId="media-rewind" onTap={() => tell('seek', [-10])} />}
-        <Button isIconOnly tone="main" label={isPlaying ? 'Pause' : 'Play'} icon={isPlaying ? 'pause' : 'play'} isOff={isPlaying ? can.pause === false : can.play === false} testId="media-play-pause" onTap={() => tell('play_pause')} />
-        {can.seek !== false && <Button isIconOnly label="On 10 seconds" icon="forward" testId="media-forward" onTap={() => tell('seek', [10])} />}
-        <Button isIconOnly label="Next track" icon="skip" isOff={can.next === false} testId="media-next" onTap={() => tell('next')} />
+        <Button isIconOnly label="Previous track" icon="back" isOff={can.previous === false || !may('media.previous')} testId="media-previous" onTap={() => tell('previous')} />
+        {canSeek && <Button isIconOnly label="Back 10 seconds" icon="rewind" testId="media-rewind" onTap={() => tell('seek', [-10])} />}
+        <Button isIconOnly tone="main" label={isPlaying ? 'Pause' : 'Play'} icon={isPlaying ? 'pause' : 'play'} isOff={!canTurn} testId="media-play-pause" onTap={() => tell('play_pause')} />
+        {canSeek && <Button isIconOnly label="On 10 seconds" icon="forward" testId="media-forward" onTap={() => tell('seek', [10])} />}
+        <Button isIconOnly label="Next track" icon="skip" isOff={can.next === false || !may('media.next')} testId="media-next" onTap={() => tell('next')} />
       </div>
     </>
   );

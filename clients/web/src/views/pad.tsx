@@ -1,7 +1,7 @@
 // The touch pad. Movements are gathered and sent thirty times a second; a click goes behind what was moved before it.
 import { useMemo, useRef } from 'preact/hooks';
 import { useAction } from '../desktop/calls.js';
-import { useDesktop } from '../desktop/context.js';
+import { useDesktop, useMay } from '../desktop/context.js';
 import { useSettings } from '../desktop/settings.js';
 import { Button } from '../parts/controls.js';
 import { keepMoves } from '../parts/touch.js';
@@ -15,16 +15,19 @@ const INTERVAL_MS = 34;
 const STEP = 20;
 const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
 
+const BUTTONS = [['left', 'Left'], ['middle', 'Middle'], ['right', 'Right']] as const;
+
 type Way = { dx: number; dy: number };
 const add = (one: Way, other: Way): Way => ({ dx: one.dx + other.dx, dy: one.dy + other.dy });
 
 export function Pad() {
   const { isOpen } = useDesktop();
+  const may = useMay();
   const { haptic } = useSettings();
   const { moveBy, turnBy, click } = useSending();
   const fingers = useRef(new Touchpad());
   const does = (gesture: Gesture | null): void => {
-    if (!gesture || !isOpen) return;
+    if (!gesture || !isOpen || !may(`pointer.${gesture.does}`)) return;
     if (gesture.does === 'move') return moveBy(gesture);
     if (gesture.does === 'scroll') return turnBy(gesture);
     if (haptic) vibrate(10);
@@ -59,9 +62,7 @@ export function Pad() {
         <p class="muted" aria-hidden="true">{isOpen ? 'Touch pad' : 'Not connected'}<small class="block">two fingers scroll · a tap clicks · with two fingers right click</small></p>
       </div>
       <div class="buttons even">
-        <Button label="Left" testId="click-left" onTap={() => click('left')} />
-        <Button label="Middle" testId="click-middle" onTap={() => click('middle')} />
-        <Button label="Right" testId="click-right" onTap={() => click('right')} />
+        {may('pointer.click') && BUTTONS.map(([button, label]) => <Button key={button} label={label} testId={`click-${button}`} onTap={() => click(button)} />)}
       </div>
     </section>
   );

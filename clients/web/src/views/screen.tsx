@@ -1,7 +1,7 @@
 // The screen: its lock, and the brightness of each display.
 import type { DeskEvent } from '@deskconn/client';
 import { useAction } from '../desktop/calls.js';
-import { useDesktop } from '../desktop/context.js';
+import { useMay } from '../desktop/context.js';
 import { say } from '../desktop/toasts.js';
 import { type Live, type Source, useValue } from '../desktop/value.js';
 import { Button, Card } from '../parts/controls.js';
@@ -30,6 +30,15 @@ const DISPLAYS: Source<Display[]> = {
   },
 };
 
+/** For who may not ask for the list: the display that is meant when none is named. */
+const FIRST: Source<Display[]> = {
+  uri: 'org.deskconn.brightness.get',
+  topic: 'org.deskconn.brightness.on_changed',
+  read: (percent) => [{ id: '', name: 'Display', kind: '', percent: Number(percent) }],
+  // The event is of whichever display.
+  fromEvent: () => undefined,
+};
+
 export function ScreenView() {
   const [hasLock, hasBrightness] = [useHas('screen'), useHas('brightness')];
   return (
@@ -41,10 +50,9 @@ export function ScreenView() {
 }
 
 function Lock() {
-  const { info } = useDesktop();
+  const may = useMay();
   const act = useAction();
   const live = useValue(LOCK);
-  const may = (name: string): boolean => info?.procedures.includes(`org.deskconn.screen.${name}`) ?? false;
   const lock = async (): Promise<void> => {
     const result = await act('org.deskconn.screen.lock');
     if (result?.args[0] === true) live.put(true);
@@ -62,8 +70,8 @@ function Lock() {
         <span>{inWords(live)}</span>
       </p>
       <div class="buttons">
-        {may('lock') && <Button label="Lock the screen" icon="lock" tone="main" isOff={live.isLive && live.value === true} testId="lock-button" onTap={lock} />}
-        {may('unlock') && <Button label="Unlock" icon="unlock" isOff={live.isLive && live.value === false} testId="unlock-button" onTap={unlock} />}
+        {may('screen.lock') && <Button label="Lock the screen" icon="lock" tone="main" isOff={live.isLive && live.value === true} testId="lock-button" onTap={lock} />}
+        {may('screen.unlock') && <Button label="Unlock" icon="unlock" isOff={live.isLive && live.value === false} testId="unlock-button" onTap={unlock} />}
       </div>
     </Card>
   );
@@ -76,10 +84,11 @@ function inWords({ value }: Live<boolean | null>): string {
 }
 
 function Brightness() {
-  const live = useValue(DISPLAYS);
+  const may = useMay();
+  const live = useValue(may('brightness.displays') ? DISPLAYS : FIRST);
   const act = useAction();
   const set = async (id: string, percent: number): Promise<void> => {
-    const result = await act('org.deskconn.brightness.set', [percent, id]);
+    const result = await act('org.deskconn.brightness.set', id === '' ? [percent] : [percent, id]);
     const now = result?.args[0];
     if (typeof now !== 'number' || !live.value) return;
     live.put(live.value.map((display) => (display.id === id ? { ...display, percent: now } : display)));
@@ -88,7 +97,7 @@ function Brightness() {
     <Card title="Brightness" live={live} testId="brightness">
       {live.value?.length === 0 && <p class="muted">This desktop has no display whose brightness can be set.</p>}
       {live.value?.map(({ id, name, percent }) => (
-        <Slider key={id} label={name || id} value={percent ?? undefined} min={1} testId={`brightness-${id}`} onSend={(value) => set(id, value)} />
+        <Slider key={id} label={name || id} value={percent ?? undefined} min={1} isOff={!may('brightness.set')} testId={`brightness-${id}`} onSend={(value) => set(id, value)} />
       ))}
     </Card>
   );

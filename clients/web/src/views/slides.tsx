@@ -1,7 +1,7 @@
 // The presenter: made for a thumb on a stage, without looking. A tap that was not done is seen at once.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { reasonOf, useCall } from '../desktop/calls.js';
-import { useDesktop } from '../desktop/context.js';
+import { useDesktop, useMay } from '../desktop/context.js';
 import { useSettings } from '../desktop/settings.js';
 import { Button } from '../parts/controls.js';
 import { Icon } from '../parts/icons.js';
@@ -19,6 +19,7 @@ const ALARM_MS = [60, 60, 60];
 
 export function SlidesView() {
   const { isOpen } = useDesktop();
+  const may = useMay();
   const { hand, haptic } = useSettings();
   const { turn, failure, turned } = useTurning(haptic);
   const touches = useTouches(turn);
@@ -32,24 +33,26 @@ export function SlidesView() {
         {failure ? <span class="complaint"><Icon name="warning" /> {failure}</span> : turned}
       </p>
       <div class="pad" onTouchMove={keepMoves} {...touches}>
-        <button type="button" class="turn next" disabled={!isOpen} data-turn="next" data-testid="slides-next">
+        <button type="button" class="turn next" disabled={!isOpen || !may('slides.next')} data-turn="next" data-testid="slides-next">
           <Icon name="next" />
           <span>Next</span>
         </button>
-        <button type="button" class="turn previous" disabled={!isOpen} data-turn="previous" data-testid="slides-previous">
+        <button type="button" class="turn previous" disabled={!isOpen || !may('slides.previous')} data-turn="previous" data-testid="slides-previous">
           <Icon name="previous" />
           <span>Previous</span>
         </button>
       </div>
       <div class="buttons">
-        <Button label="Start" icon="start" testId="slides-start" onTap={() => turn('start')} />
-        <Button label="Blank" icon="blank" testId="slides-blank" onTap={() => turn('blank')} />
-        <Button label="End" icon="end" testId="slides-end" onTap={() => turn('end')} />
+        {SMALL.filter(([action]) => may(`slides.${action}`)).map(([action, label]) => (
+          <Button key={action} label={label} icon={action} testId={`slides-${action}`} onTap={() => turn(action)} />
+        ))}
         {document.fullscreenEnabled && <FullScreen />}
       </div>
     </div>
   );
 }
+
+const SMALL = [['start', 'Start'], ['blank', 'Blank'], ['end', 'End']] as const;
 
 const DONE: Record<SlideAction, string> = { next: 'Next slide', previous: 'Previous slide', start: 'Started', end: 'Ended', blank: 'Blanked, or back' };
 

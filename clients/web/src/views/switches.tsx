@@ -1,6 +1,7 @@
 // Lines of GPIO chips: outputs as switches, inputs as they are.
 import type { DeskEvent } from '@deskconn/client';
 import { useAction } from '../desktop/calls.js';
+import { useMay } from '../desktop/context.js';
 import { type Source, useValue } from '../desktop/value.js';
 import { Card, Toggle } from '../parts/controls.js';
 import { useHas } from '../shell/missing.js';
@@ -31,6 +32,7 @@ export function SwitchesView() {
   const has = useHas('gpio');
   const live = useValue(LINES);
   const act = useAction();
+  const may = useMay();
   const set = async (name: string, value: boolean): Promise<void> => {
     const result = await act('org.deskconn.gpio.set', [name, value]);
     if (result && live.value) live.put(withValue(live.value, name, result.args[0] === true));
@@ -44,7 +46,7 @@ export function SwitchesView() {
       {(live.value === undefined || outputs.length > 0) && (
         <Card title="Outputs" live={live} testId="outputs">
           {outputs.map(({ name, value }) => (
-            <Toggle key={name} label={name} isOn={value === true} isOff={value === null} testId={`line-${name}`} onChange={(value) => set(name, value)} {...(value === null ? { detail: 'not there now' } : {})} />
+            <Toggle key={name} label={name} isOn={value === true} isOff={value === null || !may('gpio.set')} testId={`line-${name}`} onChange={(value) => set(name, value)} {...(value === null ? { detail: 'not there now' } : {})} />
           ))}
         </Card>
       )}
