@@ -67,8 +67,9 @@ async function drawWish(): Promise<void> {
   part<HTMLSelectElement>('which').value = which;
 }
 
-function suggest(): void {
-  const buttons = SUGGESTED.map((site) => {
+async function suggest(): Promise<void> {
+  const { sites } = await settings();
+  const buttons = SUGGESTED.filter((site) => !sites.includes(site)).map((site) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = text('add_site', site);
@@ -100,10 +101,13 @@ part<HTMLFormElement>('adding').addEventListener('submit', (event) => {
   field.value = '';
   void addSite(site);
 });
-chrome.storage.local.onChanged.addListener((changes) => { if (changes['pairing']) void drawPairing(); });
+chrome.storage.local.onChanged.addListener((changes) => {
+  if (changes['pairing']) void drawPairing();
+  if (changes['settings']) void suggest();
+});
 
 translate();
-suggest();
+void suggest();
 keepSites();
 void drawPairing();
 void drawWish();

@@ -1,5 +1,6 @@
 // The popup: the brightness, the lock, the sites, and how it stands with the desktop.
 import { type FromPopup, POPUP, type Snapshot, type ToPopup } from './said.js';
+import { forgetPairing } from './settings.js';
 import { addSite, keepSites } from './site_list.js';
 import { siteOf } from './sites.js';
 import { part, standing, text, translate } from './words.js';
@@ -8,12 +9,17 @@ const slider = part<HTMLInputElement>('brightness');
 const percent = part<HTMLOutputElement>('percent');
 let port: chrome.runtime.Port;
 let isHeld = false;
+let shown: Snapshot | null = null;
 
 /** Connects to the worker, which the browser may end while the popup is open. */
 function connect(): void {
   port = chrome.runtime.connect({ name: POPUP });
   port.onMessage.addListener((said: ToPopup) => ('snapshot' in said ? draw(said.snapshot) : fail(said.failure)));
-  port.onDisconnect.addListener(connect);
+  port.onDisconnect.addListener(() => {
+    // Nothing that is wished for now would be heard, so nothing can be wished for.
+    if (shown) draw({ ...shown, status: null, brightness: null });
+    connect();
+  });
 }
 
 function ask(wish: FromPopup): void {
@@ -25,13 +31,16 @@ function fail(sentence: string): void {
   part('failure').textContent = sentence;
 }
 
-function draw({ desktop, status, brightness, can }: Snapshot): void {
+function draw(snapshot: Snapshot): void {
+  shown = snapshot;
+  const { desktop, status, brightness, can } = snapshot;
   const isOpen = status?.at === 'open';
   part('status').textContent = standing(desktop, status);
   part('status').dataset['at'] = desktop === null ? 'unpaired' : (status?.at ?? 'connecting');
   part('pair').hidden = desktop !== null;
   part('retry').hidden = desktop === null || isOpen || status?.at === 'connecting';
   part('desk').hidden = desktop === null;
+  part('forget').hidden = desktop === null;
   slider.disabled = !isOpen || brightness === null;
   part<HTMLButtonElement>('lock').disabled = !isOpen || !can.lock;
   if (brightness !== null && !isHeld) {
@@ -63,6 +72,7 @@ function later(act: () => void): void {
 
 part('lock').addEventListener('click', () => ask({ act: 'lock' }));
 part('retry').addEventListener('click', () => ask({ act: 'retry' }));
+part('forget').addEventListener('click', () => void forgetPairing());
 for (const id of ['pair', 'options']) part(id).addEventListener('click', () => void chrome.runtime.openOptionsPage().then(() => close()));
 
 async function offerThisSite(): Promise<void> {
