@@ -26,9 +26,9 @@ const BROWSERS = {
   },
   firefox: {
     background: { scripts: ["background.js"], type: "module" },
-    // Optional host permissions are known since 128; what is collected is said since 140.
+    // Optional host permissions are known since 128; on all devices what is collected is said since 142.
     browser_specific_settings: {
-      gecko: { id: "extension@deskconn.org", strict_min_version: "140.0", data_collection_permissions: { required: ["none"] } },
+      gecko: { id: "extension@deskconn.org", strict_min_version: "142.0", data_collection_permissions: { required: ["none"] } },
     },
   },
 };

@@ -7,7 +7,7 @@
 
 import assert from "node:assert/strict";
 import path from "node:path";
-import { Browser, Desk, allowed, serve, toggle, until } from "./extension_stage.mjs";
+import { Browser, Desk, allowed, serve, toggle, until, within } from "./extension_stage.mjs";
 
 const [work, built, bindir, pictures] = process.argv.slice(2);
 const extension = allowed(built, work);
@@ -38,7 +38,7 @@ const scenes = {
     const { code, paired } = await desk.pair();
     await options.fill("#code", code);
     await options.click("#do-pair");
-    device = await paired;
+    device = await within("the code is taken", paired);
     assert.deepEqual([device.kind, device.role], ["ext", "remote"]);
     await options.getByText("Paired with Desk, as remote.").waitFor();
     // The user's list: one site by hand, of which localhost is not a part.
@@ -228,7 +228,7 @@ const scenes = {
     const { code, paired } = await desk.pair();
     await options.fill("#code", code);
     await options.click("#do-pair");
-    await paired;
+    await within("the code is taken", paired);
     await popup.getByText("Connected to Desk").waitFor();
     await popup.close();
     await options.close();

@@ -28,7 +28,7 @@ export async function until(what, look) {
 }
 
 /** What is promised, if it comes in time. */
-function within(what, promise) {
+export function within(what, promise) {
   const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`${what}: it did not`)), PATIENCE_MS).unref());
   return Promise.race([promise, late]);
 }

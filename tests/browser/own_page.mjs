@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { Desk, serve, until } from "./extension_stage.mjs";
+import { Desk, serve, until, within } from "./extension_stage.mjs";
 import { launch } from "./stage.mjs";
 
 const [work, bindir, file] = process.argv.slice(2);
@@ -39,7 +39,7 @@ try {
   const { code, paired } = await desk.pair();
   answerWith(tab, code);
   await tab.goto(pages.address("/own-page"));
-  const device = await paired;
+  const device = await within("the page pairs", paired);
   assert.deepEqual([device.kind, device.name], ["web", "My page"]);
   const shows = (percent) => until(`the page shows ${percent}`, async () => (await tab.textContent("output")) === String(percent) || tab.textContent("output"));
   await shows(40);

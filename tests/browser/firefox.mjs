@@ -1,0 +1,80 @@
+// The browser extension in Firefox, against the real daemon: it pairs, and the brightness follows a full-screen video though the
+// background page is ended all the time.
+//
+// usage: node firefox.mjs DIRECTORY EXTENSION BINDIR
+//        EXTENSION is clients/extension/dist/firefox; the rest is as for extension.mjs. Needs firefox-esr
+
+import assert from "node:assert/strict";
+import path from "node:path";
+import { Desk, serve, until, within } from "./extension_stage.mjs";
+import { Firefox } from "./marionette.mjs";
+
+const [work, extension, bindir] = process.argv.slice(2);
+// The address of the extension's pages, which is another one in each profile unless it is said.
+const UUID = "6d1c3f6e-52a6-4a0b-9d0e-5b1f6b6f7a01";
+const own = (name) => `moz-extension://${UUID}/${name}`;
+
+const pages = await serve();
+const desk = await Desk.start(work, bindir);
+const firefox = await Firefox.open(path.join(work, "firefox"), {
+  "extensions.webextensions.uuids": JSON.stringify({ "extension@deskconn.org": UUID }),
+  // The user says yes to the question about sites.
+  "extensions.webextOptionalPermissionPrompts": false,
+  // A background page without work is ended after this time, in milliseconds, and not after half a minute.
+  "extensions.background.idle.timeout": 500,
+  // Without a screen no window ever becomes full screen.
+  "full-screen-api.ignore-widgets": true,
+});
+
+async function says(selector, words) {
+  await until(`${selector} says ${words}`, async () => (await firefox.text(selector)).includes(words) || firefox.text(selector));
+}
+
+async function toggle() {
+  const isFull = "document.fullscreenElement !== null";
+  const was = await firefox.evaluate(isFull);
+  // What is full screen hides what a click would go to.
+  if (was) await firefox.evaluate("void document.exitFullscreen()");
+  else await firefox.click("body");
+  await until("full screen changes", async () => (await firefox.evaluate(isFull)) !== was);
+}
+
+try {
+  await firefox.install(extension);
+  await firefox.go(own("options.html"));
+  await firefox.type("#address", desk.address);
+  const { code, paired } = await desk.pair();
+  await firefox.type("#code", code);
+  await firefox.click("#do-pair");
+  const device = await within("the code is taken", paired);
+  assert.deepEqual([device.kind, device.name], ["ext", "Firefox extension"]);
+  await says("#desktop", "Paired with Desk");
+  await firefox.type("#site", "127.0.0.1");
+  await firefox.click("#adding button");
+  await says("#sites", "127.0.0.1");
+  await until("the site is allowed", async () => !(await firefox.text("#sites")).includes("Allow"));
+  console.log("ok   Firefox: it pairs by the code, as an extension");
+
+  for (const name of ["/video", "/around", "/shadow"]) {
+    await firefox.go(pages.address(name));
+    await toggle();
+    await desk.becomes(100);
+    // With the background page its connection ends.
+    await until("the background page is ended", () => desk.ctl("devices", "list")[0].sessions === 0 || desk.ctl("devices", "list"));
+    await toggle();
+    await desk.becomes(40);
+  }
+  console.log("ok   Firefox: a video in full screen raises the brightness, which returns");
+
+  await firefox.go(own("popup.html"));
+  await says("#status", "Connected to Desk");
+  await desk.move("panel", 55);
+  await says("#percent", "55 %");
+  await firefox.click("#lock");
+  await until("the desktop is locked", async () => (await desk.shown()).locked);
+  console.log("ok   Firefox: the popup shows the brightness and locks");
+} finally {
+  await firefox.close();
+  await desk.stop();
+  pages.stop();
+}
