@@ -23,8 +23,9 @@ export async function until(what, look) {
 }
 
 export class Desk {
-  /** `program` is deskconnd, or the stage; `within` is the namespace of the network that it is on. */
-  constructor({ home, bindir, program = "stage", listen = "127.0.0.1:5020", more = "", within = null }) {
+  /** `program` is deskconnd, or the stage; `within` is the namespace of the network that it is on; `bus` is its D-Bus. */
+  constructor({ home, bindir, program = "stage", listen = "127.0.0.1:5020", more = "", within = null, bus = "unix:path=/nowhere" }) {
+    this.bus = bus;
     this.home = home;
     this.bindir = bindir;
     this.program = program === "stage" ? process.env.DESKCONN_STAGE : `${bindir}/${program}`;
@@ -41,7 +42,7 @@ export class Desk {
   async start() {
     const log = fs.openSync(`${this.home}/log`, "a");
     const from = fs.fstatSync(log).size;
-    const env = { ...process.env, HOME: this.home, STATE_DIRECTORY: `${this.home}/state`, RUNTIME_DIRECTORY: `${this.home}/run`, DBUS_SESSION_BUS_ADDRESS: "unix:path=/nowhere", DBUS_SYSTEM_BUS_ADDRESS: "unix:path=/nowhere" };
+    const env = { ...process.env, HOME: this.home, STATE_DIRECTORY: `${this.home}/state`, RUNTIME_DIRECTORY: `${this.home}/run`, DBUS_SESSION_BUS_ADDRESS: this.bus, DBUS_SYSTEM_BUS_ADDRESS: this.bus };
     const [program, ...words] = [...this.prefix, this.program, "--config", `${this.home}/config.toml`];
     this.child = spawn(program, words, { env, stdio: ["pipe", "pipe", log] });
     fs.closeSync(log);

@@ -1,19 +1,20 @@
 // The browser extension in Chromium, against the real daemon: the brightness follows full-screen videos, whatever comes to an
 // end meanwhile.
 //
-// usage: node extension.mjs DIRECTORY EXTENSION BINDIR [PICTURES]
-//        DIRECTORY is empty; EXTENSION is clients/extension/dist/chromium; BINDIR holds deskconnd and deskconnctl; pictures of
-//        the extension's pages go to PICTURES. Needs dbus-daemon and python3-dbusmock, and a network that leads nowhere.
+// usage: node extension.mjs DIRECTORY BINDIR      as run.sh has set it up; needs dbus-daemon and python3-dbusmock too.
+//        Where DESKCONN_PICTURES names a directory, pictures of the extension's pages go there.
 
 import assert from "node:assert/strict";
 import path from "node:path";
-import { Browser, Desk, allowed, serve, toggle, until, within } from "./extension_stage.mjs";
+import { until } from "./desk.mjs";
+import { Browser, KdeDesk, allowed, serve, toggle } from "./extension_stage.mjs";
 
-const [work, built, bindir, pictures] = process.argv.slice(2);
-const extension = allowed(built, work);
+const work = path.join(process.argv[2], "extension");
+const pictures = process.env.DESKCONN_PICTURES;
+const extension = allowed(work);
 const profile = path.join(work, "profile");
 const pages = await serve();
-const desk = await Desk.start(work, bindir);
+const desk = await KdeDesk.open(path.join(work, "desk"), process.argv[3]);
 let browser = await Browser.open(profile, extension);
 let device;
 
@@ -35,10 +36,10 @@ const scenes = {
     await options.fill("#code", "1234-5678");
     await options.click("#do-pair");
     await options.getByText(`no answer from ${desk.address}`).waitFor();
-    const { code, paired } = await desk.pair();
+    const { code, paired } = await desk.pairing();
     await options.fill("#code", code);
     await options.click("#do-pair");
-    device = await within("the code is taken", paired);
+    device = await paired;
     assert.deepEqual([device.kind, device.role], ["ext", "remote"]);
     await options.getByText("Paired with Desk, as remote.").waitFor();
     // The user's list: one site by hand, of which localhost is not a part.
@@ -142,7 +143,7 @@ const scenes = {
   async "the daemon is killed while the video plays, and is there again when it ends"() {
     const page = await raised("/video");
     await desk.kill();
-    await desk.begin();
+    await desk.start();
     await toggle(page);
     await desk.becomes(40);
     await page.close();
@@ -152,7 +153,7 @@ const scenes = {
     const page = await raised("/video");
     await desk.kill();
     await toggle(page);
-    await desk.begin();
+    await desk.start();
     await desk.becomes(40);
     await page.close();
   },
@@ -161,7 +162,7 @@ const scenes = {
     await desk.kill();
     const page = await browser.page(pages.address("/video"));
     await toggle(page);
-    await desk.begin();
+    await desk.start();
     await desk.becomes(100);
     await toggle(page);
     await desk.becomes(40);
@@ -192,9 +193,9 @@ const scenes = {
     const popup = await browser.own("popup.html");
     await popup.getByText("Connected to Desk").waitFor();
     const slider = popup.locator("#brightness");
-    await until("the slider is where the panel is", async () => (await slider.inputValue()) === "40" || slider.inputValue());
+    await until("the slider is where the panel is", async () => (await slider.inputValue()) === "40");
     await desk.move("panel", 55);
-    await until("the slider follows", async () => (await slider.inputValue()) === "55" || slider.inputValue());
+    await until("the slider follows", async () => (await slider.inputValue()) === "55");
     await slider.fill("30");
     await desk.becomes(30);
     await popup.getByRole("button", { name: "Lock the screen" }).click();
@@ -208,7 +209,7 @@ const scenes = {
     await desk.kill();
     await popup.getByText("Desk is not there").waitFor();
     assert.ok(await slider.isDisabled());
-    await desk.begin();
+    await desk.start();
     await popup.getByRole("button", { name: "Try again now" }).click();
     await popup.getByText("Connected to Desk").waitFor();
     await popup.getByRole("button", { name: "Remove 127.0.0.1" }).click();
@@ -225,10 +226,10 @@ const scenes = {
     await options.getByRole("button", { name: "Forget this desktop" }).click();
     await popup.getByText("not paired with a desktop yet").waitFor();
     await options.fill("#address", desk.address);
-    const { code, paired } = await desk.pair();
+    const { code, paired } = await desk.pairing();
     await options.fill("#code", code);
     await options.click("#do-pair");
-    await within("the code is taken", paired);
+    await paired;
     await popup.getByText("Connected to Desk").waitFor();
     await popup.close();
     await options.close();

@@ -1,132 +1,64 @@
-// The stage of extension.mjs: a desktop (the real daemon; KDE's brightness by dbusmock on a bus of its own) that can be killed
-// and started again, pages with videos, and Chromium with the extension.
+// The stage of the extension and of a user's own page: a desktop whose brightness and lock are KDE's (by dbusmock, on a bus of its
+// own), pages with videos, and Chromium with the extension.
 
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
+import { Desk, PATIENCE_MS, until } from "./desk.mjs";
 
-// Nothing here takes longer, unless it hangs.
-export const PATIENCE_MS = 20_000;
-const DESK_PORT = 5030;
+/** The root of the sources; the scripts themselves are run from a copy. */
+export const SOURCE = process.env.DESKCONN_SOURCE;
+const LISTEN = { host: "127.0.0.1", port: 5030 };
 const PAGES_PORT = 8667;
-
-/** Looks again at what tells nobody, until it is as it should be. */
-export async function until(what, look) {
-  const end = Date.now() + PATIENCE_MS;
-  let seen;
-  while (Date.now() < end) {
-    seen = await look();
-    if (seen === true) return;
-    await new Promise((done) => setTimeout(done, 50));
-  }
-  throw new Error(`${what}: it stayed ${JSON.stringify(seen)}`);
-}
 
 /** What is promised, if it comes in time. */
 export function within(what, promise) {
-  const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`${what}: it did not`)), PATIENCE_MS).unref());
+  const late = new Promise((_, fail) => setTimeout(() => fail(new Error(`in vain: ${what}`)), PATIENCE_MS).unref());
   return Promise.race([promise, late]);
 }
 
-/** The desktop. */
-export class Desk {
+/** The real daemon on a desktop by KDE. */
+export class KdeDesk extends Desk {
+  address = `${LISTEN.host}:${LISTEN.port}`;
+
   /** `more` is further configuration. */
-  static async start(work, bindir, more = "") {
-    const desk = new Desk();
-    Object.assign(desk, { work: path.join(work, "desk"), bindir });
-    fs.mkdirSync(path.join(desk.work, "run"), { recursive: true });
-    fs.writeFileSync(
-      path.join(desk.work, "config.toml"),
-      `[listen]\ntcp = ["127.0.0.1:${DESK_PORT}"]\n[discovery]\nenabled = false\nname = "Desk"\n${more}`,
-    );
+  static async open(home, bindir, more = "") {
+    fs.mkdirSync(home, { recursive: true });
+    const bus = `unix:path=${home}/bus`;
+    const named = `[discovery]\nenabled = false\nname = "Desk"\n${more}`;
+    const desk = new KdeDesk({ home, bindir, program: "deskconnd", listen: `${LISTEN.host}:${LISTEN.port}`, more: named, bus });
     // A bus that starts no service of this machine by itself.
     const allow = "<allow send_destination='*'/><allow receive_sender='*'/><allow own='*'/>";
-    const listen = `<listen>unix:path=${desk.work}/bus</listen><auth>EXTERNAL</auth>`;
-    fs.writeFileSync(`${desk.work}/bus.conf`, `<busconfig>${listen}<policy context='default'>${allow}</policy></busconfig>`);
-    const arguments_ = ["--nofork", "--print-address", `--config-file=${desk.work}/bus.conf`];
-    const bus = spawn("dbus-daemon", arguments_, { stdio: ["ignore", "pipe", "ignore"] });
-    const [address] = await once(createInterface({ input: bus.stdout }), "line");
-    desk.env = {
-      ...process.env,
-      HOME: desk.work,
-      STATE_DIRECTORY: path.join(desk.work, "state"),
-      RUNTIME_DIRECTORY: path.join(desk.work, "run"),
-      DBUS_SESSION_BUS_ADDRESS: address,
-      DBUS_SYSTEM_BUS_ADDRESS: address,
-    };
-    const script = path.join(import.meta.dirname, "kde.py");
-    desk.kde = spawn("/usr/bin/python3", [script], { env: desk.env, stdio: ["pipe", "pipe", "inherit"] });
-    desk.answers = createInterface({ input: desk.kde.stdout })[Symbol.asyncIterator]();
-    await desk.answers.next();
-    desk.bus = bus;
-    await desk.begin();
-    return desk;
+    const config = `<busconfig><listen>${bus}</listen><auth>EXTERNAL</auth><policy context='default'>${allow}</policy></busconfig>`;
+    fs.writeFileSync(`${home}/bus.conf`, config);
+    desk.dbus = spawn("dbus-daemon", ["--nofork", "--print-address", `--config-file=${home}/bus.conf`], { stdio: ["ignore", "pipe", "ignore"] });
+    await once(createInterface({ input: desk.dbus.stdout }), "line");
+    const env = { ...process.env, DBUS_SESSION_BUS_ADDRESS: bus };
+    desk.kde = spawn("/usr/bin/python3", [`${SOURCE}/tests/browser/kde.py`], { env, stdio: ["pipe", "pipe", "inherit"] });
+    desk.said = createInterface({ input: desk.kde.stdout })[Symbol.asyncIterator]();
+    await within("KDE is there", desk.said.next());
+    return desk.start();
   }
 
-  get port() {
-    return DESK_PORT;
-  }
-
-  get address() {
-    return `127.0.0.1:${DESK_PORT}`;
-  }
-
-  /** Starts the daemon. */
-  async begin() {
-    const log = fs.openSync(path.join(this.work, "log"), "a");
-    const arguments_ = ["--config", path.join(this.work, "config.toml")];
-    this.daemon = spawn(path.join(this.bindir, "deskconnd"), arguments_, { env: this.env, stdio: ["ignore", "ignore", log] });
-    fs.closeSync(log);
-    await until("the daemon is ready", () => this.isReady());
-  }
-
-  isReady() {
-    if (this.daemon.exitCode !== null) throw new Error(`the daemon ended: ${fs.readFileSync(path.join(this.work, "log"))}`);
-    try {
-      this.ctl("call", "org.deskconn.info.get");
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
-  async kill() {
-    const ended = once(this.daemon, "exit");
-    this.daemon.kill("SIGKILL");
-    await ended;
-  }
-
-  ctl(...words) {
-    const owner = ["--at", `unix:${this.work}/run/deskconn.sock`, "--json"];
-    const said = execFileSync(path.join(this.bindir, "deskconnctl"), [...owner, ...words], { env: this.env, stdio: ["ignore", "pipe", "pipe"] });
-    return said.toString().split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  }
-
-  /** Opens a window; `paired` has the device when it is over. */
-  async pair() {
-    const owner = ["--at", `unix:${this.work}/run/deskconn.sock`, "--json", "pair", "--yes", "--no-qr"];
-    const window = spawn(path.join(this.bindir, "deskconnctl"), owner, { env: this.env, stdio: ["pipe", "pipe", "ignore"] });
-    const events = createInterface({ input: window.stdout })[Symbol.asyncIterator]();
-    const { code } = JSON.parse((await events.next()).value);
-    const paired = (async () => {
-      for await (const line of events) {
-        const event = JSON.parse(line);
-        if (event.event === "paired") return event.device;
-      }
-      throw new Error("the window closed, and nobody was paired");
-    })();
-    return { code, paired };
+  /** Opens a window for whoever has its code; `paired` has the device when it is over. */
+  async pairing() {
+    const terminal = this.pair("--yes", "--no-qr");
+    const paired = terminal.ended.then((status) => {
+      assert.equal(status, 0, terminal.plain);
+      return this.ctl("devices", "list").at(-1);
+    });
+    return { code: await terminal.code(), paired: within("the code is taken", paired) };
   }
 
   /** What KDE has: by display its percent, and how often it was set; whether it is locked. */
   async shown(line = "show") {
     this.kde.stdin.write(`${line}\n`);
-    return JSON.parse((await this.answers.next()).value);
+    return JSON.parse((await this.said.next()).value);
   }
 
   /** Somebody moves KDE's own slider. */
@@ -135,19 +67,14 @@ export class Desk {
   }
 
   async becomes(percent, display = "panel") {
-    await until(`the ${display} has ${percent} %`, async () => {
-      const shown = await this.shown();
-      return shown[display].percent === percent || shown;
-    });
+    await until(`the ${display} has ${percent} %`, async () => (await this.shown())[display].percent === percent);
   }
 
   async stop() {
     this.kde.stdin.end();
     await once(this.kde, "exit");
-    this.daemon.kill("SIGTERM");
-    this.bus.kill("SIGTERM");
-    const log = fs.readFileSync(path.join(this.work, "log"), "utf8");
-    assert.ok(!log.includes("panicked"), log);
+    await super.stop();
+    this.dbus.kill("SIGTERM");
   }
 }
 
@@ -181,13 +108,16 @@ export async function serve(pages = PAGES) {
   return { address: (name, host = "127.0.0.1") => `http://${host}:${PAGES_PORT}${name}`, stop: () => server.close() };
 }
 
+/** The extension as it is built for a browser. */
+export const built = (browser) => `${SOURCE}/clients/extension/dist/${browser}`;
+
 /**
  * The extension as its user has it who said yes to the browser's question about sites: nothing without a screen can press
  * that button, so here the manifest demands what it otherwise asks for.
  */
-export function allowed(extension, work) {
+export function allowed(work) {
   const copy = path.join(work, "extension");
-  fs.cpSync(extension, copy, { recursive: true });
+  fs.cpSync(built("chromium"), copy, { recursive: true });
   const file = path.join(copy, "manifest.json");
   const { optional_host_permissions: host_permissions, ...manifest } = JSON.parse(fs.readFileSync(file, "utf8"));
   fs.writeFileSync(file, JSON.stringify({ ...manifest, host_permissions }));

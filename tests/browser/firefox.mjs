@@ -1,22 +1,22 @@
 // The browser extension in Firefox, against the real daemon: it pairs, and the brightness follows a full-screen video though the
 // background page is ended all the time.
 //
-// usage: node firefox.mjs DIRECTORY EXTENSION BINDIR
-//        EXTENSION is clients/extension/dist/firefox; the rest is as for extension.mjs. Needs firefox-esr
+// usage: node firefox.mjs DIRECTORY BINDIR      as for extension.mjs; needs firefox-esr
 
 import assert from "node:assert/strict";
 import path from "node:path";
-import { Desk, serve, until, within } from "./extension_stage.mjs";
+import { until } from "./desk.mjs";
+import { KdeDesk, built, serve } from "./extension_stage.mjs";
 import { Firefox } from "./marionette.mjs";
 
-const [work, extension, bindir] = process.argv.slice(2);
+const work = path.join(process.argv[2], "firefox");
 // The address of the extension's pages, which is another one in each profile unless it is said.
 const UUID = "6d1c3f6e-52a6-4a0b-9d0e-5b1f6b6f7a01";
 const own = (name) => `moz-extension://${UUID}/${name}`;
 
 const pages = await serve();
-const desk = await Desk.start(work, bindir);
-const firefox = await Firefox.open(path.join(work, "firefox"), {
+const desk = await KdeDesk.open(path.join(work, "desk"), process.argv[3]);
+const firefox = await Firefox.open(path.join(work, "profile"), {
   "extensions.webextensions.uuids": JSON.stringify({ "extension@deskconn.org": UUID }),
   // The user says yes to the question about sites.
   "extensions.webextOptionalPermissionPrompts": false,
@@ -27,7 +27,7 @@ const firefox = await Firefox.open(path.join(work, "firefox"), {
 });
 
 async function says(selector, words) {
-  await until(`${selector} says ${words}`, async () => (await firefox.text(selector)).includes(words) || firefox.text(selector));
+  await until(`${selector} says ${words}`, async () => (await firefox.text(selector)).includes(words));
 }
 
 async function toggle() {
@@ -40,13 +40,13 @@ async function toggle() {
 }
 
 try {
-  await firefox.install(extension);
+  await firefox.install(built("firefox"));
   await firefox.go(own("options.html"));
   await firefox.type("#address", desk.address);
-  const { code, paired } = await desk.pair();
+  const { code, paired } = await desk.pairing();
   await firefox.type("#code", code);
   await firefox.click("#do-pair");
-  const device = await within("the code is taken", paired);
+  const device = await paired;
   assert.deepEqual([device.kind, device.name], ["ext", "Firefox extension"]);
   await says("#desktop", "Paired with Desk");
   await firefox.type("#site", "127.0.0.1");
@@ -60,7 +60,7 @@ try {
     await toggle();
     await desk.becomes(100);
     // With the background page its connection ends.
-    await until("the background page is ended", () => desk.ctl("devices", "list")[0].sessions === 0 || desk.ctl("devices", "list"));
+    await until("the background page is ended", () => desk.ctl("devices", "list")[0].sessions === 0);
     await toggle();
     await desk.becomes(40);
   }

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { PATIENCE_MS, until } from "./extension_stage.mjs";
+import { PATIENCE_MS, until } from "./desk.mjs";
 
 const PORT = 2829;
 // Under which name WebDriver hands out elements (W3C WebDriver, section 12.1).

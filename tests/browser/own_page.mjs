@@ -1,19 +1,19 @@
 // The page of a user's own, examples/pages/own-page.html, as docs/CLIENTS.md shows it: from another origin than the desktop's, it
 // pairs by code, shows a value that stays true, and has a button that works.
 //
-// usage: node own_page.mjs DIRECTORY BINDIR PAGE
-//        DIRECTORY is empty; PAGE is the file. BINDIR and the rest as for extension.mjs
+// usage: node own_page.mjs DIRECTORY BINDIR      as for extension.mjs
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
-import { Desk, serve, until, within } from "./extension_stage.mjs";
+import { until } from "./desk.mjs";
+import { KdeDesk, SOURCE, serve } from "./extension_stage.mjs";
 import { launch } from "./stage.mjs";
 
-const [work, bindir, file] = process.argv.slice(2);
+const work = path.join(process.argv[2], "own-page");
 
 /** The page with this desktop's address in the place of the usual one. */
-const page = (desk) => fs.readFileSync(file, "utf8").replaceAll("127.0.0.1:5020", desk.address).replaceAll("port: 5020", `port: ${desk.port}`);
+const page = (desk) => fs.readFileSync(`${SOURCE}/examples/pages/own-page.html`, "utf8").replaceAll("5020", desk.address.split(":")[1]);
 
 /** Where a person types the code. */
 function answerWith(tab, code) {
@@ -24,7 +24,7 @@ function answerWith(tab, code) {
 }
 
 const allowed = "http://127.0.0.1:8667";
-const desk = await Desk.start(work, bindir, `[http]\nallowed_origins = ["${allowed}"]\n`);
+const desk = await KdeDesk.open(path.join(work, "desk"), process.argv[3], `[http]\nallowed_origins = ["${allowed}"]\n`);
 const pages = await serve({ "/own-page": page(desk) });
 const browser = await launch(path.join(work, "profile"), "other.test");
 try {
@@ -36,12 +36,12 @@ try {
   await stranger.close();
 
   const tab = await browser.newPage();
-  const { code, paired } = await desk.pair();
+  const { code, paired } = await desk.pairing();
   answerWith(tab, code);
   await tab.goto(pages.address("/own-page"));
-  const device = await within("the page pairs", paired);
+  const device = await paired;
   assert.deepEqual([device.kind, device.name], ["web", "My page"]);
-  const shows = (percent) => until(`the page shows ${percent}`, async () => (await tab.textContent("output")) === String(percent) || tab.textContent("output"));
+  const shows = (percent) => until(`the page shows ${percent}`, async () => (await tab.textContent("output")) === String(percent));
   await shows(40);
   await desk.move("panel", 65);
   await shows(65);
@@ -53,7 +53,7 @@ try {
   await shows(65);
   await desk.kill();
   await until("the page says so", async () => (await tab.textContent("[role=status]")) !== "open");
-  await desk.begin();
+  await desk.start();
   await desk.move("panel", 30);
   await shows(30);
   console.log("ok   a page of the user's own pairs by code, shows a live value and has a button");
