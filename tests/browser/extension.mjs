@@ -26,9 +26,18 @@ async function raised(name) {
   return page;
 }
 
+/** Pairs on the page of settings. */
+async function pair(options) {
+  const { code, paired } = await desk.pairing();
+  await options.fill("#address", desk.address);
+  await options.fill("#code", code);
+  await options.click("#do-pair");
+  return paired;
+}
+
 const scenes = {
-  async "it pairs by the code, as an extension, from its page of settings"() {
-    const options = await browser.own("options.html");
+  async "it pairs by the code, as an extension, from its page of settings, which opens by itself"() {
+    const options = await browser.opened("options.html");
     await options.fill("#address", desk.address);
     await options.fill("#code", "12-34");
     await options.click("#do-pair");
@@ -36,10 +45,7 @@ const scenes = {
     await options.fill("#code", "1234-5678");
     await options.click("#do-pair");
     await options.getByText(`no answer from ${desk.address}`).waitFor();
-    const { code, paired } = await desk.pairing();
-    await options.fill("#code", code);
-    await options.click("#do-pair");
-    device = await paired;
+    device = await pair(options);
     assert.deepEqual([device.kind, device.role], ["ext", "remote"]);
     await options.getByText("Paired with Desk, as remote.").waitFor();
     // The user's list: one site by hand, of which localhost is not a part.
@@ -189,6 +195,16 @@ const scenes = {
     await options.close();
   },
 
+  async "the desktop is forgotten while the video plays, and the brightness returns before"() {
+    const options = await browser.own("options.html");
+    const page = await raised("/video");
+    await options.getByRole("button", { name: "Forget this desktop" }).click();
+    await desk.becomes(40);
+    await pair(options);
+    await page.close();
+    await options.close();
+  },
+
   async "the popup shows and sets the brightness, locks, and says how it stands"() {
     const popup = await browser.own("popup.html");
     await popup.getByText("Connected to Desk").waitFor();
@@ -220,16 +236,12 @@ const scenes = {
   async "a browser that is revoked is told so, and can pair again"() {
     const popup = await browser.own("popup.html");
     await popup.getByText("Connected to Desk").waitFor();
-    desk.ctl("devices", "revoke", device.id);
+    desk.ctl("devices", "revoke", "--all");
     await popup.getByText("does not know this browser any more").waitFor();
     const options = await browser.own("options.html");
     await options.getByRole("button", { name: "Forget this desktop" }).click();
     await popup.getByText("not paired with a desktop yet").waitFor();
-    await options.fill("#address", desk.address);
-    const { code, paired } = await desk.pairing();
-    await options.fill("#code", code);
-    await options.click("#do-pair");
-    await paired;
+    await pair(options);
     await popup.getByText("Connected to Desk").waitFor();
     await popup.close();
     await options.close();
@@ -265,8 +277,9 @@ for (const [name, scene] of Object.entries(scenes)) {
     failed += 1;
     console.log(`FAIL ${name}\n${error.stack}`);
     // The others begin with a browser that does nothing.
-    for (const page of browser.context.pages().slice(1)) await page.close().catch(() => {});
-    await desk.move("panel", 40).catch(() => {});
+    await browser.kill();
+    await desk.move("panel", 40);
+    browser = await Browser.open(profile, extension);
   }
 }
 await browser.close();

@@ -157,6 +157,12 @@ export class Browser {
     return page;
   }
 
+  /** A page of the extension that it opens by itself. */
+  opened(name) {
+    const url = `chrome-extension://${this.id}/${name}`;
+    return until(`${name} opens`, () => this.context.pages().find((page) => page.url() === url));
+  }
+
   /** A page with a video, which the extension knows of already. */
   async page(address) {
     const page = await this.context.newPage();

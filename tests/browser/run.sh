@@ -17,9 +17,11 @@ prepare() {
   flock 9
   local missing=()
   # The program that is needed, and its package.
-  for tool in chromium:chromium npm:npm node:nodejs dnsmasq:dnsmasq-base udhcpc:udhcpc nft:nftables script:bsdutils; do
+  for tool in chromium:chromium npm:npm node:nodejs dnsmasq:dnsmasq-base udhcpc:udhcpc nft:nftables script:bsdutils dbus-daemon:dbus firefox-esr:firefox-esr; do
     command -v "${tool%%:*}" >/dev/null || missing+=("${tool#*:}")
   done
+  # Debian installs it for its own interpreter.
+  /usr/bin/python3 -c 'import dbusmock' 2>/dev/null || missing+=(python3-dbusmock)
   if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
       echo "browser prepare: please install ${missing[*]}" >&2
@@ -45,7 +47,7 @@ if [ "${1:-}" = prepare ]; then
 fi
 bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR [SCRIPT]…}" && pwd)
 shift
-[ $# -gt 0 ] || set -- attacks app journeys
+[ $# -gt 0 ] || set -- attacks app journeys extension firefox own_page
 stage=$(realpath "${DESKCONN_STAGE:-$bindir/examples/stage}")
 for program in "$bindir/deskconnd" "$bindir/deskconnctl" "$stage"; do
   [ -x "$program" ] || { echo "FAIL there is no $program: build it first (cargo build --release; cargo build --example stage)"; exit 1; }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The TypeScript client: its own tests, those against the machines in Rust, and those against a running daemon.
+# The TypeScript client: its own tests, those against the machines in Rust, and those against a running daemon. The browser
+# extension: its own tests, and what Mozilla checks.
 #
 # usage: run.sh prepare      its packages, from npm's registry or cache; safe to call twice
 #        run.sh BINDIR       BINDIR holds deskconnd and deskconnctl
@@ -18,3 +19,5 @@ done
 
 cd "$clients"
 for package in client web extension; do npm test --silent --workspace "@deskconn/$package"; done
+npm run build --silent --workspace @deskconn/extension
+npm run lint --silent --workspace @deskconn/extension

@@ -4,9 +4,9 @@ import { CallFailed } from '@deskconn/client';
 import { BRIGHTNESS, Desk, LOCK } from './desk.js';
 import { Follower } from './follower.js';
 import { type Memory, began, chosen, closed, ended, withoutSilent } from './raised.js';
-import { type FromPopup, POPUP, type Snapshot, type ToPopup, isFromPage } from './said.js';
+import { type FromPopup, POPUP, type Snapshot, type ToPopup, isForget, isFromPage } from './said.js';
 import { alignScripts } from './scripts.js';
-import { keepMemory, memory, pairing, settings } from './settings.js';
+import { forgetPairing, keepMemory, memory, pairing, settings } from './settings.js';
 
 /** Looks again while a video is full screen or a brightness is to return: half a minute is the least that browsers allow. */
 const LOOK = 'look';
@@ -49,8 +49,10 @@ async function look(change?: (memory: Memory) => Memory): Promise<void> {
 // --- pages and tabs ---------------------------------------------------------------------------------------------------------
 
 chrome.runtime.onMessage.addListener((said: unknown, sender) => {
-  const { tab, frameId } = sender;
-  if (sender.id !== chrome.runtime.id || tab?.id === undefined || frameId === undefined || !isFromPage(said)) return;
+  const { tab, frameId, url } = sender;
+  if (sender.id !== chrome.runtime.id) return;
+  if (isForget(said) && url?.startsWith(chrome.runtime.getURL(''))) return void forget();
+  if (tab?.id === undefined || frameId === undefined || !isFromPage(said)) return;
   const { id } = tab;
   void look((memory) => (said.kind === 'ended' ? ended(memory, id, frameId) : began(memory, id, frameId, Date.now())));
 });
@@ -59,6 +61,12 @@ chrome.alarms.onAlarm.addListener(() => {
   desk.retry();
   void look((memory) => withoutSilent(memory, Date.now()));
 });
+
+/** What was raised returns first, if the desktop is there. */
+async function forget(): Promise<void> {
+  await look((memory) => ({ ...memory, viewers: [] }));
+  await forgetPairing();
+}
 
 // --- the list of sites ------------------------------------------------------------------------------------------------------
 
@@ -127,10 +135,13 @@ async function brightness(): Promise<number | null> {
 
 // --- whenever the worker starts ---------------------------------------------------------------------------------------------
 
+/** Who has just installed it has to pair, unless this browser was paired before. */
+async function welcome(reason: string): Promise<void> {
+  if (reason === 'install' && !(await pairing())) await chrome.runtime.openOptionsPage();
+}
+
 // A browser starts the worker of an extension only for what it listens to.
 chrome.runtime.onStartup.addListener(() => {});
-chrome.runtime.onInstalled.addListener(({ reason }) => {
-  if (reason === 'install') void chrome.runtime.openOptionsPage();
-});
+chrome.runtime.onInstalled.addListener(({ reason }) => void welcome(reason));
 void alignScripts();
 void look();

@@ -1,5 +1,6 @@
 // The page of settings: pairing, which it does itself because it stays open, what rises how far, and the sites.
 import { type PairingError, pairWith, parseCode } from '@deskconn/client';
+import type { Forget } from './said.js';
 import { LEAST_PERCENT, changeSettings, forgetPairing, keepPairing, pairing, settings } from './settings.js';
 import { addSite, keepSites } from './site_list.js';
 import { SUGGESTED, parseSite } from './sites.js';
@@ -83,7 +84,7 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   void pair();
 });
-part('forget').addEventListener('click', () => void forgetPairing());
+part('forget').addEventListener('click', () => void chrome.runtime.sendMessage({ kind: 'forget' } satisfies Forget));
 part<HTMLInputElement>('percent').addEventListener('input', (event) => {
   const percent = Math.min(100, Math.max(LEAST_PERCENT, Number((event.target as HTMLInputElement).value)));
   part<HTMLOutputElement>('shown-percent').value = text('percent', String(percent));

@@ -1,6 +1,5 @@
 // The popup: the brightness, the lock, the sites, and how it stands with the desktop.
-import { type FromPopup, POPUP, type Snapshot, type ToPopup } from './said.js';
-import { forgetPairing } from './settings.js';
+import { type Forget, type FromPopup, POPUP, type Snapshot, type ToPopup } from './said.js';
 import { addSite, keepSites } from './site_list.js';
 import { siteOf } from './sites.js';
 import { part, standing, text, translate } from './words.js';
@@ -72,7 +71,7 @@ function later(act: () => void): void {
 
 part('lock').addEventListener('click', () => ask({ act: 'lock' }));
 part('retry').addEventListener('click', () => ask({ act: 'retry' }));
-part('forget').addEventListener('click', () => void forgetPairing());
+part('forget').addEventListener('click', () => void chrome.runtime.sendMessage({ kind: 'forget' } satisfies Forget));
 for (const id of ['pair', 'options']) part(id).addEventListener('click', () => void chrome.runtime.openOptionsPage().then(() => close()));
 
 async function offerThisSite(): Promise<void> {

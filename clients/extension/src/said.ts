@@ -4,6 +4,9 @@ import type { Status } from '@deskconn/client';
 /** From a page: that a video went full screen there, still is, or is no more. Nothing else leaves it. */
 export type FromPage = { kind: 'began' | 'still' | 'ended' };
 
+/** From a page of the extension: the desktop is to be forgotten. */
+export type Forget = { kind: 'forget' };
+
 /** To the popup, whenever it changes. */
 export interface Snapshot {
   /** The name of the desktop; `null` when this browser is paired with none. */
@@ -27,4 +30,8 @@ export const POPUP = 'popup';
 export function isFromPage(value: unknown): value is FromPage {
   const kind = (value as Partial<FromPage> | null)?.kind;
   return kind === 'began' || kind === 'still' || kind === 'ended';
+}
+
+export function isForget(value: unknown): value is Forget {
+  return (value as Partial<Forget> | null)?.kind === 'forget';
 }
