@@ -85,7 +85,7 @@ const VIDEO = `const canvas = document.createElement('canvas');
   const video = document.createElement('video');
   video.muted = true;
   video.srcObject = canvas.captureStream();`;
-const full = (element) => `document.body.onclick = () => document.fullscreenElement ? document.exitFullscreen() : ${element}.requestFullscreen();`;
+const full = (element) => `document.body.onclick = () => ${element}.requestFullscreen();`;
 const page = (script) => `<!doctype html><title>page</title><body style="height: 100vh"><script>${script}</script></body>`;
 
 const PAGES = {
@@ -207,9 +207,10 @@ export class Browser {
   }
 }
 
-/** Makes the page's video full screen, or ends that, by a click as browsers demand it. */
+/** Makes the page's video full screen, by a click as browsers demand it, or ends that. */
 export async function toggle(page) {
   const was = await page.evaluate(() => document.fullscreenElement !== null);
-  await page.mouse.click(40, 40);
+  if (was) await page.evaluate(() => document.exitFullscreen());
+  else await page.mouse.click(40, 40);
   await page.waitForFunction((was) => (document.fullscreenElement !== null) !== was, was);
 }

@@ -21,27 +21,33 @@ const firefox = await Firefox.open(path.join(work, "profile"), {
   // The user says yes to the question about sites.
   "extensions.webextOptionalPermissionPrompts": false,
   // A background page without work is ended after this time, in milliseconds, and not after half a minute.
-  "extensions.background.idle.timeout": 500,
+  "extensions.background.idle.timeout": 3000,
   // Without a screen no window ever becomes full screen.
   "full-screen-api.ignore-widgets": true,
+  "full-screen-api.transition-duration.enter": "0 0",
+  "full-screen-api.transition-duration.leave": "0 0",
+  "full-screen-api.warning.timeout": 0,
 });
 
 async function says(selector, words) {
   await until(`${selector} says ${words}`, async () => (await firefox.text(selector)).includes(words));
 }
 
-async function toggle() {
-  const isFull = "document.fullscreenElement !== null";
-  const was = await firefox.evaluate(isFull);
-  // What is full screen hides what a click would go to.
-  if (was) await firefox.evaluate("void document.exitFullscreen()");
-  else await firefox.click("body");
-  await until("full screen changes", async () => (await firefox.evaluate(isFull)) !== was);
+const isFull = () => firefox.evaluate("document.fullscreenElement !== null");
+
+async function enter() {
+  await firefox.click("body");
+  await until("it is full screen", isFull);
+}
+
+async function leave() {
+  await firefox.evaluate("void document.exitFullscreen()");
+  await until("it is not full screen any more", async () => !(await isFull()));
 }
 
 try {
   await firefox.install(built("firefox"));
-  await firefox.go(own("options.html"));
+  await firefox.follow(own("options.html"));
   await firefox.type("#address", desk.address);
   const { code, paired } = await desk.pairing();
   await firefox.type("#code", code);
@@ -57,11 +63,11 @@ try {
 
   for (const name of ["/video", "/around", "/shadow"]) {
     await firefox.go(pages.address(name));
-    await toggle();
+    await enter();
     await desk.becomes(100);
     // With the background page its connection ends.
     await until("the background page is ended", () => desk.ctl("devices", "list")[0].sessions === 0);
-    await toggle();
+    await leave();
     await desk.becomes(40);
   }
   console.log("ok   Firefox: a video in full screen raises the brightness, which returns");

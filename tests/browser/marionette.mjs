@@ -68,6 +68,15 @@ export class Firefox {
     return this.send("Addon:Install", { path: extension, temporary: true });
   }
 
+  /** Goes over to the tab that opens by itself at this address. */
+  async follow(url) {
+    await until(`${url} opens`, async () => {
+      const handles = await this.send("WebDriver:GetWindowHandles");
+      await this.send("WebDriver:SwitchToWindow", { handle: handles.at(-1) });
+      return (await this.send("WebDriver:GetCurrentURL")).value === url;
+    });
+  }
+
   go(url) {
     return this.send("WebDriver:Navigate", { url });
   }
@@ -77,14 +86,28 @@ export class Firefox {
     return value[ELEMENT];
   }
 
-  async click(selector) {
-    await this.send("WebDriver:ElementClick", { id: await this.#element(selector) });
+  /** Does something to an element, as soon as it is shown. */
+  #shown(selector, act) {
+    return until(`${selector} is shown`, async () => {
+      try {
+        await act(await this.#element(selector));
+        return true;
+      } catch (error) {
+        if (!/not interactable/.test(error.message)) throw error;
+        return false;
+      }
+    });
   }
 
-  async type(selector, text) {
-    const id = await this.#element(selector);
-    await this.send("WebDriver:ElementClear", { id });
-    await this.send("WebDriver:ElementSendKeys", { id, text });
+  click(selector) {
+    return this.#shown(selector, (id) => this.send("WebDriver:ElementClick", { id }));
+  }
+
+  type(selector, text) {
+    return this.#shown(selector, async (id) => {
+      await this.send("WebDriver:ElementClear", { id });
+      await this.send("WebDriver:ElementSendKeys", { id, text });
+    });
   }
 
   async text(selector) {

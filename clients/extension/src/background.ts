@@ -6,7 +6,7 @@ import { Follower } from './follower.js';
 import { type Memory, began, chosen, closed, ended, withoutSilent } from './raised.js';
 import { type FromPopup, POPUP, type Snapshot, type ToPopup, isForget, isFromPage } from './said.js';
 import { alignScripts } from './scripts.js';
-import { forgetPairing, keepMemory, memory, pairing, settings } from './settings.js';
+import { type Pairing, forgetPairing, isOfSites, keepMemory, memory, pairing, settings } from './settings.js';
 
 /** Looks again while a video is full screen or a brightness is to return: half a minute is the least that browsers allow. */
 const LOOK = 'look';
@@ -73,8 +73,11 @@ async function forget(): Promise<void> {
 chrome.permissions.onAdded.addListener(() => void alignScripts());
 chrome.permissions.onRemoved.addListener(() => void alignScripts());
 chrome.storage.local.onChanged.addListener((changes) => {
-  if (changes['settings']) void alignScripts();
-  if (changes['pairing']) void desk.changed().then(() => look());
+  if (isOfSites(changes)) void alignScripts();
+  const { pairing } = changes;
+  // Until it is confirmed the desktop would say that it knows nobody like this.
+  const isUnderWay = (pairing?.newValue as Pairing | undefined)?.isConfirmed === false;
+  if (pairing && !isUnderWay) void desk.changed().then(() => look());
 });
 
 // --- the popup --------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 // The page of settings: pairing, which it does itself because it stays open, what rises how far, and the sites.
 import { type PairingError, pairWith, parseCode } from '@deskconn/client';
 import type { Forget } from './said.js';
-import { LEAST_PERCENT, changeSettings, forgetPairing, keepPairing, pairing, settings } from './settings.js';
+import { LEAST_PERCENT, changeSettings, forgetPairing, isOfSites, keepPairing, pairing, settings } from './settings.js';
 import { addSite, keepSites } from './site_list.js';
 import { SUGGESTED, parseSite } from './sites.js';
 import { part, text, translate } from './words.js';
@@ -29,14 +29,15 @@ async function pair(): Promise<void> {
   button.disabled = true;
   say(text('pairing'));
   try {
-    await pairWith(address, {
+    const membership = await pairWith(address, {
       secret: { code },
       name: text('device_name', browserName()),
       kind: 'ext',
       onWaiting: (desktop, fingerprint) => say(text('compare', desktop, fingerprint)),
-      keep: (membership) => keepPairing({ membership, address }),
+      keep: (membership) => keepPairing({ membership, address, isConfirmed: false }),
       forget: forgetPairing,
     });
+    await keepPairing({ membership, address, isConfirmed: true });
     say('');
     form.reset();
   } catch (error) {
@@ -104,7 +105,7 @@ part<HTMLFormElement>('adding').addEventListener('submit', (event) => {
 });
 chrome.storage.local.onChanged.addListener((changes) => {
   if (changes['pairing']) void drawPairing();
-  if (changes['settings']) void suggest();
+  if (isOfSites(changes)) void suggest();
 });
 
 translate();

@@ -14,18 +14,35 @@ export const DEFAULTS: Settings = { percent: 100, which: 'first', sites: [], isE
 export const LEAST_PERCENT = 10;
 
 export async function settings(): Promise<Settings> {
-  const { settings } = await chrome.storage.local.get('settings');
-  return { ...DEFAULTS, ...(settings as Partial<Settings> | undefined) };
+  const kept = await chrome.storage.local.get(Object.keys(DEFAULTS));
+  return { ...DEFAULTS, ...(kept as Partial<Settings>) };
 }
 
+/** Each is kept under its own name, so that two changes at once do not undo each other. */
 export async function changeSettings(change: Partial<Settings>): Promise<void> {
-  await chrome.storage.local.set({ settings: { ...(await settings()), ...change } });
+  await chrome.storage.local.set(change);
+}
+
+let lastOfSites: Promise<unknown> = Promise.resolve();
+
+/** Changes the list of sites, one change after the other. */
+export function changeSites(change: (sites: string[]) => string[]): Promise<void> {
+  const turn = lastOfSites.then(async () => changeSettings({ sites: change((await settings()).sites) }));
+  lastOfSites = turn.catch(() => {});
+  return turn;
+}
+
+/** Whether the list is another one now. */
+export function isOfSites(changes: Record<string, unknown>): boolean {
+  return 'sites' in changes || 'isEverywhere' in changes;
 }
 
 /** The desktop that this browser is paired with, and where it was found. */
 export interface Pairing {
   membership: Membership;
   address: { host: string; port: number };
+  /** Whether the desktop said that it knows this browser. It is kept before that, in case that word is lost. */
+  isConfirmed: boolean;
 }
 
 export async function pairing(): Promise<Pairing | null> {

@@ -1,5 +1,5 @@
 // The list of sites on a page of the extension: shows it, adds, removes, and asks the browser for what a site needs.
-import { changeSettings, settings } from './settings.js';
+import { changeSettings, changeSites, isOfSites, settings } from './settings.js';
 import { ALL_SITES, patternOf } from './sites.js';
 import { part, text } from './words.js';
 
@@ -7,14 +7,12 @@ import { part, text } from './words.js';
 export async function addSite(site: string): Promise<void> {
   // Only what the user's click itself does may ask, so nothing is awaited before it.
   const granted = chrome.permissions.request({ origins: [patternOf(site)] });
-  const { sites } = await settings();
-  if (!sites.includes(site)) await changeSettings({ sites: [...sites, site].sort() });
+  await changeSites((sites) => [...new Set([...sites, site])].sort());
   await granted;
 }
 
 export async function removeSite(site: string): Promise<void> {
-  const { sites } = await settings();
-  await changeSettings({ sites: sites.filter((other) => other !== site) });
+  await changeSites((sites) => sites.filter((other) => other !== site));
   await chrome.permissions.remove({ origins: [patternOf(site)] }).catch(() => false);
 }
 
@@ -59,7 +57,7 @@ function button(label: string, spoken: string, act: () => Promise<void>): HTMLBu
 /** Draws it now and whenever it changes. */
 export function keepSites(): void {
   const draw = (): void => void drawSites();
-  chrome.storage.local.onChanged.addListener((changes) => { if (changes['settings']) draw(); });
+  chrome.storage.local.onChanged.addListener((changes) => { if (isOfSites(changes)) draw(); });
   chrome.permissions.onAdded.addListener(draw);
   chrome.permissions.onRemoved.addListener(draw);
   part<HTMLInputElement>('everywhere').addEventListener('change', (event) => {
