@@ -6,7 +6,7 @@ mod socket;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use client::{Options, Session};
@@ -150,6 +150,8 @@ impl Daemon {
             consents,
             audit: self.audit.clone(),
             realm,
+            router: self.router.clone(),
+            since: Instant::now(),
             advertiser: Arc::clone(&self.advertiser),
             notifier: Arc::clone(&machine.notifier),
             settings: config.components.clone(),

@@ -40,6 +40,18 @@ pub enum Channel {
     },
 }
 
+impl Channel {
+    /// The kind in one word: `plain`, `tls`, `noise`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Tls { .. } => "tls",
+            Self::Noise { .. } => "noise",
+        }
+    }
+}
+
 impl From<tls::Exporters> for Channel {
     fn from(exporters: tls::Exporters) -> Self {
         Self::Tls {

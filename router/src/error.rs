@@ -43,3 +43,16 @@ pub(crate) enum SessionEnd {
     /// The client did not take what was waiting for it.
     TooSlow,
 }
+
+impl SessionEnd {
+    /// Puts it into the log.
+    pub(crate) fn log(&self) {
+        match self {
+            Self::Left => tracing::info!("left"),
+            Self::Dismissed => tracing::info!("dismissed"),
+            Self::Violation(violation) => tracing::warn!(%violation, "broke the protocol"),
+            Self::Failed(error) => tracing::info!(%error, "connection lost"),
+            Self::TooSlow => tracing::warn!("took its messages too slowly"),
+        }
+    }
+}

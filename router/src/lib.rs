@@ -10,6 +10,7 @@
 //! | `realm` | the one lock of a realm, under which messages are routed and queued |
 //! | `outbox` | the bounded queue in front of every writer |
 //! | `gate` | who may join and as what: the trait that the program implements |
+//! | `report` | what the sessions of a realm do, in figures |
 //! | `limits` | connections, queues and time-outs |
 //! | `rate` | how often logins may fail, and messages come |
 //!
@@ -25,6 +26,7 @@ mod listener;
 mod outbox;
 mod rate;
 mod realm;
+mod report;
 mod session;
 mod upgrade;
 
@@ -46,6 +48,7 @@ pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;
 pub use realm::{Joined, RealmHandle};
+pub use report::{RealmReport, SessionReport, Traffic};
 pub use upgrade::{AcceptedFrames, Frames, accept_frames};
 pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
 pub use wamp::realm::{ConsentNews, Principal, Question, Settings as RealmSettings};

@@ -108,6 +108,12 @@ impl Outbox {
         self.broken.notify_one();
     }
 
+    /// How many messages wait, and their bytes.
+    pub(crate) fn load(&self) -> (usize, usize) {
+        let queue = self.queue();
+        (queue.messages.len(), queue.bytes)
+    }
+
     /// Waits for [`Outbox::break_off`].
     pub(crate) async fn broken(&self) {
         self.broken.notified().await;

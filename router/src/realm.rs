@@ -18,6 +18,8 @@ use wamp::uri::Uri;
 use crate::gate::Gate;
 use crate::limits::Limits;
 use crate::outbox::Outbox;
+pub(crate) use crate::report::Arrival;
+use crate::report::{RealmReport, Seat, Traffic};
 
 /// A realm of a running router.
 #[derive(Debug, Clone)]
@@ -44,7 +46,9 @@ impl std::fmt::Debug for Inner {
 #[derive(Debug)]
 struct State {
     realm: Realm,
-    outboxes: HashMap<SessionId, Arc<Outbox>>,
+    seats: HashMap<SessionId, Seat>,
+    /// What was delivered to all sessions, those that left too.
+    delivered: Traffic,
     /// Kept from message to message, so that routing does not allocate.
     deliveries: Vec<Delivery>,
 }
@@ -66,7 +70,8 @@ impl RealmHandle {
         let realm = Realm::new(name.clone(), settings, seed, SystemTime::now);
         let state = State {
             realm,
-            outboxes: HashMap::new(),
+            seats: HashMap::new(),
+            delivered: Traffic::default(),
             deliveries: Vec::new(),
         };
         Self(Arc::new(Inner {
@@ -93,6 +98,7 @@ impl RealmHandle {
         &self,
         principal: Principal,
         features: Features,
+        arrival: Arrival,
         confirm: impl FnOnce() -> bool,
     ) -> Option<Joined> {
         let outbox = Arc::new(Outbox::new(&self.0.limits));
@@ -102,11 +108,12 @@ impl RealmHandle {
         }
         let State {
             realm,
-            outboxes,
+            seats,
             deliveries,
+            ..
         } = &mut *state;
         let session = realm.join(principal, features, deliveries);
-        outboxes.insert(session, Arc::clone(&outbox));
+        seats.insert(session, Seat::new(Arc::clone(&outbox), arrival));
         self.deliver(&mut state);
         Some(Joined { session, outbox })
     }
@@ -136,7 +143,7 @@ impl RealmHandle {
     /// Forgets a session.
     pub(crate) fn leave(&self, session: SessionId) {
         let mut state = self.state();
-        state.outboxes.remove(&session);
+        state.seats.remove(&session);
         let State { realm, deliveries, .. } = &mut *state;
         realm.leave(session, deliveries);
         self.deliver(&mut state);
@@ -144,10 +151,10 @@ impl RealmHandle {
 
     /// Takes back what a writer could not write.
     pub(crate) fn bounce(&self, to: SessionId, message: &Message, why: Bounce) {
-        if matches!(message, Message::Event(_)) {
-            self.count_dropped();
-        }
         let mut state = self.state();
+        if matches!(message, Message::Event(_)) {
+            self.count_dropped(&mut state, to);
+        }
         let State { realm, deliveries, .. } = &mut *state;
         realm.bounce(to, message, why, deliveries);
         self.deliver(&mut state);
@@ -160,12 +167,19 @@ impl RealmHandle {
         while !state.deliveries.is_empty() {
             let mut batch = std::mem::take(&mut state.deliveries);
             for Delivery { to, outgoing } in batch.drain(..) {
-                let Some(outbox) = state.outboxes.get(&to) else {
+                let Some(seat) = state.seats.get_mut(&to) else {
                     continue;
                 };
-                if let Err(outgoing) = outbox.push(outgoing) {
-                    let outbox = Arc::clone(outbox);
-                    self.overflow(state, to, &outbox, &outgoing);
+                let kind = Traffic::of(outgoing.message());
+                match seat.outbox.push(outgoing) {
+                    Ok(()) => {
+                        seat.traffic += kind;
+                        state.delivered += kind;
+                    }
+                    Err(outgoing) => {
+                        let outbox = Arc::clone(&seat.outbox);
+                        self.overflow(state, to, &outbox, &outgoing);
+                    }
                 }
             }
             if state.deliveries.is_empty() {
@@ -185,7 +199,7 @@ impl RealmHandle {
     fn overflow(&self, state: &mut State, to: SessionId, outbox: &Outbox, outgoing: &Outgoing) {
         let message = outgoing.message();
         if let Message::Event(_) = message {
-            self.count_dropped();
+            self.count_dropped(state, to);
         } else if let Message::Invocation(_) = message {
             let State { realm, deliveries, .. } = state;
             realm.bounce(to, message, Bounce::Full, deliveries);
@@ -199,7 +213,10 @@ impl RealmHandle {
         }
     }
 
-    fn count_dropped(&self) {
+    fn count_dropped(&self, state: &mut State, to: SessionId) {
+        if let Some(seat) = state.seats.get_mut(&to) {
+            seat.traffic.dropped += 1;
+        }
         // Said at 1, 2, 4, 8…: a slow subscriber must not fill the log.
         let dropped = self.0.dropped.fetch_add(1, Ordering::Relaxed) + 1;
         if dropped.is_power_of_two() {
@@ -222,14 +239,15 @@ impl RealmHandle {
         for session in sessions {
             let State {
                 realm,
-                outboxes,
+                seats,
                 deliveries,
+                ..
             } = &mut *state;
             if !realm.origin(session).is_some_and(&is_meant) {
                 continue;
             }
-            if let Some(outbox) = outboxes.remove(&session) {
-                outbox.close(Some(Message::Goodbye(goodbye.clone()).into()));
+            if let Some(seat) = seats.remove(&session) {
+                seat.outbox.close(Some(Message::Goodbye(goodbye.clone()).into()));
             }
             realm.leave(session, deliveries);
             ended += 1;
@@ -274,6 +292,25 @@ impl RealmHandle {
             .into_iter()
             .filter_map(|session| state.realm.origin(session).cloned())
             .collect()
+    }
+
+    /// What the realm and its sessions do, in figures; of more than `most` sessions, those with the lowest ids.
+    #[must_use]
+    pub fn report(&self, most: usize) -> RealmReport {
+        let state = self.state();
+        let sessions = state.realm.sessions();
+        let row = |session: &SessionId| state.seats.get(session)?.report(&state.realm, *session);
+        RealmReport {
+            name: self.0.name.clone(),
+            session_count: sessions.len(),
+            requests: state.realm.requests(),
+            traffic: Traffic {
+                dropped: self.dropped_events(),
+                ..state.delivered
+            },
+            queue_bytes: self.0.limits.queue_bytes,
+            sessions: sessions.iter().take(most).filter_map(row).collect(),
+        }
     }
 
     /// How many sessions there are.

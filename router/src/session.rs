@@ -24,7 +24,7 @@ use crate::gate::{Peer, no_such_realm};
 use crate::limits::Place;
 use crate::outbox::Take;
 use crate::rate::{Meter, Rate};
-use crate::realm::{Joined, RealmHandle};
+use crate::realm::{Arrival, Joined, RealmHandle};
 
 /// Messages that are routed under one lock at most: enough to share its cost, few enough to let others in between.
 const READ_BATCH: usize = 32;
@@ -88,7 +88,8 @@ async fn open(
         place.join(&shared.limits).map_err(|why| refused(full(why)))?;
     }
     let confirm = || shared.gate.confirm(&principal);
-    let joined = realm.join(principal.clone(), asked.features, confirm);
+    let arrival = Arrival::now(peer, &link.writer);
+    let joined = realm.join(principal.clone(), asked.features, arrival, confirm);
     let denied = || Abort::new(AUTHENTICATION_DENIED, "the permission to join was withdrawn");
     let joined = joined.ok_or_else(|| refused(denied()))?;
     link.reader.set_bounds(shared.limits.joined);
@@ -202,7 +203,7 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
         SessionEnd::TooSlow => shared.gate.limited(peer, "it took its messages too slowly"),
         SessionEnd::Left | SessionEnd::Dismissed | SessionEnd::Failed(_) => {}
     }
-    log_end(&end);
+    end.log();
 }
 
 /// Waits until the session has lived as long as it may, if that is bounded.
@@ -387,14 +388,4 @@ fn stopping() -> Abort {
 
 fn stopping_goodbye() -> Goodbye {
     Goodbye::new(error::SYSTEM_SHUTDOWN, "the router stops")
-}
-
-fn log_end(end: &SessionEnd) {
-    match end {
-        SessionEnd::Left => tracing::info!("left"),
-        SessionEnd::Dismissed => tracing::info!("dismissed"),
-        SessionEnd::Violation(violation) => tracing::warn!(%violation, "broke the protocol"),
-        SessionEnd::Failed(error) => tracing::info!(%error, "connection lost"),
-        SessionEnd::TooSlow => tracing::warn!("took its messages too slowly"),
-    }
 }

@@ -12,15 +12,16 @@ mod grants;
 mod info;
 mod nearby;
 mod pairing;
+mod router;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::components::Running;
 use ::components::backends::Notifier;
+use ::router::{RealmHandle, Router};
 use client::{Args, Invocation, Reply, RequestError, Session};
-use router::RealmHandle;
 use tokio::sync::mpsc;
 use wamp::value::Value;
 
@@ -50,6 +51,9 @@ pub(crate) struct Desktop {
     pub(crate) consents: Arc<Consents>,
     pub(crate) audit: Audit,
     pub(crate) realm: RealmHandle,
+    pub(crate) router: Router,
+    /// When the daemon started.
+    pub(crate) since: Instant,
     pub(crate) advertiser: Arc<Advertiser>,
     pub(crate) notifier: Arc<dyn Notifier>,
     /// What single functions are told.
@@ -77,6 +81,7 @@ pub(crate) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     agent::register(session, desktop).await?;
     components::register(session, desktop).await?;
     nearby::register(session, desktop).await?;
+    router::register(session, desktop).await?;
     info::register(session, desktop).await
 }
 

@@ -30,6 +30,7 @@ mod rates;
 mod realms;
 mod rights;
 mod secure;
+mod sessions;
 mod shutdown;
 mod siege;
 mod slow_peer;

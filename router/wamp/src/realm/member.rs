@@ -9,7 +9,7 @@ use super::invocation::Pending;
 use super::role::Role;
 use crate::acceptor::Features;
 use crate::id::{QuestionId, RegistrationId, RequestId, SessionId, SubscriptionId};
-use crate::message::Origin;
+use crate::message::{Message, Origin};
 
 /// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
 /// that leaves can be forgotten everywhere without a search.
@@ -26,6 +26,25 @@ pub(super) struct Member {
     pub(super) invocations: BTreeMap<RequestId, Pending>,
     /// Calls of this session that wait.
     pub(super) calls: BTreeMap<RequestId, Waiting>,
+    /// What it has asked for since it joined.
+    pub(super) requests: Requests,
+}
+
+/// What was asked of the realm, counted from the beginning and never reset.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// CALL messages, those that were refused too.
+    pub calls: u64,
+    /// PUBLISH messages, those that were refused too.
+    pub publications: u64,
+}
+
+impl Requests {
+    pub(super) const fn count(&mut self, message: &Message) {
+        // A branch less than a match over every kind of message, on the way of each.
+        self.calls += matches!(message, Message::Call(_)) as u64;
+        self.publications += matches!(message, Message::Publish(_)) as u64;
+    }
 }
 
 /// What a call waits for.

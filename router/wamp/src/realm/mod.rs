@@ -30,6 +30,7 @@ use self::broker::Broker;
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
+pub use self::member::Requests;
 use self::member::{Member, Members};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
@@ -104,6 +105,7 @@ pub struct Realm {
     dealer: Dealer,
     parked: Parked,
     denied: Vec<Denied>,
+    requests: Requests,
 }
 
 impl Realm {
@@ -121,6 +123,7 @@ impl Realm {
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
             denied: Vec::new(),
+            requests: Requests::default(),
             random,
         }
     }
@@ -151,6 +154,7 @@ impl Realm {
             next_invocation: RequestId::FIRST,
             invocations: Default::default(),
             calls: Default::default(),
+            requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));
         session
@@ -161,9 +165,11 @@ impl Realm {
     /// # Errors
     /// The peer broke the protocol: tell it, and let the session leave.
     pub fn receive(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
-        if !self.members.contains(from) {
+        let Some(member) = self.members.get_mut(from) else {
             return Ok(Flow::Leave);
-        }
+        };
+        member.requests.count(&message);
+        self.requests.count(&message);
         match message {
             Message::Publish(publish) => self.publish(from, &publish, out),
             Message::Subscribe(subscribe) => self.subscribe(from, &subscribe, out),
@@ -278,6 +284,18 @@ impl Realm {
     #[must_use]
     pub fn session_count(&self) -> usize {
         self.members.len()
+    }
+
+    /// What a session has asked for since it joined.
+    #[must_use]
+    pub fn requests_of(&self, session: SessionId) -> Option<Requests> {
+        self.members.get(session).map(|member| member.requests)
+    }
+
+    /// What all sessions have asked for, those that left too.
+    #[must_use]
+    pub const fn requests(&self) -> Requests {
+        self.requests
     }
 
     /// The realm's name.

@@ -1,0 +1,105 @@
+//! `org.deskconn.router.sessions`: who is connected and what each does, for the owner.
+
+use std::sync::Arc;
+
+use ::router::{RealmReport, SessionReport, Transport};
+use client::{Invocation, Reply, RequestError, Serializer, Session};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use wamp::realm::Requests;
+use wamp::value::{Dict, Value};
+
+use super::arguments::bad;
+use super::{Arguments, Desktop, dict, offer};
+
+/// Sessions in an answer: more than anybody looks through, and less than half a MiB.
+const MAX_ROWS: u64 = 1_000;
+
+pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
+    offer(session, desktop, &["org.deskconn.router.sessions"], sessions).await
+}
+
+/// `router.sessions(kw: limit) → {uptime_ms, realms, sessions, left_off}`. The figures of realms and sessions count from
+/// their beginning, so that two answers and the `uptime_ms` between them give rates.
+async fn sessions(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    let mut arguments = Arguments::of(&mut call);
+    let limit = arguments.number_keyword("limit")?.unwrap_or(MAX_ROWS);
+    arguments.end()?;
+    if limit > MAX_ROWS {
+        return Err(bad(format!("limit is at most {MAX_ROWS}")));
+    }
+    let mut room = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut realms, mut rows, mut count) = (Vec::new(), Vec::new(), 0);
+    for realm in desktop.router.realms() {
+        let report = realm.report(room);
+        room -= report.sessions.len();
+        count += report.session_count;
+        rows.extend(report.sessions.iter().map(|it| session_row(&desktop, &report, it)));
+        realms.push(realm_row(&report));
+    }
+    let uptime = u64::try_from(desktop.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let left_off = (count - rows.len()) as u64;
+    Ok(dict([
+        ("uptime_ms", uptime.into()),
+        ("realms", Value::List(realms)),
+        ("sessions", Value::List(rows)),
+        ("left_off", left_off.into()),
+    ])
+    .into())
+}
+
+fn realm_row(report: &RealmReport) -> Value {
+    let mut row = figures(report.requests, report.traffic);
+    row.insert("name".to_owned(), report.name.as_str().into());
+    row.insert("sessions".to_owned(), (report.session_count as u64).into());
+    row.into()
+}
+
+fn session_row(desktop: &Desktop, realm: &RealmReport, session: &SessionReport) -> Value {
+    let origin = &session.origin;
+    let paired = desktop
+        .store
+        .with_trust(|trust| trust.find(&origin.authid).map(|device| device.name.clone()));
+    let (transport, component) = match &session.transport {
+        Transport::WebSocket => ("websocket", None),
+        Transport::RawSocket => ("rawsocket", None),
+        Transport::Unix => ("unix", None),
+        Transport::Local(name) => ("local", Some(name.to_string())),
+    };
+    let serializer = session.serializer.map(|it| match it {
+        Serializer::Json => "json",
+        Serializer::MessagePack => "msgpack",
+        Serializer::Cbor => "cbor",
+    });
+    let address = session.address.map(|address| address.to_string());
+    let since = OffsetDateTime::from(session.since).format(&Rfc3339).ok();
+    let more = [
+        ("realm", realm.name.as_str().into()),
+        ("id", origin.session.get().into()),
+        ("authid", Value::from(&*origin.authid)),
+        ("name", component.or(paired).into()),
+        ("role", Value::from(&*origin.authrole)),
+        ("transport", transport.into()),
+        ("channel", session.channel.into()),
+        ("address", address.into()),
+        ("serializer", serializer.into()),
+        ("since", since.into()),
+        ("queued_messages", (session.queued_messages as u64).into()),
+        ("queued_bytes", (session.queued_bytes as u64).into()),
+        ("queued_bytes_limit", (realm.queue_bytes as u64).into()),
+    ];
+    let mut row = figures(session.requests, session.traffic);
+    row.extend(more.map(|(key, value): (_, Value)| (key.to_owned(), value)));
+    row.into()
+}
+
+fn figures(requests: Requests, traffic: ::router::Traffic) -> Dict {
+    let figures = [
+        ("calls", requests.calls),
+        ("publications", requests.publications),
+        ("invocations", traffic.invocations),
+        ("events", traffic.events),
+        ("dropped", traffic.dropped),
+    ];
+    figures.map(|(key, value)| (key.to_owned(), value.into())).into()
+}
