@@ -64,7 +64,7 @@ async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
     let (id, role) = (arguments.text("id")?, arguments.text("role")?);
     arguments.end()?;
     if !desktop.access.roles().has(&role) {
-        return Err(bad(format!("there is no role {role}")));
+        return Err(no_such_role(&desktop, &role));
     }
     let device = desktop
         .store
@@ -74,6 +74,14 @@ async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
     desktop.access.apply_rights(&desktop.realm);
     desktop.desk.devices_changed();
     Ok(row(&desktop, &device).into())
+}
+
+/// The refusal of a role that no device can have.
+pub(super) fn no_such_role(desktop: &Desktop, role: &str) -> RequestError {
+    let names: Vec<&str> = desktop.access.roles().names().collect();
+    let error = bad(format!("there is no role {role}; the roles are {}", names.join(", ")));
+    let known = names.into_iter().map(Value::from).collect();
+    error.with("asked", role).with("known", Value::List(known))
 }
 
 /// `devices.grant(id, uri, kw: match, allow, until, confirm, while_unlocked) → device`: one row beside its role, in place

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wamp::value::Value;
 
-use super::arguments::bad;
+use super::devices::no_such_role;
 use super::{Arguments, Desktop, dict, offer, refused};
 use crate::access::roles::DEFAULT_ROLE;
 use crate::pair::{PAIR_PROCEDURES, code_of};
@@ -59,11 +59,7 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         .text_keyword("role")?
         .unwrap_or_else(|| DEFAULT_ROLE.to_owned());
     if !desktop.access.roles().has(&role) {
-        let names: Vec<_> = desktop.access.roles().names().collect();
-        return Err(bad(format!(
-            "there is no role {role}; the roles are {}",
-            names.join(", ")
-        )));
+        return Err(no_such_role(&desktop, &role));
     }
     let is_legacy = arguments.switch("legacy")?;
     let ttl = arguments.number_keyword("ttl")?.map(Duration::from_secs);
@@ -126,7 +122,7 @@ async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     let role = arguments.text_keyword("role")?;
     arguments.end()?;
     if let Some(role) = role.as_deref().filter(|role| !desktop.access.roles().has(role)) {
-        return Err(bad(format!("there is no role {role}")));
+        return Err(no_such_role(&desktop, role));
     }
     let device = desktop
         .desk

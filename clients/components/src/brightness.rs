@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(refusal.uri(), "org.deskconn.error.bad_argument");
         assert_eq!(
             refusal.to_string(),
-            "there is no display \"wall\"; there is panel, monitor"
+            "there is no display \"wall\"; there are \"panel\" and \"monitor\""
         );
     }
 

@@ -1,5 +1,5 @@
-//! What a procedure is given and what it may answer: arguments checked with
-//! errors that say what was expected, and the two ways to refuse.
+//! What a procedure is given: arguments checked with
+//! errors that say what was expected.
 //!
 //! It knows no procedure and no machine.
 
@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use client::Value;
 
-use crate::backends::{Failure, Missing};
+use crate::refusal::Refusal;
 
 /// Positional and keyword arguments of one call, taken out one after the other;
 /// what is left at the end was not expected.
@@ -17,82 +17,6 @@ pub struct Arguments {
     args: std::vec::IntoIter<Value>,
     kwargs: BTreeMap<String, Value>,
     taken: usize,
-}
-
-/// Why a call is refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// The arguments are not those of the procedure.
-    #[error("{0}")]
-    BadArgument(String),
-    /// The machine has not what the procedure needs.
-    #[error("{0}")]
-    Unavailable(Missing),
-    /// It is not done, for a reason that is neither.
-    #[error("{0}")]
-    Refused(String),
-    /// Not now: as much is under way as may be.
-    #[error("{0}")]
-    Busy(String),
-    /// What somebody else answered who serves the call for us.
-    #[error("{sentence}")]
-    Passed {
-        /// The error's URI.
-        uri: String,
-        /// The sentence for people.
-        sentence: String,
-        /// Details for programs.
-        details: BTreeMap<String, Value>,
-    },
-}
-
-impl Refusal {
-    /// The error's URI.
-    #[must_use]
-    pub fn uri(&self) -> &str {
-        match self {
-            Self::BadArgument(_) => "org.deskconn.error.bad_argument",
-            Self::Unavailable(_) => "org.deskconn.error.unavailable",
-            Self::Refused(_) => "org.deskconn.error.refused",
-            Self::Busy(_) => "org.deskconn.error.busy",
-            Self::Passed { uri, .. } => uri,
-        }
-    }
-
-    /// Details for programs, besides the sentence for people.
-    #[must_use]
-    pub fn details(&self) -> BTreeMap<String, Value> {
-        let missing = match self {
-            Self::Unavailable(missing) => missing,
-            Self::Passed { details, .. } => return details.clone(),
-            Self::BadArgument(_) | Self::Refused(_) | Self::Busy(_) => return BTreeMap::new(),
-        };
-        [
-            ("what", missing.what),
-            ("reason", &missing.reason),
-            ("mend", &missing.mend),
-        ]
-        .into_iter()
-        .map(|(key, text)| (key.to_owned(), Value::Text(text.to_owned())))
-        .collect()
-    }
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Missing(missing) => Self::Unavailable(missing),
-            Failure::NoSuch { .. } => Self::BadArgument(failure.to_string()),
-            Failure::Refused(why) => Self::Refused(why),
-            Failure::Busy(why) => Self::Busy(why),
-        }
-    }
-}
-
-impl From<Missing> for Refusal {
-    fn from(missing: Missing) -> Self {
-        Self::Unavailable(missing)
-    }
 }
 
 impl Arguments {

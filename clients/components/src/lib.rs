@@ -33,6 +33,7 @@ pub mod notify;
 pub mod pointer;
 pub mod power;
 mod rate;
+mod refusal;
 mod run;
 pub mod screen;
 mod settings;
@@ -44,7 +45,8 @@ pub mod url;
 pub mod volume;
 
 pub use backends::{Machine, Missing, Places};
-pub use call::{Arguments, Refusal};
+pub use call::Arguments;
+pub use refusal::Refusal;
 pub use run::{Permit, Running, start};
 pub use settings::Settings;
 

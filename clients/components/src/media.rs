@@ -305,7 +305,10 @@ mod tests {
         let (_, media) = stage();
         let refusal = ask(&media, &PLAY, &["tv".into()]).await.unwrap_err();
         assert_eq!(refusal.uri(), "org.deskconn.error.bad_argument");
-        assert_eq!(refusal.to_string(), "there is no player \"tv\"; there is tape, radio");
+        assert_eq!(
+            refusal.to_string(),
+            "there is no player \"tv\"; there are \"tape\" and \"radio\""
+        );
         let refusal = ask(&media, &PLAY, &[7_u64.into()]).await.unwrap_err();
         assert_eq!(
             refusal.to_string(),

@@ -91,7 +91,7 @@ pub enum Failure {
     #[error(transparent)]
     Missing(#[from] Missing),
     /// There is nothing of that name.
-    #[error("there is no {what} \"{asked}\"; there is {}", listed(known))]
+    #[error("there is no {what} \"{asked}\"; {}", listed(known))]
     NoSuch {
         /// What sort of thing it would be.
         what: &'static str,
@@ -120,10 +120,11 @@ pub(crate) fn whole_percent(percent: f64, least: u8) -> u8 {
 }
 
 fn listed(known: &[String]) -> String {
-    if known.is_empty() {
-        "none".to_owned()
-    } else {
-        known.join(", ")
+    let quoted: Vec<String> = known.iter().map(|name| format!("\"{name}\"")).collect();
+    match quoted.as_slice() {
+        [] => "there is none".to_owned(),
+        [one] => format!("there is {one}"),
+        [some @ .., last] => format!("there are {} and {last}", some.join(", ")),
     }
 }
 

@@ -83,7 +83,10 @@ async fn what_is_not_configured_is_not_run_and_the_names_are_told() {
     let commands = commands([command("lamp", "")]);
     let refusal = run(&commands, "/bin/sh").await.unwrap_err();
     assert_eq!(refusal.uri(), "org.deskconn.error.bad_argument");
-    assert_eq!(refusal.to_string(), "there is no command \"/bin/sh\"; there is lamp");
+    assert_eq!(
+        refusal.to_string(),
+        "there is no command \"/bin/sh\"; there is \"lamp\""
+    );
     let more = Arguments::new(vec![Value::from("lamp"), Value::from("-rf")], BTreeMap::new());
     let refusal = commands.call(&RUN, more).await.unwrap_err();
     assert_eq!(refusal.to_string(), "takes at most 1 arguments, not 2");

@@ -82,7 +82,7 @@ async fn what_is_not_configured_or_no_output_is_refused() {
     let refusal = ask(&lines, &GET, &["heater".into()]).await.unwrap_err();
     assert_eq!(
         refusal.to_string(),
-        "there is no line \"heater\"; there is lamp, relay, door, named"
+        "there is no line \"heater\"; there are \"lamp\", \"relay\", \"door\" and \"named\""
     );
     let refusal = ask(&lines, &SET, &["door".into(), true.into()]).await.unwrap_err();
     assert_eq!(refusal.to_string(), "\"door\" is an input; only an output can be set");
@@ -190,7 +190,10 @@ async fn older_clients_see_pins_whose_high_is_zero_on_the_wire() {
     let states = ask(&lines, &older::GET_STATES, &[]).await.unwrap();
     assert_eq!(states.as_list().unwrap().len(), 4);
     let refusal = ask(&lines, &older::SET_OUT_HIGH, &[Value::UInt(9)]).await.unwrap_err();
-    assert_eq!(refusal.to_string(), "there is no pin \"9\"; there is 4, 5, 2, 6");
+    assert_eq!(
+        refusal.to_string(),
+        "there is no pin \"9\"; there are \"4\", \"5\", \"2\" and \"6\""
+    );
     let refusal = ask(&lines, &older::SET_OUT_HIGH, &[Value::UInt(2)]).await.unwrap_err();
     assert!(refusal.to_string().contains("is an input"), "{refusal}");
 }

@@ -43,6 +43,9 @@ pub(super) const KEYS: &[(&str, u16)] = &[
     ("super", 125),
 ];
 
+/// Characters of what was asked for that are said again: more than any name has.
+const LONGEST_NAME: usize = 16;
+
 /// The key of that name.
 pub(super) fn code(name: &str) -> Option<u16> {
     let found = KEYS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -77,7 +80,7 @@ pub(super) fn parse(text: &str) -> Result<(Modifiers, &str), Refusal> {
             "alt" => &mut modifiers.alt,
             "altgr" => &mut modifiers.altgr,
             "super" => &mut modifiers.meta,
-            _ => return Err(unknown()),
+            _ => return Err(unknown(name)),
         };
         *modifier = true;
     }
@@ -85,10 +88,15 @@ pub(super) fn parse(text: &str) -> Result<(Modifiers, &str), Refusal> {
 }
 
 /// The refusal of what is no key.
-pub(super) fn unknown() -> Refusal {
+pub(super) fn unknown(asked: &str) -> Refusal {
     let names: Vec<_> = KEYS.iter().map(|(name, _)| *name).collect();
-    Refusal::BadArgument(format!(
-        "argument 1 (key) has to be one character or one of {}; before it ctrl, shift, alt, altgr or super with a + each",
-        names.join(", ")
-    ))
+    Refusal::NoSuch {
+        sentence: format!(
+            "argument 1 (key) has to be one character or one of {}; before it ctrl, shift, alt, altgr or super with a + each",
+            names.join(", ")
+        ),
+        // What cannot be one is not repeated at length.
+        asked: asked.chars().take(LONGEST_NAME).collect(),
+        known: names.into_iter().map(str::to_owned).collect(),
+    }
 }

@@ -123,7 +123,7 @@ impl Typing {
 
     async fn key(&self, key: &str) -> Result<Stroke, Refusal> {
         if key.len() > MAX_KEY {
-            return Err(keys::unknown());
+            return Err(keys::unknown(key));
         }
         let (mut modifiers, name) = keys::parse(key)?;
         if let Some(code) = keys::code(name) {
@@ -131,7 +131,7 @@ impl Typing {
         }
         let mut characters = name.chars();
         let (Some(character), None) = (characters.next(), characters.next()) else {
-            return Err(keys::unknown());
+            return Err(keys::unknown(name));
         };
         let layout = self.layout().await?;
         let Some(stroke) = layout.stroke(character) else {

@@ -100,7 +100,7 @@ async fn the_best_interface_is_taken_and_what_cannot_be_set_is_left_out() {
     let failure = machine.backlight.set(Some("a_raw".into()), 60).await.unwrap_err();
     assert_eq!(
         failure.to_string(),
-        "there is no display \"a_raw\"; there is b_platform, e_platform"
+        "there is no display \"a_raw\"; there are \"b_platform\" and \"e_platform\""
     );
 }
 
