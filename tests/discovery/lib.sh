@@ -120,11 +120,11 @@ stop_capture() {
     unset "capture_pid[$1]"
 }
 
-# start_desk KEY MACHINE NAME PORT [LINE BELOW discovery]: a daemon as an ordinary user, with a home of its own.
+# start_desk KEY MACHINE NAME PORT [LINE BELOW discovery] [PRIORITY]: a daemon as an ordinary user, with a home of its own.
 start_desk() {
     local key=$1 machine=$2 name=$3 port=$4 more=${5:-} home="$tmp/$1" owner
     mkdir -p "$home/run" "$home/data"
-    printf '[listen]\ntcp = ["0.0.0.0:%s", "[::]:%s"]\n[discovery]\nname = "%s"\npriority = 10\nweight = 60\n%s\n' "$port" "$port" "$name" "$more" >"$home/config.toml"
+    printf '[listen]\ntcp = ["0.0.0.0:%s", "[::]:%s"]\n[discovery]\nname = "%s"\npriority = %s\nweight = 60\n%s\n' "$port" "$port" "$name" "${6:-10}" "$more" >"$home/config.toml"
     chmod 755 "$tmp" "$home"; chmod 700 "$home/run"
     chown nobody "$home/run" "$home/data"
     machine_of[$key]=$machine
@@ -269,6 +269,14 @@ found_by_ctl() {
     found=$(desk_ctl "$key" discover --type "$type" --json) || return 1
     echo "$found"
     for text in "$@"; do grep -qF "$text" <<<"$found" || { echo "missing: $text"; return 1; }; done
+}
+
+# preferred KEY TEXT ABSENT: of all desktops the command line finds the one that should be tried first, and no other.
+preferred() {
+    local found
+    found=$(desk_ctl "$1" discover --max 1 --json) || return 1
+    echo "$found"
+    [ "$(wc -l <<<"$found")" = 1 ] && grep -qF "$2" <<<"$found" && ! grep -qF "$3" <<<"$found"
 }
 
 # browsed_for KEY TEXT...: the desktop looks for others on behalf of a caller, and says each text, and not itself.

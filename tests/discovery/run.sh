@@ -39,10 +39,11 @@ step "what somebody knows already is not told again" ask c known MyDesk
 step "its type is in the list of all types" ask c types MyDesk
 
 # --- what the command line finds, and what its owner switches --------------------------------------------------------
-start_desk two c Other 5020
+start_desk two c Other 5020 "" 5
 publish b Pages _http._tcp 80 path=/
 step "deskconnctl finds the desktops, with priority and weight" found_by_ctl two _deskconn._tcp \
     '"MyDesk"' '"Other"' "\"$host\"" '"10.77.0.1"' '"port":5020' '"priority":10' '"weight":60' "[\"id\",\"$id\"]"
+step "one alone is the one with the lowest priority, whoever answers first" preferred two '"Other"' '"MyDesk"'
 step "a desktop looks for the others on behalf of a phone" browsed_for two '"MyDesk"' "\"$host\"" '"10.77.0.1:5020"' "\"$id\""
 step "and a service of another type that avahi shows" found_by_ctl two _http._tcp '"Pages"' '"port":80' '["path","/"]'
 step "an open pairing window is shown" open_window one

@@ -266,8 +266,12 @@ pub fn unused(interfaces: &Interfaces) -> IfKind {
     }))
 }
 
-/// Browses until `max` services are found or the time is over, and gives them in the order in which they should be
-/// tried (RFC 2782): lower priority first, then higher weight.
+/// How long is waited, once as many are found as are wanted, for one that should be tried before them: who answers together
+/// with others waits up to 120 ms (RFC 6762 §6), and the first to answer need not be the one with the lowest priority.
+const SETTLING: Duration = Duration::from_millis(300);
+
+/// Browses until `max` services are found and none comes that is to be preferred, or the time is over, and gives at most so
+/// many in the order in which they should be tried (RFC 2782): lower priority first, then higher weight.
 ///
 /// # Errors
 /// When the type is malformed or the system gives no thread or socket.
@@ -277,10 +281,15 @@ pub async fn browse(
     patience: Duration,
     interfaces: &Interfaces,
 ) -> Result<Vec<Found>, DiscoveryError> {
-    let until = Instant::now() + patience;
+    let end = Instant::now() + patience;
+    let mut enough = None;
     let mut browser = Browser::start(service_type, interfaces)?;
     let mut found: HashMap<String, Found> = HashMap::new();
-    while found.len() < max {
+    loop {
+        if found.len() >= max && enough.is_none() {
+            enough = Some(Instant::now() + SETTLING);
+        }
+        let until = enough.map_or(end, |enough| end.min(enough));
         match timeout_at(until, browser.next()).await {
             Ok(Change::Found(one)) => drop(found.insert(one.instance.to_lowercase(), *one)),
             Ok(Change::Gone { instance }) => drop(found.remove(&instance.to_lowercase())),
@@ -289,6 +298,7 @@ pub async fn browse(
     }
     let mut found: Vec<Found> = found.into_values().collect();
     sort(&mut found);
+    found.truncate(max);
     Ok(found)
 }
 
