@@ -112,16 +112,25 @@ async fn local(options: Options) -> Result<Session, Failure> {
     }
     if let Some(socket) = closed {
         let socket = socket.display();
-        return Err(Failure::failed(format!(
-            "a desktop runs at {socket}, but does not let this user in: it is its own user's, or the system's, which is for \
-             whoever sits at the machine"
-        )));
+        let why = format!("a desktop runs at {socket}, but does not let this user in");
+        let hint = "it is its own user's, or the system's, which is for whoever sits at the machine and for the users named \
+                    in `owners` of its configuration";
+        return Err(Failure::failed(why).hint(hint));
     }
     let places: Vec<String> = sockets.iter().map(|socket| socket.display().to_string()).collect();
-    Err(Failure::NotFound(format!(
-        "no desktop is running here (looked at {}); start one with `deskconnd`, or name one with --at HOST:PORT",
-        places.join(", ")
-    )))
+    let failure = Failure::NotFound(format!("no desktop is running here (looked at {})", places.join(", ")));
+    Err(failure
+        .hint(format!("start one: `{}`, or `deskconnd` in a terminal", how_to_start()))
+        .hint("or name one: --desktop NAME for one of `deskconnctl desktops`, --at HOST:PORT for any"))
+}
+
+/// The command that starts the desktop of this user; root's is the system's.
+pub(crate) fn how_to_start() -> &'static str {
+    if rustix::process::geteuid().is_root() {
+        "systemctl start deskconnd"
+    } else {
+        "systemctl --user start deskconnd"
+    }
 }
 
 /// Where the socket may be. `deskconnd` puts it there by the same rules.

@@ -98,8 +98,7 @@ impl Search<'_> {
             ));
         }
         let tried = self.tried.join(", ");
-        Failure::NotFound(format!(
-            "{name} was not found (tried {tried} and the network); is it running, and on this network?"
-        ))
+        Failure::NotFound(format!("{name} was not found (tried {tried} and the network)"))
+            .hint("is it running, and on this network? `deskconnctl discover` shows the desktops that are")
     }
 }

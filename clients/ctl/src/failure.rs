@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use client::{ConnectError, Error, JoinError};
 
+use crate::explain;
+
 /// A command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -19,6 +21,9 @@ pub(crate) enum Failure {
     /// Somebody answers who is not the desktop that was meant.
     #[error("{0}")]
     Impostor(String),
+    /// One of these, with what helps.
+    #[error("{0}")]
+    Hinted(Box<Self>, String),
     /// Whoever read the output has gone, as `head` does: no reason to complain.
     #[error("nobody reads the output")]
     NobodyReads,
@@ -27,6 +32,31 @@ pub(crate) enum Failure {
 impl Failure {
     pub(crate) fn failed(sentence: impl Into<String>) -> Self {
         Self::Failed(sentence.into())
+    }
+
+    /// The same with a step that may mend it.
+    #[must_use]
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self::Hinted(Box::new(self), hint.into())
+    }
+
+    /// What may mend it, in the order in which it was said.
+    pub(crate) fn hints(&self) -> Vec<&str> {
+        let Self::Hinted(failure, hint) = self else {
+            return Vec::new();
+        };
+        let mut hints = failure.hints();
+        hints.push(hint);
+        hints
+    }
+
+    /// Whether nobody was there to be asked.
+    pub(crate) fn is_not_found(&self) -> bool {
+        match self {
+            Self::NotFound(_) => true,
+            Self::Hinted(failure, _) => failure.is_not_found(),
+            Self::Failed(_) | Self::Usage(_) | Self::Impostor(_) | Self::NobodyReads => false,
+        }
     }
 
     /// The desktop ended the session in the middle of something.
@@ -39,6 +69,7 @@ impl Failure {
             Self::Failed(_) | Self::Impostor(_) => ExitCode::from(1),
             Self::Usage(_) => ExitCode::from(2),
             Self::NotFound(_) => ExitCode::from(3),
+            Self::Hinted(failure, _) => failure.exit_code(),
             Self::NobodyReads => ExitCode::SUCCESS,
         }
     }
@@ -46,7 +77,15 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self::Failed(error.to_string())
+        let hint = match &error {
+            Error::Request(error) => explain::hint(error),
+            Error::Closed(_) | Error::Unconvertible(_) => None,
+        };
+        let failure = Self::Failed(error.to_string());
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 
@@ -55,14 +94,13 @@ impl From<ConnectError> for Failure {
         let sentence = error.to_string();
         match error {
             ConnectError::Target(_) | ConnectError::NoPin(_) | ConnectError::WouldBePlain(_) => Self::Usage(sentence),
-            ConnectError::Unreachable(..) | ConnectError::TooSlow(..) => {
-                Self::NotFound(format!("{sentence}; is a desktop running there?"))
-            }
-            ConnectError::NotWamp(..) => Self::Failed(format!("{sentence}; see whether the port is the right one")),
-            ConnectError::Join(error) => Self::Failed(match hint(&error) {
-                Some(hint) => format!("{sentence}; {hint}"),
-                None => sentence,
-            }),
+            ConnectError::Unreachable(..) | ConnectError::TooSlow(..) => Self::NotFound(sentence)
+                .hint("is a desktop running there? `deskconnctl discover` shows those on the network"),
+            ConnectError::NotWamp(..) => Self::Failed(sentence).hint("see whether the port is the right one"),
+            ConnectError::Join(error) => match hint(&error) {
+                Some(hint) => Self::Failed(sentence).hint(hint),
+                None => Self::Failed(sentence),
+            },
             ConnectError::Lost(_)
             | ConnectError::PairingClosed(_)
             | ConnectError::Tls(..)

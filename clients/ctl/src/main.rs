@@ -6,9 +6,11 @@ mod blocks;
 mod commands;
 mod connect;
 mod distant;
+mod explain;
 mod failure;
 mod joined;
 mod key;
+mod near;
 mod nearby;
 mod output;
 mod times;
@@ -25,7 +27,7 @@ use output::Output;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let output = Output::new(arguments.global.json, arguments.global.quiet);
+    let output = Output::new(arguments.global.json, arguments.global.quiet, arguments.global.color);
     let result = runtime().and_then(|runtime| {
         let result = runtime.block_on(commands::run(&arguments, &output));
         // A question at the terminal may still wait for its line: nobody waits for that.

@@ -15,6 +15,7 @@ pub(crate) use self::functions::{
 };
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
+use crate::output::Color;
 
 /// Talks to the desktop: the one on this machine, or another by its address.
 ///
@@ -68,6 +69,16 @@ pub(crate) struct Global {
     /// Print one JSON value a line, in a form that stays
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// When colours are used
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value_t,
+        value_enum,
+        hide_short_help = true
+    )]
+    pub(crate) color: Color,
     /// Print results and errors only
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,

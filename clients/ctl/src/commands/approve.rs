@@ -1,14 +1,16 @@
 //! `deskconnctl approve`: asks about calls that a device may make only with somebody's consent.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use client::{Dict, Session, Value};
+use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
 use super::{Interrupts, ask, devices};
 use crate::args::Approve;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, left};
 use crate::typed::{self, Typed};
 use crate::values::{get, number};
 
@@ -29,6 +31,7 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
         typed: None,
         is_alone: false,
     };
+    let mut second = interval(Duration::from_secs(1));
     loop {
         tokio::select! {
             biased;
@@ -36,6 +39,7 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
             event = asked.next() => questions.add(event.ok_or_else(Failure::ended)?.args.into_value()).await?,
             event = closed.next() => questions.close(&event.ok_or_else(Failure::ended)?.args.args).await?,
             line = Typed::next_of(&mut questions.typed) => questions.answer(line).await?,
+            _ = second.tick() => questions.tell_time(),
         }
     }
 }
@@ -46,8 +50,8 @@ struct Questions<'a> {
     output: &'a Output,
     /// Ids of the devices that are not asked about.
     trusted: Vec<String>,
-    /// The first one is shown.
-    waiting: VecDeque<Value>,
+    /// The first one is shown; each with the end of its time.
+    waiting: VecDeque<(Value, Instant)>,
     /// What is typed, once something is asked.
     typed: Option<Typed>,
     /// Whether nobody can type any more.
@@ -60,7 +64,8 @@ impl Questions<'_> {
         if self.trusted.iter().any(|device| device == get(&question, "device")) {
             return self.tell(&question, true).await;
         }
-        self.waiting.push_back(question);
+        let time = Duration::from_secs(number(&question, "expires_s"));
+        self.waiting.push_back((question, Instant::now() + time));
         if self.waiting.len() == 1 {
             self.show().await;
         }
@@ -69,7 +74,9 @@ impl Questions<'_> {
 
     /// Asks about the first call, if there is one.
     async fn show(&mut self) {
-        let Some(question) = self.waiting.front() else { return };
+        let Some((question, until)) = self.waiting.front() else {
+            return;
+        };
         let (device, procedure) = (get(question, "device"), get(question, "procedure"));
         // Its name is for people; without one, its id must do.
         let known = ask(self.session, "org.deskconn.devices.get", [device.into()]).await;
@@ -86,11 +93,18 @@ impl Questions<'_> {
                 self.typed = Some(Typed::begin());
             }
         }
-        self.output.question("Allow? [y/N]");
+        self.output.timed_question("Allow? [y/N]", &time_to_answer(*until));
+    }
+
+    fn tell_time(&self) {
+        if let Some((_, until)) = self.waiting.front() {
+            self.output.tell_time(&time_to_answer(*until));
+        }
     }
 
     /// Takes what was typed; nothing more can be typed when there is no line.
     async fn answer(&mut self, line: Option<Zeroizing<String>>) -> Result<(), Failure> {
+        self.output.answered(line.is_some());
         let Some(line) = line else {
             if self.trusted.is_empty() {
                 return Err(Failure::failed(
@@ -100,7 +114,7 @@ impl Questions<'_> {
             (self.typed, self.is_alone) = (None, true);
             return Ok(());
         };
-        let Some(question) = self.waiting.pop_front() else {
+        let Some((question, _)) = self.waiting.pop_front() else {
             return Ok(());
         };
         let is_yes = matches!(line.trim(), "y" | "Y" | "yes");
@@ -120,8 +134,8 @@ impl Questions<'_> {
         {
             Ok(_) => {}
             // It may have been answered elsewhere or taken back: that is no reason to end.
-            Err(Failure::Failed(sentence)) => {
-                self.output.remark(&sentence);
+            Err(failure @ (Failure::Failed(_) | Failure::Hinted(..))) => {
+                self.output.remark(&failure.to_string());
                 return Ok(());
             }
             Err(failure) => return Err(failure),
@@ -147,11 +161,12 @@ impl Questions<'_> {
             "closed",
             details.map(|(key, value): (_, Value)| (key.to_owned(), value)).into(),
         )?;
-        let Some(place) = self.waiting.iter().position(|it| number(it, "request") == request) else {
+        let Some(place) = self.waiting.iter().position(|(it, _)| number(it, "request") == request) else {
             return Ok(());
         };
         self.waiting.remove(place);
         if place == 0 {
+            self.output.answered(false);
             self.output.remark(&format!("it no longer waits: {sentence}"));
             self.show().await;
         }
@@ -164,6 +179,10 @@ impl Questions<'_> {
         }
         Ok(())
     }
+}
+
+fn time_to_answer(until: Instant) -> String {
+    format!("{} left to answer; no answer is no", left(until))
 }
 
 fn named(name: &str, mut details: Dict) -> Dict {

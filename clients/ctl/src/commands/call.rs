@@ -4,6 +4,7 @@ use client::{Args, Session, Value};
 
 use super::seconds;
 use crate::args::Call;
+use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::values;
@@ -19,13 +20,18 @@ pub(super) async fn run(session: &Session, call: &Call, output: &Output) -> Resu
         Failure::failed(format!(
             "there was no answer within {limit} s, and the call was cancelled"
         ))
+        .hint("--timeout gives it longer")
     };
     finish(result.map_err(|_| late())??, output)
 }
 
 async fn perform(session: &Session, call: &Call, args: Args, output: &Output) -> Result<Args, Failure> {
     if !call.progress {
-        return Ok(session.call(&call.uri, args).await?);
+        let result = session.call(&call.uri, args).await;
+        return match result {
+            Ok(result) => Ok(result),
+            Err(error) => Err(explain(session, Deed::Call, &call.uri, error).await),
+        };
     }
     let mut shown = Ok(());
     let show = |result: Args| {
@@ -36,8 +42,10 @@ async fn perform(session: &Session, call: &Call, args: Args, output: &Output) ->
             shown = output.result(&row, || text);
         }
     };
-    let result = session.call_progressively(&call.uri, args, show).await?;
-    shown.map(|()| result)
+    match session.call_progressively(&call.uri, args, show).await {
+        Ok(result) => shown.map(|()| result),
+        Err(error) => Err(explain(session, Deed::Call, &call.uri, error).await),
+    }
 }
 
 fn finish(result: Args, output: &Output) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use client::{Args, Session, Value};
 
 use super::ask;
 use crate::args::Programs;
+use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::values::{get, truth};
@@ -18,8 +19,11 @@ pub(super) async fn run(session: &Session, command: Option<&Programs>, output: &
 async fn list(session: &Session, output: &Output) -> Result<(), Failure> {
     let commands = ask(session, "org.deskconn.command.list", ()).await?;
     let commands = commands.as_list().unwrap_or_default();
+    if commands.is_empty() {
+        output.remark("the desktop runs no programs: [[components.command]] in its configuration names some");
+    }
     output.table(commands, &["NAME", "TITLE"], |command| {
-        vec![get(command, "name").to_owned(), get(command, "title").to_owned()]
+        vec![get(command, "name").into(), get(command, "title").into()]
     })
 }
 
@@ -32,14 +36,16 @@ async fn start(session: &Session, name: &str, output: &Output) -> Result<(), Fai
             shown = output.piece(&piece, get(&piece, "text"), get(&piece, "stream") == "stderr");
         }
     };
-    let result = session
-        .call_progressively("org.deskconn.command.run", [Value::from(name)], show)
-        .await?
-        .into_value();
+    let uri = "org.deskconn.command.run";
+    let result = match session.call_progressively(uri, [Value::from(name)], show).await {
+        Ok(result) => result.into_value(),
+        Err(error) => return Err(explain(session, Deed::Call, uri, error).await),
+    };
     shown?;
+    output.end_line();
     output.result(&result, String::new)?;
     if truth(&result, "truncated") {
-        output.remark("the program printed more than the desktop keeps; the rest is not shown");
+        output.warn("the program printed more than the desktop keeps; the rest is not shown");
     }
     let number = |key| {
         result

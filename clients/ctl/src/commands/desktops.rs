@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::args::Desktops as Command;
 use crate::failure::Failure;
 use crate::joined::{Desktops, shown_id};
-use crate::output::Output;
+use crate::output::{Cell, Output};
 use crate::times;
 use crate::values::get;
 
@@ -20,7 +20,7 @@ pub(super) fn run(command: Option<&Command>, output: &Output) -> Result<(), Fail
                 output.remark("this command line is paired with no other desktop; `deskconnctl join` pairs it");
             }
             output.table(&rows, &["ID", "NAME", "ROLE", "EXPIRES", "ADDRESS"], |row| {
-                let of = |key| get(row, key).to_owned();
+                let of = |key| Cell::from(get(row, key));
                 vec![of("id"), of("name"), of("role"), of("expires"), of("address")]
             })
         }

@@ -5,7 +5,8 @@ use client::{Args, Session, Value};
 use super::ask;
 use crate::args::{Devices, Expiry, Grant, Policy};
 use crate::failure::Failure;
-use crate::output::{Output, field};
+use crate::near;
+use crate::output::{Cell, Meaning, Output};
 use crate::times;
 use crate::values::{get, number, text, truth};
 
@@ -21,12 +22,12 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
             }
             let head = ["ID", "NAME", "ROLE", "SESSIONS", "LAST SEEN"];
             output.table(&devices, &head, |device| {
-                let of = |key| get(device, key).to_owned();
+                let of = |key| Cell::from(get(device, key));
                 vec![
                     of("id"),
                     of("name"),
                     of("role"),
-                    number(device, "sessions").to_string(),
+                    sessions(number(device, "sessions")),
                     of("last_seen"),
                 ]
             })
@@ -81,6 +82,12 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
     }
 }
 
+/// How many there are; who is there stands out.
+fn sessions(count: u64) -> Cell {
+    let meaning = if count > 0 { Meaning::Good } else { Meaning::Dim };
+    Cell::marked(meaning, count.to_string())
+}
+
 async fn revoke(session: &Session, device: &Value, output: &Output) -> Result<(), Failure> {
     let ended = ask(session, "org.deskconn.devices.revoke", [id(device)]).await?;
     output.result(&ended, || {
@@ -127,13 +134,11 @@ fn grants_changed(device: &Value, output: &Output) -> Result<(), Failure> {
 }
 
 pub(super) fn show(device: &Value, output: &Output) -> Result<(), Failure> {
-    output.result(device, || {
-        let fields = device.as_dict().into_iter().flatten();
-        let plain = fields.filter(|(key, value)| **value != Value::Null && *key != "grants");
-        let plain: String = plain.map(|(key, value)| field(key, &text(value))).collect();
-        let grants: String = grants(device).map(|grant| field("grant", &sentence(grant))).collect();
-        plain + &grants
-    })
+    let fields = device.as_dict().into_iter().flatten();
+    let plain = fields.filter(|(key, value)| **value != Value::Null && *key != "grants");
+    let plain = plain.map(|(key, value)| (key.as_str(), Cell::from(text(value))));
+    let grants = grants(device).map(|grant| ("grant", Cell::from(sentence(grant))));
+    output.fields(device, &plain.chain(grants).collect::<Vec<_>>())
 }
 
 fn grants(device: &Value) -> impl Iterator<Item = &Value> {
@@ -171,6 +176,19 @@ fn id(device: &Value) -> Value {
     get(device, "id").into()
 }
 
+/// There is none with this id or name, but perhaps another that is meant.
+fn no_such(devices: &[Value], wanted: &str) -> Failure {
+    let names = || devices.iter().map(|device| get(device, "name"));
+    let ids = devices.iter().map(|device| get(device, "id"));
+    let instead = near::instead(wanted, names().filter(|name| !name.is_empty()));
+    let failure = Failure::failed(format!("there is no device {wanted:?}; {instead}"));
+    match near::meant(wanted, names().chain(ids)) {
+        Some(question) => failure.hint(question),
+        None if devices.is_empty() => failure.hint("`deskconnctl pair` lets one in"),
+        None => failure.hint("`deskconnctl devices` lists them with their ids"),
+    }
+}
+
 /// The device with this id, or with this name, or with an id that begins like this.
 pub(super) async fn find(session: &Session, wanted: &str) -> Result<Value, Failure> {
     let devices = list(session).await?;
@@ -184,9 +202,7 @@ pub(super) async fn find(session: &Session, wanted: &str) -> Result<Value, Failu
     }
     match found.as_slice() {
         [device] => Ok((*device).clone()),
-        [] => Err(Failure::failed(format!(
-            "there is no device {wanted}; see `deskconnctl devices`"
-        ))),
+        [] => Err(no_such(&devices, wanted)),
         several => {
             let ids: Vec<_> = several.iter().map(|device| get(device, "id")).collect();
             let ids = ids.join(", ");

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Interrupts, seconds};
 use crate::args::Discover;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Cell, Output};
 
 impl From<DiscoveryError> for Failure {
     fn from(error: DiscoveryError) -> Self {
@@ -31,21 +31,23 @@ pub(super) async fn run(discover: &Discover, output: &Output) -> Result<(), Fail
         return watch(discover, &interfaces, output).await;
     }
     let patience = seconds(discover.timeout)?;
-    output.passing(&format!("looking for {} …", discover.service_type));
-    let found = browse(&discover.service_type, discover.max, patience, &interfaces).await?;
-    output.passing("");
+    let search = browse(&discover.service_type, discover.max, patience, &interfaces);
+    let found = output
+        .while_waiting(&format!("looking for {}", discover.service_type), search)
+        .await?;
     if let Some(file) = &discover.write {
         write(file, &found)?;
     }
     if found.is_empty() {
         let wanted = &discover.service_type;
-        return Err(Failure::NotFound(format!(
-            "nothing of {wanted} was found in {} s; is it on this network, and does a firewall let UDP port 5353 through?",
-            discover.timeout
-        )));
+        return Err(
+            Failure::NotFound(format!("nothing of {wanted} was found in {} s", discover.timeout)).hint(
+                "is it on this network, and does a firewall let UDP port 5353 through? `deskconnctl doctor` looks",
+            ),
+        );
     }
     let head = ["NAME", "ADDRESS", "PORT", "PRIORITY", "WEIGHT", "TXT"];
-    output.table(&found, &head, row)?;
+    output.table(&found, &head, |found| row(found).into_iter().map(Cell::from).collect())?;
     output.remark(&format!("found: {}", found.len()));
     Ok(())
 }

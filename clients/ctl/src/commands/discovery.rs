@@ -5,7 +5,7 @@ use client::{Session, Value};
 use super::ask;
 use crate::args::Discovery;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Cell, Meaning, Output};
 use crate::values::{get, truth};
 
 pub(super) async fn run(session: &Session, command: Option<&Discovery>, output: &Output) -> Result<(), Failure> {
@@ -18,8 +18,21 @@ pub(super) async fn run(session: &Session, command: Option<&Discovery>, output: 
     output.result(&status, || sentence(&status))
 }
 
+/// The status as people read it, in its colour.
+pub(super) fn cell(status: &Value) -> Cell {
+    let meaning = match (truth(status, "enabled"), truth(status, "running")) {
+        (false, _) => None,
+        (true, true) if get(status, "trouble").is_empty() => Some(Meaning::Good),
+        (true, _) => Some(Meaning::Warning),
+    };
+    Cell {
+        text: sentence(status),
+        meaning,
+    }
+}
+
 /// The status as people read it.
-pub(super) fn sentence(status: &Value) -> String {
+fn sentence(status: &Value) -> String {
     let trouble = get(status, "trouble");
     match (truth(status, "enabled"), truth(status, "running")) {
         (false, _) => "off".to_owned(),

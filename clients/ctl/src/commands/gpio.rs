@@ -24,15 +24,18 @@ pub(super) async fn run(session: &Session, command: Option<&Gpio>, output: &Outp
 async fn list(session: &Session, output: &Output) -> Result<(), Failure> {
     let lines = ask(session, "org.deskconn.gpio.list", ()).await?;
     let lines = lines.as_list().unwrap_or_default();
+    if lines.is_empty() {
+        output.remark("the desktop has no lines: [[components.gpio.line]] in its configuration names some");
+    }
     output.table(lines, &["NAME", "CHIP", "LINE", "DIRECTION", "VALUE"], |line| {
         let of = |key| line.as_dict().and_then(|line| line.get(key));
         let number = of("line").filter(|number| **number != Value::Null);
         vec![
-            get(line, "name").to_owned(),
-            get(line, "chip").to_owned(),
-            number.map(text).unwrap_or_default(),
-            get(line, "direction").to_owned(),
-            of("value").map(on_or_off).unwrap_or_default().to_owned(),
+            get(line, "name").into(),
+            get(line, "chip").into(),
+            number.map(text).unwrap_or_default().into(),
+            get(line, "direction").into(),
+            of("value").map(on_or_off).unwrap_or_default().into(),
         ]
     })
 }

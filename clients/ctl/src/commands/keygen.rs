@@ -6,7 +6,7 @@ use pairing::DeviceKey;
 use crate::args::Global;
 use crate::failure::Failure;
 use crate::key;
-use crate::output::{Output, field};
+use crate::output::Output;
 
 pub(super) fn run(global: &Global, output: &Output) -> Result<(), Failure> {
     let no_home = || Failure::failed("this user has no home directory; say with --key where the key should be");
@@ -20,9 +20,10 @@ pub(super) fn run(global: &Global, output: &Output) -> Result<(), Failure> {
         ("fingerprint".to_owned(), fingerprint.as_str().into()),
         ("file".to_owned(), path.display().to_string().into()),
     ]);
-    output.result(&row, || {
-        let mut text = field("public key", &hex::encode(public));
-        text += &field("shown as", &fingerprint);
-        text + &field("file", &path.display().to_string())
-    })
+    let fields = [
+        ("public key", hex::encode(public).into()),
+        ("shown as", fingerprint.as_str().into()),
+        ("file", path.display().to_string().into()),
+    ];
+    output.fields(&row, &fields)
 }

@@ -8,7 +8,7 @@ use super::{Interrupts, ask};
 use crate::args::{Global, Log};
 use crate::connect;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Cell, Meaning, Output};
 use crate::values::get;
 
 /// How often a desktop that has ended is looked for again.
@@ -43,6 +43,9 @@ async fn follow(mut session: Session, global: &Global, log: &Log, output: &Outpu
         }
         let entries = ask(&session, "org.deskconn.audit.get", args).await?;
         let entries = entries.as_list().unwrap_or_default();
+        if entries.is_empty() {
+            output.remark("nothing is written in the log yet");
+        }
         let shown = last.and_then(|last| entries.iter().rposition(|entry| *entry == last));
         for entry in &entries[shown.map_or(0, |shown| shown + 1)..] {
             show(entry, output)?;
@@ -69,9 +72,19 @@ async fn reconnect(global: &Global) -> Result<Session, Failure> {
     loop {
         tokio::time::sleep(RECONNECT_EVERY).await;
         match connect::open(global).await {
-            Err(Failure::NotFound(_)) => {}
+            Err(failure) if failure.is_not_found() => {}
             other => return other,
         }
+    }
+}
+
+/// What an entry of this kind is to its reader.
+fn meaning(kind: &str) -> Option<Meaning> {
+    match kind {
+        "pairing.granted" | "login.ok" => Some(Meaning::Good),
+        "pairing.failed" | "login.failed" | "action.denied" | "audit.lost" => Some(Meaning::Bad),
+        "limit.reached" | "device.revoked" => Some(Meaning::Warning),
+        _ => None,
     }
 }
 
@@ -81,16 +94,19 @@ fn is_meant(entry: &Value, log: &Log) -> bool {
 }
 
 fn show(entry: &Value, output: &Output) -> Result<(), Failure> {
-    output.result(entry, || {
-        let who = match (get(entry, "device"), get(entry, "name")) {
-            (device, "") => device.to_owned(),
-            (device, name) => format!("{device} {name}"),
-        };
-        let fields = ["time", "kind"].map(|key| get(entry, key).to_owned());
-        let rest = ["address", "role", "detail"].map(|key| get(entry, key).to_owned());
-        let fields = fields.into_iter().chain([who]).chain(rest);
-        // A field has no tab of its own, or it could look like another one.
-        let fields: Vec<_> = fields.map(|field| field.replace(['\n', '\t'], " ")).collect();
-        fields.join("\t")
-    })
+    let who = match (get(entry, "device"), get(entry, "name")) {
+        (device, "") => device.to_owned(),
+        (device, name) => format!("{device} {name}"),
+    };
+    let kind = get(entry, "kind");
+    let mut cells = vec![
+        Cell::marked(Meaning::Dim, get(entry, "time")),
+        Cell {
+            text: kind.to_owned(),
+            meaning: meaning(kind),
+        },
+        who.into(),
+    ];
+    cells.extend(["address", "role", "detail"].map(|key| Cell::from(get(entry, key))));
+    output.row(entry, &cells)
 }

@@ -5,7 +5,7 @@ use client::{Session, Value};
 use super::ask;
 use crate::args::{Media, MediaCommand};
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Cell, Output};
 use crate::values::get;
 
 pub(super) async fn run(session: &Session, media: &Media, output: &Output) -> Result<(), Failure> {
@@ -31,9 +31,12 @@ pub(super) async fn run(session: &Session, media: &Media, output: &Output) -> Re
 async fn players(session: &Session, output: &Output) -> Result<(), Failure> {
     let players = ask(session, "org.deskconn.media.players", ()).await?;
     let players = players.as_list().unwrap_or_default();
+    if players.is_empty() {
+        output.remark("no player runs on the desktop");
+    }
     output.table(players, &["ID", "NAME", "STATUS", "TITLE", "ARTIST"], |player| {
         ["id", "name", "status", "title", "artist"]
-            .map(|key| get(player, key).to_owned())
+            .map(|key| Cell::from(get(player, key)))
             .to_vec()
     })
 }

@@ -40,6 +40,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Arguments, Command, Global};
 use crate::connect;
+use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -79,9 +80,19 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Notify(_)
         | Command::Open(_)
         | Command::Battery
-        | Command::Power { .. } => connect::open(&arguments.global).await?,
+        | Command::Power { .. } => {
+            let words = format!("connecting to {}", place(&arguments.global));
+            output
+                .while_waiting(&words, Box::pin(connect::open(&arguments.global)))
+                .await?
+        }
     };
-    let result = with_session(&session, arguments, output).await;
+    let work = with_session(&session, arguments, output);
+    let result = if shows_progress(&arguments.command) {
+        work.await
+    } else {
+        output.while_waiting("waiting for an answer", work).await
+    };
     session.leave().await;
     result
 }
@@ -123,9 +134,22 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
     }
 }
 
+/// Whether a command shows by itself that it goes on.
+fn shows_progress(command: &Command) -> bool {
+    let is_fade = matches!(command, Command::Brightness(brightness) if brightness.fade.is_some());
+    is_fade
+        || matches!(
+            command,
+            Command::Pair(_) | Command::Approve(_) | Command::Subscribe(_) | Command::Register(_)
+        )
+}
+
 /// Calls a procedure of the desktop and gives its one result.
 async fn ask(session: &Session, procedure: &str, args: impl Into<Args>) -> Result<Value, Failure> {
-    Ok(session.call(procedure, args).await?.into_value())
+    match session.call(procedure, args).await {
+        Ok(result) => Ok(result.into_value()),
+        Err(error) => Err(explain(session, Deed::Call, procedure, error).await),
+    }
 }
 
 /// Somebody wants this program to end: Ctrl-C, or SIGTERM of a service manager. From the moment this is made the

@@ -5,7 +5,7 @@ use client::Session;
 use super::ask;
 use crate::args::Power;
 use crate::failure::Failure;
-use crate::output::{Output, field};
+use crate::output::{Cell, Meaning, Output};
 use crate::values::get;
 
 pub(super) async fn run(session: &Session, power: Option<Power>, output: &Output) -> Result<(), Failure> {
@@ -22,16 +22,15 @@ pub(super) async fn run(session: &Session, power: Option<Power>, output: &Output
 
 async fn can(session: &Session, output: &Output) -> Result<(), Failure> {
     let answers = ask(session, "org.deskconn.power.can", ()).await?;
-    output.result(&answers, || {
-        let rows = ["suspend", "hibernate", "reboot", "poweroff"];
-        rows.map(|name| field(name, sentence(get(&answers, name)))).concat()
-    })
+    let fields = ["suspend", "hibernate", "reboot", "poweroff"].map(|name| (name, sentence(get(&answers, name))));
+    output.fields(&answers, &fields)
 }
 
-fn sentence(answer: &str) -> &str {
+fn sentence(answer: &str) -> Cell {
     match answer {
-        "na" => "no: the machine cannot",
-        "challenge" => "no: its policy wants a password",
-        other => other,
+        "yes" => Cell::marked(Meaning::Good, "yes"),
+        "na" => Cell::marked(Meaning::Dim, "no: the machine cannot"),
+        "challenge" => "no: its policy wants a password".into(),
+        other => other.into(),
     }
 }

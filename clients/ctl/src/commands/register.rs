@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use super::shell::Command;
 use super::{Interrupts, seconds};
 use crate::args::Register;
+use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 
@@ -35,9 +36,10 @@ pub(super) async fn run(session: &Session, register: &Register, output: &Output)
             command.run(&procedure, call).await
         }
     };
-    session
-        .register_matching(&register.uri, register.policy.into(), serve)
-        .await?;
+    let registered = session.register_matching(&register.uri, register.policy.into(), serve);
+    if let Err(error) = registered.await {
+        return Err(explain(session, Deed::Register, &register.uri, error).await);
+    }
     output.remark(&format!("{} is offered; Ctrl-C ends it", register.uri));
     tokio::select! {
         closed = session.closed() => Err(Failure::failed(format!("the session has ended: {closed}"))),

@@ -5,7 +5,7 @@ use client::{Error, Session, Value};
 use super::{ask, place};
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::output::{Output, field};
+use crate::output::{Cell, Meaning, Output};
 use crate::values::{get, number, truth};
 
 pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> Result<(), Failure> {
@@ -24,35 +24,32 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
         .map(|(key, value)| (key.to_owned(), value))
         .into(),
     );
-    output.result(&row, || {
-        let mut text = field(
-            "desktop",
-            &format!("{} ({}) at {}", get(&info, "name"), get(&info, "id"), place(global)),
-        );
-        text += &field("version", get(&info, "version"));
-        text += &field("role", &role);
-        text += &field("sessions", &number(&info, "sessions").to_string());
-        if let Some(devices) = devices.as_ref().and_then(Value::as_list) {
-            text += &field("devices", &count(devices));
-        }
-        if let Some(discovery) = &discovery {
-            text += &field("discovery", &super::discovery::sentence(discovery));
-        }
-        let described = info.as_dict().and_then(|info| info.get("described")?.as_list());
-        for item in described.into_iter().flatten() {
-            let of = |key| get(item, key);
-            text += &field(
-                "offered",
-                &format!("{}: {} {} by {}", of("title"), of("kind"), of("uri"), of("by")),
-            );
-        }
-        let missing = info.as_dict().and_then(|info| info.get("missing")?.as_dict());
-        for (component, sentence) in missing.into_iter().flatten() {
-            let sentence = sentence.as_str().unwrap_or_default();
-            text += &field("missing", &format!("{component}: {sentence}"));
-        }
-        text
-    })
+    let place = format!("{} ({}) at {}", get(&info, "name"), get(&info, "id"), place(global));
+    let mut fields = vec![
+        ("desktop", Cell::marked(Meaning::Strong, place)),
+        ("version", get(&info, "version").into()),
+        ("role", role.as_str().into()),
+        ("sessions", number(&info, "sessions").to_string().into()),
+    ];
+    if let Some(devices) = devices.as_ref().and_then(Value::as_list) {
+        fields.push(("devices", count(devices).into()));
+    }
+    if let Some(discovery) = &discovery {
+        fields.push(("discovery", super::discovery::cell(discovery)));
+    }
+    let described = info.as_dict().and_then(|info| info.get("described")?.as_list());
+    for item in described.into_iter().flatten() {
+        let of = |key| get(item, key);
+        let offer = format!("{}: {} {} by {}", of("title"), of("kind"), of("uri"), of("by"));
+        fields.push(("offered", offer.into()));
+    }
+    let missing = info.as_dict().and_then(|info| info.get("missing")?.as_dict());
+    for (component, sentence) in missing.into_iter().flatten() {
+        let sentence = sentence.as_str().unwrap_or_default();
+        let missing = format!("{component}: {sentence}");
+        fields.push(("missing", Cell::marked(Meaning::Warning, missing)));
+    }
+    output.fields(&row, &fields)
 }
 
 /// The result of a procedure, unless it is none of this role's business.

@@ -4,6 +4,7 @@ use client::{Dict, Event, Session, Value};
 
 use super::Interrupts;
 use crate::args::Subscribe;
+use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::values;
@@ -11,10 +12,14 @@ use crate::values;
 pub(super) async fn run(session: &Session, subscribe: &Subscribe, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
     let (uri, policy) = (&subscribe.uri, subscribe.policy.into());
-    let mut events = if subscribe.retained {
-        session.subscribe_retained(uri, policy).await?
+    let subscribed = if subscribe.retained {
+        session.subscribe_retained(uri, policy).await
     } else {
-        session.subscribe_matching(uri, policy).await?
+        session.subscribe_matching(uri, policy).await
+    };
+    let mut events = match subscribed {
+        Ok(events) => events,
+        Err(error) => return Err(explain(session, Deed::Subscribe, uri, error).await),
     };
     output.remark(&format!("subscribed to {}; Ctrl-C ends it", subscribe.uri));
     let mut left = subscribe.count;
@@ -34,7 +39,7 @@ pub(super) async fn run(session: &Session, subscribe: &Subscribe, output: &Outpu
         left = left.map(|left| left - 1);
         if events.dropped() > dropped {
             dropped = events.dropped();
-            output.remark(&format!("events were lost because they came too fast: {dropped}"));
+            output.warn(&format!("events were lost because they came too fast: {dropped}"));
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use self::files::Directory;
 pub(crate) use self::keys::Keys;
 use crate::failure::Failure;
 use crate::key;
+use crate::near;
 
 /// The list.
 const NAME: &str = "desktops.json";
@@ -139,10 +140,7 @@ impl Desktops {
         }
         match found.as_slice() {
             [one] => Ok((*one).clone()),
-            [] => Err(Failure::NotFound(format!(
-                "this command line is not paired with a desktop {wanted}; `deskconnctl desktops` lists those it is, and \
-                 `deskconnctl join` pairs it with another"
-            ))),
+            [] => Err(no_such(&desktops, wanted)),
             several => {
                 let ids: Vec<_> = several.iter().map(|it| shown_id(it)).collect();
                 let ids = ids.join(", ");
@@ -152,6 +150,20 @@ impl Desktops {
             }
         }
     }
+}
+
+/// There is none with this name or id, but perhaps another that is meant.
+fn no_such(desktops: &[Joined], wanted: &str) -> Failure {
+    let names = || desktops.iter().map(|joined| joined.name.as_str());
+    let instead = near::instead(wanted, names());
+    let failure = Failure::NotFound(format!(
+        "no desktop named {wanted:?} is paired with this command line; {instead}"
+    ));
+    let failure = match near::meant(wanted, names()) {
+        Some(question) => failure.hint(question),
+        None => failure,
+    };
+    failure.hint("`deskconnctl join` pairs this command line with another; --at HOST goes to an address")
 }
 
 /// The id of a desktop as it is shown, here and in mDNS.

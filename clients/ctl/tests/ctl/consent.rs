@@ -118,7 +118,7 @@ async fn what_is_no_grant_and_no_device_is_refused_with_a_sentence() {
         .failed(1, "org.deskconn.x");
     desk.run(&["devices", "show", "d_zz"])
         .await
-        .failed(1, "there is no device d_zz");
+        .failed(1, "there is no device \"d_zz\"; there is \"Laptop\"");
     desk.run(&["devices", "revoke"]).await.failed(2, "required");
     desk.run(&["devices", "expire", "Laptop"]).await.failed(2, "required");
 }
@@ -209,5 +209,5 @@ async fn a_device_that_is_named_beforehand_is_not_asked_about_and_nobody_at_all_
     call.interrupt();
     desk.run(&["approve", "--yes-to", "Nobody"])
         .await
-        .failed(1, "there is no device Nobody");
+        .failed(1, "there is no device \"Nobody\"");
 }

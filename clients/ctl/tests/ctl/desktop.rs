@@ -177,7 +177,7 @@ async fn devices_are_listed_and_changed_by_id_or_name() {
         .stage
         .run(&["devices", "revoke", "Nobody"])
         .await
-        .failed(1, "there is no device Nobody");
+        .failed(1, "there is no device \"Nobody\"");
 }
 
 #[tokio::test]

@@ -24,6 +24,11 @@ pub(crate) struct Desk {
 impl Desk {
     /// A desktop of this name on a port of loopback.
     pub(crate) async fn start(name: &str) -> Self {
+        Self::with(name, "").await
+    }
+
+    /// The same with more in its configuration.
+    pub(crate) async fn with(name: &str, more: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
         let machine = Arc::new(Fake::default());
         let paths = Paths {
@@ -32,7 +37,7 @@ impl Desk {
             socket: state.path().join("run/deskconn.sock"),
             is_system: false,
         };
-        let text = format!("[discovery]\nenabled = false\nname = \"{name}\"\n");
+        let text = format!("[discovery]\nenabled = false\nname = \"{name}\"\n{more}");
         let mut config = Config::parse(Path::new("test.toml"), &text).unwrap();
         config.listen.tcp = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
         let daemon = soon(Daemon::start(&config, &paths, Some(machine.machine())))
@@ -80,6 +85,14 @@ impl Home {
 
     pub(crate) fn state(&self) -> PathBuf {
         self.0.path().join("deskconn")
+    }
+
+    /// Has the only desktop that is known stand at another port of its host.
+    pub(crate) fn change_port(&self, port: u16) {
+        let path = self.state().join("desktops.json");
+        let mut list: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        list["desktops"][0]["port"] = port.into();
+        std::fs::write(&path, serde_json::to_vec(&list).unwrap()).unwrap();
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

@@ -16,14 +16,6 @@ fn mode(path: &std::path::Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// What is known of desktops, with its only port changed.
-fn change_port(home: &Home, port: &str) {
-    let path = home.state().join("desktops.json");
-    let mut list: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    list["desktops"][0]["port"] = port.parse::<u16>().unwrap().into();
-    fs::write(&path, serde_json::to_vec(&list).unwrap()).unwrap();
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_code_pairs_two_machines_and_slides_move_over_pinned_tls() {
     let (desk, home) = (Desk::start("Attic").await, Home::new());
@@ -187,7 +179,7 @@ async fn several_desktops_are_told_apart() {
 async fn somebody_with_another_certificate_is_an_alarm_and_gets_no_command() {
     let (desk, other, home) = (Desk::start("Attic").await, Desk::start("Attic").await, Home::new());
     home.pair(&desk, &[]).await;
-    change_port(&home, other.address().rsplit_once(':').unwrap().1);
+    home.change_port(other.daemon.addresses()[0].port());
     let ended = home.run(&["--desktop", "Attic", "slides", "next"]).await;
     ended.failed(1, "ALARM: whoever answers at");
     ended.failed(1, "Somebody may be in between, or Attic was installed anew");
@@ -206,9 +198,10 @@ async fn a_desktop_that_is_gone_is_3_and_one_that_revoked_this_device_says_so() 
     home.run(&["--desktop", "Attic", "status"])
         .await
         .failed(3, "Attic was not found");
-    home.run(&["--desktop", "Cellar", "status"])
-        .await
-        .failed(3, "not paired with a desktop Cellar");
+    home.run(&["--desktop", "Cellar", "status"]).await.failed(
+        3,
+        "no desktop named \"Cellar\" is paired with this command line; there is \"Attic\"",
+    );
     home.run(&["--desktop", "Attic", "--at", "x", "status"])
         .await
         .failed(2, "cannot be used with");

@@ -6,11 +6,14 @@
 mod commands;
 mod consent;
 mod desktop;
+mod distance;
 mod doctor;
+mod errors;
 mod functions;
 mod home;
 mod join;
 mod log;
+mod screen;
 mod secrecy;
 mod session;
 mod stage;

@@ -1,101 +1,29 @@
-//! The program at a terminal of 80 by 24: what a camera reads there, and keys that are hit too early.
+//! The program at a terminal: what a camera reads there, what moves, what fits, and what nobody can make it obey.
 
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::process::Stdio;
-
-use rustix::fs::{Mode, OFlags};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use client::{Invocation, Reply, Value};
+use tokio::sync::oneshot;
 
 use crate::home::{Desk, Home};
-use crate::stage::soon;
+use crate::screen::Terminal;
+use crate::stage::{Ended, Stage};
 
-/// A terminal with a program on it.
-struct Terminal {
-    child: Child,
-    keys: File,
-    shown: mpsc::UnboundedReceiver<Vec<u8>>,
-    /// All that was shown.
-    screen: String,
-}
+/// Names as somebody would choose them who wants a terminal to do something.
+const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}evil\r\u{8}";
 
-impl Terminal {
-    fn of(mut command: Command) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: 80,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(&master, size).unwrap();
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let slave = rustix::fs::open(ptsname(&master, Vec::new()).unwrap(), flags, Mode::empty()).unwrap();
-        let end = || Stdio::from(slave.try_clone().unwrap());
-        let child = command.stdin(end()).stdout(end()).stderr(end());
-        let child = child.kill_on_drop(true).spawn().unwrap();
-        let master = File::from(master);
-        let mut screen = master.try_clone().unwrap();
-        let (sender, shown) = mpsc::unbounded_channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            // When the program has ended, reading fails.
-            while let Ok(count @ 1..) = screen.read(&mut bytes) {
-                if sender.send(bytes[..count].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            child,
-            keys: master,
-            shown,
-            screen: String::new(),
-        }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Waits until this is shown.
-    async fn shows(&mut self, words: &str) {
-        let mut bytes = Vec::new();
-        while !self.screen.contains(words) {
-            bytes.extend(soon(self.shown.recv()).await.expect("it ended before it showed that"));
-            if let Ok(text) = std::str::from_utf8(&bytes) {
-                self.screen.push_str(text);
-                bytes.clear();
-            }
-        }
-    }
-
-    /// What stands behind this word on its line.
-    fn behind(&self, word: &str) -> String {
-        let (_, rest) = self.screen.split_once(word).unwrap();
-        let text: String = rest
-            .chars()
-            .take_while(|c| !c.is_whitespace() && *c != '\u{1b}')
-            .collect();
-        text
-    }
-}
-
-/// The squares of the QR code that is shown: everything black on white.
-fn squares(screen: &str) -> Vec<Vec<bool>> {
+/// The squares of the QR code that is seen: everything black on white.
+fn squares(screen: &vt100::Screen) -> Vec<Vec<bool>> {
+    let (lines, columns) = (screen.size().0.get(), screen.size().1.get());
     let mut rows = Vec::new();
-    for line in screen.lines() {
-        let Some((_, rest)) = line.split_once("\u{1b}[38;5;16;48;5;231m") else {
-            continue;
-        };
-        let (drawn, _) = rest.split_once("\u{1b}[0m").unwrap();
-        rows.push(drawn.chars().map(|c| matches!(c, '█' | '▀')).collect());
-        rows.push(drawn.chars().map(|c| matches!(c, '█' | '▄')).collect());
+    for line in 0..lines {
+        let cells = (0..columns).filter_map(|column| screen.cell(line, column));
+        let drawn: Vec<&str> = cells
+            .filter(|cell| (cell.fgcolor(), cell.bgcolor()) == (vt100::Color::Idx(16), vt100::Color::Idx(231)))
+            .map(vt100::Cell::contents)
+            .collect();
+        if !drawn.is_empty() {
+            rows.push(drawn.iter().map(|it| matches!(*it, "█" | "▀")).collect());
+            rows.push(drawn.iter().map(|it| matches!(*it, "█" | "▄")).collect());
+        }
     }
     rows
 }
@@ -112,14 +40,17 @@ fn photographed(squares: &[Vec<bool>]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_camera_reads_the_link_from_the_terminal_and_the_picture_fits_its_lines() {
+async fn a_camera_reads_the_link_from_the_terminal_while_the_time_runs_down() {
     let desk = Desk::start("Attic").await;
     let mut terminal = Terminal::of(desk.command(&["pair"]));
-    terminal.shows("left, Ctrl-C").await;
-    assert_eq!(photographed(&squares(&terminal.screen)), terminal.behind("Link: "));
-    let (_, picture) = terminal.screen.split_once("Link: ").unwrap();
-    let lines: Vec<_> = picture.lines().skip(1).collect();
-    assert!(lines.len() <= 24, "{} lines", lines.len());
+    terminal.shows("2:59 left, Ctrl-C").await;
+    terminal.shows("2:58 left, Ctrl-C").await;
+    // The link stands above the picture, and has left a terminal of 24 lines.
+    let link = photographed(&squares(terminal.screen()));
+    let raw = terminal.raw();
+    let (_, sent) = raw.split_once("Link: ").unwrap();
+    assert_eq!(link, sent.split_whitespace().next().unwrap());
+    assert!(terminal.text().contains("Code: "), "{}", terminal.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -128,12 +59,251 @@ async fn a_key_that_was_hit_before_the_question_is_no_answer() {
     let mut terminal = Terminal::of(desk.command(&["pair", "--no-qr"]));
     terminal.press("y\n");
     terminal.shows("left, Ctrl-C").await;
-    assert!(squares(&terminal.screen).is_empty());
+    assert!(squares(terminal.screen()).is_empty());
     let code = terminal.behind("Code: ");
     let join = home.join(&desk, &code).await;
     terminal.shows("[y/N/role]").await;
     terminal.press("n\n");
     join.ended().await.failed(1, "was not approved at the desktop");
-    terminal.shows("no device was paired").await;
-    assert_eq!(soon(terminal.child.wait()).await.unwrap().code(), Some(1));
+    assert_eq!(terminal.ended().await, Some(1));
+    assert!(terminal.text().contains("no device was paired"), "{}", terminal.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_time_to_answer_runs_down_above_the_question_and_what_is_typed_stays() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    let mut terminal = Terminal::of(desk.command(&["pair", "--no-qr"]));
+    terminal.shows("left, Ctrl-C").await;
+    let join = home.join(&desk, &terminal.behind("Code: ")).await;
+    terminal.shows("Allow? [y/N/role]").await;
+    terminal.press("sli");
+    terminal.shows("0:58 left to answer").await;
+    terminal.shows("Allow? [y/N/role] sli").await;
+    assert_eq!(terminal.text().matches("left to answer").count(), 1);
+    terminal.press("des\n");
+    assert_eq!(join.ended().await.status, Some(0));
+    assert_eq!(terminal.ended().await, Some(0));
+    assert!(terminal.text().contains("with the role slides"), "{}", terminal.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_for_consent_is_asked_about_with_its_time() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    home.pair(&desk, &["--role", "slides"]).await;
+    let grant = ["devices", "grant", "Laptop", "org.deskconn.screen.lock", "--confirm"];
+    assert_eq!(desk.run(&grant).await.status, Some(0));
+    let mut terminal = Terminal::of(desk.command(&["approve"]));
+    terminal.shows("waiting for calls").await;
+    let lock = home.start(&["--desktop", "Attic", "screen", "lock"]);
+    terminal.shows("0:58 left to answer").await;
+    terminal.press("y\n");
+    assert_eq!(lock.ended().await.status, Some(0));
+    terminal.shows("allowed: ").await;
+    assert!(!terminal.text().contains("0:57"), "{}", terminal.text());
+}
+
+/// A procedure that answers when it is told to.
+async fn waiting(stage: &Stage, uri: &str, answer: Value) -> (client::Session, oneshot::Sender<()>) {
+    let session = stage.session().await;
+    let (sender, receiver) = oneshot::channel::<()>();
+    let receiver = std::sync::Arc::new(tokio::sync::Mutex::new(Some(receiver)));
+    let serve = move |_: Invocation| {
+        let (receiver, answer) = (receiver.clone(), answer.clone());
+        async move {
+            let receiver = receiver.lock().await.take();
+            if let Some(receiver) = receiver {
+                let _ = receiver.await;
+            }
+            Ok(Reply::from(answer))
+        }
+    };
+    session.register(uri, serve).await.unwrap();
+    (session, sender)
+}
+
+#[tokio::test]
+async fn a_spinner_appears_while_an_answer_is_waited_for_and_is_gone_with_it() {
+    let stage = Stage::new();
+    let (_session, answer) = waiting(&stage, "com.example.slow", "done".into()).await;
+    let mut terminal = Terminal::of(stage.command(&["call", "com.example.slow"]));
+    terminal.shows("⠋ waiting for an answer …").await;
+    terminal.shows("⠙ waiting for an answer …").await;
+    answer.send(()).unwrap();
+    assert_eq!(terminal.ended().await, Some(0));
+    assert_eq!(terminal.lines(), ["done", "<the end>"]);
+}
+
+#[tokio::test]
+async fn a_fade_is_a_bar_that_fills_and_then_the_brightness() {
+    let stage = Stage::new();
+    let session = stage.session().await;
+    for uri in ["org.deskconn.brightness.set", "org.deskconn.brightness.get"] {
+        let percent: u64 = if uri.ends_with("set") { 80 } else { 40 };
+        let serve = move |_: Invocation| async move { Ok(Value::UInt(percent).into()) };
+        session.register(uri, serve).await.unwrap();
+    }
+    let arguments = ["brightness", "set", "40", "--fade", "1"];
+    let mut terminal = Terminal::of(stage.command(&arguments));
+    terminal.shows("██████████").await;
+    assert_eq!(terminal.ended().await, Some(0));
+    assert_eq!(terminal.lines(), ["40", "<the end>"]);
+    // A pipe is not kept waiting.
+    stage.run(&arguments).await.gave("80\n");
+}
+
+/// A desktop with devices of these names.
+async fn with_devices(stage: &Stage, names: &[&str]) -> client::Session {
+    let session = stage.session().await;
+    let row = |(number, name): (usize, &&str)| {
+        serde_json::json!({"id": format!("d_{number}"), "name": name, "role": "remote", "sessions": number,
+            "last_seen": "2026-01-02T00:00:00Z"})
+    };
+    let devices: Vec<_> = names.iter().enumerate().map(row).collect();
+    let devices: Value = serde_json::from_value(devices.into()).unwrap();
+    let serve = move |_: Invocation| {
+        let devices = devices.clone();
+        async move { Ok(Reply::from(devices)) }
+    };
+    session.register("org.deskconn.devices.list", serve).await.unwrap();
+    session
+}
+
+const WIDE: &str = "Ein langer Name, 電話番号 und noch etwas";
+
+#[tokio::test]
+async fn a_table_fits_terminals_of_60_and_120_columns() {
+    let stage = Stage::new();
+    let _session = with_devices(&stage, &[WIDE, "Pixel"]).await;
+    let mut wide = Terminal::sized(stage.command(&["devices"]), 120, 24);
+    assert_eq!(wide.ended().await, Some(0));
+    let lines = wide.lines();
+    assert_eq!(lines.len(), 4, "{lines:#?}");
+    assert!(
+        lines[1].contains(WIDE) && lines[1].ends_with("2026-01-02T00:00:00Z"),
+        "{lines:#?}"
+    );
+    // Columns stand below their heads, wide characters or not.
+    let screen = wide.screen();
+    let column =
+        |line: u16, text: &str| (0..120).find(|at| screen.contents_between(line, *at, line, 120).starts_with(text));
+    assert_eq!(column(0, "ROLE"), column(1, "remote"));
+    assert_eq!(column(0, "ROLE"), column(2, "remote"));
+
+    let mut narrow = Terminal::sized(stage.command(&["devices"]), 60, 24);
+    assert_eq!(narrow.ended().await, Some(0));
+    let lines = narrow.lines();
+    assert_eq!(lines.len(), 4, "no line wraps: {lines:#?}");
+    assert!(lines[1].ends_with('…'), "{lines:#?}");
+
+    let piped = stage.run(&["devices"]).await;
+    assert!(piped.result.contains(WIDE) && !piped.result.contains('…'), "{piped:?}");
+}
+
+#[tokio::test]
+async fn colours_are_there_on_a_terminal_and_away_where_nobody_wants_them() {
+    let stage = Stage::new();
+    let _session = with_devices(&stage, &["Pixel"]).await;
+    let colours = async |variable: Option<(&str, &str)>, more: &[&str]| {
+        let mut command = stage.command(&[&["devices"], more].concat());
+        command.envs(variable);
+        let mut terminal = Terminal::of(command);
+        terminal.ended().await;
+        assert!(terminal.text().contains("Pixel"));
+        terminal.raw().contains('\u{1b}')
+    };
+    assert!(colours(None, &[]).await);
+    assert!(
+        colours(Some(("NO_COLOR", "")), &[]).await,
+        "an empty variable says nothing"
+    );
+    assert!(!colours(Some(("NO_COLOR", "1")), &[]).await);
+    assert!(!colours(Some(("CLICOLOR", "0")), &[]).await);
+    assert!(!colours(Some(("TERM", "dumb")), &[]).await);
+    assert!(!colours(None, &["--color", "never"]).await);
+    assert!(colours(Some(("NO_COLOR", "1")), &["--color", "always"]).await);
+
+    let mut forced = stage.command(&["devices"]);
+    forced.env("CLICOLOR_FORCE", "1");
+    assert!(crate::stage::ended(forced).await.result.contains("\u{1b}["));
+    let always = stage.run(&["devices", "--color", "always"]).await;
+    assert!(always.result.contains("\u{1b}["), "{always:?}");
+}
+
+/// That there is nothing in it but letters and ends of lines.
+fn is_plain(ended: &Ended) -> bool {
+    let texts = [&ended.result, &ended.remarks];
+    texts
+        .iter()
+        .all(|text| !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t'))
+}
+
+/// Every shape in which something of others is printed: a result, a table, fields, an error, pieces of a program's output.
+async fn hostile(stage: &Stage) -> client::Session {
+    let session = with_devices(stage, &[HOSTILE]).await;
+    let text = |_: Invocation| async { Ok(Reply::from(Value::from(HOSTILE))) };
+    session.register("com.example.text", text).await.unwrap();
+    let fail = |_: Invocation| async { Err(client::RequestError::new("com.example.error", HOSTILE)) };
+    session.register("com.example.fail", fail).await.unwrap();
+    let report = |_: Invocation| async {
+        let report = serde_json::json!({"name": HOSTILE, "os": HOSTILE, "temperatures": [{"name": HOSTILE}]});
+        Ok(Reply::from(serde_json::from_value::<Value>(report).unwrap()))
+    };
+    session.register("org.deskconn.host.get", report).await.unwrap();
+    let run = |call: Invocation| async move {
+        let piece = |stream: &str| serde_json::json!({"stream": stream, "text": HOSTILE});
+        for stream in ["stdout", "stderr"] {
+            let piece: Value = serde_json::from_value(piece(stream)).unwrap();
+            if let Some(progress) = &call.progress {
+                progress.send([piece]).await.unwrap();
+            }
+        }
+        let result: Value = serde_json::from_value(serde_json::json!({"exit": 0})).unwrap();
+        Ok(Reply::from(result))
+    };
+    session.register("org.deskconn.command.run", run).await.unwrap();
+    let log = |_: Invocation| async {
+        let entry =
+            serde_json::json!([{"time": "t", "kind": HOSTILE, "name": HOSTILE, "device": "d", "detail": HOSTILE}]);
+        Ok(Reply::from(serde_json::from_value::<Value>(entry).unwrap()))
+    };
+    session.register("org.deskconn.audit.get", log).await.unwrap();
+    session
+}
+
+const HOSTILE_COMMANDS: [&[&str]; 7] = [
+    &["call", "com.example.text"],
+    &["call", "com.example.fail"],
+    &["devices"],
+    &["devices", "show", "d_0"],
+    &["host"],
+    &["command", "run", "x"],
+    &["log"],
+];
+
+#[tokio::test]
+async fn what_others_chose_is_shown_on_a_terminal_and_not_obeyed() {
+    let stage = Stage::new();
+    let _session = hostile(&stage).await;
+    for arguments in HOSTILE_COMMANDS {
+        let mut terminal = Terminal::of(stage.command(arguments));
+        terminal.ended().await;
+        let (text, raw) = (terminal.text(), terminal.raw());
+        assert!(text.contains("evil"), "{arguments:?}: {text}");
+        for obeyed in ["\u{1b}[2J", "\u{1b}]0;", "\u{9b}", "\u{202e}", "\u{8}", "\u{7}"] {
+            assert!(!raw.contains(obeyed), "{arguments:?} sends {obeyed:?}: {raw:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_pipe_gets_plain_text_whatever_others_chose() {
+    let stage = Stage::new();
+    let _session = hostile(&stage).await;
+    for arguments in HOSTILE_COMMANDS {
+        let ended = stage.run(arguments).await;
+        assert!((ended.result.clone() + &ended.remarks).contains("evil"), "{ended:?}");
+        assert!(is_plain(&ended), "{arguments:?}: {ended:?}");
+    }
+    let help = crate::stage::ended(crate::stage::program(&["help"])).await;
+    assert!(is_plain(&help));
 }

@@ -19,12 +19,14 @@ mod rule;
 mod session;
 mod system;
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use self::system::Person;
 use crate::args::Global;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Cell, Meaning, Output};
 
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -76,26 +78,35 @@ impl Check {
         }
     }
 
-    fn text(&self) -> String {
-        let state = match self.state {
-            State::Ok => "ok",
-            State::Warning => "warning",
-            State::Failed => "FAILED",
-            State::Unknown => "unknown",
+    /// As people read it: its state, and what is behind that.
+    fn text(&self) -> (Cell, String) {
+        let (meaning, state) = match self.state {
+            State::Ok => (Meaning::Good, "ok"),
+            State::Warning => (Meaning::Warning, "warning"),
+            State::Failed => (Meaning::Bad, "FAILED"),
+            State::Unknown => (Meaning::Dim, "unknown"),
         };
-        let first = format!("{state:<8} {:<13} {}", self.check, self.found);
+        let first = format!("{:<13} {}", self.check, self.found);
         let mend = self.mend.as_ref().map(|mend| format!("\n{:>22} {mend}", "→"));
-        first + &mend.unwrap_or_default()
+        let state = Cell::marked(meaning, format!("{state:<8}"));
+        (state, first + &mend.unwrap_or_default())
     }
 }
 
 pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure> {
     let person = Person::here();
     let places = daemon::places(global, &person)?;
-    output.passing("looking …");
+    let checks = output
+        .while_waiting("looking", Box::pin(examine(global, &person, places)))
+        .await;
+    report(&checks, output)
+}
+
+/// Looks at everything, one after the other.
+async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<Check> {
     let daemon = daemon::look(places).await;
     let process = daemon.process();
-    let files = files::look(&person, process);
+    let files = files::look(person, process);
     let ports = ports::look(process);
     let port = ports.port();
     let network = network::look(&ports.reachable()).await;
@@ -107,16 +118,17 @@ pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure>
     checks.extend(network::judge(&network));
     checks.extend(firewall::judge(&firewall, port));
     checks.extend(discovery::judge(&discovery));
-    checks.extend(session::judge(&session::look(&person).await));
-    checks.extend(devices::judge(&devices::look(&person, process)));
+    checks.extend(session::judge(&session::look(person).await));
+    checks.extend(devices::judge(&devices::look(person, process)));
     checks.extend(clock::judge(&clock::look().await));
     checks.extend(functions::judge(daemon.talk().map(|talk| &talk.info)));
-    report(&checks, output)
+    checks
 }
 
 fn report(checks: &[Check], output: &Output) -> Result<(), Failure> {
     for check in checks {
-        output.result(check, || check.text())?;
+        let (state, text) = check.text();
+        output.headed(check, &state, &text)?;
     }
     match checks.iter().filter(|check| check.state == State::Failed).count() {
         0 => Ok(()),
@@ -127,15 +139,16 @@ fn report(checks: &[Check], output: &Output) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Color;
 
     #[test]
     fn a_check_is_a_line_and_its_mend_stands_below() {
         let check = Check::failed("port", "it is taken", "end nginx");
         assert_eq!(
-            check.text(),
-            "FAILED   port          it is taken\n                     → end nginx"
+            check.text().1,
+            "port          it is taken\n                     → end nginx"
         );
-        assert_eq!(Check::ok("port", "5020").text(), "ok       port          5020");
+        assert_eq!(Check::ok("port", "5020").text().0.text, "ok      ");
     }
 
     #[test]
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn only_what_failed_makes_the_command_fail() {
-        let output = Output::new(true, true);
+        let output = Output::new(true, true, Color::Never);
         let fine = [
             Check::ok("a", "b"),
             Check::warning("a", "b", "c"),

@@ -36,7 +36,8 @@ pub(super) async fn run(global: &Global, join: &Join, output: &Output) -> Result
     desktops.list()?;
     let keys = desktops.keys()?;
     let (place, secret) = place::ask(&wanted, global, output, &mut Typed::begin()).await?;
-    let channel = connect(&place).await?;
+    let words = format!("connecting to {}", place.name);
+    let channel = output.while_waiting(&words, connect(&place)).await?;
     let joining = Joining {
         place: &place,
         desktops: &desktops,
@@ -103,12 +104,15 @@ impl Joining<'_> {
         };
         let mut joiner = Joiner::begin(secret, me, sight).map_err(|failure| Failure::Usage(failure.to_string()))?;
         let mut patience = CRYPTO_TIME + ON_THE_WAY;
+        let mut words = "proving the code";
         loop {
-            let frame = self.next(&mut channel, patience).await?;
+            let next = self.next(&mut channel, patience);
+            let frame = self.output.while_waiting(words, next).await?;
             let frame = frame.ok_or_else(|| self.lost("it was closed"))?;
             match joiner.receive(&frame, &mut SysRng) {
                 Progress::Send(frame) => self.send(&mut channel, &frame).await?,
                 Progress::Waiting { desktop, fingerprint } => {
+                    words = "waiting for a yes at the desktop";
                     patience = APPROVAL_TIME + DONE_TIME + ON_THE_WAY;
                     self.waiting(&desktop, &fingerprint)?;
                 }

@@ -141,9 +141,10 @@ where
 
 /// The desktop on the network that waits for a device; where several do, the one that is chosen.
 async fn waiting(global: &Global, output: &Output, typed: &mut Typed) -> Result<Place, Failure> {
-    output.passing("looking for desktops that wait for a device …");
-    let mut found = nearby::desktops(global, false, |found| found.txt("pair") == Some("1")).await?;
-    output.passing("");
+    let search = nearby::desktops(global, false, |found| found.txt("pair") == Some("1"));
+    let mut found = output
+        .while_waiting("looking for desktops that wait for a device", search)
+        .await?;
     let chosen = match found.len() {
         0 => {
             return Err(Failure::NotFound(
@@ -182,10 +183,9 @@ async fn choose(found: &[Found], count: usize, output: &Output, typed: &mut Type
 
 /// The desktop that calls itself so on the network; a host of this name otherwise.
 async fn named(name: &str, global: &Global, output: &Output) -> Result<Place, Failure> {
-    output.passing(&format!("looking for {name} …"));
     let is_it = |found: &Found| found.name.to_lowercase() == name.to_lowercase() || found.id.as_deref() == Some(name);
-    let found = nearby::desktops(global, true, is_it).await?;
-    output.passing("");
+    let search = nearby::desktops(global, true, is_it);
+    let found = output.while_waiting(&format!("looking for {name}"), search).await?;
     if let Some(found) = found.first() {
         return Ok(place(found));
     }

@@ -5,18 +5,26 @@ mod show;
 use std::time::Duration;
 
 use client::{Args, Dict, Error, Session, Subscription, Value};
+use pairing::question::APPROVAL_TIME;
 use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
 use super::{Interrupts, ask};
 use crate::args::Pair;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Output, left};
 use crate::typed::{self, Typed};
 use crate::values::{get, number};
 
 /// With this the desktop refuses a role that it does not have.
 const BAD_ARGUMENT: &str = "org.deskconn.error.bad_argument";
+
+/// What is asked about a device.
+const QUESTION: &str = "Allow? [y/N/role]";
+
+fn time_to_answer(until: Instant) -> String {
+    format!("{} left to answer; no answer is no", left(until))
+}
 
 pub(super) async fn run(session: &Session, pair: &Pair, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
@@ -30,6 +38,7 @@ pub(super) async fn run(session: &Session, pair: &Pair, output: &Output) -> Resu
         entries: session.subscribe("org.deskconn.audit.on_entry").await?,
         closed: session.subscribe("org.deskconn.pairing.on_closed").await?,
         question: None,
+        answer_by: Instant::now(),
         typed: None,
         is_over: false,
     };
@@ -59,6 +68,8 @@ struct Pairing<'a> {
     closed: Subscription,
     /// The device that waits for an answer.
     question: Option<Value>,
+    /// Until when that is taken.
+    answer_by: Instant,
     /// What is typed, once something is asked.
     typed: Option<Typed>,
     /// Whether the window has closed.
@@ -138,8 +149,13 @@ impl Pairing<'_> {
             }
         }
         self.question = Some(question);
-        self.output.question("Allow? [y/N/role]");
+        self.answer_by = Instant::now() + APPROVAL_TIME;
+        self.put_question();
         Ok(None)
+    }
+
+    fn put_question(&self) {
+        self.output.timed_question(QUESTION, &time_to_answer(self.answer_by));
     }
 
     /// Takes what was typed; nothing more can be typed when there is no line.
@@ -148,6 +164,7 @@ impl Pairing<'_> {
             self.typed = self.typed.take().filter(|_| line.is_some());
             return Ok(None);
         };
+        self.output.answered(line.is_some());
         let Some(line) = line else {
             self.tell(&question, false, None).await?;
             return Err(Failure::failed(
@@ -173,7 +190,7 @@ impl Pairing<'_> {
             Err(Error::Request(error)) if role.is_some() && error.uri.as_str() == BAD_ARGUMENT => {
                 self.output.remark(error.sentence().unwrap_or("there is no such role"));
                 self.question = Some(question.clone());
-                self.output.question("Allow? [y/N/role]");
+                self.put_question();
                 Ok(None)
             }
             // It was answered elsewhere, or the device is gone: the end of the window says which.
@@ -188,6 +205,7 @@ impl Pairing<'_> {
 
     fn paired(&mut self, device: &Value) -> Result<(), Failure> {
         self.is_over = true;
+        self.output.answered(false);
         let details = Dict::from([("device".to_owned(), device.clone())]);
         let of = |key| get(device, key);
         self.output.passing("");
@@ -201,19 +219,20 @@ impl Pairing<'_> {
 
     fn window_closed(&mut self, reason: Value) -> Result<(), Failure> {
         self.is_over = true;
+        self.output.answered(false);
         let sentence = reason.as_str().unwrap_or("the window was closed").to_owned();
         if self.output.is_json() {
             let details = Dict::from([("reason".to_owned(), reason)]);
             self.output.result(&show::event("closed", details), String::new)?;
         }
-        Err(Failure::failed(format!("no device was paired: {sentence}")))
+        Err(Failure::failed(format!("no device was paired: {sentence}")).hint("`deskconnctl pair` opens a new window"))
     }
 
     fn count_down(&self, until: Instant) {
         if self.question.is_none() {
-            let left = until.saturating_duration_since(Instant::now()).as_secs();
-            self.output
-                .passing(&format!("{}:{:02} left, Ctrl-C closes it", left / 60, left % 60));
+            self.output.passing(&format!("{} left, Ctrl-C closes it", left(until)));
+        } else {
+            self.output.tell_time(&time_to_answer(self.answer_by));
         }
     }
 }

@@ -1,0 +1,98 @@
+//! From an ERROR of WAMP to a failure that says what to do next.
+
+use std::time::Duration;
+
+use client::{Error, RequestError, Session, Value};
+
+use crate::failure::Failure;
+use crate::near;
+
+/// How long the desktop may take to say what it offers, after it has said that something is not there.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What every procedure of desktops begins with.
+const OURS: &str = "org.deskconn.";
+
+/// What was done when it failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Deed {
+    Call,
+    Publish,
+    Subscribe,
+    Register,
+}
+
+impl Deed {
+    /// The option of `devices grant` that allows it.
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Call => "",
+            Self::Publish => " --allow publish",
+            Self::Subscribe => " --allow subscribe",
+            Self::Register => " --allow register",
+        }
+    }
+}
+
+/// Why it failed, with what helps.
+pub(crate) async fn explain(session: &Session, deed: Deed, uri: &str, error: Error) -> Failure {
+    let Error::Request(error) = error else {
+        return error.into();
+    };
+    let failure = Failure::from(Error::Request(error.clone()));
+    match error.uri.as_str() {
+        "wamp.error.not_authorized" => not_authorized(failure, session, deed, uri),
+        "wamp.error.no_such_procedure" => no_such_procedure(failure, session, uri).await,
+        _ => failure,
+    }
+}
+
+fn not_authorized(failure: Failure, session: &Session, deed: Deed, uri: &str) -> Failure {
+    let detail = |key| session.detail(key).unwrap_or_default();
+    let (role, authid) = (detail("authrole"), detail("authid"));
+    if detail("authprovider") == "trust" {
+        let option = deed.option();
+        return failure.hint(format!(
+            "this command line has the role {role} there; at the desktop, `deskconnctl devices grant {authid} {uri}{option}` \
+             allows it"
+        ));
+    }
+    failure.hint(format!(
+        "the role {role} does not allow it; only the owner of the desktop may"
+    ))
+}
+
+async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Failure {
+    let info = tokio::time::timeout(PATIENCE, session.call("org.deskconn.info.get", ())).await;
+    let Ok(Ok(info)) = info else { return failure };
+    let info = info.into_value();
+    let part = |key: &str| info.as_dict().and_then(|info| info.get(key));
+    let offered = part("procedures").and_then(Value::as_list).unwrap_or_default();
+    let offered = offered.iter().filter_map(Value::as_str);
+    if let Some(question) = near::meant(uri, offered) {
+        return failure.hint(question);
+    }
+    let component = uri.strip_prefix(OURS).and_then(|rest| rest.split('.').next());
+    let missing = component.and_then(|name| part("missing")?.as_dict()?.get(name)?.as_str());
+    match missing {
+        Some(sentence) => failure.hint(sentence),
+        None => failure.hint("`deskconnctl status` shows what the desktop offers; it may be of another version"),
+    }
+}
+
+/// What helps against an error, as far as it says so itself.
+pub(crate) fn hint(error: &RequestError) -> Option<String> {
+    let asked = error.kwargs.get("asked").and_then(Value::as_str);
+    let known = error.kwargs.get("known").and_then(Value::as_list);
+    if let (Some(asked), Some(known)) = (asked, known)
+        && let Some(question) = near::meant(asked, known.iter().filter_map(Value::as_str))
+    {
+        return Some(question);
+    }
+    match error.uri.as_str() {
+        "org.deskconn.error.busy" => Some("try again in a moment".to_owned()),
+        "org.deskconn.error.unavailable" => {
+            Some("`deskconnctl doctor`, at that desktop, looks at all that is needed".to_owned())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,80 @@
+//! Names that do not exist, answered with those that do: the likeliest first.
+
+use std::fmt::Write as _;
+
+/// Names that are listed; of more it is said how many.
+const MOST: usize = 8;
+/// How alike two names are that may be meant for each other (Jaro and Winkler: 0 nothing in common, 1 the same).
+const ALIKE: f64 = 0.8;
+
+/// What exists in place of what was asked for, as the end of a sentence: `there are "office" and "laptop"`.
+pub(crate) fn instead<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = sorted(wanted, known)
+        .into_iter()
+        .map(|name| format!("{name:?}"))
+        .collect();
+    match names.as_slice() {
+        [] => "there is none".to_owned(),
+        [one] => format!("there is {one}"),
+        [some @ .., last] if names.len() <= MOST => format!("there are {} and {last}", some.join(", ")),
+        many => {
+            let mut text = format!("there are {}", many.get(..MOST).unwrap_or_default().join(", "));
+            let _ = write!(text, " and {} more", many.len() - MOST);
+            text
+        }
+    }
+}
+
+/// A question about the name that was probably meant.
+pub(crate) fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let best = sorted(wanted, known).into_iter().next()?;
+    (likeness(wanted, best) >= ALIKE).then(|| format!("did you mean {best:?}?"))
+}
+
+/// Without those that occur twice, the likeliest first.
+fn sorted<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = known.into_iter().collect();
+    names.sort_unstable();
+    names.dedup();
+    names.sort_by(|a, b| likeness(wanted, b).total_cmp(&likeness(wanted, a)));
+    names
+}
+
+fn likeness(wanted: &str, name: &str) -> f64 {
+    let (wanted, name) = (wanted.to_lowercase(), name.to_lowercase());
+    strsim::jaro_winkler(&wanted, &name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_exists_is_listed_with_the_likeliest_first() {
+        assert_eq!(instead("x", []), "there is none");
+        assert_eq!(instead("x", ["office"]), "there is \"office\"");
+        assert_eq!(
+            instead("lapto", ["office", "laptop", "attic", "laptop"]),
+            "there are \"laptop\", \"attic\" and \"office\""
+        );
+    }
+
+    #[test]
+    fn eight_names_are_listed_and_a_ninth_is_counted() {
+        let names: Vec<String> = (1..=9).map(|number| format!("desk{number}")).collect();
+        let of = |count: usize| instead("desk", names.iter().take(count).map(String::as_str));
+        assert!(of(8).ends_with("\"desk7\" and \"desk8\""), "{}", of(8));
+        assert!(of(9).ends_with("\"desk8\" and 1 more"), "{}", of(9));
+    }
+
+    #[test]
+    fn only_a_near_miss_is_asked_about() {
+        let names = ["org.deskconn.slides.next", "org.deskconn.screen.lock"];
+        assert_eq!(
+            meant("org.deskconn.slide.next", names),
+            Some("did you mean \"org.deskconn.slides.next\"?".to_owned())
+        );
+        assert_eq!(meant("ofice", ["Office"]), Some("did you mean \"Office\"?".to_owned()));
+        assert_eq!(meant("kitchen", ["office"]), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! What is said of names that do not exist, against the daemon itself: what there is, and what was probably meant.
+
+use crate::distance::CONFIGURATION;
+use crate::home::{Desk, Home};
+
+/// What was typed, what is said, and what is hinted at.
+const MISTYPED: [(&[&str], &str, &str); 10] = [
+    (
+        &["brightness", "set", "40", "--display", "panle"],
+        "there is no display \"panle\"; there are \"panel\" and \"monitor\"",
+        "did you mean \"panel\"?",
+    ),
+    (
+        &["media", "next", "--player", "tap"],
+        "there is no player \"tap\"; there",
+        "hint",
+    ),
+    (
+        &["gpio", "set", "lmap", "on"],
+        "there is no line \"lmap\"; there is \"lamp\"",
+        "did you mean \"lamp\"?",
+    ),
+    (
+        &["command", "run", "gret"],
+        "there is no command \"gret\"; there is \"greet\"",
+        "did you mean \"greet\"?",
+    ),
+    (
+        &["keyboard", "press", "entr"],
+        "one of escape",
+        "did you mean \"enter\"?",
+    ),
+    (
+        &["call", "org.deskconn.slide.next"],
+        "no_such_procedure",
+        "did you mean \"org.deskconn.slides.next\"?",
+    ),
+    (
+        &["call", "com.example.nothing"],
+        "no_such_procedure",
+        "`deskconnctl status` shows what",
+    ),
+    (
+        &["devices", "role", "Laptop", "slidse"],
+        "there is no role slidse; the roles are bus, full",
+        "did you mean \"slides\"?",
+    ),
+    (
+        &["devices", "show", "Labtop"],
+        "there is no device \"Labtop\"; there is \"Laptop\"",
+        "did you mean \"Laptop\"?",
+    ),
+    (
+        &["pair", "--role", "remotte"],
+        "there is no role remotte",
+        "did you mean \"remote\"?",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_does_not_exist_is_answered_with_those_that_do() {
+    let (desk, home) = (Desk::with("Attic", CONFIGURATION).await, Home::new());
+    home.pair(&desk, &[]).await;
+    for (arguments, sentence, hint) in MISTYPED {
+        let ended = desk.run(arguments).await;
+        ended.failed(1, sentence);
+        ended.failed(1, hint);
+    }
+    let ended = home.run(&["--desktop", "Atic", "status"]).await;
+    ended.failed(
+        3,
+        "no desktop named \"Atic\" is paired with this command line; there is \"Attic\"",
+    );
+    ended.failed(3, "did you mean \"Attic\"?");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_not_is_told_what_would_let_them() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    home.pair(&desk, &["--role", "slides"]).await;
+    let listed = desk.run(&["devices"]).await.result;
+    let id = listed.split('\t').next().unwrap();
+    for (arguments, uri) in [
+        (&["screen", "lock"][..], "org.deskconn.screen.lock"),
+        (&["call", "org.deskconn.devices.list"], "org.deskconn.devices.list"),
+        (&["publish", "com.example.x"], "com.example.x --allow publish"),
+        (&["subscribe", "com.example.x"], "com.example.x --allow subscribe"),
+        (&["register", "com.example.x", "true"], "com.example.x --allow register"),
+    ] {
+        let ended = home.run(&[&["--desktop", "Attic"], arguments].concat()).await;
+        ended.failed(1, "wamp.error.not_authorized");
+        ended.failed(
+            1,
+            &format!("has the role slides there; at the desktop, `deskconnctl devices grant {id} {uri}`"),
+        );
+    }
+    // What is hinted at helps.
+    let grant = ["devices", "grant", id, "org.deskconn.screen.lock"];
+    assert_eq!(desk.run(&grant).await.status, Some(0));
+    home.run(&["--desktop", "Attic", "screen", "lock"])
+        .await
+        .gave("locked\n");
+}
