@@ -15,6 +15,7 @@ pub(crate) use self::functions::{
 };
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
+use crate::commands::top::figures::Sort;
 use crate::output::Color;
 
 /// Talks to the desktop: the one on this machine, or another by its address.
@@ -105,6 +106,12 @@ impl From<Serializer> for client::Serializer {
 pub(crate) enum Command {
     /// How the desktop is: name, version, devices, what is missing
     Status,
+    /// Who is connected and what each does, as it goes on: sessions, calls and events a second, queues
+    ///
+    /// On a terminal it draws the whole screen anew every --interval, until q or Ctrl-C: c, e, b, d, n and t sort, r turns the
+    /// order round, i shows the sessions of the daemon itself. A peer that takes its messages too slowly is marked with !.
+    /// In a pipe, with --json or with --count it prints a line each time. For the owner of the desktop alone.
+    Top(Top),
     /// Look, step by step, at all that a phone and each function need, and say what mends it
     ///
     /// It changes nothing, and works without a daemon. As root it sees the firewall's rules too. The command fails if a
@@ -232,6 +239,19 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Look so often
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub(crate) interval: f64,
+    /// Print a line each time, and end after so many
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) count: Option<u64>,
+    /// By what sessions are sorted
+    #[arg(long, value_name = "KEY", value_enum, default_value_t)]
+    pub(crate) sort: Sort,
 }
 
 #[derive(Debug, Args)]

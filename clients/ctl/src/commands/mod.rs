@@ -31,6 +31,7 @@ mod shell;
 mod slides;
 mod status;
 mod subscribe;
+pub(crate) mod top;
 mod volume;
 
 use std::time::Duration;
@@ -59,6 +60,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Discover(discover) => return discover::run(discover, output).await,
         Command::Log(log) => return log::run(&arguments.global, log, output).await,
         Command::Status
+        | Command::Top(_)
         | Command::Pair(_)
         | Command::Devices { .. }
         | Command::Approve(_)
@@ -100,6 +102,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
 async fn with_session(session: &Session, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
         Command::Status => status::run(session, &arguments.global, output).await,
+        Command::Top(top) => top::run(session, top, &arguments.global, output).await,
         Command::Pair(pair) => pair::run(session, pair, output).await,
         Command::Approve(approve) => approve::run(session, approve, output).await,
         Command::Devices { command } => devices::run(session, command.as_ref(), output).await,
@@ -140,7 +143,7 @@ fn shows_progress(command: &Command) -> bool {
     is_fade
         || matches!(
             command,
-            Command::Pair(_) | Command::Approve(_) | Command::Subscribe(_) | Command::Register(_)
+            Command::Pair(_) | Command::Approve(_) | Command::Subscribe(_) | Command::Register(_) | Command::Top(_)
         )
 }
 

@@ -156,8 +156,23 @@ impl Output {
         self.results.is_terminal && !self.is_json
     }
 
+    /// Whether the whole screen can be drawn on.
+    pub(crate) const fn has_screen(&self) -> bool {
+        self.results.can_go_back && !self.is_json
+    }
+
     pub(crate) const fn has_colours(&self) -> bool {
         self.results.has_colours
+    }
+
+    /// The lines of a table, for a screen that is drawn anew again and again.
+    pub(crate) fn table_lines(&self, head: &[&str], rows: &[Vec<Cell>], columns: usize) -> Vec<String> {
+        table::lines(head, rows, Some(columns), self.results)
+    }
+
+    /// A piece of a result in its colour.
+    pub(crate) fn paint(&self, meaning: Meaning, text: &str) -> String {
+        self.results.paint(Some(meaning), text)
     }
 
     /// How many characters fit on a line of the terminal, where it says so.

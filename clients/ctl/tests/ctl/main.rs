@@ -18,3 +18,4 @@ mod secrecy;
 mod session;
 mod stage;
 mod terminal;
+mod top;

@@ -7,8 +7,9 @@ use std::process::Stdio;
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
@@ -70,6 +71,15 @@ impl Terminal {
 
     pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Makes the terminal so large, as a person does with a window.
+    pub(crate) fn resize(&mut self, columns: u16, lines: u16) {
+        tcsetwinsize(&self.keys, size(columns, lines)).unwrap();
+        self.emulator.screen_mut().set_size(some(lines), some(columns));
+        // It is not the controlling terminal of the program: the kernel tells nobody.
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), Signal::WINCH).unwrap();
     }
 
     /// Waits until a person sees something like this.
@@ -134,6 +144,12 @@ impl Terminal {
     /// All that was sent, as it was.
     pub(crate) fn raw(&self) -> String {
         String::from_utf8_lossy(&self.raw).into_owned()
+    }
+
+    /// Whether keys are collected to lines and shown, as a shell leaves a terminal.
+    pub(crate) fn is_cooked(&self) -> bool {
+        let modes = tcgetattr(&self.slave).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG)
     }
 
     /// What stands behind this word on its line.
