@@ -1,10 +1,12 @@
 //! `deskconnd`: arguments, log, signals, exit status.
 
+mod manual;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 use deskconnd::config::Config;
 use deskconnd::daemon::Daemon;
 use deskconnd::paths::Paths;
@@ -25,6 +27,9 @@ struct Arguments {
     /// Read the configuration, say whether it is right, and end.
     #[arg(long)]
     check: bool,
+    /// Print the page of the manual, for a formatter such as `man -l -`, and end.
+    #[arg(long, exclusive = true)]
+    man: bool,
 }
 
 fn main() -> ExitCode {
@@ -40,6 +45,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
+    if arguments.man {
+        return manual::write(Arguments::command(), &mut std::io::stdout()).context("the page cannot be written");
+    }
     let paths = Paths::of_this_process()?;
     let file = arguments.config.as_ref().unwrap_or(&paths.config);
     let mut config = Config::load(file, arguments.config.is_some())?;

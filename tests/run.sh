@@ -20,6 +20,8 @@ stage_prepare() {
   apt-get -qq update
   # tshark asks whether others than root may capture; the default is no.
   DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables
+  # Shells that complete, and formatters of the manual.
+  install zsh fish bash man-db mandoc
   # The programs of a person's session, for the functions that speak to them.
   install mpv mpv-mpris playerctl pulseaudio pipewire-pulse wireplumber dunst xvfb xdg-utils xkb-data
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.

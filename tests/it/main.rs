@@ -19,6 +19,7 @@ mod desktop;
 mod exchange;
 mod front_door;
 mod locked;
+mod manual;
 mod mitm;
 mod notice;
 mod older;

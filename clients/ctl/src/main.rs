@@ -4,29 +4,41 @@
 mod args;
 mod blocks;
 mod commands;
+mod complete;
 mod connect;
 mod distant;
 mod explain;
 mod failure;
 mod joined;
 mod key;
+mod manual;
 mod near;
 mod nearby;
 mod output;
 mod times;
 mod typed;
 mod values;
+mod welcome;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
+use clap_complete::CompleteEnv;
 
 use args::Arguments;
 use failure::Failure;
 use output::Output;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    // A shell asks what may stand behind the words that were typed: then nothing else is done.
+    CompleteEnv::with_factory(args::command)
+        .var(complete::VARIABLE)
+        .complete();
+    if std::env::args_os().len() < 2 {
+        return welcome::show();
+    }
+    let matches = args::command().get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let output = Output::new(arguments.global.json, arguments.global.quiet, arguments.global.color);
     let result = runtime().and_then(|runtime| {
         let result = runtime.block_on(commands::run(&arguments, &output));

@@ -4,9 +4,11 @@ mod machine;
 mod session;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates;
 
 pub(crate) use self::machine::Power;
 pub(crate) use self::session::{Media, MediaCommand, Notify, Open, Volume};
+use crate::complete;
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Slides {
@@ -37,7 +39,7 @@ pub(crate) struct Brightness {
     #[command(subcommand)]
     pub(crate) command: Option<BrightnessCommand>,
     /// The display, by its id; without it the one that the desktop chooses
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", add = ArgValueCandidates::new(complete::displays))]
     pub(crate) display: Option<String>,
     /// Go there in a fade of so long, at most 60, rather than at once
     #[arg(long, global = true, value_name = "SECONDS")]
@@ -76,6 +78,7 @@ pub(crate) enum Programs {
     /// Run one, and show what it prints as it comes
     Run {
         /// Its name
+        #[arg(add = ArgValueCandidates::new(complete::programs))]
         name: String,
     },
 }
@@ -87,11 +90,13 @@ pub(crate) enum Gpio {
     /// What a line is
     Get {
         /// Its name
+        #[arg(add = ArgValueCandidates::new(complete::lines))]
         line: String,
     },
     /// Drive an output
     Set {
         /// Its name
+        #[arg(add = ArgValueCandidates::new(complete::lines))]
         line: String,
         /// What it becomes
         value: Switch,

@@ -1,10 +1,14 @@
 //! The arguments of the commands that work with any router: call, publish, subscribe, register.
 
 use clap::{Args, ValueEnum};
+use clap_complete::ArgValueCandidates;
+
+use crate::complete;
 
 #[derive(Debug, Args)]
 pub(crate) struct Call {
     /// The procedure
+    #[arg(add = ArgValueCandidates::new(complete::procedures))]
     pub(crate) uri: String,
     /// Its arguments
     #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
@@ -20,6 +24,7 @@ pub(crate) struct Call {
 #[derive(Debug, Args)]
 pub(crate) struct Publish {
     /// The topic
+    #[arg(add = ArgValueCandidates::new(complete::topics))]
     pub(crate) uri: String,
     /// The arguments of the event
     #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
@@ -35,6 +40,7 @@ pub(crate) struct Publish {
 #[derive(Debug, Args)]
 pub(crate) struct Subscribe {
     /// The topic, or a pattern
+    #[arg(add = ArgValueCandidates::new(complete::topics))]
     pub(crate) uri: String,
     /// How the pattern is compared
     #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]

@@ -1,13 +1,14 @@
 //! What can be typed. The texts here are the manual: `deskconnctl help` and `deskconnctl help COMMAND` show them.
 
+pub(crate) mod examples;
 mod functions;
 mod messages;
 mod trusted;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates;
 
 pub(crate) use self::functions::{
     Brightness, BrightnessCommand, Button, Gpio, Keyboard, Media, MediaCommand, Notify, Open, Pointer, Power, Programs,
@@ -16,6 +17,7 @@ pub(crate) use self::functions::{
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
 use crate::commands::top::figures::Sort;
+use crate::complete;
 use crate::output::Color;
 
 /// Talks to the desktop: the one on this machine, or another by its address.
@@ -23,19 +25,7 @@ use crate::output::Color;
 /// Without --desktop and --at it looks for the desktop of this user, then for that of the system. A person at a terminal gets tables
 /// and colours, a pipe gets plain lines with tabs between the fields.
 #[derive(Debug, Parser)]
-#[command(
-    version,
-    after_help = "\
-Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.
-
-Examples:
-  deskconnctl pair --role slides       let a device in, by a code or a QR code
-  deskconnctl slides next
-  deskconnctl call org.deskconn.brightness.set 40
-  deskconnctl subscribe --match prefix org.deskconn. --json
-  deskconnctl join                     pair with another desktop that runs `deskconnctl pair`
-  deskconnctl --desktop Attic slides next"
-)]
+#[command(version)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -43,14 +33,28 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// The definitions with their examples, as help, completions and the manual need them.
+pub(crate) fn command() -> clap::Command {
+    const STATUS: &str = "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.";
+    let command = Arguments::command();
+    let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    let command = command.after_help(format!("{STATUS}\n\n{}", examples::text(examples::of(""))));
+    names.into_iter().fold(command, |command, name| {
+        let help = examples::text(examples::of(&name));
+        command.mut_subcommand(name, |sub| sub.after_help(help))
+    })
+}
+
 /// What holds for every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) at: Option<String>,
     /// A desktop that this command line was paired with by `join`: its name, or the beginning of its id
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["at", "key", "anonymous"])]
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["at", "key", "anonymous"],
+        add = ArgValueCandidates::new(complete::desktops))]
     pub(crate) desktop: Option<String>,
     /// Log in with the key in this file; without it, with ctl.key of the state directory if that is there
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "anonymous")]
@@ -234,11 +238,45 @@ pub(crate) enum Command {
     Keygen,
     /// Print completions for a shell
     ///
-    /// For bash: deskconnctl completions bash > ~/.local/share/bash-completion/completions/deskconnctl
+    /// The shell then asks this program what may stand in a place, so that names of desktops, devices, displays, players
+    /// and procedures are completed too; it asks the desktop, which has a second to answer.
     Completions {
         /// The shell
         shell: Shell,
     },
+    /// Print a page of the manual, for a formatter such as `man -l -`
+    Man(Man),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+impl Shell {
+    /// Its name where completions are made.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Elvish => "elvish",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+            Self::Zsh => "zsh",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The command, such as `devices grant`; without it the program itself
+    pub(crate) command: Vec<String>,
+    /// Write every page into this directory, as deskconnctl.1, deskconnctl-pair.1 and so on
+    #[arg(long, value_name = "DIRECTORY", conflicts_with = "command")]
+    pub(crate) write: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -260,7 +298,7 @@ pub(crate) struct Log {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Of this device only, by its id, or of this address
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::devices))]
     pub(crate) device: Option<String>,
     /// So many of the newest entries
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
@@ -298,13 +336,11 @@ pub(crate) enum Discovery {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
     fn the_arguments_do_not_contradict_each_other() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use clap_complete::ArgValueCandidates;
 use time::OffsetDateTime;
 
 use super::Policy;
-use crate::times;
+use crate::{complete, times};
 
 #[derive(Debug, Args)]
 pub(crate) struct Pair {
     /// What the device may do
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(complete::roles))]
     pub(crate) role: Option<String>,
     /// The name it gets, whatever it calls itself
     #[arg(long, value_name = "NAME")]
@@ -52,7 +53,7 @@ pub(crate) struct Join {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// The role it would like, where that is less than the desktop offers
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(complete::roles))]
     pub(crate) want: Option<String>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) enum Desktops {
     /// Forget one; there, this command line stays paired until it is revoked
     Forget {
         /// Its name, or the beginning of its id
+        #[arg(add = ArgValueCandidates::new(complete::desktops))]
         desktop: String,
     },
 }
@@ -74,11 +76,13 @@ pub(crate) enum Devices {
     /// One of them
     Show {
         /// Its id, the beginning of that, or its name
+        #[arg(add = ArgValueCandidates::new(complete::devices))]
         device: String,
     },
     /// Give one another name
     Rename {
         /// Its id, the beginning of that, or its name
+        #[arg(add = ArgValueCandidates::new(complete::devices))]
         device: String,
         /// The new name
         name: String,
@@ -86,8 +90,10 @@ pub(crate) enum Devices {
     /// Give one another role; this holds at once
     Role {
         /// Its id, the beginning of that, or its name
+        #[arg(add = ArgValueCandidates::new(complete::devices))]
         device: String,
         /// The new role
+        #[arg(add = ArgValueCandidates::new(complete::roles))]
         role: String,
     },
     /// Let one do more than its role says, in place of what the same URI was granted before
@@ -95,6 +101,7 @@ pub(crate) enum Devices {
     /// Take a grant back
     Deny {
         /// Its id, the beginning of that, or its name
+        #[arg(add = ArgValueCandidates::new(complete::devices))]
         device: String,
         /// The URI of the grant
         uri: String,
@@ -105,6 +112,7 @@ pub(crate) enum Devices {
     /// Let one in until then only
     Expire {
         /// Its id, the beginning of that, or its name
+        #[arg(add = ArgValueCandidates::new(complete::devices))]
         device: String,
         /// A time like 2027-01-31T12:00:00Z, a span from now like 30d, or never
         #[arg(value_name = "TIME", required_unless_present = "span", value_parser = moment_or_never)]
@@ -116,7 +124,7 @@ pub(crate) enum Devices {
     /// Shut one out, and end its sessions
     Revoke {
         /// Its id, the beginning of that, or its name
-        #[arg(required_unless_present = "all")]
+        #[arg(required_unless_present = "all", add = ArgValueCandidates::new(complete::devices))]
         device: Option<String>,
         /// Shut all of them out
         #[arg(long, conflicts_with = "device")]
@@ -127,8 +135,10 @@ pub(crate) enum Devices {
 #[derive(Debug, Args)]
 pub(crate) struct Grant {
     /// Its id, the beginning of that, or its name
+    #[arg(add = ArgValueCandidates::new(complete::devices))]
     pub(crate) device: String,
     /// The procedure or topic
+    #[arg(add = ArgValueCandidates::new(complete::procedures))]
     pub(crate) uri: String,
     /// How it is compared [default: prefix where it ends with a dot, else exact]
     #[arg(long = "match", value_name = "POLICY")]
@@ -184,6 +194,6 @@ fn moment_or_never(text: &str) -> Result<Expiry, String> {
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
     /// Say yes to this device, by its id or name, without asking; may be given several times
-    #[arg(long, value_name = "DEVICE")]
+    #[arg(long, value_name = "DEVICE", add = ArgValueCandidates::new(complete::devices))]
     pub(crate) yes_to: Vec<String>,
 }

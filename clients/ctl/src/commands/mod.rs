@@ -18,6 +18,7 @@ mod join;
 mod keyboard;
 mod keygen;
 mod log;
+mod man;
 mod media;
 mod notify;
 mod open;
@@ -52,6 +53,7 @@ const MAX_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
 pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     let session = match &arguments.command {
         Command::Completions { shell } => return completions::run(*shell),
+        Command::Man(man) => return man::run(man, output),
         Command::Agent => return agent::run(&arguments.global, output).await,
         Command::Doctor => return doctor::run(&arguments.global, output).await,
         Command::Keygen => return keygen::run(&arguments.global, output),
@@ -133,6 +135,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Agent
         | Command::Doctor
         | Command::Keygen
+        | Command::Man(_)
         | Command::Completions { .. } => Ok(()),
     }
 }

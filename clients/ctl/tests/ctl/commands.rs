@@ -270,17 +270,7 @@ async fn a_realm_that_is_not_there_and_a_key_that_is_not_there_are_named() {
 }
 
 #[tokio::test]
-async fn completions_and_help_are_printed_without_a_desktop() {
-    for shell in ["bash", "zsh", "fish"] {
-        let ended = ended(program(&["completions", shell])).await;
-        assert!(
-            ended.status == Some(0) && ended.result.contains("deskconnctl"),
-            "{shell}"
-        );
-        for word in ["join", "desktops", "approve", "grant", "no-qr", "yes-to", "retained"] {
-            assert!(ended.result.contains(word), "{shell} does not complete {word}");
-        }
-    }
+async fn help_is_printed_without_a_desktop() {
     let help = ended(program(&["help"])).await;
     for command in [
         "status",

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod commands;
+mod completions;
 mod consent;
 mod desktop;
 mod distance;
@@ -13,6 +14,7 @@ mod functions;
 mod home;
 mod join;
 mod log;
+mod manual;
 mod screen;
 mod secrecy;
 mod session;

@@ -306,4 +306,7 @@ async fn a_pipe_gets_plain_text_whatever_others_chose() {
     }
     let help = crate::stage::ended(crate::stage::program(&["help"])).await;
     assert!(is_plain(&help));
+    let alone = crate::stage::ended(crate::stage::program(&[])).await;
+    assert!(is_plain(&alone));
+    alone.failed(2, "deskconnctl pair");
 }

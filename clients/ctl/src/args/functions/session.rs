@@ -1,13 +1,16 @@
 //! What can be typed for the functions of the desktop session: players, sound, notifications, pages.
 
 use clap::{Args, Subcommand};
+use clap_complete::ArgValueCandidates;
+
+use crate::complete;
 
 #[derive(Debug, Args)]
 pub(crate) struct Media {
     #[command(subcommand)]
     pub(crate) command: Option<MediaCommand>,
     /// The player, by its id; without it the one that plays, or the one that did last
-    #[arg(long, global = true, value_name = "ID")]
+    #[arg(long, global = true, value_name = "ID", add = ArgValueCandidates::new(complete::players))]
     pub(crate) player: Option<String>,
 }
 
