@@ -9,6 +9,7 @@ import { Icon } from '../parts/icons.js';
 import { type Screen, barOf, firstOf, screensOf } from '../screens.js';
 import { MoreView } from '../views/more.js';
 import { VIEWS } from '../views/index.js';
+import { Fence } from './fence.js';
 import { Missing } from './missing.js';
 import { Strip } from './strip.js';
 import { Toasts } from './toasts.js';
@@ -58,10 +59,10 @@ function Body({ screen, screens, onForget }: { screen: Screen | null; screens: S
   if (!screen) return <MoreView screens={screens} />;
   const View = VIEWS[screen.route]!;
   return (
-    <>
+    <Fence key={screen.route}>
       <Missing functions={screen.functions} />
       <View onForget={onForget} />
-    </>
+    </Fence>
   );
 }
 
