@@ -9,6 +9,8 @@ export default defineConfig({
     emptyOutDir: false,
     reportCompressedSize: false,
     minify: true,
+    // The packages inside ask for their licences to go along.
+    rolldownOptions: { output: { postBanner: '/*! @deskconn/client; what is inside and its licences: /licenses.txt beside this file */' } },
     lib: {
       entry: fileURLToPath(new URL('../js/dist/src/index.js', import.meta.url)),
       formats: ['es'],
