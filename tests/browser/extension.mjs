@@ -234,12 +234,23 @@ const scenes = {
     await popup.close();
   },
 
-  async "a browser that is revoked is told so, and can pair again"() {
+  async "a browser that is revoked is told so, waits for nothing, and can pair again"() {
     const popup = await browser.own("popup.html");
     await popup.getByText("Connected to Desk").waitFor();
+    const options = await browser.own("options.html");
+    const page = await browser.page(pages.address("/video"));
+    await options.evaluate(() => chrome.storage.local.set({ isEverywhere: true }));
+    await toggle(page);
+    await desk.becomes(100);
     desk.ctl("devices", "revoke", "--all");
     await popup.getByText("does not know this browser any more").waitFor();
-    const options = await browser.own("options.html");
+    await until("nothing is waited for", () => options.evaluate(async () => {
+      const { raised } = await chrome.storage.local.get("raised");
+      return raised === null && (await chrome.alarms.getAll()).length === 0;
+    }));
+    await desk.move("panel", 40);
+    await page.close();
+    await options.evaluate(() => chrome.storage.local.set({ isEverywhere: false }));
     await options.getByRole("button", { name: "Forget this desktop" }).click();
     await popup.getByText("not paired with a desktop yet").waitFor();
     await pair(options);

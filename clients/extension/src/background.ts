@@ -3,7 +3,7 @@
 import { CallFailed } from '@deskconn/client';
 import { BRIGHTNESS, Desk, LOCK } from './desk.js';
 import { Follower } from './follower.js';
-import { type Memory, began, chosen, closed, ended, withoutSilent } from './raised.js';
+import { type Memory, NOTHING, began, chosen, closed, ended, withoutSilent } from './raised.js';
 import { type FromPopup, POPUP, type Snapshot, type ToPopup, isForget, isFromPage } from './said.js';
 import { alignScripts } from './scripts.js';
 import { type Pairing, forgetPairing, isOfSites, keepMemory, memory, pairing, settings } from './settings.js';
@@ -14,10 +14,20 @@ const LOOK_MINUTES = 0.5;
 
 const popups = new Set<chrome.runtime.Port>();
 let isNeeded = false;
+/** The desktop does not know this browser any more. Only who opens the popup has it asked again. */
+let isRefused = false;
 
 const desk = new Desk({
   onStatus: () => {
-    if (desk.isOpen) void look();
+    const { status } = desk;
+    if (status?.at === 'open') {
+      isRefused = false;
+      void look();
+    } else if (status?.at === 'refused' && status.code === 'unknown_device') {
+      isRefused = true;
+      // What was raised there cannot be brought back.
+      void look(() => NOTHING);
+    }
     void show();
   },
   onBrightness: () => {
@@ -28,10 +38,15 @@ const desk = new Desk({
 
 const follower = new Follower({ memory, keep: keepMemory, wish: settings }, desk, (need) => {
   isNeeded = need;
-  desk.want(need || popups.size > 0);
+  connect();
   if (need) void lookOften();
   else void chrome.alarms.clear(LOOK);
 });
+
+/** Has a connection as long as there is somebody for it. */
+function connect(): void {
+  desk.want((isNeeded && !isRefused) || popups.size > 0);
+}
 
 async function lookOften(): Promise<void> {
   // Made anew it would begin to count anew.
@@ -77,7 +92,9 @@ chrome.storage.local.onChanged.addListener((changes) => {
   const { pairing } = changes;
   // Until it is confirmed the desktop would say that it knows nobody like this.
   const isUnderWay = (pairing?.newValue as Pairing | undefined)?.isConfirmed === false;
-  if (pairing && !isUnderWay) void desk.changed().then(() => look());
+  if (!pairing || isUnderWay) return;
+  isRefused = false;
+  void desk.changed().then(() => look());
 });
 
 // --- the popup --------------------------------------------------------------------------------------------------------------
@@ -88,9 +105,9 @@ chrome.runtime.onConnect.addListener((port) => {
   port.onMessage.addListener((wish: FromPopup) => void act(port, wish));
   port.onDisconnect.addListener(() => {
     popups.delete(port);
-    desk.want(isNeeded || popups.size > 0);
+    connect();
   });
-  desk.want(true);
+  connect();
   void show();
 });
 
