@@ -20,7 +20,7 @@ const COMMON = {
 
 const BROWSERS = {
   chromium: {
-    // Promises of chrome.*, storage.session for workers, and WebSockets that keep a worker awake.
+    // light-dark() in style sheets; WebSockets that keep a worker awake are known since 116.
     minimum_chrome_version: "123",
     background: { service_worker: "background.js", type: "module" },
   },

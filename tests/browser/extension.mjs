@@ -200,7 +200,7 @@ const scenes = {
     const page = await raised("/video");
     await options.getByRole("button", { name: "Forget this desktop" }).click();
     await desk.becomes(40);
-    await pair(options);
+    device = await pair(options);
     await page.close();
     await options.close();
   },
@@ -229,6 +229,11 @@ const scenes = {
     // It may have come back by itself, and its button be gone.
     await popup.evaluate(() => document.getElementById("retry").click());
     await popup.getByText("Connected to Desk").waitFor();
+    desk.ctl("devices", "role", device.id, "slides");
+    await popup.getByText("does not let this browser change the brightness").waitFor();
+    assert.ok(await slider.isDisabled());
+    desk.ctl("devices", "role", device.id, "remote");
+    await until("the slider is back", () => slider.isEnabled());
     await popup.getByRole("button", { name: "Remove 127.0.0.1" }).click();
     await popup.getByText("No site is on the list yet.").waitFor();
     await popup.close();

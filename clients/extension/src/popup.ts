@@ -40,6 +40,7 @@ function draw(snapshot: Snapshot): void {
   part('retry').hidden = desktop === null || isOpen || status?.at === 'connecting';
   part('desk').hidden = desktop === null;
   part('forget').hidden = desktop === null;
+  part('no-brightness').hidden = !isOpen || can.brightness;
   slider.disabled = !isOpen || brightness === null;
   part<HTMLButtonElement>('lock').disabled = !isOpen || !can.lock;
   if (brightness !== null && !isHeld) {
