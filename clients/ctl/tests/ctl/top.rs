@@ -79,7 +79,7 @@ async fn the_screen_is_drawn_sorted_and_left_as_it_was() {
     quiet.remark("subscribed").await;
     let busy = owner(&desk).await;
     let mut terminal = Terminal::sized(desk.command(&["top", "--interval", "0.2"]), 140, 30);
-    terminal.shows("3 sessions").await;
+    terminal.shows("sessions: 3").await;
     assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
     assert!(!terminal.is_cooked());
     terminal.shows("websocket tls").await;

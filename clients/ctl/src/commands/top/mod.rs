@@ -214,7 +214,7 @@ impl View<'_> {
             String::new()
         };
         let keys = format!(
-            "{more}sorted by {}: c calls, e events, b queued, d dropped, n name, t newest, r reverse; i inside, q quit",
+            "{more}sorted by {}; q quits, r turns, i inside; by c calls, e events, b queued, d dropped, n name, t newest",
             self.sort.word()
         );
         drawn.push(self.output.paint(Meaning::Dim, &shortened(&keys, columns)));
@@ -224,7 +224,7 @@ impl View<'_> {
 
     fn title(&self, now: &Snapshot) -> String {
         let up = span(now.uptime_ms / 1_000);
-        format!("deskconn at {}, up {up}: {} sessions", self.place, now.visitors())
+        format!("deskconn at {}, up {up}, sessions: {}", self.place, now.visitors())
     }
 }
 
