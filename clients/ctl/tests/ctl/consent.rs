@@ -116,9 +116,9 @@ async fn what_is_no_grant_and_no_device_is_refused_with_a_sentence() {
     desk.run(&["devices", "deny", "Laptop", "org.deskconn.x"])
         .await
         .failed(1, "org.deskconn.x");
-    desk.run(&["devices", "show", "d_zz"])
+    desk.run(&["devices", "show", "d_uu"])
         .await
-        .failed(1, "there is no device \"d_zz\"; there is \"Laptop\"");
+        .failed(1, "there is no device \"d_uu\"; there is \"Laptop\"");
     desk.run(&["devices", "revoke"]).await.failed(2, "required");
     desk.run(&["devices", "expire", "Laptop"]).await.failed(2, "required");
 }
