@@ -17,7 +17,7 @@ pub(crate) fn show() -> ExitCode {
         let start = connect::how_to_start();
         format!("No desktop is running here. Start it: {start}, or deskconnd in a terminal.")
     };
-    output.remark(&format!(
+    output.page(&format!(
         "deskconnctl talks to the desktop on this machine, or to another one. {first}
 
   deskconnctl status              how the desktop is

@@ -201,17 +201,22 @@ impl Output {
         }
     }
 
-    /// Something beside the results, for people.
+    /// Something beside the results, for people, on one line: what others chose in it can say nothing on a line of its own.
     pub(crate) fn remark(&self, text: &str) {
         if !self.is_quiet {
-            self.say(&for_stream(self.remarks, text));
+            self.say(&one_line_for(self.remarks, text));
         }
+    }
+
+    /// Several lines of this program's own words.
+    pub(crate) fn page(&self, text: &str) {
+        self.say(text);
     }
 
     /// A remark that somebody should heed.
     pub(crate) fn warn(&self, text: &str) {
         if !self.is_quiet {
-            let text = for_stream(self.remarks, text);
+            let text = one_line_for(self.remarks, text);
             self.say(&self.remarks.paint(Some(Meaning::Warning), &text));
         }
     }

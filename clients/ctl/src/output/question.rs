@@ -1,7 +1,7 @@
 //! Questions at a terminal: what is typed stands behind them, what is said meanwhile above them.
 
 use super::safe::one_line;
-use super::{CLEAR_LINE, Meaning, Output, for_stream, put};
+use super::{CLEAR_LINE, Meaning, Output, put};
 
 /// One line up, and remember first where the cursor was; back there (ECMA-48 §8.3.22; DEC VT100: DECSC, DECRC).
 const TO_LINE_ABOVE: &str = "\u{1b}7\u{1b}[A";
@@ -21,7 +21,7 @@ impl Output {
     /// A question, behind which the answer is typed.
     pub(crate) fn question(&self, text: &str) {
         self.ask(Question {
-            text: for_stream(self.remarks, text),
+            text: one_line(text),
             time: None,
         });
     }
@@ -29,7 +29,7 @@ impl Output {
     /// A question with a line above it that says how long it waits; see [`Output::tell_time`].
     pub(crate) fn timed_question(&self, text: &str, time: &str) {
         self.ask(Question {
-            text: for_stream(self.remarks, text),
+            text: one_line(text),
             time: Some(one_line(time)).filter(|_| self.has_passing()),
         });
     }

@@ -72,9 +72,10 @@ fn bar(elapsed: Duration, whole: Duration) -> String {
     format!("{}{}", "█".repeat(full), "░".repeat(BAR - full))
 }
 
-/// Minutes and seconds that are left.
+/// Minutes and seconds that are left, rounded: who looks once a second, a little late, sees each once.
 pub(crate) fn left(until: Instant) -> String {
-    let left = until.saturating_duration_since(Instant::now()).as_secs();
+    const HALF: Duration = Duration::from_millis(500);
+    let left = (until.saturating_duration_since(Instant::now()) + HALF).as_secs();
     format!("{}:{:02}", left / 60, left % 60)
 }
 
