@@ -2,7 +2,8 @@
 
 use client::{Args, Dict, Error, Invocation, Match, Serializer, Session, Value};
 
-use crate::support::{Desk, OPEN_REALM, Way, until};
+use crate::slow_peer::{SMALL_QUEUE, deaf};
+use crate::support::{Desk, OPEN_REALM, Way, soon, until};
 
 async fn report(owner: &Session, args: Args) -> Dict {
     let report = owner.call("org.deskconn.router.sessions", args).await.unwrap();
@@ -115,4 +116,39 @@ async fn a_limit_leaves_sessions_off_and_says_how_many() {
     };
     assert_eq!(error.uri.as_str(), "org.deskconn.error.bad_argument");
     assert!(error.sentence().unwrap().contains("1000"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_does_not_read_is_seen_by_its_queue_and_by_what_it_lost() {
+    let desk = Desk::with(&format!("{OPEN_REALM}{SMALL_QUEUE}")).await;
+    let owner = desk.owner().await;
+    let _deaf = deaf(&desk, r#"[32,1,{},"com.t"]"#).await;
+    let publisher = desk.join(Way::WebSocket, Serializer::Json, "realm1").await;
+    let inside = desk.daemon.router().realm("realm1").unwrap();
+    let text = "x".repeat(4096);
+    let fill = async {
+        while inside.dropped_events() < 3 {
+            publisher
+                .publish_acknowledged("com.t", [text.as_str().into()])
+                .await
+                .unwrap();
+        }
+    };
+    soon("a full queue", fill).await;
+    let now = report(&owner, Args::default()).await;
+    let is_deaf = |row: &&Value| text_of(row, "transport") == "rawsocket";
+    let rows: Vec<&Value> = rows(&now, "sessions").iter().filter(is_deaf).collect();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(number(rows[0], "dropped"), 3);
+    assert_eq!(number(realm(&now, "realm1"), "dropped"), 3);
+    let (queued, limit) = (number(rows[0], "queued_bytes"), number(rows[0], "queued_bytes_limit"));
+    assert_eq!(limit, 65_536);
+    assert!(queued > limit / 2 && queued <= limit, "{queued}");
+    assert!(number(rows[0], "queued_messages") > 0);
+    // Whoever publishes is not held up by that.
+    assert_eq!(number(of(&now, &publisher), "queued_bytes"), 0);
+}
+
+fn text_of<'a>(row: &'a Value, key: &str) -> &'a str {
+    text(row, key).unwrap_or_default()
 }

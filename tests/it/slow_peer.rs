@@ -9,7 +9,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use crate::support::{Desk, OPEN_REALM, Way, soon, until};
 
 /// A session that sends one request and then reads nothing.
-async fn deaf(desk: &Desk, request: &str) -> TcpStream {
+pub(crate) async fn deaf(desk: &Desk, request: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     // Little room in the kernel, so that the router's own queue fills.
     socket.set_recv_buffer_size(4096).unwrap();
@@ -30,7 +30,7 @@ async fn deaf(desk: &Desk, request: &str) -> TcpStream {
     stream
 }
 
-const SMALL_QUEUE: &str = "[limits]\nqueue_bytes = 65536\n";
+pub(crate) const SMALL_QUEUE: &str = "[limits]\nqueue_bytes = 65536\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_subscriber_loses_events_and_the_others_get_all() {

@@ -323,6 +323,7 @@ fn bytes(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::Color;
 
     #[test]
     fn figures_are_rounded_for_people() {
@@ -332,5 +333,37 @@ mod tests {
             ["0 B", "1023 B", "1.0 KiB", "3.0 MiB"]
         );
         assert_eq!([59, 60, 3_600, 90_000].map(span), ["59 s", "1 min", "1 h", "1 d"]);
+    }
+
+    #[test]
+    fn what_sessions_are_called_is_shown_and_not_obeyed_and_slow_ones_are_marked() {
+        let session = serde_json::json!({"realm": "r", "id": 1, "authid": "\u{1b}[2Jevil\u{202e}\n", "role": "x\ty",
+            "transport": "websocket", "channel": "tls", "serializer": "json", "since": "\u{7}", "queued_bytes": 900,
+            "queued_bytes_limit": 1000, "address": "\u{9b}31m"});
+        let answer = serde_json::json!({"uptime_ms": 1, "realms": [], "sessions": [session], "left_off": 2});
+        let now = Snapshot::new(&serde_json::from_value(answer).unwrap(), None);
+        let output = Output::new(false, false, Color::Never);
+        let view = View {
+            sort: Sort::Calls,
+            is_reversed: false,
+            shows_inside: false,
+            place: "here",
+            output: &output,
+        };
+        for columns in [16, 40, 80, 140] {
+            let lines = view.lines(&now, (columns, 10));
+            assert_eq!(lines.len(), 10);
+            assert!(
+                lines
+                    .iter()
+                    .all(|line| !line.contains(|c: char| c.is_control() || c == '\u{202e}')),
+                "{lines:?}"
+            );
+            assert!(lines.iter().all(|line| line.chars().count() <= columns), "{lines:?}");
+        }
+        let lines = view.lines(&now, (140, 10));
+        assert!(lines[4].starts_with("! \u{fffd}[2Jevil"), "{lines:?}");
+        assert!(lines[9].starts_with("2 more"), "{lines:?}");
+        assert_eq!(view.lines(&now, (80, 2)).len(), 2, "on a tiny terminal too");
     }
 }
