@@ -151,13 +151,13 @@ const stories = {
 
   async "players, their picture from the desktop's own file, and the volume"() {
     const page = await open("media");
-    const music = (id) => at(page, "player-music").getByTestId(id);
+    const music = (id) => at(page, "player-Music").getByTestId(id);
     await music("track-title").getByText("Evening Light").waitFor();
     const picture = await until("the picture is there", () => music("track-art").evaluate((it) => it.complete && it.naturalWidth).catch(() => 0)).then(() => music("track-art").getAttribute("src"));
     assert.match(picture, /^(data|blob):/, "and is fetched from nowhere else");
     await music("media-play-pause").tap();
     await until("the player was asked", async () => (await desk.report()).asked.length > 0);
-    await desk.say("player music paused Night / The Quiet Hours");
+    await desk.say("player Music paused Night / The Quiet Hours");
     await music("track-title").getByText("Night").waitFor();
     const volume = at(page, "volume-slider").locator("input");
     await desk.say("volume 23");

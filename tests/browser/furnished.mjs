@@ -33,7 +33,7 @@ export const GRANTS = ["command.list", "command.run", "power.suspend", "power.hi
 
 /** Brings the machine into a state that is worth a look. */
 export async function furnish(desk, work) {
-  for (const line of ["battery 81 discharging", "brightness 65", "volume 40", `picture ${work}/art.png`, "gone tape", "player radio paused News", "player music playing Evening Light / The Quiet Hours / Home", "line 3 true"]) await desk.say(line);
+  for (const line of ["battery 81 discharging", "brightness 65", "volume 40", `picture ${work}/art.png`, "gone tape", "player Radio paused News", "player Music playing Evening Light / The Quiet Hours / Home", "line 3 true"]) await desk.say(line);
 }
 
 /** The routes of the app's screens, as its list has them. */

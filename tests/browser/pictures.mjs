@@ -3,6 +3,7 @@
 // usage: node pictures.mjs DIRECTORY BINDIR      as run.sh has set it up
 // DESKCONN_PICTURES is where they go; each is taken at the size of a phone, light and dark, and of a desktop.
 
+import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
 import { Desk } from "./desk.mjs";
@@ -19,7 +20,11 @@ const SIZES = { phone: { width: 360, height: 640 }, desktop: { width: 1280, heig
 /** What shows the machine that it is taken on. */
 const PRIVATE = new Set(["host"]);
 
-const desk = await new Desk({ home: path.join(work, "pictures"), bindir, listen: `127.0.0.1:${PORT}`, more: CONFIG }).start();
+// A network for both desktops to see each other on; its other end leads nowhere.
+for (const words of ["link add eth0 type veth peer name nowhere", "addr add 10.98.0.2/24 dev eth0", "link set nowhere up", "link set eth0 up"]) execFileSync("ip", words.split(" "));
+const seen = "[discovery]\nenabled = true\n";
+const desk = await new Desk({ home: path.join(work, "pictures"), bindir, listen: `0.0.0.0:${PORT}`, more: seen + CONFIG }).start();
+const other = await new Desk({ home: path.join(work, "other"), bindir, listen: `0.0.0.0:${PORT + 1}`, more: `${seen}name = "Raspberry Pi"\n` }).start();
 await furnish(desk, work);
 const things = await Python.start("tests/browser/things.py", desk);
 const host = `deskconn-${desk.call("org.deskconn.info.get").id.slice(0, 8)}.local`;
@@ -58,3 +63,4 @@ for (const [size, viewport] of Object.entries(SIZES)) {
 }
 await things.end();
 await desk.stop();
+await other.stop();

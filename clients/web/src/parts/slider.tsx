@@ -26,6 +26,7 @@ export function Slider({ label, value, min = 0, max = 100, step = 1, unit = ' %'
   const { isOpen } = useDesktop();
   const { held, grip, hold, release } = useHeld(onSend, isOpen);
   const shown = held ?? value;
+  const part = max > min ? Math.min(1, Math.max(0, ((shown ?? min) - min) / (max - min))) : 0;
   const text = shown === undefined ? '–' : `${shown}${unit}`;
   return (
     <div class="slider" data-testid={testId}>
@@ -38,6 +39,7 @@ export function Slider({ label, value, min = 0, max = 100, step = 1, unit = ' %'
         max={max}
         step={step}
         value={shown ?? min}
+        style={{ '--part': part }}
         aria-valuetext={text}
         disabled={isOff || !isOpen || value === undefined}
         onInput={(event) => hold(event.currentTarget.valueAsNumber)}
