@@ -199,7 +199,7 @@ fn own_sections(path: &[&str]) -> Roff {
         list(&mut roff, &ENVIRONMENT, bold);
     }
     roff.control("SH", ["EXAMPLES"]);
-    for (line, what) in examples::of(path.first().copied().unwrap_or_default()) {
+    for (line, what) in examples::of(path) {
         roff.control("TP", []);
         roff.text([bold(format!("{PROGRAM} {line}"))]);
         roff.text([roman(if what.is_empty() { "." } else { what })]);

@@ -201,10 +201,23 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
     ),
 ];
 
-/// The examples of a command.
-pub(crate) fn of(command: &str) -> &'static [Example] {
-    let found = EXAMPLES.iter().find(|(name, _)| *name == command);
-    found.map_or(&[], |(_, examples)| examples)
+/// The examples of the command with these words. Of one below another those that begin with its words, and where there
+/// is none those of the one above.
+pub(crate) fn of(path: &[&str]) -> Vec<Example> {
+    let first = path.first().copied().unwrap_or_default();
+    let found = EXAMPLES.iter().find(|(name, _)| *name == first);
+    let all = found.map_or(&[][..], |(_, examples)| examples);
+    let words = path.join(" ");
+    let is_own = |(line, _): &&Example| {
+        line.strip_prefix(&words)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+    };
+    let own: Vec<Example> = all.iter().filter(is_own).copied().collect();
+    if path.len() < 2 || own.is_empty() {
+        all.to_vec()
+    } else {
+        own
+    }
 }
 
 /// As help shows them.
@@ -228,11 +241,25 @@ mod tests {
     #[test]
     fn every_command_has_an_example_and_every_example_is_of_a_command() {
         for command in command().get_subcommands() {
-            assert!(!of(command.get_name()).is_empty(), "{}", command.get_name());
+            assert!(!of(&[command.get_name()]).is_empty(), "{}", command.get_name());
         }
         for (name, _) in EXAMPLES.iter().skip(1) {
             assert!(command().find_subcommand(name).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_command_below_another_has_its_own_examples_or_those_above() {
+        let lines = |path: &[&str]| of(path).into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+        assert_eq!(lines(&["volume", "mute"]), ["volume mute"]);
+        assert_eq!(lines(&["devices", "grant"]).len(), 2);
+        assert_eq!(lines(&["volume", "down"]), lines(&["volume"]));
+        let help = command()
+            .find_subcommand_mut("devices")
+            .and_then(|devices| devices.find_subcommand_mut("grant"))
+            .map(|grant| grant.render_help().to_string());
+        let help = help.unwrap();
+        assert!(help.contains("Examples:\n  deskconnctl devices grant Pixel"), "{help}");
     }
 
     #[test]

@@ -36,12 +36,17 @@ pub(crate) struct Arguments {
 /// The definitions with their examples, as help, completions and the manual need them.
 pub(crate) fn command() -> clap::Command {
     const STATUS: &str = "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no desktop found.";
-    let command = Arguments::command();
+    let command = with_examples(Arguments::command(), &[]);
+    command.after_help(format!("{STATUS}\n\n{}", examples::text(&examples::of(&[]))))
+}
+
+/// The command with these words, and all below it, with examples in their help.
+fn with_examples(command: clap::Command, path: &[&str]) -> clap::Command {
     let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
-    let command = command.after_help(format!("{STATUS}\n\n{}", examples::text(examples::of(""))));
+    let command = command.after_help(examples::text(&examples::of(path)));
     names.into_iter().fold(command, |command, name| {
-        let help = examples::text(examples::of(&name));
-        command.mut_subcommand(name, |sub| sub.after_help(help))
+        let path = [path, &[name.as_str()]].concat();
+        command.mut_subcommand(&name, |sub| with_examples(sub, &path))
     })
 }
 
