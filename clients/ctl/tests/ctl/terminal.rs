@@ -333,3 +333,44 @@ async fn a_pipe_gets_plain_text_whatever_others_chose() {
     assert!(is_plain(&alone));
     alone.failed(2, "deskconnctl pair");
 }
+
+#[tokio::test]
+async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of_a_line() {
+    let stage = Stage::new();
+    let session = stage.session().await;
+    let run = |call: Invocation| async move {
+        let progress = call.progress.expect("the output is asked for as it comes");
+        for text in ["half", " whole\n", "last"] {
+            let piece: Value = serde_json::from_value(serde_json::json!({"stream": "stdout", "text": text})).unwrap();
+            progress.send([piece]).await.unwrap();
+            // So long does the program take: long enough for a spinner.
+            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+        }
+        Ok(Reply::from(
+            serde_json::from_value::<Value>(serde_json::json!({"exit": 3})).unwrap(),
+        ))
+    };
+    session.register("org.deskconn.command.run", run).await.unwrap();
+    let mut terminal = Terminal::of(stage.command(&["command", "run", "slow"]));
+    terminal
+        .until("a spinner below a whole line", |screen| {
+            let text = screen.contents();
+            let below = text.strip_prefix("half whole\n").unwrap_or_default();
+            below
+                .chars()
+                .skip(1)
+                .collect::<String>()
+                .starts_with(" waiting for an answer")
+        })
+        .await;
+    assert_eq!(terminal.ended().await, Some(1));
+    assert_eq!(
+        terminal.lines(),
+        [
+            "half whole",
+            "last",
+            "deskconnctl: slow ended with exit status 3",
+            "<the end>"
+        ]
+    );
+}
