@@ -57,6 +57,7 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     await page.waitForLoadState("networkidle");
     // What is asked of the desktop is there when nothing says any more that it is on its way.
     await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+    if (route === "desktops") await page.getByText("Raspberry Pi").waitFor();
     await shoot(route);
   }
   await browser.close();

@@ -159,8 +159,10 @@ export class Desktop {
       if (turn !== this.#turn) return;
       this.#failures = 0;
       this.#standing.begin(connection);
-      this.#learn(info);
+      // Whoever is told the one finds the other true already.
+      this.#info = info;
       this.#become({ at: 'open' });
+      this.#tellInfo();
       this.#beat();
     } catch (error) {
       if (turn === this.#turn) this.#failed(error);
@@ -224,7 +226,11 @@ export class Desktop {
   #learn(info: Info): void {
     if (JSON.stringify(info) === JSON.stringify(this.#info)) return;
     this.#info = info;
-    for (const listener of [...this.#onInfo]) listener(info);
+    this.#tellInfo();
+  }
+
+  #tellInfo(): void {
+    for (const listener of [...this.#onInfo]) listener(this.#info);
   }
 
   #failed(error: unknown): void {
@@ -255,7 +261,7 @@ export class Desktop {
     connection?.drop();
     if (this.#info === null) return;
     this.#info = null;
-    for (const listener of [...this.#onInfo]) listener(null);
+    this.#tellInfo();
   }
 
   #pause(reason: string): void {

@@ -80,6 +80,17 @@ describe('a desktop', { skip: BINARIES === null && 'DESKCONN_BINDIR names no pro
     await assert.rejects(desk.call('org.deskconn.info.get'), (it: CallFailed) => it.uri === 'org.deskconn.error.offline');
   });
 
+  test('is open when it says what the device may do, and says that when it is open', async () => {
+    const desk = desktop();
+    const seen: string[] = [];
+    const both = new Promise<void>((resolve) => {
+      desk.onStatus(({ at }) => at === 'open' && seen.push(`open, knowing ${desk.info?.role}`));
+      desk.onInfo((info) => info && (seen.push(`${info.role}, being ${desk.status.at}`), resolve()));
+    });
+    await both;
+    assert.deepEqual(seen, ['open, knowing remote', 'remote, being open']);
+  });
+
   test('comes back when the daemon was killed, with what it listens to and offers', async () => {
     const desk = desktop({}, bus);
     await becomes(desk, 'open');
