@@ -121,14 +121,15 @@ impl Roles {
         role.expect("prefixes end with dots: ours do, and grants are checked")
     }
 
-    /// What a role may call and hear of the desktop's own functions, under their canonical names.
+    /// What a role may call and hear of what the desktop offers devices, under their canonical names.
     #[must_use]
     pub fn functions_of(role: &Role) -> (Vec<&'static str>, Vec<&'static str>) {
         let may_call = |uri: &str| role.allows(Action::Call, &uri.into()).is_some();
         let may_hear = |uri: &str| role.allows(Action::Subscribe, &uri.into()).is_some();
-        let procedures = components::procedures().filter(|it| it.alias_of.is_none() && may_call(it.uri));
+        let functions = components::procedures().filter(|it| it.alias_of.is_none());
+        let procedures = functions.map(|it| it.uri).chain([BROWSE]).filter(|uri| may_call(uri));
         let topics = components::topics().filter(|it| may_hear(it.uri));
-        (procedures.map(|it| it.uri).collect(), topics.map(|it| it.uri).collect())
+        (procedures.collect(), topics.map(|it| it.uri).collect())
     }
 }
 

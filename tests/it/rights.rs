@@ -260,7 +260,9 @@ async fn a_device_learns_what_it_may_use() {
     );
     assert!(uris(&mine, "procedures").len() >= 5 && uris(&mine, "topics").is_empty());
     let all = info(&owner).await;
-    assert!(uris(&all, "procedures").contains(&LOCK.to_owned()));
+    for uri in [LOCK, "org.deskconn.discovery.browse"] {
+        assert!(uris(&all, "procedures").contains(&uri.to_owned()), "{uri}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

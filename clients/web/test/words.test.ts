@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { explain } from '../src/pure/failures.js';
 import { guessName } from '../src/pure/guess_name.js';
-import { covers, inWords, mayUse, needsConsent, readGrants } from '../src/pure/rights.js';
+import { covers, inWords, needsConsent, readGrants } from '../src/pure/rights.js';
 import { readSettings, USUAL } from '../src/pure/settings.js';
 import { bytes, clean, sentence, span } from '../src/pure/text.js';
 import { webAddress } from '../src/pure/web_address.js';
@@ -61,14 +61,6 @@ test('grants are said in words, and what is no grant is left out', () => {
   assert.equal(others.length, 0);
   assert.equal(inWords(grant!, (time) => `<${time}>`), 'Use, follow everything that begins with a.b. — until <T>; somebody at the desktop says yes each time; only while the screen is unlocked');
   assert.deepEqual(readGrants('x'), []);
-});
-
-test('the daemon’s own procedures are open by role or by grant', () => {
-  const browse = 'org.deskconn.discovery.browse';
-  const grant = { uri: browse, match: 'exact' as const, allow: ['call'] };
-  assert.equal(mayUse({ role: 'remote', grants: [] }, browse, ['remote', 'full']), true);
-  assert.equal(mayUse({ role: 'slides', grants: [] }, browse, ['remote', 'full']), false);
-  assert.equal(mayUse({ role: 'slides', grants: [grant] }, browse, ['remote', 'full']), true);
 });
 
 test('settings that make no sense are as usual', () => {

@@ -1,5 +1,5 @@
 // What this device may do, as info.get says it: which procedures wait for the owner, and grants in words.
-import type { Grant, Info } from '@deskconn/client';
+import type { Grant } from '@deskconn/client';
 
 /** A grant with everything that may be left out. */
 export type WholeGrant = Required<Grant>;
@@ -25,11 +25,6 @@ export function covers(grant: Pick<Grant, 'uri' | 'match'>, uri: string): boolea
   if (grant.match === 'prefix') return uri.startsWith(grant.uri);
   const [pattern, parts] = [grant.uri.split('.'), uri.split('.')];
   return pattern.length === parts.length && pattern.every((part, index) => part === '' || part === parts[index]);
-}
-
-/** Whether a procedure may be called that is the daemon's own, which `procedures` does not list: by the role or by a grant. */
-export function mayUse(info: Pick<Info, 'role' | 'grants'>, uri: string, roles: readonly string[]): boolean {
-  return roles.includes(info.role) || readGrants(info.grants).some((grant) => grant.holds && grant.allow.includes('call') && covers(grant, uri));
 }
 
 /** Whether a call of a procedure waits for the owner. */

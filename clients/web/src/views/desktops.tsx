@@ -7,7 +7,6 @@ import { Button } from '../parts/controls.js';
 import { Icon } from '../parts/icons.js';
 import { bestHost, hostOf } from '../pure/addresses.js';
 import { type KnownDesktop, readDesktop, shortId } from '../pure/desktops.js';
-import { mayUse } from '../pure/rights.js';
 import { DesktopList } from './desktop_list.js';
 
 const BROWSE = 'org.deskconn.discovery.browse';
@@ -18,7 +17,7 @@ export function DesktopsView() {
   const { desktop, info, isOpen } = useDesktop();
   const [known, setKnown] = useState(loadDesktops);
   const { found, isLooking, failure, look } = useBrowsing();
-  const mayBrowse = info !== null && mayUse(info, BROWSE, ['remote', 'full']);
+  const mayBrowse = info?.procedures.includes(BROWSE) ?? false;
   const here = shortId(desktop.membership.joined.did);
   const others = known.filter(({ id }) => id !== here);
   const fresh = found?.filter(({ id }) => id !== here && !others.some((other) => other.id === id)) ?? [];
