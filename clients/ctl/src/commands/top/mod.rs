@@ -214,7 +214,7 @@ impl View<'_> {
             String::new()
         };
         let keys = format!(
-            "{more}sorted by {}; q quits, r turns, i inside; by c calls, e events, b queued, d dropped, n name, t newest",
+            "{more}sorted by {}; q quits; c calls e events b queued d dropped n name t newest r turn i inside",
             self.sort.word()
         );
         drawn.push(self.output.paint(Meaning::Dim, &shortened(&keys, columns)));
