@@ -33,7 +33,7 @@ simulate:
 ## Takes the pictures of the phone app anew, as root.
 pictures: build
 	$(CARGO) build --locked --example stage
-	DESKCONN_STAGE=target/debug/examples/stage DESKCONN_PICTURES=$(CURDIR)/docs/pictures bash tests/browser/run.sh target/release pictures
+	DESKCONN_EXAMPLES=target/debug/examples DESKCONN_PICTURES=$(CURDIR)/docs/pictures bash tests/browser/run.sh target/release pictures
 
 ## Micro-benchmarks; benches/README.md says how routers are compared.
 bench:

@@ -15,6 +15,13 @@ skip() { say "SKIPPED $1: $2"; skipped+=("$1"); if [ "${DESKCONN_REQUIRE_ALL:-}"
 is_root() { [ "$(id -u)" = 0 ]; }
 install() { apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null; }
 
+# The programs beside the programs. Of the whole workspace, as the check has built them already: built for release they
+# would need other features of all that they stand on, and so all of that once more.
+examples() {
+  cargo build --workspace --examples --locked
+  export DESKCONN_EXAMPLES=target/debug/examples
+}
+
 stage_prepare() {
   is_root || { skip prepare "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
   apt-get -qq update
@@ -57,20 +64,19 @@ stage_doctor() {
 }
 
 stage_state() {
-  cargo build --release --locked --example state-worker
+  examples
   bash tests/state/run.sh target/release
 }
 
 stage_js() { bash tests/js/run.sh target/release; }
 
 stage_browser() {
-  # Of the whole workspace, as the check has built it already.
-  cargo build --workspace --examples --locked
-  DESKCONN_STAGE=target/debug/examples/stage bash tests/browser/run.sh target/release
+  examples
+  bash tests/browser/run.sh target/release
 }
 
 stage_interop() {
-  cargo build --release --locked --package deskconn-client --examples
+  examples
   bash tests/interop/run.sh target/release
 }
 

@@ -4,8 +4,8 @@
 #
 # usage: run.sh prepare             Chromium and the like (as root, by apt) and its driver, into the cache directory; safe
 #                                   to call twice
-#        run.sh BINDIR [SCRIPT]…    BINDIR holds deskconnd and deskconnctl, and examples/stage unless DESKCONN_STAGE is
-#                                   that program; SCRIPT is one of those below
+#        run.sh BINDIR [SCRIPT]…    BINDIR holds deskconnd and deskconnctl, and examples/stage unless
+#                                   DESKCONN_EXAMPLES is where it is; SCRIPT is one of those below
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/browser
@@ -48,7 +48,7 @@ fi
 bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR [SCRIPT]…}" && pwd)
 shift
 [ $# -gt 0 ] || set -- attacks app journeys extension firefox own_page
-stage=$(realpath "${DESKCONN_STAGE:-$bindir/examples/stage}")
+stage=$(realpath "${DESKCONN_EXAMPLES:-$bindir/examples}")/stage
 for program in "$bindir/deskconnd" "$bindir/deskconnctl" "$stage"; do
   [ -x "$program" ] || { echo "FAIL there is no $program: build it first (cargo build --release; cargo build --example stage)"; exit 1; }
 done

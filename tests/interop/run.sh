@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Clients that others wrote, against the real daemon. README.md says which, and how to run one alone.
 #
-# usage: run.sh BINDIR [PEER...]     BINDIR holds deskconnd and deskconnctl
+# usage: run.sh BINDIR [PEER...]     BINDIR holds deskconnd and deskconnctl, and examples/ unless DESKCONN_EXAMPLES is that
 #
 # As root everything happens in a network of its own, where multicast goes nowhere; else on loopback, and the way of a
 # device over the network is skipped (a failure with DESKCONN_REQUIRE_ALL=1).
@@ -13,8 +13,9 @@ export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn
 cache=$DESKCONN_CACHE/interop
 address=10.77.0.1
 
-for program in deskconnd deskconnctl examples/camera examples/greeter; do
-  [ -x "$bindir/$program" ] || { echo "FAIL there is no $program in $bindir: build it first (cargo build && cargo build -p deskconn-client --examples)"; exit 1; }
+examples=$(realpath "${DESKCONN_EXAMPLES:-$bindir/examples}")
+for program in "$bindir/deskconnd" "$bindir/deskconnctl" "$examples/camera" "$examples/greeter"; do
+  [ -x "$program" ] || { echo "FAIL there is no $program: build it first (cargo build && cargo build -p deskconn-client --examples)"; exit 1; }
 done
 if [ "$(id -u)" = 0 ] && [ -z "${INTEROP_NAMESPACE:-}" ]; then
   # Downloads need the machine's network, so they come before the namespace.
@@ -48,7 +49,7 @@ trap 'exit 130' INT TERM
 export DESK_BIN=$work/bin DESK_HOMES=$work/homes PYTHONDONTWRITEBYTECODE=1
 mkdir "$DESK_BIN" "$DESK_HOMES" "$work/js"
 chmod 755 "$work" "$DESK_BIN" "$DESK_HOMES"
-cp "$bindir/deskconnd" "$bindir/deskconnctl" "$bindir"/examples/{camera,greeter} "$DESK_BIN/"
+cp "$bindir/deskconnd" "$bindir/deskconnctl" "$examples"/{camera,greeter} "$DESK_BIN/"
 # Node looks for packages beside the scripts.
 cp "$here"/js/*.mjs "$work/js/"
 ln -s "$cache/node_modules" "$work/js/node_modules"

@@ -2,11 +2,11 @@
 # State is never lost: the store under kills, failing system calls, full and read-only disks, damaged files. README.md
 # says what must hold.
 #
-# usage: run.sh BINDIR       BINDIR holds deskconnd, deskconnctl and examples/state-worker
+# usage: run.sh BINDIR       BINDIR holds deskconnd and deskconnctl, and examples/state-worker unless DESKCONN_EXAMPLES is where it is
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bindir=$(cd "${1:?usage: run.sh BINDIR}" && pwd)
-worker=$bindir/examples/state-worker
+worker=$(realpath "${DESKCONN_EXAMPLES:-$bindir/examples}")/state-worker
 for program in "$bindir/deskconnd" "$bindir/deskconnctl" "$worker"; do
   [ -x "$program" ] || { echo "FAIL there is no $program: build it first (cargo build --release && cargo build --release --example state-worker)"; exit 1; }
 done
