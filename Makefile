@@ -2,8 +2,10 @@
 CARGO ?= cargo
 # How the daemon is started; the tests put it under another user.
 RUN_AS ?=
+# Where `make install` puts things.
+PREFIX ?= /usr/local
 
-.PHONY: run build test check fuzz simulate bench pictures
+.PHONY: run build install uninstall uinput deb test check fuzz simulate bench pictures
 
 ## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
 run: build
@@ -13,6 +15,22 @@ run: build
 build:
 	bash clients/build.sh
 	$(CARGO) build --release --locked
+
+## Installs what `make build` made, as root: below PREFIX, or for a package below DESTDIR.
+install:
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) bash packaging/install.sh install
+
+## Removes exactly what `make install` has installed.
+uninstall:
+	PREFIX=$(PREFIX) DESTDIR=$(DESTDIR) bash packaging/install.sh uninstall
+
+## Lets whoever sits at the machine type slide keys, for good; as root.
+uinput:
+	sh packaging/uinput.sh
+
+## Makes the Debian package.
+deb: build
+	bash packaging/deb.sh
 
 ## Sets up what the tests need (as root: with apt) and runs every test.
 test:

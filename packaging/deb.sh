@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Makes the Debian package of programs that are built: target/debian/deskconn_*.deb, whose path is printed last.
+#
+# usage: deb.sh [ARGUMENT OF cargo deb...]     as --deb-version=0.0.9-1
+#   BIN=DIR   where the programs are; target/release without it
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/cargo
+PATH=$PATH:$tools/bin
+command -v cargo-deb >/dev/null || cargo install --quiet --locked cargo-deb --root "$tools"
+
+# Where [package.metadata.deb] of Cargo.toml looks.
+root=target/package/root
+rm -rf "$root"
+packaging/stage.sh "$root" /usr
+"${STRIP:-strip}" --strip-unneeded "$root"/usr/bin/*
+# zsh of Debian looks into its own directory alone.
+rm -r "$root/usr/share/zsh/site-functions"
+# Licences are the business of the file `copyright` (Debian policy 12.5).
+rm "$root"/usr/share/doc/deskconn/LICENSE-*
+exec cargo deb --no-build --locked --quiet "$@"
