@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
-STAGES=${*:-prepare check release run doctor state js browser interop discovery vm fuzz}
+STAGES=${*:-prepare check release run doctor state js browser interop discovery vm package fuzz}
 passed=0 skipped=() times=()
 
 say() { printf '\n=== %s\n' "$*"; }
@@ -31,6 +31,8 @@ stage_prepare() {
   install zsh fish bash man-db mandoc
   # The programs of a person's session, for the functions that speak to them.
   install mpv mpv-mpris playerctl pulseaudio pipewire-pulse wireplumber dunst xvfb xdg-utils xkb-data
+  # The Debian package: what judges it and what parses its profile, and the disk of the machine that installs it.
+  install lintian apparmor e2fsprogs binutils
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
   (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
   rm -f "$DESKCONN_CACHE/vm-prepare.rc"
@@ -91,6 +93,12 @@ stage_vm() {
   while [ ! -f "$DESKCONN_CACHE/vm-prepare.rc" ] && [ -f "$DESKCONN_CACHE/vm-prepare.log" ] && [ $waited -lt 300 ]; do sleep 1; waited=$((waited + 1)); done
   if [ "$(cat "$DESKCONN_CACHE/vm-prepare.rc" 2>/dev/null || echo 0)" != 0 ]; then tail -20 "$DESKCONN_CACHE/vm-prepare.log"; fi
   sh tests/vm/run.sh target/release
+}
+
+stage_package() {
+  is_root || { skip package "only root can boot the machine that installs it"; return 0; }
+  bash tests/package/run.sh target/release
+  sh tests/vm/package/run.sh target/release
 }
 
 stage_fuzz() {

@@ -83,7 +83,7 @@ say "guest: $VERSION_CODENAME with systemd and Xorg"
 # Without what draws in three dimensions (LLVM alone would double the guest): the
 # X server then draws without acceleration, which is all an emulated VGA can do.
 mmdebstrap --quiet --variant=minbase --format=directory \
-    --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,kmod,iproute2,evtest,gpiod,kbd,psmisc,xserver-xorg-core,xserver-xorg-input-libinput,xinit,xss-lock,i3lock,mupdf,xdotool \
+    --include=systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,kmod,iproute2,evtest,gpiod,kbd,psmisc,xserver-xorg-core,xserver-xorg-input-libinput,xinit,xss-lock,i3lock,mupdf,xdotool,apparmor \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/i18n/*' \
@@ -110,7 +110,7 @@ for unit in getty@tty1.service systemd-timesyncd.service apt-daily.timer apt-dai
 done
 
 # Only the modules the test needs, with what they depend on.
-modules="virtio_pci virtio_net virtio_console uinput evdev video bochs battery thermal gpio-amdpt gpio-sim i2c-dev ddc_monitor"
+modules="virtio_pci virtio_net virtio_console virtio_blk ext4 uinput evdev video bochs battery thermal gpio-amdpt gpio-sim i2c-dev ddc_monitor"
 target=$root/usr/lib/modules/$release
 mkdir -p "$target"
 for module in $modules; do
@@ -126,7 +126,7 @@ for module in $modules; do
 done >"$root/etc/modules-load.d/guest.conf"
 
 rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root"/usr/share/locale "$root"/usr/share/doc \
-    "$root"/usr/share/zoneinfo "$root"/usr/lib/udev/hwdb.* "$root"/var/log/* "$root"/var/lib/dpkg \
+    "$root"/usr/share/zoneinfo "$root"/usr/lib/udev/hwdb.* "$root"/var/log/* \
     "$root"/var/cache/debconf "$root"/usr/share/perl "$root"/usr/lib/x86_64-linux-gnu/perl
 ln -s /usr/lib/systemd/systemd "$root/init"
 (cd "$root" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/root.cpio"

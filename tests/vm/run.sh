@@ -30,19 +30,7 @@ trap 'exit 130' INT TERM
 # 5020 on the host reaches 5020 in the guest: the daemon refuses a Host header
 # with another port than its own. Where the host's 5020 is taken, both ends use
 # a free one.
-port=$("$cache/venv/bin/python" - <<'P'
-import socket
-for port in (5020, 0):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        print(probe.getsockname()[1])
-        break
-P
-)
+port=$("$cache/venv/bin/python" -B "$here/ports.py")
 
 # What belongs to this run, laid over the prepared guest: the kernel unpacks
 # archives that follow one another (early-userspace/buffer-format).

@@ -39,6 +39,7 @@ pub mod screen;
 mod settings;
 mod shape;
 pub mod slides;
+mod sources;
 #[cfg(test)]
 mod testing;
 pub mod url;
@@ -49,6 +50,7 @@ pub use call::Arguments;
 pub use refusal::Refusal;
 pub use run::{Permit, Running, start};
 pub use settings::Settings;
+pub use sources::uinput_command;
 
 /// One procedure, as everything that lists procedures needs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,11 +121,23 @@ async fn take_away(state: Weak<Mutex<Lazy<Made>>>, idle: Duration) {
 }
 
 fn missing(what: &'static str, error: &io::Error) -> Missing {
-    let mend = if error.kind() == io::ErrorKind::PermissionDenied {
-        "install packaging/udev/70-deskconn.rules into /etc/udev/rules.d, run `sudo udevadm control --reload && \
-         sudo udevadm trigger /dev/uinput`, and be logged in at the machine itself"
-    } else {
-        "load the kernel module: sudo modprobe uinput"
+    missing_with(what, error, crate::uinput_command().as_deref())
+}
+
+/// `command` is that of the sources, where there are any.
+fn missing_with(what: &'static str, error: &io::Error, command: Option<&str>) -> Missing {
+    let is_refused = error.kind() == io::ErrorKind::PermissionDenied;
+    let mend = match command {
+        Some(command) if is_refused => {
+            format!("{command} (it installs 70-deskconn.rules), and be logged in at the machine itself")
+        }
+        Some(command) => format!("{command} (it does modprobe uinput, now and at every start)"),
+        None if is_refused => {
+            "install packaging/udev/70-deskconn.rules into /etc/udev/rules.d, run `sudo udevadm control --reload && sudo \
+             udevadm trigger /dev/uinput`, and be logged in at the machine itself"
+                .to_owned()
+        }
+        None => "load the kernel module: sudo modprobe uinput".to_owned(),
     };
     Missing {
         what,
@@ -140,9 +152,15 @@ mod tests {
 
     #[test]
     fn a_refused_device_is_mended_by_the_rules_and_an_absent_one_by_the_module() {
-        let refused = missing("it", &io::Error::from(io::ErrorKind::PermissionDenied));
-        assert!(refused.mend.contains("70-deskconn.rules"), "{refused}");
-        let absent = missing("it", &io::Error::from(io::ErrorKind::NotFound));
-        assert!(absent.mend.contains("modprobe uinput"), "{absent}");
+        let of = |kind, command| missing_with("it", &io::Error::from(kind), command);
+        for command in [None, Some("sudo /src/packaging/uinput.sh")] {
+            let refused = of(io::ErrorKind::PermissionDenied, command);
+            assert!(refused.mend.contains("70-deskconn.rules"), "{refused}");
+            let absent = of(io::ErrorKind::NotFound, command);
+            assert!(absent.mend.contains("modprobe uinput"), "{absent}");
+            for it in [refused, absent] {
+                assert!(command.is_none_or(|command| it.mend.starts_with(command)), "{it}");
+            }
+        }
     }
 }

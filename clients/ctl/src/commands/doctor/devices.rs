@@ -10,9 +10,10 @@ use super::system::{Peer, Person};
 
 /// The rule that packages install, and where rules are (udev(7)).
 const RULE: &str = "70-deskconn.rules";
-const RULES: [&str; 4] = [
+const RULES: [&str; 5] = [
     "/etc/udev/rules.d",
     "/run/udev/rules.d",
+    "/usr/local/lib/udev/rules.d",
     "/usr/lib/udev/rules.d",
     "/lib/udev/rules.d",
 ];
@@ -28,6 +29,8 @@ pub(super) struct Facts {
     monitors: Vec<String>,
     i2c: Vec<Node>,
     gpio: Vec<Node>,
+    /// What lets the person type keys, if the program runs in its sources.
+    command: Option<String>,
 }
 
 /// A device.
@@ -52,6 +55,7 @@ pub(super) fn look(person: &Person, daemon: Option<&Peer>) -> Facts {
         monitors: monitors(),
         i2c: nodes("i2c-").into_iter().map(node).collect(),
         gpio: nodes("gpiochip").into_iter().map(node).collect(),
+        command: components::uinput_command(),
     }
 }
 
@@ -112,7 +116,8 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
 fn keys(facts: &Facts) -> Check {
     const CHECK: &str = "keys";
     let Some(node) = &facts.uinput else {
-        let mend = "sudo modprobe uinput; for every start: echo uinput | sudo tee /etc/modules-load.d/uinput.conf";
+        let by_hand = "sudo modprobe uinput; for every start: echo uinput | sudo tee /etc/modules-load.d/uinput.conf";
+        let mend = of_sources(facts, by_hand);
         return Check::failed(
             CHECK,
             "there is no /dev/uinput, through which slide keys are typed",
@@ -131,9 +136,12 @@ fn keys(facts: &Facts) -> Check {
         (Some(false), false) => Check::failed(
             CHECK,
             format!("the daemon may not open {shown}"),
-            format!(
-                "install the package, or its packaging/udev/{RULE}: sudo cp {RULE} /etc/udev/rules.d/ && sudo udevadm \
-                 control --reload && sudo udevadm trigger {shown}"
+            of_sources(
+                facts,
+                &format!(
+                    "install the package, or its packaging/udev/{RULE}: sudo cp {RULE} /etc/udev/rules.d/ && sudo udevadm \
+                     control --reload && sudo udevadm trigger {shown}"
+                ),
             ),
         ),
         (None, _) => Check::unknown(
@@ -141,6 +149,14 @@ fn keys(facts: &Facts) -> Check {
             format!("whether the daemon may open {shown}"),
             "run doctor as its user",
         ),
+    }
+}
+
+/// The one command of the sources where the program runs in them, before what does the same by hand.
+fn of_sources(facts: &Facts, by_hand: &str) -> String {
+    match &facts.command {
+        Some(command) => format!("{command}, or by hand: {by_hand}"),
+        None => by_hand.to_owned(),
     }
 }
 
@@ -223,6 +239,7 @@ mod tests {
             monitors: vec!["card0-HDMI-A-1".to_owned()],
             i2c: vec![at("/dev/i2c-1", Some(false)), at("/dev/i2c-2", Some(true))],
             gpio: Vec::new(),
+            command: None,
         }
     }
 
@@ -262,6 +279,18 @@ mod tests {
             );
         }
         assert_eq!(of(Some(at("/dev/uinput", None)), true).state, State::Unknown);
+        for uinput in [None, shut()] {
+            let check = keys(&Facts {
+                uinput,
+                command: Some("sudo /src/packaging/uinput.sh".to_owned()),
+                ..facts()
+            });
+            let mend = check.mend.unwrap();
+            assert!(
+                mend.starts_with("sudo /src/packaging/uinput.sh, or by hand: "),
+                "{mend}"
+            );
+        }
     }
 
     #[test]
