@@ -11,6 +11,8 @@ prefix=${prefix%/}
 destdir=${DESTDIR:-}
 destdir=${destdir%/}
 list=$prefix/share/deskconn/installed
+profile=/etc/apparmor.d/deskconnd
+apparmor=/sys/kernel/security/apparmor
 
 fail() { echo "deskconn: $*" >&2; exit 1; }
 
@@ -22,6 +24,12 @@ tell_machine() {
   for module in uinput i2c-dev; do modprobe --quiet "$module" || echo "deskconn: this kernel has no module $module"; done
   udevadm control --reload
   for subsystem in misc gpio i2c-dev; do udevadm trigger --subsystem-match="$subsystem"; done
+  [ -d "$apparmor" ] && command -v apparmor_parser >/dev/null || return 0
+  if [ -e "$profile" ]; then
+    apparmor_parser --replace --skip-cache "$profile" || echo "deskconn: AppArmor does not take $profile; the service runs without"
+  elif grep -q '^deskconnd ' "$apparmor/profiles"; then
+    printf deskconnd >"$apparmor/.remove"
+  fi
 }
 
 # Files and directories of the list, the deepest first; a line that leads elsewhere is no line of ours.

@@ -142,7 +142,7 @@ fn missing_with(what: &'static str, error: &io::Error, command: Option<&str>) ->
     Missing {
         what,
         reason: format!("{PATH}: {error}"),
-        mend: mend.into(),
+        mend,
     }
 }
 
