@@ -5,7 +5,7 @@ RUN_AS ?=
 # Where `make install` puts things.
 PREFIX ?= /usr/local
 
-.PHONY: run build install uninstall uinput deb test check fuzz simulate bench pictures
+.PHONY: run build install uninstall uinput deb snap test check fuzz simulate bench pictures
 
 ## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
 run: build
@@ -52,6 +52,10 @@ simulate:
 pictures: build
 	$(CARGO) build --locked --example stage
 	DESKCONN_EXAMPLES=target/debug/examples DESKCONN_PICTURES=$(CURDIR)/docs/pictures bash tests/browser/run.sh target/release pictures
+
+## The snap for this machine, in target/snap; snap/README.md says how to install it.
+snap: build
+	bash snap/build.sh target/snap
 
 ## Micro-benchmarks; benches/README.md says how routers are compared.
 bench:
