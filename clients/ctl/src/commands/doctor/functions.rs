@@ -5,18 +5,12 @@ use client::Value;
 use super::Check;
 
 /// What the daemon says of functions that have nobody in the session to serve them.
-const AGENT: &str = "deskconnctl agent";
+pub(super) const AGENT: &str = "deskconnctl agent";
 
 pub(super) fn judge(info: Option<&Value>) -> Vec<Check> {
     let Some(info) = info else { return Vec::new() };
-    let list = |key| info.as_dict().and_then(|info| info.get(key));
-    let missing = list("missing").and_then(Value::as_dict);
-    let missing: Vec<(&str, &str)> = missing
-        .into_iter()
-        .flatten()
-        .filter_map(|(name, sentence)| Some((name.as_str(), sentence.as_str()?)))
-        .collect();
-    let offered = list("components").and_then(Value::as_list).unwrap_or_default();
+    let missing = missing(info);
+    let offered = field(info, "components").and_then(Value::as_list).unwrap_or_default();
     let works = |name: &&str| missing.iter().all(|(lacking, _)| lacking != name);
     let working: Vec<&str> = offered.iter().filter_map(Value::as_str).filter(works).collect();
     let mut checks = vec![Check::ok(
@@ -31,6 +25,19 @@ pub(super) fn judge(info: Option<&Value>) -> Vec<Check> {
     }
     checks.extend(others.into_iter().map(|(name, sentence)| lacking(name, sentence)));
     checks
+}
+
+fn field<'a>(info: &'a Value, key: &str) -> Option<&'a Value> {
+    info.as_dict().and_then(|info| info.get(key))
+}
+
+/// The functions that lack something, each with the daemon's sentence.
+pub(super) fn missing(info: &Value) -> Vec<(&str, &str)> {
+    let missing = field(info, "missing").and_then(Value::as_dict);
+    let sentences = missing.into_iter().flatten();
+    sentences
+        .filter_map(|(name, sentence)| Some((name.as_str(), sentence.as_str()?)))
+        .collect()
 }
 
 fn shown(names: &[&str]) -> String {

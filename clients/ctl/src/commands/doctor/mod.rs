@@ -17,6 +17,7 @@ mod packet;
 mod ports;
 mod rule;
 mod session;
+mod snap;
 mod system;
 
 use std::path::PathBuf;
@@ -121,7 +122,9 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     checks.extend(session::judge(&session::look(person).await));
     checks.extend(devices::judge(&devices::look(person, process)));
     checks.extend(clock::judge(&clock::look().await));
-    checks.extend(functions::judge(daemon.talk().map(|talk| &talk.info)));
+    let info = daemon.talk().map(|talk| &talk.info);
+    checks.extend(functions::judge(info));
+    checks.extend(snap::judge(snap::look().await.as_ref(), info));
     checks
 }
 
