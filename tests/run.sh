@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
-STAGES=${*:-prepare check release run doctor state js browser interop discovery vm package fuzz}
+STAGES=${*:-prepare check release run doctor state js browser interop discovery snap vm package fuzz}
 passed=0 skipped=() times=()
 
 say() { printf '\n=== %s\n' "$*"; }
@@ -39,6 +39,7 @@ stage_prepare() {
   bash tests/interop/prepare.sh
   bash tests/js/run.sh prepare
   bash tests/browser/run.sh prepare
+  bash tests/snap/prepare.sh
 }
 
 stage_check() {
@@ -85,6 +86,11 @@ stage_interop() {
 stage_discovery() {
   is_root || { skip discovery "only root can make networks"; return 0; }
   bash tests/discovery/run.sh target/release
+}
+
+stage_snap() {
+  is_root || { skip snap "only root can mount what is in it"; return 0; }
+  bash tests/snap/run.sh target/release
 }
 
 stage_vm() {
