@@ -124,12 +124,18 @@ async fn local(options: Options) -> Result<Session, Failure> {
         .hint("or name one: --desktop NAME for one of `deskconnctl desktops`, --at HOST:PORT for any"))
 }
 
-/// The command that starts the desktop of this user; root's is the system's.
+/// The command that starts the desktop of this user; root's is the system's, and a snap has a service for all.
 pub(crate) fn how_to_start() -> &'static str {
-    if rustix::process::geteuid().is_root() {
-        "systemctl start deskconnd"
-    } else {
-        "systemctl --user start deskconnd"
+    let snap = std::env::var_os("SNAP_NAME");
+    let is_in_snap = snap.is_some_and(|name| name == "deskconn");
+    start_command(rustix::process::geteuid().is_root(), is_in_snap)
+}
+
+const fn start_command(is_root: bool, is_in_snap: bool) -> &'static str {
+    match (is_in_snap, is_root) {
+        (true, _) => "sudo snap start --enable deskconn",
+        (false, true) => "systemctl start deskconnd",
+        (false, false) => "systemctl --user start deskconnd",
     }
 }
 
@@ -158,6 +164,15 @@ fn sockets(uid: u32, variable: &dyn Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_desktop_is_started_by_what_it_is_installed_with() {
+        assert_eq!(start_command(false, false), "systemctl --user start deskconnd");
+        assert_eq!(start_command(true, false), "systemctl start deskconnd");
+        for is_root in [false, true] {
+            assert_eq!(start_command(is_root, true), "sudo snap start --enable deskconn");
+        }
+    }
 
     #[test]
     fn addresses_are_understood_as_people_write_them() {
