@@ -1,7 +1,7 @@
 //! From an address to an open session.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use ed25519_dalek::SigningKey;
 use link::noise::Initiator as NoiseLogin;
 use link::tls::{self, Trust};
 use link::{Link, ReadError, Stream};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wamp::codec::Serializer;
 use wamp::joiner::{JoinOptions, JoinStep, Joiner};
@@ -236,8 +236,7 @@ async fn connect(target: &Target, options: &Options) -> Result<Link, ConnectErro
             link.map_err(|error| not_wamp(&error))
         }
         (Target::Unix(path), _) => {
-            let unreachable = |error| ConnectError::Unreachable(target.to_string(), error);
-            let stream = Stream::Unix(UnixStream::connect(path).await.map_err(unreachable)?);
+            let stream = unix(target, path).await?;
             let link = link::rawsocket::connect(stream, serializer, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
@@ -251,6 +250,23 @@ pub(crate) async fn tcp(target: &Target, host: &str) -> Result<TcpStream, Connec
     // Small messages must not wait for the answer to the last one.
     stream.set_nodelay(true).map_err(unreachable)?;
     Ok(stream)
+}
+
+/// A connection to a Unix socket.
+#[cfg(unix)]
+async fn unix(target: &Target, path: &Path) -> Result<Stream, ConnectError> {
+    let connected = tokio::net::UnixStream::connect(path).await;
+    connected
+        .map(Stream::Unix)
+        .map_err(|error| ConnectError::Unreachable(target.to_string(), error))
+}
+
+/// Refused: tokio has Unix sockets on Unix only.
+#[cfg(not(unix))]
+fn unix(target: &Target, _path: &Path) -> std::future::Ready<Result<Stream, ConnectError>> {
+    let why = "on this system there are no Unix sockets for it; name the desktop by an address that begins with ws:// or rs://";
+    let error = std::io::Error::new(std::io::ErrorKind::Unsupported, why);
+    std::future::ready(Err(ConnectError::Unreachable(target.to_string(), error)))
 }
 
 /// A TLS connection to the one whose key is pinned.

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream, tcp, unix};
+use tokio::net::{TcpStream, tcp};
+#[cfg(unix)]
+use tokio::net::{UnixStream, unix};
 
 /// TLS over TCP, either end. In a box: it is twenty times as large as a socket.
 type Tls = Box<tokio_rustls::TlsStream<TcpStream>>;
@@ -15,7 +17,8 @@ type Tls = Box<tokio_rustls::TlsStream<TcpStream>>;
 pub enum Stream {
     /// TCP.
     Tcp(TcpStream),
-    /// A Unix socket.
+    /// A Unix socket, where there are any.
+    #[cfg(unix)]
     Unix(UnixStream),
     /// TLS over TCP, past its handshake; see [`crate::tls`].
     Tls(Tls),
@@ -27,6 +30,7 @@ impl From<TcpStream> for Stream {
     }
 }
 
+#[cfg(unix)]
 impl From<UnixStream> for Stream {
     fn from(stream: UnixStream) -> Self {
         Self::Unix(stream)
@@ -37,6 +41,7 @@ impl From<UnixStream> for Stream {
 #[derive(Debug)]
 pub(crate) enum ReadHalf {
     Tcp(tcp::OwnedReadHalf),
+    #[cfg(unix)]
     Unix(unix::OwnedReadHalf),
     Tls(tokio_io::ReadHalf<Tls>),
 }
@@ -45,6 +50,7 @@ pub(crate) enum ReadHalf {
 #[derive(Debug)]
 pub(crate) enum WriteHalf {
     Tcp(tcp::OwnedWriteHalf),
+    #[cfg(unix)]
     Unix(unix::OwnedWriteHalf),
     Tls(tokio_io::WriteHalf<Tls>),
 }
@@ -56,6 +62,7 @@ impl Stream {
                 let (read, write) = stream.into_split();
                 (ReadHalf::Tcp(read), WriteHalf::Tcp(write))
             }
+            #[cfg(unix)]
             Self::Unix(stream) => {
                 let (read, write) = stream.into_split();
                 (ReadHalf::Unix(read), WriteHalf::Unix(write))
@@ -68,15 +75,23 @@ impl Stream {
     }
 }
 
+/// The same for whatever the bytes run over.
+macro_rules! each {
+    ($self:expr, $stream:ident => $what:expr) => {
+        match $self {
+            Self::Tcp($stream) => $what,
+            #[cfg(unix)]
+            Self::Unix($stream) => $what,
+            Self::Tls($stream) => $what,
+        }
+    };
+}
+
 macro_rules! delegate_read {
     ($name:ident) => {
         impl AsyncRead for $name {
             fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() {
-                    Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
-                    Self::Unix(stream) => Pin::new(stream).poll_read(cx, buf),
-                    Self::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
-                }
+                each!(self.get_mut(), stream => Pin::new(stream).poll_read(cx, buf))
             }
         }
     };
@@ -86,27 +101,15 @@ macro_rules! delegate_write {
     ($name:ident) => {
         impl AsyncWrite for $name {
             fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-                match self.get_mut() {
-                    Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
-                    Self::Unix(stream) => Pin::new(stream).poll_write(cx, buf),
-                    Self::Tls(stream) => Pin::new(stream).poll_write(cx, buf),
-                }
+                each!(self.get_mut(), stream => Pin::new(stream).poll_write(cx, buf))
             }
 
             fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() {
-                    Self::Tcp(stream) => Pin::new(stream).poll_flush(cx),
-                    Self::Unix(stream) => Pin::new(stream).poll_flush(cx),
-                    Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
-                }
+                each!(self.get_mut(), stream => Pin::new(stream).poll_flush(cx))
             }
 
             fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-                match self.get_mut() {
-                    Self::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
-                    Self::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
-                    Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
-                }
+                each!(self.get_mut(), stream => Pin::new(stream).poll_shutdown(cx))
             }
 
             fn poll_write_vectored(
@@ -114,19 +117,11 @@ macro_rules! delegate_write {
                 cx: &mut Context<'_>,
                 bufs: &[IoSlice<'_>],
             ) -> Poll<io::Result<usize>> {
-                match self.get_mut() {
-                    Self::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-                    Self::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-                    Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),
-                }
+                each!(self.get_mut(), stream => Pin::new(stream).poll_write_vectored(cx, bufs))
             }
 
             fn is_write_vectored(&self) -> bool {
-                match self {
-                    Self::Tcp(stream) => stream.is_write_vectored(),
-                    Self::Unix(stream) => stream.is_write_vectored(),
-                    Self::Tls(stream) => stream.is_write_vectored(),
-                }
+                each!(self, stream => stream.is_write_vectored())
             }
         }
     };

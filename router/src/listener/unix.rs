@@ -1,0 +1,89 @@
+//! Unix sockets: RawSocket for the programs of this machine, who are known by their user.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use link::Stream;
+use tokio::net::{UnixListener, UnixStream};
+
+use super::{FIRST_PAUSE, back_off, serve_rawsocket};
+use crate::channel::Channel;
+use crate::error::ListenError;
+use crate::gate::{Peer, Transport};
+use crate::{Router, Shared};
+
+impl Router {
+    /// Listens on a Unix socket for RawSocket. `mode` is that of the socket; who may reach it decides the directory.
+    /// A socket that nobody listens on any more is replaced.
+    ///
+    /// # Errors
+    /// The socket cannot be made, or somebody listens on it.
+    pub fn listen_unix(&self, path: &Path, mode: u32) -> Result<(), ListenError> {
+        let failed = |error| ListenError::Unix {
+            path: path.to_owned(),
+            error,
+        };
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(ListenError::SocketTaken(path.to_owned()));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        // Until its mode is set nobody but this user may connect, whatever the umask is: the socket is made under
+        // another name in the same directory and moved into place.
+        let hidden = hidden_name(path);
+        let _ = std::fs::remove_file(&hidden);
+        let listener = UnixListener::bind(&hidden).map_err(failed)?;
+        std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(mode)).map_err(failed)?;
+        std::fs::rename(&hidden, path).map_err(failed)?;
+        self.0
+            .tasks
+            .spawn(accept_unix(Arc::clone(&self.0), listener, path.to_owned()));
+        Ok(())
+    }
+}
+
+fn hidden_name(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    path.with_file_name(name)
+}
+
+async fn accept_unix(shared: Arc<Shared>, listener: UnixListener, path: PathBuf) {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.stopping.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                pause = FIRST_PAUSE;
+                shared.tasks.spawn(serve_unix(Arc::clone(&shared), stream));
+            }
+            Err(error) => back_off(&error, &mut pause).await,
+        }
+    }
+    let _ = std::fs::remove_file(path);
+}
+
+async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
+    let uid = match stream.peer_cred() {
+        Ok(credentials) => credentials.uid(),
+        Err(error) => return tracing::warn!(%error, "the user of a connection cannot be told"),
+    };
+    let peer = Peer {
+        transport: Transport::Unix,
+        address: None,
+        uid: Some(uid),
+        origin: None,
+        channel: Channel::Plain,
+    };
+    if !shared.gate.is_welcome(&peer) {
+        return tracing::warn!(%peer, "a connection of another user was closed");
+    }
+    serve_rawsocket(shared, Stream::Unix(stream), peer, None).await;
+}
