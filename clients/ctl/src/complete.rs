@@ -22,6 +22,9 @@ pub(crate) const VARIABLE: &str = "_DESKCONNCTL_COMPLETE";
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Names that are told: more than anybody reads in a list.
 const MOST: usize = 500;
+/// The roles that a device can have: those of the desktop's functions, and that of the shared space, which needs none of
+/// them (`docs/API.md`).
+const ROLES: [&str; 7] = ["bus", "full", "gpio", "input", "media", "remote", "slides"];
 /// Letters of what is said of a name.
 const LONGEST: usize = 60;
 
@@ -63,10 +66,7 @@ pub(crate) fn programs() -> Vec<CompletionCandidate> {
 
 /// The procedures that the desktop offers, those of other programs too.
 pub(crate) fn procedures() -> Vec<CompletionCandidate> {
-    offered("procedures", "uri", |uri| {
-        let procedure = components::procedures().find(|it| it.uri == uri);
-        procedure.map(|it| it.help)
-    })
+    offered("procedures", "uri", help_of)
 }
 
 /// The topics that the desktop publishes, those of other programs too.
@@ -76,12 +76,18 @@ pub(crate) fn topics() -> Vec<CompletionCandidate> {
 
 /// The roles that a device can have.
 pub(crate) fn roles() -> Vec<CompletionCandidate> {
-    let mut roles: Vec<&str> = components::procedures().flat_map(|it| it.roles).copied().collect();
-    // The shared space needs no component; docs/API.md lists both.
-    roles.push("bus");
-    roles.sort_unstable();
-    roles.dedup();
-    roles.into_iter().filter_map(|role| candidate(role, "")).collect()
+    ROLES.into_iter().filter_map(|role| candidate(role, "")).collect()
+}
+
+/// What a procedure of the desktop's functions does, where this program has them too.
+#[cfg(target_os = "linux")]
+fn help_of(uri: &str) -> Option<&'static str> {
+    components::procedures().find(|it| it.uri == uri).map(|it| it.help)
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn help_of(_uri: &str) -> Option<&'static str> {
+    None
 }
 
 /// What a procedure lists: the value at one key, described by that at another.
@@ -198,10 +204,13 @@ mod tests {
         assert!(of("deskconnctl call ").no_discovery);
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn the_roles_are_those_of_the_components_and_the_bus() {
-        let roles = roles();
-        let roles: Vec<_> = roles.iter().map(|role| role.get_value().to_str().unwrap()).collect();
-        assert_eq!(roles, ["bus", "full", "gpio", "input", "media", "remote", "slides"]);
+        let mut known: Vec<&str> = components::procedures().flat_map(|it| it.roles).copied().collect();
+        known.push("bus");
+        known.sort_unstable();
+        known.dedup();
+        assert_eq!(known, ROLES);
     }
 }

@@ -1,9 +1,8 @@
 //! The key file of this command line, with which it logs in at a desktop that it is paired with: 64 hexadecimal
 //! digits, readable by nobody else.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use client::SigningKey;
@@ -11,13 +10,12 @@ use pairing::Identity;
 use rand::rngs::SysRng;
 
 use crate::failure::Failure;
+use crate::system;
 
 /// The file in the state directory.
 const NAME: &str = "ctl.key";
 /// 64 digits and a line end; more cannot be a key.
 const MAX_LENGTH: u64 = 80;
-/// Bits of a file's mode that give others something.
-const OTHERS: u32 = 0o077;
 
 /// Where the key is unless somebody says otherwise, as far as this user has a home.
 pub(crate) fn default_path() -> Option<PathBuf> {
@@ -43,8 +41,7 @@ pub(crate) fn read(path: &Path) -> Result<SigningKey, Failure> {
         })
     };
     let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.permissions().mode();
-    if mode & OTHERS != 0 {
+    if system::is_open_to_others(&file.metadata().map_err(failed)?) {
         return Err(Failure::failed(format!(
             "others may read the key at {shown}; mend it with `chmod 600 {shown}`"
         )));
@@ -63,12 +60,9 @@ pub(crate) fn generate(path: &Path) -> Result<Identity, Failure> {
     let key = Identity::generate(&mut SysRng).map_err(|error| Failure::failed(error.to_string()))?;
     let write = || {
         if let Some(directory) = path.parent() {
-            std::fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(directory)?;
+            system::private_directories().create(directory)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = system::private_file().open(path)?;
         file.write_all(format!("{}\n", hex::encode(*key.seed())).as_bytes())?;
         file.sync_all()
     };
@@ -82,8 +76,10 @@ pub(crate) fn generate(path: &Path) -> Result<Identity, Failure> {
     Ok(key)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

@@ -4,9 +4,10 @@
 
 use std::io::{self, BufRead, IsTerminal as _, Read as _};
 
-use rustix::termios::{QueueSelector, tcflush};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
+
+pub(crate) use crate::system::forget_typed as forget_early;
 
 /// Bytes of a line that are kept: the longest that means anything is a pairing link of 400.
 const MAX_LINE: usize = 1_024;
@@ -53,12 +54,6 @@ impl Typed {
             while self.0.try_recv().is_ok() {}
         }
     }
-}
-
-/// The same, before anything is read.
-pub(crate) fn forget_early() {
-    // Not a terminal, where this does nothing.
-    let _ = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 /// A line; of one that is too long the beginning. `None` at the end.

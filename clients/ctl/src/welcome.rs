@@ -2,21 +2,13 @@
 
 use std::process::ExitCode;
 
-use crate::connect;
+use crate::here;
 use crate::output::{Color, Output};
 
 /// Says it; wrong usage all the same, for the sake of scripts.
 pub(crate) fn show() -> ExitCode {
     let output = Output::new(false, false, Color::Auto);
-    let is_running = connect::sockets_here()
-        .iter()
-        .any(|socket| std::os::unix::net::UnixStream::connect(socket).is_ok());
-    let first = if is_running {
-        "A desktop is running here.".to_owned()
-    } else {
-        let start = connect::how_to_start();
-        format!("No desktop is running here. Start it: {start}, or deskconnd in a terminal.")
-    };
+    let first = here::news();
     output.page(&format!(
         "deskconnctl talks to the desktop on this machine, or to another one. {first}
 

@@ -126,6 +126,7 @@ pub(crate) enum Command {
     /// It changes nothing, and works without a daemon. As root it sees the firewall's rules too. The command fails if a
     /// check failed; a warning is something that will not work, or not for everybody. With --no-discovery it does not
     /// listen for the desktop on the network.
+    #[cfg(target_os = "linux")]
     Doctor,
     /// Show a code by which a device is let in, and ask before it is
     Pair(Pair),
@@ -193,6 +194,7 @@ pub(crate) enum Command {
     ///
     /// Where deskconnd is a service of the system, it has no way to players, sound, notifications and the like of
     /// whoever is logged in. This has, and works whenever its session is the one in front. Packages start it at login.
+    #[cfg(target_os = "linux")]
     Agent,
     /// Music and films: what plays, and what plays next
     Media(Media),

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 
 use super::Interrupts;
 use crate::args::Global;
-use crate::connect;
 use crate::failure::Failure;
+use crate::here;
 use crate::output::Output;
 
 /// The role to ask for.
@@ -87,7 +87,7 @@ async fn open(global: &Global, machine: &Machine) -> Result<(Session, components
         authrole: Some(ROLE.to_owned()),
         ..Options::new("deskconn")
     };
-    let session = connect::system(global, options).await.map_err(|error| {
+    let session = here::system(global, options).await.map_err(|error| {
         if is_hopeless(&error) {
             Attempt::Hopeless(error.into())
         } else {

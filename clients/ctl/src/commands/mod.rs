@@ -1,5 +1,6 @@
 //! One file for each command. A command opens a session if it needs one, and says goodbye when it is done.
 
+#[cfg(target_os = "linux")]
 mod agent;
 mod approve;
 mod battery;
@@ -11,6 +12,7 @@ pub(crate) mod desktops;
 mod devices;
 mod discover;
 mod discovery;
+#[cfg(target_os = "linux")]
 mod doctor;
 mod gpio;
 mod host;
@@ -38,13 +40,13 @@ mod volume;
 use std::time::Duration;
 
 use client::{Args, Session, Value};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args::{Arguments, Command, Global};
 use crate::connect;
 use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::system::EndSignals;
 
 /// The longest time that can be asked for: a year, which is for ever.
 const MAX_SECONDS: f64 = 366.0 * 24.0 * 3600.0;
@@ -54,7 +56,9 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
     let session = match &arguments.command {
         Command::Completions { shell } => return completions::run(*shell),
         Command::Man(man) => return man::run(man, output),
+        #[cfg(target_os = "linux")]
         Command::Agent => return agent::run(&arguments.global, output).await,
+        #[cfg(target_os = "linux")]
         Command::Doctor => return doctor::run(&arguments.global, output).await,
         Command::Keygen => return keygen::run(&arguments.global, output),
         Command::Join(join) => return join::run(&arguments.global, join, output).await,
@@ -132,11 +136,11 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Desktops { .. }
         | Command::Discover(_)
         | Command::Log(_)
-        | Command::Agent
-        | Command::Doctor
         | Command::Keygen
         | Command::Man(_)
         | Command::Completions { .. } => Ok(()),
+        #[cfg(target_os = "linux")]
+        Command::Agent | Command::Doctor => Ok(()),
     }
 }
 
@@ -160,25 +164,16 @@ async fn ask(session: &Session, procedure: &str, args: impl Into<Args>) -> Resul
 
 /// Somebody wants this program to end: Ctrl-C, or SIGTERM of a service manager. From the moment this is made the
 /// signals wait to be seen, so it is made before there is anything that must be ended in order.
-struct Interrupts {
-    terminate: Signal,
-    interrupt: Signal,
-}
+struct Interrupts(EndSignals);
 
 impl Interrupts {
     fn new() -> Result<Self, Failure> {
         let failed = |error| Failure::failed(format!("signals cannot be waited for: {error}"));
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).map_err(failed)?,
-            interrupt: signal(SignalKind::interrupt()).map_err(failed)?,
-        })
+        EndSignals::new().map(Self).map_err(failed)
     }
 
     async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+        self.0.next().await;
     }
 }
 

@@ -5,11 +5,11 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use client::{Invocation, Reply, RequestError, Value};
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin};
+use tokio::process::ChildStdin;
 use tokio::time::timeout;
 
+use crate::system::{Group, shell};
 use crate::values;
 
 /// Bytes of a result. A router takes messages of 1 MiB unless it is told otherwise.
@@ -61,17 +61,12 @@ impl Command {
     }
 
     async fn perform(&self, procedure: &str, input: &[u8]) -> io::Result<Ended> {
-        let mut child = tokio::process::Command::new("/bin/sh")
-            .arg("-c")
-            .arg(&self.line)
-            .arg("deskconnctl")
-            .args(&self.arguments)
+        let mut child = shell(&self.line, &self.arguments)
             .env("WAMP_PROCEDURE", procedure)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            .process_group(0)
             .spawn()?;
         let _group = Group::of(&child);
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -85,26 +80,6 @@ impl Command {
             result: result?,
             complaint: complaint?,
         })
-    }
-}
-
-/// Everything that a command started. It is killed with the command's call, or the shell would end and its children
-/// would go on.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(Pid::from_raw))
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0 {
-            // It has usually ended by itself.
-            let _ = kill_process_group(group, Signal::KILL);
-        }
     }
 }
 

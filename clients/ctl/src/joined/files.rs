@@ -8,14 +8,14 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, FileType, FlockOperation, Mode, OFlags, Stat};
+use rustix::fs::{self, FileType, FlockOperation, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
 /// Bits of a mode that give others something.
-const OTHERS: u32 = 0o077;
+const OTHERS: RawMode = 0o077;
 /// Read and written by their owner.
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 

@@ -2,6 +2,10 @@
 //!
 //! It connects to nobody.
 
+#[cfg(unix)]
+mod files;
+#[cfg(not(unix))]
+#[path = "files_elsewhere.rs"]
 mod files;
 mod keys;
 

@@ -21,6 +21,7 @@ pub(crate) use self::style::{Color, Meaning};
 pub(crate) use self::table::{Cell, shortened};
 pub(crate) use self::wait::left;
 use crate::failure::Failure;
+use crate::system;
 
 /// To the beginning of the line, and away with what stands there (ECMA-48 §8.3.41).
 const CLEAR_LINE: &str = "\r\u{1b}[K";
@@ -81,6 +82,7 @@ impl Output {
     }
 
     /// A result with a word in front that stands out.
+    #[cfg(target_os = "linux")]
     pub(crate) fn headed(&self, value: &impl Serialize, head: &Cell, text: &str) -> Result<(), Failure> {
         if self.is_json {
             return self.json(value);
@@ -177,8 +179,8 @@ impl Output {
 
     /// How many characters fit on a line of the terminal, where it says so.
     pub(crate) fn columns() -> Option<usize> {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-        Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+        let (columns, _) = system::terminal_size()?;
+        Some(columns).filter(|columns| *columns > 0)
     }
 
     /// A picture of this program's own making, with the colours that are in it; only for a terminal.

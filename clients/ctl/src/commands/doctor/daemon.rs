@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use super::Check;
 use super::system::{Peer, Person};
 use crate::args::Global;
-use crate::connect;
 use crate::failure::Failure;
+use crate::here;
 use crate::values::get;
 
 const CHECK: &str = "daemon";
@@ -97,7 +97,7 @@ pub(super) fn places(global: &Global, person: &Person) -> Result<Vec<PathBuf>, F
             Ok(_) | Err(_) => Err(remote()),
         };
     }
-    let mut places = connect::sockets_here();
+    let mut places = here::sockets_here();
     if !person.is_self() {
         places.insert(0, person.runtime.join("deskconn/deskconn.sock"));
     }

@@ -17,6 +17,7 @@ use crate::args::{Global, Join};
 use crate::failure::Failure;
 use crate::joined::{Desktops, Keys};
 use crate::output::Output;
+use crate::system;
 use crate::typed::Typed;
 
 /// How long a desktop may take to be connected to.
@@ -58,11 +59,10 @@ pub(super) async fn run(global: &Global, join: &Join, output: &Output) -> Result
 
 /// Who this command line says it is.
 fn introduction(join: &Join, keys: Keys) -> Introduction {
-    let machine = || rustix::system::uname().nodename().to_string_lossy().into_owned();
     Introduction {
         identity: keys.identity,
         noise: keys.noise,
-        name: join.name.clone().unwrap_or_else(machine),
+        name: join.name.clone().unwrap_or_else(system::host_name),
         kind: Kind::Cli,
         want: join.want.clone().unwrap_or_default(),
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use client::{Session, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::figures::{Row, Snapshot, Sort};
@@ -18,6 +17,7 @@ use super::{Interrupts, ask, place, seconds};
 use crate::args::{Global, Top};
 use crate::failure::Failure;
 use crate::output::{Cell, Meaning, Output, shortened};
+use crate::system::Resized;
 use crate::values::{get, number};
 
 const URI: &str = "org.deskconn.router.sessions";
@@ -128,7 +128,7 @@ struct View<'a> {
 async fn watch(session: &Session, pause: Duration, mut view: View<'_>) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
     let failed = |error| Failure::failed(format!("the size of the terminal cannot be followed: {error}"));
-    let mut resized = signal(SignalKind::window_change()).map_err(failed)?;
+    let mut resized = Resized::new().map_err(failed)?;
     let mut now = Snapshot::new(&ask(session, URI, ()).await?, None);
     let mut ticks = ticks(pause);
     ticks.tick().await;
@@ -146,7 +146,7 @@ async fn watch(session: &Session, pause: Duration, mut view: View<'_>) -> Result
                 Key::Char(letter) => view.turn(letter),
                 Key::Other => {}
             },
-            _ = resized.recv() => {}
+            () = resized.next() => {}
             answer = answer(&mut asking), if asking.is_some() => {
                 asking = None;
                 let answer = match answer {

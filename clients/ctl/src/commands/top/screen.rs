@@ -1,14 +1,14 @@
 //! The terminal while `deskconnctl top` has it: another screen than the one that was there, keys that come one by one, and
 //! everything as it was when this is dropped.
 //!
-//! rustix and a few control sequences do: crates for whole screens bring an event loop of their own beside tokio's.
+//! A few control sequences do: crates for whole screens bring an event loop of their own beside tokio's.
 
 use std::io::{self, Write as _};
 
-use rustix::termios::{InputModes, LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use tokio::io::{AsyncReadExt as _, Stdin};
 
 use crate::failure::Failure;
+use crate::system::{self, SingleKeys};
 
 /// The other screen, and no cursor; back (xterm, "DEC Private Mode Set", 1049 and 25).
 const ENTER: &str = "\u{1b}[?1049h\u{1b}[?25l";
@@ -23,33 +23,22 @@ const USUAL: (usize, usize) = (80, 24);
 /// A terminal that is drawn on.
 #[derive(Debug)]
 pub(super) struct Screen {
-    /// How the keys were before; `None` where they come from elsewhere.
-    before: Option<Termios>,
+    /// Given back after the last word to the screen.
+    _keys: SingleKeys,
 }
 
 impl Screen {
     /// Takes the terminal.
     pub(super) fn take() -> Result<Self, Failure> {
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(before) = &before {
-            let mut modes = before.clone();
-            // Each key at once and unseen, also those that would end or stop the program and leave the screen behind.
-            modes.local_modes -= LocalModes::ICANON | LocalModes::ECHO | LocalModes::ISIG | LocalModes::IEXTEN;
-            modes.input_modes -= InputModes::IXON;
-            modes.special_codes[SpecialCodeIndex::VMIN] = 1;
-            modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-            let failed = |error| Failure::failed(format!("the terminal cannot be read key by key: {error}"));
-            tcsetattr(io::stdin(), OptionalActions::Flush, &modes).map_err(failed)?;
-        }
-        let screen = Self { before };
+        let failed = |error| Failure::failed(format!("the terminal cannot be read key by key: {error}"));
+        let keys = SingleKeys::take().map_err(failed)?;
         put(ENTER);
-        Ok(screen)
+        Ok(Self { _keys: keys })
     }
 
     /// Columns and lines.
     pub(super) fn size() -> (usize, usize) {
-        let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
-        let size = size.map(|size| (usize::from(size.ws_col), usize::from(size.ws_row)));
+        let size = system::terminal_size();
         size.filter(|(columns, lines)| *columns > 0 && *lines > 0)
             .unwrap_or(USUAL)
     }
@@ -67,9 +56,6 @@ impl Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         put(LEAVE);
-        if let Some(before) = &self.before {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
-        }
     }
 }
 
