@@ -48,8 +48,9 @@ listed() {
 remove_all_but() {
   local kept=$1 line path lines
   lines=$(listed)
+  lines=$(grep -vxFf "$kept" <<<"$lines" || :)
   while IFS= read -r line; do
-    grep -qxF -- "$line" "$kept" && continue
+    [ -n "$line" ] || continue
     path=$destdir${line#? }
     case $line in
       f*) if [ -e "$path" ]; then rm "$path"; else echo "deskconn: $path was gone already"; fi ;;

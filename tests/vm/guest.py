@@ -80,12 +80,12 @@ class Guest:
         await self.until(mark, f"{device}-ready")
         return mark
 
-    async def run(self, command, who="run"):
+    async def run(self, command, who="run", within=PATIENCE):
         """Runs a command as the person at the machine (or as "root", or as the "other" person) and gives its
         lines; raises if it fails."""
         mark = self.mark()
         self.tell(f"{who} {command}")
-        status = (await self.until(mark, f"{who}-exit"))[0]
+        status = (await self.until(mark, f"{who}-exit", within=within))[0]
         lines = self.since(mark, who)
         if status != "0":
             raise RuntimeError(f"in the guest, {command!r} ended with {status}: {lines}")
