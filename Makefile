@@ -5,7 +5,7 @@ RUN_AS ?=
 # Where `make install` puts things.
 PREFIX ?= /usr/local
 
-.PHONY: run build install uninstall uinput deb snap test check fuzz simulate bench pictures
+.PHONY: run build install uninstall uinput deb snap test check portable advisories sbom fuzz simulate bench pictures
 
 ## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
 run: build
@@ -39,6 +39,18 @@ test:
 ## What a contributor runs before each commit: format, lints, unit and integration tests, documentation.
 check:
 	bash tests/run.sh check
+
+## Whether all but the daemon and the desktop's functions compiles for Windows and macOS.
+portable:
+	bash tests/portable.sh
+
+## Whether a fault is known of a dependency; needs a network.
+advisories:
+	bash tests/dependencies.sh advisories
+
+## Bills of materials of both programs (CycloneDX), into target/sbom.
+sbom:
+	bash tests/dependencies.sh sbom
 
 ## Each fuzz target for five minutes, or for SECONDS=n.
 fuzz:

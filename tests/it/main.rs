@@ -12,6 +12,7 @@ mod access;
 mod apart;
 mod audit;
 mod bad_input;
+mod building;
 mod call;
 mod commands;
 mod described;

@@ -108,7 +108,36 @@ fn no_test_is_ignored_and_nothing_is_left_unfinished() {
 fn dependencies(package: &str) -> Vec<String> {
     let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
     let manifest: toml::Table = manifest.parse().unwrap();
-    manifest["dependencies"].as_table().unwrap().keys().cloned().collect()
+    let of_all = manifest["dependencies"].as_table().unwrap().keys().cloned();
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let of_some = targets.into_iter().flat_map(toml::Table::values);
+    let of_some = of_some.flat_map(|target| target["dependencies"].as_table().unwrap().keys().cloned());
+    of_all.chain(of_some).collect()
+}
+
+/// What the crates that compile everywhere need a kernel of one kind for: the package, and what stands in its manifest for
+/// some systems only. Whether that is enough, `tests/portable.sh` finds out where a compiler has another system's library.
+#[test]
+fn what_only_some_systems_have_is_no_dependency_on_others() {
+    const OF_SOME: [&str; 10] = [
+        "components",
+        "evdev",
+        "gpiocdev",
+        "i2cdev",
+        "nix",
+        "procfs",
+        "pulseaudio",
+        "rustix",
+        "sd-notify",
+        "zbus",
+    ];
+    for package in ["router/wamp", "router/link", "clients/rust", "clients/ctl", "pairing"] {
+        let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let everywhere = manifest["dependencies"].as_table().unwrap();
+        let wrong: Vec<_> = OF_SOME.iter().filter(|it| everywhere.contains_key(**it)).collect();
+        assert!(wrong.is_empty(), "{package} needs {wrong:?} on every system");
+    }
 }
 
 #[test]
