@@ -50,7 +50,8 @@ stage_check() {
   cargo build --workspace --all-targets --locked
   cargo test --workspace --locked
   RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
-  if command -v cargo-deny >/dev/null; then cargo deny check bans licenses sources; else echo "cargo-deny is not installed: dependencies were not checked"; fi
+  bash tests/dependencies.sh
+  bash tests/portable.sh
 }
 
 stage_release() { make build; }
