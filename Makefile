@@ -15,6 +15,7 @@ run: build
 build:
 	bash clients/build.sh
 	$(CARGO) build --release --locked
+	if command -v python3 >/dev/null; then bash packaging/notices.sh target/THIRD-PARTY; fi
 
 ## Installs what `make build` made, as root: below PREFIX, or for a package below DESTDIR.
 install:

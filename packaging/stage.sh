@@ -70,7 +70,7 @@ put 644 "$root/README.md" "$doc/README.md"
 put 644 "$root/LICENSE-APACHE" "$doc/LICENSE-APACHE"
 put 644 "$root/LICENSE-MIT" "$doc/LICENSE-MIT"
 put 644 "$root/examples/deskconn.toml" "$doc/examples/deskconn.toml"
-if [ -e "$here/notices.sh" ]; then
-  bash "$here/notices.sh" "$work/THIRD-PARTY"
-  put 644 "$work/THIRD-PARTY" "$doc/THIRD-PARTY"
-fi
+# `make build` wrote them: whoever installs, as root, may have no cargo.
+notices=$root/target/THIRD-PARTY
+[ -e "$notices" ] || bash "$here/notices.sh" "$notices"
+put 644 "$notices" "$doc/THIRD-PARTY"
