@@ -5,9 +5,7 @@
 #   BIN=DIR   where the programs are; target/release without it
 set -euo pipefail
 cd "$(dirname "$0")/.."
-tools=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/cargo
-PATH=$PATH:$tools/bin
-command -v cargo-deb >/dev/null || cargo install --quiet --locked cargo-deb --root "$tools"
+PATH=$PATH:$(packaging/tool.sh cargo-deb)
 
 # Where [package.metadata.deb] of Cargo.toml looks.
 root=target/package/root

@@ -7,12 +7,10 @@
 #        dependencies.sh sbom       writes target/sbom
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cache=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
-PATH=$PATH:$cache/cargo/bin
-# Tools that run for seconds need no optimization.
+# Brings a tool of cargo's into the path.
 tool() {
-  command -v "$1" >/dev/null || CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off \
-    cargo install --quiet --locked "$1" --root "$cache/cargo"
+  local at
+  at=$(packaging/tool.sh "$1") && PATH=$PATH:$at
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -24,6 +24,8 @@ examples() {
 
 stage_prepare() {
   is_root || { skip prepare "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
+  # Compiled while others are fetched; who needs one waits for it.
+  (for tool in cargo-deny cargo-fuzz cargo-deb; do packaging/tool.sh "$tool" || :; done >"$DESKCONN_CACHE/tools.log" 2>&1) &
   apt-get -qq update
   # tshark asks whether others than root may capture; the default is no.
   DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables
@@ -109,10 +111,9 @@ stage_package() {
 }
 
 stage_fuzz() {
-  command -v cargo-fuzz >/dev/null || cargo install --quiet --locked cargo-fuzz --root "$DESKCONN_CACHE/cargo" || true
-  PATH=$PATH:$DESKCONN_CACHE/cargo/bin
-  command -v cargo-fuzz >/dev/null || { skip fuzz "cargo-fuzz cannot be installed"; return 0; }
-  PATH=$PATH bash tests/fuzz/run.sh 15
+  local at
+  at=$(packaging/tool.sh cargo-fuzz) || { skip fuzz "cargo-fuzz cannot be installed"; return 0; }
+  PATH=$PATH:$at bash tests/fuzz/run.sh 10
 }
 
 for stage in $STAGES; do
