@@ -1,5 +1,5 @@
-"""Judges what is installed in the virtual machine: the Debian package through its whole life, with a reboot in it, and an
-installation by hand.
+"""Judges what is installed in the virtual machine: the Debian package through its whole life, with a reboot in it, an
+installation by hand, and the one command that gives an ordinary user the keys.
 
 It judges by dpkg, systemd, the kernel, and a device that calls from the host.
 """
@@ -168,6 +168,27 @@ async def by_hand_it_comes_and_goes(guest):
     check(not left, f"and nothing is left: {left}")
 
 
+async def one_command_gives_an_ordinary_user_the_keys(guest, port):
+    # Not even the node that stands for a module which is not loaded yet.
+    await as_root(guest, "modprobe -r uinput; rm -f /dev/uinput")
+    await configure(guest, "/home/presenter/.config/deskconn/config.toml", port)
+    await as_root(guest, "chown -R presenter: /home/presenter; ln -s /opt/sources/target/release/deskconnctl /usr/bin/")
+    mark = guest.mark()
+    guest.tell(f"run exec {SOURCES}/target/release/deskconnd >>/run/deskconnd.log 2>&1")
+    command = f"sudo {SOURCES}/packaging/uinput.sh"
+    named = await guest.until(mark, "log", enough=lambda seen: any(command in line for line in seen))
+    check(bool(named), f"the daemon of an ordinary user says: {command}")
+    await guest.ask("daemon", "daemon")
+    session, _ = await login.a_device_pairs_and_logs_in(guest, port)
+    await as_root(guest, command.removeprefix("sudo "))
+
+    async def can():
+        return await is_so(guest, "test -w /dev/uinput", who="run")
+
+    await becomes(can, "after that command the person may open /dev/uinput, without having logged in again")
+    await keys_are_pressed(guest, session, "from the same daemon")
+
+
 async def story(guest, port):
     key = await the_older_version_is_installed(guest, port)
     await an_upgrade_keeps_the_devices(guest, port, key)
@@ -177,6 +198,7 @@ async def story(guest, port):
     await session.leave()
     await removed_it_keeps_the_devices_and_purged_nothing(guest)
     await by_hand_it_comes_and_goes(guest)
+    await one_command_gives_an_ordinary_user_the_keys(guest, port)
 
 
 async def judge(options):

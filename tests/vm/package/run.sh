@@ -58,8 +58,8 @@ cp -r "$sources/packaging" "$made/"
 cp "$sources"/LICENSE-* "$sources/README.md" "$made/"
 cp "$sources/examples/deskconn.toml" "$made/examples/"
 cp "$sources"/target/package/root/usr/bin/* "$made/target/release/"
-# Third-party notices are made by cargo, which the guest has not.
-rm -f "$made/packaging/notices.sh"
+# `make build` left them; whoever installs has no cargo.
+cp "$sources/target/THIRD-PARTY" "$made/target/"
 chown -R 0:0 "$root/opt" "$root/etc/systemd"
 mke2fs -q -t ext4 -d "$root" "$work/disk" "${disk_mb}M"
 
