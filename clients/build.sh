@@ -27,7 +27,7 @@ if [ "${1:-}" = packages ]; then exit; fi
 sources=$(find js web extension build.sh package-lock.json -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/dist-test/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-16)
 if [ "$(cat web/dist/.stamp 2>/dev/null)" != "$sources" ]; then
   rm -rf js/dist web/dist extension/dist
-  npm run build --silent --workspace @deskconn/client
+  # Both build the client that they stand on.
   npm run build --silent --workspace @deskconn/web
   npm run build --silent --workspace @deskconn/extension
   echo "$sources" >web/dist/.stamp

@@ -112,9 +112,9 @@ const stories = {
     await desk.kill();
     await becomes(page, "waiting");
     assert.equal(await at(page, "slides-next").isDisabled(), true);
+    await at(page, "retry").waitFor();
     await desk.start();
     await furnish(desk, work);
-    await at(page, "retry").tap().catch(() => {});
     await becomes(page, "open");
     await at(page, "slides-next").tap();
     await until("it presents again", async () => (await desk.report()).taps.includes("PageDown"));

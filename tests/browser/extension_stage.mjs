@@ -8,8 +8,8 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
 import { Desk, PATIENCE_MS, until } from "./desk.mjs";
+import { launch } from "./stage.mjs";
 
 /** The root of the sources; the scripts themselves are run from a copy. */
 export const SOURCE = process.env.DESKCONN_SOURCE;
@@ -128,24 +128,12 @@ export function allowed(work) {
 export class Browser {
   static async open(profile, extension, more = {}) {
     const browser = new Browser();
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: "/usr/bin/chromium",
-      headless: true,
-      timeout: 60_000,
+    const context = await launch(profile, [], {
       // Playwright switches extensions off unless it is told not to.
       ignoreDefaultArgs: ["--disable-extensions"],
-      args: [
-        "--no-sandbox",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        `--disable-extensions-except=${extension}`,
-        `--load-extension=${extension}`,
-      ],
+      args: [`--disable-extensions-except=${extension}`, `--load-extension=${extension}`],
       ...more,
     });
-    context.setDefaultTimeout(PATIENCE_MS);
     const worker = context.serviceWorkers()[0] ?? (await context.waitForEvent("serviceworker"));
     return Object.assign(browser, { profile, context, id: new URL(worker.url()).host });
   }

@@ -52,7 +52,7 @@ const stories = {
     await network.leases(50, 59);
     network.dropMulticast(machine);
     assert.match(network.lease(machine), /\.5\d$/);
-    phone = await Phone.on(machine, work);
+    phone = await Phone.on(machine, work, "quiet");
     phone.machine = machine;
     const took = await pair("office");
     assert.ok((await phone.does("address")).startsWith(`http://${address.office}:5020/`), "without multicast it stays at the address");
@@ -105,6 +105,15 @@ const stories = {
     await goTo("pi");
     await phone.becomes("open");
     await turn("pi");
+  },
+
+  async "where the desktop's own name leads there, the page moves itself to it with the link"() {
+    const { machine } = phone;
+    await phone.end();
+    const name = `deskconn-${desks.office.call("org.deskconn.info.get").id.slice(0, 8)}.local`;
+    phone = await Phone.on(machine, work, "named", name, address.office);
+    await pair("office");
+    assert.ok((await phone.does("address")).startsWith(`http://${name}:5020/`), await phone.does("address"));
   },
 };
 

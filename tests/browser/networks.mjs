@@ -90,9 +90,10 @@ export class Network {
 
 /** Chromium with the app on a machine of the network (phone.mjs). */
 export class Phone {
-  static async on(machine, work, ...names) {
+  /** `names` are pairs: a name, and the address at which mDNS would find it. */
+  static async on(machine, work, profile, ...names) {
     const phone = new Phone();
-    phone.child = spawn("ip", ["netns", "exec", machine, "node", `${work}/phone.mjs`, `${work}/phone-profile`, ...names], { stdio: ["pipe", "pipe", "inherit"] });
+    phone.child = spawn("ip", ["netns", "exec", machine, "node", `${work}/phone.mjs`, `${work}/${profile}`, ...names], { stdio: ["pipe", "pipe", "inherit"] });
     phone.lines = createInterface({ input: phone.child.stdout })[Symbol.asyncIterator]();
     await phone.answer();
     return phone;

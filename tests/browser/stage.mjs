@@ -18,7 +18,7 @@ export const EVIL = `http://evil.test:${EVIL_PORT}`;
 export const NEIGHBOUR = `http://127.0.0.1:${EVIL_PORT}`;
 
 /** Chromium with a profile of its own, for which a name is this machine; or with rules of its own about names. */
-export async function launch(profile, names, more = {}) {
+export async function launch(profile, names, { args = [], ...more } = {}) {
   const rules = Array.isArray(names) ? names.join(", ") : `MAP ${names} 127.0.0.1`;
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
@@ -31,7 +31,8 @@ export async function launch(profile, names, more = {}) {
       "--disable-sync",
       "--no-first-run",
       "--disable-quic",
-      `--host-resolver-rules=${rules}`,
+      ...(rules ? [`--host-resolver-rules=${rules}`] : []),
+      ...args,
     ],
     ...more,
   });

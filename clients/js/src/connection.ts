@@ -108,7 +108,7 @@ export class Connection {
       return connection;
     } catch (error) {
       connection.drop();
-      throw asNotJoined(error, connection);
+      throw connection.#asNotJoined(error);
     } finally {
       clearTimeout(timer);
     }
@@ -121,8 +121,12 @@ export class Connection {
     return new NotJoined('unreachable', 'the desktop cannot be reached');
   }
 
-  /** Why it could not be opened. */
-  get unreached(): NotJoined {
+  #asNotJoined(error: unknown): NotJoined {
+    if (error instanceof NotJoined) return error;
+    const { errorUri, details } = (error ?? {}) as { errorUri?: unknown; details?: unknown };
+    const sentence = isDict(details) && typeof details['message'] === 'string' ? details['message'] : undefined;
+    if (errorUri === 'wamp.error.authentication_failed') return new NotJoined('unknown_device', sentence ?? 'the desktop does not know this device any more');
+    if (typeof errorUri === 'string' && errorUri !== 'wamp.close.system_shutdown') return new NotJoined('denied', sentence ?? `the desktop said no: ${errorUri}`);
     return this.#whyClosed();
   }
 
@@ -230,13 +234,4 @@ interface Loose {
 
 function hasOptions({ match, get_retained }: SubscribeOptions): boolean {
   return match !== undefined || get_retained === true;
-}
-
-function asNotJoined(error: unknown, connection: Connection): NotJoined {
-  if (error instanceof NotJoined) return error;
-  const { errorUri, details } = (error ?? {}) as { errorUri?: unknown; details?: unknown };
-  const sentence = isDict(details) && typeof details['message'] === 'string' ? details['message'] : undefined;
-  if (errorUri === 'wamp.error.authentication_failed') return new NotJoined('unknown_device', sentence ?? 'the desktop does not know this device any more');
-  if (typeof errorUri === 'string' && errorUri !== 'wamp.close.system_shutdown') return new NotJoined('denied', sentence ?? `the desktop said no: ${errorUri}`);
-  return connection.unreached;
 }

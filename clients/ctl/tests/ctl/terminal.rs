@@ -1,7 +1,10 @@
 //! The program at a terminal: what a camera reads there, what moves, what fits, and what nobody can make it obey.
 
-use client::{Invocation, Reply, Value};
-use tokio::sync::oneshot;
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Invocation, Reply, RequestError, Value};
+use tokio::sync::{Notify, oneshot};
 
 use crate::home::{Desk, Home};
 use crate::screen::Terminal;
@@ -129,7 +132,7 @@ async fn a_call_that_waits_for_consent_is_asked_about_with_its_time() {
 async fn waiting(stage: &Stage, uri: &str, answer: Value) -> (client::Session, oneshot::Sender<()>) {
     let session = stage.session().await;
     let (sender, receiver) = oneshot::channel::<()>();
-    let receiver = std::sync::Arc::new(tokio::sync::Mutex::new(Some(receiver)));
+    let receiver = Arc::new(tokio::sync::Mutex::new(Some(receiver)));
     let serve = move |_: Invocation| {
         let (receiver, answer) = (receiver.clone(), answer.clone());
         async move {
@@ -265,7 +268,7 @@ async fn hostile(stage: &Stage) -> client::Session {
     let session = with_devices(stage, &[HOSTILE]).await;
     let text = |_: Invocation| async { Ok(Reply::from(Value::from(HOSTILE))) };
     session.register("com.example.text", text).await.unwrap();
-    let fail = |_: Invocation| async { Err(client::RequestError::new("com.example.error", HOSTILE)) };
+    let fail = |_: Invocation| async { Err(RequestError::new("com.example.error", HOSTILE)) };
     session.register("com.example.fail", fail).await.unwrap();
     let report = |_: Invocation| async {
         let report = serde_json::json!({"name": HOSTILE, "os": HOSTILE, "temperatures": [{"name": HOSTILE}]});
@@ -334,22 +337,33 @@ async fn a_pipe_gets_plain_text_whatever_others_chose() {
     alone.failed(2, "deskconnctl pair");
 }
 
+/// What must not come in the middle of a line cannot be waited for: the program takes longer there than a spinner lets
+/// pass before it begins.
+const LONGER_THAN_A_SPINNER_WAITS: Duration = Duration::from_millis(700);
+
+/// Stops in the middle of each line, and after the whole one until the spinner below it was seen.
+async fn slow_program(call: Invocation, seen: Arc<Notify>) -> Result<Reply, RequestError> {
+    let value = |json| serde_json::from_value::<Value>(json).unwrap();
+    let progress = call.progress.expect("the output is asked for as it comes");
+    for text in ["half", " whole\n", "last"] {
+        let piece = value(serde_json::json!({"stream": "stdout", "text": text}));
+        progress.send([piece]).await.unwrap();
+        if text.ends_with('\n') {
+            seen.notified().await;
+        } else {
+            tokio::time::sleep(LONGER_THAN_A_SPINNER_WAITS).await;
+        }
+    }
+    Ok(value(serde_json::json!({"exit": 3})).into())
+}
+
 #[tokio::test]
 async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of_a_line() {
     let stage = Stage::new();
     let session = stage.session().await;
-    let run = |call: Invocation| async move {
-        let progress = call.progress.expect("the output is asked for as it comes");
-        for text in ["half", " whole\n", "last"] {
-            let piece: Value = serde_json::from_value(serde_json::json!({"stream": "stdout", "text": text})).unwrap();
-            progress.send([piece]).await.unwrap();
-            // So long does the program take: long enough for a spinner.
-            tokio::time::sleep(std::time::Duration::from_millis(700)).await;
-        }
-        Ok(Reply::from(
-            serde_json::from_value::<Value>(serde_json::json!({"exit": 3})).unwrap(),
-        ))
-    };
+    let seen = Arc::new(Notify::new());
+    let shown = Arc::clone(&seen);
+    let run = move |call| slow_program(call, Arc::clone(&shown));
     session.register("org.deskconn.command.run", run).await.unwrap();
     let mut terminal = Terminal::of(stage.command(&["command", "run", "slow"]));
     terminal
@@ -363,6 +377,7 @@ async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of
                 .starts_with(" waiting for an answer")
         })
         .await;
+    seen.notify_one();
     assert_eq!(terminal.ended().await, Some(1));
     assert_eq!(
         terminal.lines(),
