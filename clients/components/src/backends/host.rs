@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,24 +15,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
+pub use places::MAX_DISKS;
+use places::{OUTSIDE_OF_SNAP, Place, mounts};
+
+mod places;
+
 /// How long a disk, or the sensors, may take. They answer in microseconds, a disk that has to wake up in some seconds; it
 /// is told again in the next report.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Disks that are told: more than a desktop has.
-pub const MAX_DISKS: usize = 32;
-
 /// Temperatures that are told: a server has some for each core.
 pub const MAX_TEMPERATURES: usize = 64;
-
-/// The longest line of a table of the kernel that is looked at; paths have 4096 bytes.
-const MAX_TABLE: usize = 1 << 20;
-
-/// File systems on a disk whose source is no device node.
-const POOLED: [&str; 2] = ["zfs", "bcachefs"];
-
-/// Images that are mounted, and always full: packages and discs.
-const IMAGES: [&str; 3] = ["squashfs", "erofs", "iso9660"];
 
 /// How the machine is.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +100,6 @@ impl Host {
         let proc = |name: &str| fs::read_to_string(self.root.join("proc").join(name)).unwrap_or_default();
         let uname = rustix::system::uname();
         let text = |name: &std::ffi::CStr| name.to_string_lossy().into_owned();
-        let release = fs::read_to_string(self.root.join("etc/os-release")).unwrap_or_default();
         let mounts = mounts(&proc("self/mountinfo"));
         let sensors = self.root.join("sys/class/hwmon");
         let read = sensors.clone();
@@ -116,7 +109,7 @@ impl Host {
         );
         Report {
             name: text(uname.nodename()),
-            os: os(&release),
+            os: os(&self.release()),
             kernel: text(uname.release()),
             uptime_s: uptime(&proc("uptime")),
             load: load(&proc("loadavg")),
@@ -126,8 +119,19 @@ impl Host {
         }
     }
 
-    async fn disk(&self, mount: String) -> Option<Disk> {
-        let path = self.root.join(mount.trim_start_matches('/'));
+    /// What the distribution says of itself. A snap's own is its base, which is not what the machine runs: where snapd
+    /// keeps the other one from it, nothing is known.
+    fn release(&self) -> String {
+        let outside = self.root.join(OUTSIDE_OF_SNAP.trim_start_matches('/'));
+        let read = match fs::read_to_string(outside.join("etc/os-release")) {
+            Err(error) if error.kind() == ErrorKind::NotFound => fs::read_to_string(self.root.join("etc/os-release")),
+            read => read,
+        };
+        read.unwrap_or_default()
+    }
+
+    async fn disk(&self, Place { path, mount }: Place) -> Option<Disk> {
+        let path = self.root.join(path.trim_start_matches('/'));
         let asked = path.clone();
         let space = self.ask(path, move || rustix::fs::statvfs(&asked).ok()).await??;
         Some(Disk {
@@ -187,41 +191,6 @@ fn memory(text: &str) -> Option<Memory> {
     })
 }
 
-/// Where disks are mounted (`proc_pid_mountinfo(5)`): each device once, at its first place; the root whatever it is.
-fn mounts(table: &str) -> Vec<String> {
-    let table = table.get(..table.floor_char_boundary(MAX_TABLE)).unwrap_or_default();
-    let mut devices = BTreeSet::new();
-    let mut mounts = Vec::new();
-    for line in table.lines() {
-        let Some((before, behind)) = line.split_once(" - ") else {
-            continue;
-        };
-        let before: Vec<&str> = before.split(' ').collect();
-        let behind: Vec<&str> = behind.split(' ').collect();
-        let ([_, _, device, _, place, ..], [kind, source, ..]) = (&before[..], &behind[..]) else {
-            continue;
-        };
-        let place = unescaped(place);
-        let is_disk = (source.starts_with("/dev/") && !IMAGES.contains(kind)) || POOLED.contains(kind) || place == "/";
-        // Files and directories of a disk that are mounted again are the same device.
-        if is_disk && devices.insert((*device).to_owned()) {
-            mounts.push(place);
-        }
-    }
-    mounts.sort_by_key(|place| place != "/");
-    mounts.truncate(MAX_DISKS);
-    mounts
-}
-
-/// The table has space, tab, end of line and backslash as three octal digits.
-fn unescaped(place: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .into_iter()
-        .fold(place.to_owned(), |place, (code, character)| {
-            place.replace(code, character)
-        })
-}
-
 /// Every sensor of every chip, in their order.
 fn temperatures(root: &Path) -> Vec<Temperature> {
     let entries = |directory: &Path| {
@@ -262,28 +231,24 @@ fn temperatures(root: &Path) -> Vec<Temperature> {
 mod tests {
     use super::*;
 
-    const MOUNTS: &str = "\
-22 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw
-23 22 0:21 / /proc rw - proc proc rw
-24 22 0:22 / /run rw - tmpfs tmpfs rw
-25 22 8:1 / /boot/efi rw - vfat /dev/sda1 rw
-26 22 8:2 /var/lib/x /home/me/x rw - ext4 /dev/sda2 rw
-27 22 7:0 / /snap/core/1 ro - squashfs /dev/loop0 ro
-28 22 0:50 / /mnt/nas rw - nfs4 nas:/export rw
-29 22 8:17 / /media/My\\040Disk rw - ext4 /dev/sdb1 rw
-30 22 0:60 / /tank rw - zfs tank rw
-broken line
-";
-
     #[test]
-    fn disks_are_told_once_and_nothing_that_is_none() {
-        assert_eq!(mounts(MOUNTS), ["/", "/boot/efi", "/media/My Disk", "/tank"]);
-        let container = "1 0 0:99 / / rw - overlay overlay rw\n";
-        assert_eq!(mounts(container), ["/"]);
-        let many: String = (0..100)
-            .map(|n| format!("1 0 8:{n} / /m{n} rw - ext4 /dev/sd{n} rw\n"))
-            .collect();
-        assert_eq!(mounts(&many).len(), MAX_DISKS);
+    fn a_snap_is_not_taken_for_the_distribution_of_the_machine() {
+        let root = tempfile::tempdir().unwrap();
+        let release = |place: &str, name: &str| {
+            let etc = root.path().join(place).join("etc");
+            fs::create_dir_all(&etc).unwrap();
+            fs::write(etc.join("os-release"), format!("PRETTY_NAME={name}\n")).unwrap();
+        };
+        let told = || os(&Host::new(root.path().to_owned()).release());
+        release("", "Base");
+        assert_eq!(told(), "Base", "outside of a snap it is the only one");
+        release("var/lib/snapd/hostfs", "Machine");
+        assert_eq!(told(), "Machine");
+        let outside = root.path().join("var/lib/snapd/hostfs/etc/os-release");
+        fs::remove_file(&outside).unwrap();
+        // What is no file cannot be read by root either.
+        fs::create_dir(&outside).unwrap();
+        assert_eq!(told(), "Linux");
     }
 
     #[test]
