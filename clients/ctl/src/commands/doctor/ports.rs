@@ -1,11 +1,13 @@
 //! Which port the daemon listens on, and who else has it.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use procfs::net::{TcpNetEntry, TcpState};
-use procfs::process::{FDTarget, Process};
+use procfs::process::{FDInfo, FDTarget, Process};
+use procfs::{ProcError, ProcResult};
 
 use super::Check;
 use super::system::Peer;
@@ -25,6 +27,8 @@ enum Listening {
     Here(Vec<SocketAddr>),
     /// It runs as another user, so its sockets cannot be told from others.
     Hidden,
+    /// This program is confined, as in a snap, so that even its user's own processes do not show their sockets.
+    Confined,
     /// It does not run, and its port is free.
     Free,
     /// It does not run, and somebody else has its port.
@@ -44,7 +48,7 @@ impl Facts {
                 let addresses = addresses.iter().copied();
                 addresses.filter(|address| !address.ip().is_loopback()).collect()
             }
-            Listening::Hidden | Listening::Free | Listening::Taken(_) => Vec::new(),
+            Listening::Hidden | Listening::Confined | Listening::Free | Listening::Taken(_) => Vec::new(),
         }
     }
 }
@@ -61,11 +65,20 @@ pub(super) fn look(daemon: Option<&Peer>) -> Facts {
         Some(own) => Listening::Here(addresses(&sockets, |socket| own.contains(&socket.inode))),
         // The kernel says of every socket whose it is, but not of which process.
         None => match addresses(&sockets, |it| it.uid == daemon.uid && it.local_address.port() == PORT) {
-            guessed if guessed.is_empty() => Listening::Hidden,
+            guessed if guessed.is_empty() => unseen(daemon.uid, rustix::process::geteuid().as_raw()),
             guessed => Listening::Here(guessed),
         },
     };
     Facts { listening }
+}
+
+/// Why the sockets of that user's process do not show.
+const fn unseen(owner: u32, own: u32) -> Listening {
+    if own == 0 || own == owner {
+        Listening::Confined
+    } else {
+        Listening::Hidden
+    }
 }
 
 fn listening() -> Vec<TcpNetEntry> {
@@ -81,10 +94,24 @@ fn addresses(sockets: &[TcpNetEntry], is_wanted: impl Fn(&TcpNetEntry) -> bool) 
     wanted.map(|socket| socket.local_address).collect()
 }
 
-/// The sockets of a process, unless this user may not see them.
+/// The sockets of a process, unless this program may not see them.
 fn inodes(process: &Process) -> Option<HashSet<u64>> {
-    let descriptors = process.fd().ok()?.flatten();
-    Some(descriptors.filter_map(|it| socket(&it.target)).collect())
+    sockets(process.fd().ok()?)
+}
+
+/// A confined program may list the descriptors, and not look at a single one.
+fn sockets(descriptors: impl Iterator<Item = ProcResult<FDInfo>>) -> Option<HashSet<u64>> {
+    let mut own = HashSet::new();
+    for descriptor in descriptors {
+        match descriptor {
+            Ok(it) => own.extend(socket(&it.target)),
+            // It was closed in the meantime.
+            Err(ProcError::NotFound(_)) => {}
+            Err(ProcError::Io(error, _)) if error.kind() == ErrorKind::NotFound => {}
+            Err(_) => return None,
+        }
+    }
+    Some(own)
 }
 
 const fn socket(target: &FDTarget) -> Option<u64> {
@@ -121,6 +148,11 @@ pub(super) fn judge(facts: &Facts, config: &Path) -> Vec<Check> {
             CHECK,
             "the daemon runs as another user, whose sockets cannot be seen",
             "sudo deskconnctl doctor",
+        ),
+        Listening::Confined => Check::unknown(
+            CHECK,
+            "this program is confined, and may not see the daemon's sockets",
+            "outside of the snap or sandbox: sudo ss -ltnp | grep deskconnd",
         ),
         Listening::Here(addresses) if addresses.is_empty() => Check::failed(
             CHECK,
@@ -180,7 +212,38 @@ mod tests {
 
     #[test]
     fn what_cannot_be_seen_is_not_called_fine() {
-        assert_eq!(only(Listening::Hidden).state, State::Unknown);
+        for listening in [Listening::Hidden, Listening::Confined] {
+            assert_eq!(only(listening).state, State::Unknown);
+        }
+        assert!(matches!(unseen(1000, 1001), Listening::Hidden));
+        assert!(matches!(unseen(1000, 1000), Listening::Confined));
+        assert!(matches!(unseen(1000, 0), Listening::Confined));
+    }
+
+    #[test]
+    fn sockets_that_may_not_be_looked_at_are_not_taken_for_none() {
+        let descriptor = |target| Ok(FDInfo { fd: 3, mode: 0, target });
+        let readable = || {
+            vec![
+                descriptor(FDTarget::Socket(7)),
+                descriptor(FDTarget::Path("/dev/null".into())),
+            ]
+        };
+        assert_eq!(sockets(readable().into_iter()), Some(HashSet::from([7])));
+        let with = |error| sockets(readable().into_iter().chain([Err(error)]));
+        // The one comes of a path, the other of a descriptor.
+        for closed in [
+            ProcError::NotFound(None),
+            ProcError::Io(ErrorKind::NotFound.into(), None),
+        ] {
+            assert_eq!(with(closed), Some(HashSet::from([7])));
+        }
+        for denied in [
+            ProcError::PermissionDenied(None),
+            ProcError::Io(ErrorKind::PermissionDenied.into(), None),
+        ] {
+            assert_eq!(with(denied), None);
+        }
     }
 
     #[test]
