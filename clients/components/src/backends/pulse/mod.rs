@@ -22,7 +22,7 @@ use super::sound::{Loudness, Sound};
 use super::{Failure, Missing};
 use client::{Client, Error};
 
-pub use place::Place;
+pub use place::{Place, session_runtime};
 
 /// How often a server that is absent or died is looked for again.
 const RECONNECT_EVERY: Duration = Duration::from_secs(5);

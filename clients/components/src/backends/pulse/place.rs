@@ -27,6 +27,17 @@ pub(super) struct Server {
 /// The length of the secret (`PA_NATIVE_COOKIE_LENGTH`); servers take no other, also from those that need none.
 const COOKIE_BYTES: usize = 256;
 
+/// The run-time directory of the session, by what `XDG_RUNTIME_DIR` says: snapd gives a snap one of its own, `snap.NAME`
+/// below it, which need not exist, and in which no server of the session is.
+#[must_use]
+pub fn session_runtime(given: PathBuf) -> PathBuf {
+    let name = given.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match given.parent() {
+        Some(parent) if name.starts_with("snap.") => parent.to_owned(),
+        _ => given,
+    }
+}
+
 impl Place {
     /// As the environment says.
     #[must_use]
@@ -40,7 +51,8 @@ impl Place {
         let config = path("XDG_CONFIG_HOME").or_else(|| home(".config"));
         Self {
             server: std::env::var("PULSE_SERVER").ok().filter(|server| !server.is_empty()),
-            runtime: path("PULSE_RUNTIME_PATH").or_else(|| path("XDG_RUNTIME_DIR").map(|path| path.join("pulse"))),
+            runtime: path("PULSE_RUNTIME_PATH")
+                .or_else(|| path("XDG_RUNTIME_DIR").map(|path| session_runtime(path).join("pulse"))),
             cookies: [
                 path("PULSE_COOKIE"),
                 config.map(|config| config.join("pulse/cookie")),
@@ -89,6 +101,14 @@ fn local_address(servers: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_snap_finds_the_servers_of_the_session_above_its_own_directory() {
+        let above = |given: &str| session_runtime(given.into());
+        assert_eq!(above("/run/user/7/snap.deskconn"), Path::new("/run/user/7"));
+        assert_eq!(above("/run/user/7"), Path::new("/run/user/7"));
+        assert_eq!(above("/"), Path::new("/"));
+    }
 
     fn place(server: Option<&str>) -> Place {
         Place {

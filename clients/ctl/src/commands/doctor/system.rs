@@ -39,6 +39,7 @@ impl Person {
         let behind = behind.and_then(|uid| uid.to_str()?.parse().ok());
         let given = variable("XDG_RUNTIME_DIR").map(PathBuf::from);
         let given = given.filter(|path| path.is_absolute() && behind.is_none());
+        let given = given.map(components::backends::pulse::session_runtime);
         let uid = behind.unwrap_or(euid);
         Self {
             uid,
@@ -113,6 +114,15 @@ mod tests {
         assert_eq!(person.runtime, Path::new("/run/user/1000"));
         let person = Person::of(1001, &variable);
         assert!(person.uid == 1001 && person.is_self(), "a variable alone is no sudo");
+    }
+
+    #[test]
+    fn in_a_snap_the_run_time_directory_is_the_sessions() {
+        let runtime =
+            |given: &'static str| Person::of(1000, &|name| (name == "XDG_RUNTIME_DIR").then(|| given.into())).runtime;
+        assert_eq!(runtime("/run/user/1000/snap.deskconn"), Path::new("/run/user/1000"));
+        assert_eq!(runtime("/run/user/1000"), Path::new("/run/user/1000"));
+        assert_eq!(runtime("/"), Path::new("/"));
     }
 
     #[tokio::test]
