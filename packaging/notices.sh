@@ -8,6 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: notices.sh OUT}
 cd "$here/.."
 host=$(rustc -vV | sed -n 's/^host: //p')
+mkdir -p "$(dirname "$out")"
 cargo metadata --locked --format-version 1 --filter-platform "${TARGET:-$host}" \
   | python3 "$here/notices.py" clients/web/dist/licenses.txt >"$out.new"
 mv "$out.new" "$out"
