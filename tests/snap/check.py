@@ -99,6 +99,11 @@ def metadata():
     left = {"parts", "platforms", "adopt-info"} & set(meta)
     expect(not left, f"meta/snap.yaml has {left}, which are for snapcraft")
     expect(meta["slots"]["socket"]["source"]["write"] == ["$SNAP_COMMON/run"], "the slot shares the socket's directory")
+    # Below the target it has the name of the directory that is shared, as the slot has a `source`.
+    readme = (root / "snap/README.md").read_text()
+    expect("$SNAP_DATA/deskconn/run/deskconn.sock" in readme, "README.md tells other snaps where the socket is")
+    lacking = set(meta["apps"]["agent"]["plugs"]) - set(meta["apps"]["deskconnctl"]["plugs"])
+    expect(not lacking, f"`deskconnctl agent` by hand lacks {lacking}, which the app agent has")
     service = [name for name, app in meta["apps"].items() if "daemon" in app]
     expect(service == ["daemon"], f"the services are {service}")
     notify = meta["apps"]["daemon"]["daemon"] == "notify"

@@ -16,7 +16,7 @@ daemon=
 clean_up() {
   kill ${daemon:+"$daemon"} 2>/dev/null || :
   wait
-  for mounted in "$home/other" "$home/snap"; do umount "$mounted" 2>/dev/null || :; done
+  for mounted in "$home/other/run" "$home/snap"; do umount "$mounted" 2>/dev/null || :; done
   rm -rf "$home"
 }
 trap clean_up EXIT
@@ -118,9 +118,9 @@ names shutdown || fail "doctor forgets a plug when another is connected"
 say "the daemon runs from the read-only snap, deskconnctl finds it, doctor names the plugs"
 
 # As the content interface shares the directory with another snap, which runs as root.
-mkdir "$home/other"
-mount --bind "$COMMON/run" "$home/other"
-env -i PATH="$home/unpacked/bin:/usr/bin:/bin" HOME="$home/user" deskconnctl --at "unix:$home/other/deskconn.sock" \
+mkdir -p "$home/other/run"
+mount --bind "$COMMON/run" "$home/other/run"
+env -i PATH="$home/unpacked/bin:/usr/bin:/bin" HOME="$home/user" deskconnctl --at "unix:$home/other/run/deskconn.sock" \
   register com.example.lamp 'echo \"lit\"' >"$home/registered" 2>&1 &
 lamp=$!
 until_true "the other snap registers a procedure" in_snap deskconnctl call com.example.lamp
