@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the snap with Debian's real snapd, in the virtual machine of tests/vm, without a network: by hand, as it is slow
-# and bases come only from the store. A base of the name core24 is made of the guest itself, to see what a snap can do
-# without the store; snap/README.md says what came of it.
+# Installs the snap with Debian's real snapd, in the virtual machine of tests/vm, without a network: by hand, as it takes
+# minutes. Instead of what comes from the store it has a base of the name core24 that is made of the guest itself, and
+# Debian's snapd once more as the snap `snapd`. guest.sh proves what runs; snap/README.md says what cannot be proven here.
 #
 # usage: tests/snap/vm.sh BINDIR [CACHE]     as root
 set -euo pipefail
@@ -9,10 +9,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 bindir=$(cd "${1:?usage: tests/snap/vm.sh BINDIR [CACHE]}" && pwd)
 cache=${2:-${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/vm}
-limit_s=${LIMIT:-600}
+# Twice what a good run takes on a busy machine.
+limit_s=1200
 sh "$root/tests/vm/prepare.sh" "$cache"
 work=$(mktemp -d "${TMPDIR:-/tmp}/deskconn-snap-vm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT TERM
 chmod 755 "$work"
 
 mkdir "$work/deb" "$work/kernel" "$work/root" "$work/initrd"
@@ -24,53 +26,77 @@ release=$(ls "$work/kernel/lib/modules")
 depmod -b "$work/kernel" "$release"
 (cd "$work/root" && cpio --quiet -idm <"$cache/root.cpio")
 guest=$work/root
+snaps=$guest/opt/snaps
+mkdir -p "$snaps"
+# Compressed so that it is quickly made and read; a snap's own is xz.
+pack() { # DIRECTORY NAME
+  chmod 755 "$1"
+  snap pack "$1" "$snaps" --compression=lzo --filename "$2.snap" >/dev/null || { echo "no snap $2" >&2; exit 1; }
+  rm -rf "$1"
+}
+describe() { # DIRECTORY NAME TYPE
+  mkdir -p "$1/meta"
+  printf 'name: %s\nversion: "0"\ntype: %s\nsummary: Stands for that of the store\ndescription: For tests without a network.\narchitectures: [amd64]\n' \
+    "$2" "$3" >"$1/meta/snap.yaml"
+}
 
-# The base, before anything of this test is in the guest. snapd mounts over these.
-mkdir -p "$work/base/meta"
-cp -a "$guest/usr" "$guest/etc" "$work/base/"
-for link in bin sbin lib lib64; do [ ! -L "$guest/$link" ] || cp -a "$guest/$link" "$work/base/"; done
-rm -rf "$work"/base/usr/lib/modules/* "$work"/base/usr/lib/xorg
-mkdir -p "$work"/base/{dev,home,media,mnt,opt,proc,root,run,snap,sys,tmp,var/{lib/snapd,log,snap,tmp,cache,lib/extrausers,lib/dhcp},usr/{lib/snapd,src,lib/modules,lib/firmware}}
-printf 'name: core24\nversion: "0"\ntype: base\nsummary: Stands for the base of the store\ndescription: For tests without a network.\narchitectures: [amd64]\n' >"$work/base/meta/snap.yaml"
-snap pack "$work/base" "$work" --compression=lzo --filename core24.snap >/dev/null
-rm -rf "$work/base"
+# The base, before anything of this test is in the guest. snapd mounts over the empty directories.
+base=$work/base
+mkdir -p "$base"
+cp -a "$guest/usr" "$guest/etc" "$base/"
+for link in bin sbin lib lib64; do [ ! -L "$guest/$link" ] || cp -a "$guest/$link" "$base/"; done
+rm -rf "$base"/usr/lib/modules/* "$base"/usr/lib/{xorg,mupdf} "$base"/usr/share/{X11,fonts/*} "$base"/usr/bin/{mupdf*,X*} \
+  "$base"/usr/lib/x86_64-linux-gnu/libicu*
+mkdir -p "$base"/{dev,home,media,mnt,opt,proc,root,run,snap,sys,tmp,var/{lib/snapd,log,snap,tmp,cache/fontconfig,lib/extrausers,lib/dhcp}} \
+  "$base"/usr/{lib/snapd,src,lib/modules,lib/firmware,share/fonts,local/share/fonts}
+ln -s /run "$base/var/run"
+ln -s ../lib/snapd/snapctl "$base/usr/bin/snapctl"
+# A program in a snap sees this one, and not that of the machine.
+sed -i 's/^PRETTY_NAME=.*/PRETTY_NAME="The base"/' "$base/usr/lib/os-release"
+describe "$base" core24 base
+pack "$base" core24
+
 BIN=$bindir bash "$root/snap/build.sh" "$work/out"
+cp "$work"/out/deskconn_*.snap "$snaps/deskconn.snap"
 
 # Not dpkg-deb -x, which puts directories in the place of the links of a merged /usr.
 for package in "$work"/deb/*.deb; do dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$guest"; done
-mkdir -p "$guest/opt/snaps" "$guest/snap" "$guest/var/lib/snapd/snaps" "$guest/etc/systemd/system/multi-user.target.wants"
-cp "$work"/out/deskconn_*.snap "$guest/opt/snaps/deskconn.snap"
-cp "$work/core24.snap" "$guest/opt/snaps/"
-# Debian's own snapd as the snap that snapd asks for beside every base.
-mkdir -p "$work/snapd/meta" "$work/snapd/usr/lib"
+# Debian's own snapd as the snap that snapd asks for beside every base: the programs, and the profile of the one that
+# confines the others.
+mkdir -p "$work/snapd/usr/lib" "$work/snapd/usr/bin" "$work/snapd/etc/apparmor.d"
 cp -a "$guest/usr/lib/snapd" "$work/snapd/usr/lib/"
-printf 'name: snapd\nversion: "2"\ntype: snapd\nsummary: Debian has it\ndescription: For tests without a network.\narchitectures: [amd64]\n' >"$work/snapd/meta/snap.yaml"
-snap pack "$work/snapd" "$guest/opt/snaps" --compression=lzo --filename snapd.snap >/dev/null || echo "no snap of snapd"
-cp "$here/guest.sh" "$guest/opt/try.sh"
-cat >"$guest/etc/systemd/system/try.service" <<'U'
-[Unit]
-After=multi-user.target snapd.apparmor.service
-[Service]
-Type=oneshot
-ExecStart=/bin/bash /opt/try.sh
-ExecStopPost=/bin/systemctl poweroff --force --no-block
-StandardOutput=file:/dev/ttyS0
-StandardError=file:/dev/ttyS0
-U
-ln -s ../try.service "$guest/etc/systemd/system/multi-user.target.wants/"
-mkdir -p "$guest/etc/systemd/system/sockets.target.wants"
-ln -sf /lib/systemd/system/snapd.socket "$guest/etc/systemd/system/sockets.target.wants/snapd.socket"
-ln -sf /lib/systemd/system/snapd.apparmor.service "$guest/etc/systemd/system/multi-user.target.wants/snapd.apparmor.service"
-ln -sf /lib/systemd/system/apparmor.service "$guest/etc/systemd/system/multi-user.target.wants/apparmor.service"
+cp -a "$guest/usr/bin/snap" "$guest/usr/bin/snapctl" "$work/snapd/usr/bin/"
+cp -a "$guest/etc/apparmor.d/usr.lib.snapd.snap-confine.real" "$work/snapd/etc/apparmor.d/"
+describe "$work/snapd" snapd snapd
+pack "$work/snapd" snapd
+# A snap of somebody else's, which registers a function over the slot.
+mkdir -p "$work/lamp/bin" "$work/lamp/meta"
+cp "$here/lamp.yaml" "$work/lamp/meta/snap.yaml"
+cat >"$work/lamp/bin/lamp" <<'PROGRAM'
+#!/bin/sh
+exec "$SNAP/bin/deskconnctl" --at "unix:$SNAP_DATA/deskconn/run/deskconn.sock" register com.example.lamp 'echo "\"lit\""'
+PROGRAM
+chmod 755 "$work/lamp/bin/lamp"
+strip -o "$work/lamp/bin/deskconnctl" "$bindir/deskconnctl"
+pack "$work/lamp" lamp
+
+cp "$here/guest.sh" "$guest/opt/guest.sh"
+cp "$here"/guest/*.service "$guest/etc/systemd/system/"
+units=$guest/etc/systemd/system
+mkdir -p "$guest/snap" "$guest/var/lib/snapd/snaps" "$units/multi-user.target.wants"
+ln -s ../prove.service "$units/multi-user.target.wants/"
+for unit in snapd.apparmor apparmor; do ln -sf "/lib/systemd/system/$unit.service" "$units/multi-user.target.wants/"; done
 echo '/dev/vda / ext4 rw 0 0' >"$guest/etc/fstab"
 # A login prompt would hang up the console.
-ln -sf /dev/null "$guest/etc/systemd/system/serial-getty@ttyS0.service"
+ln -sf /dev/null "$units/serial-getty@ttyS0.service"
 rm -rf "$guest/usr/lib/modules"
 mkdir -p "$guest/usr/lib/modules"
 cp -a "$work/kernel/lib/modules/$release" "$guest/usr/lib/modules/"
-rm -rf "$guest/usr/lib/modules/$release"/kernel/{drivers/{net,gpu,media,infiniband,scsi,iio,staging,usb},sound,net}
+modules=$guest/usr/lib/modules/$release/kernel
+rm -rf "$modules"/{drivers/{gpu,media,infiniband,scsi,iio,staging,usb},sound}
+find "$modules/drivers/net" -name '*.ko' ! -name 'virtio_net.ko' ! -name '*failover.ko' -delete
 depmod -b "$guest" "$release" 2>/dev/null
-printf 'loop\nsquashfs\nuinput\n' >"$guest/etc/modules-load.d/guest.conf"
+printf '%s\n' loop squashfs uinput evdev video virtio_net >"$guest/etc/modules-load.d/guest.conf"
 chroot "$guest" /sbin/ldconfig
 truncate -s 2G "$work/disk"
 mke2fs -q -t ext4 -d "$guest" "$work/disk"
@@ -99,6 +125,10 @@ rm -rf "$guest"
 cd "$work"
 echo "--- booting"
 timeout "$limit_s" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -smp 2 -m 1280 -nodefaults -display none -no-reboot \
-  -serial stdio -nic none -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
+  -device VGA,addr=1 -acpitable file="$cache/screen.aml" -acpitable file="$cache/power.aml" -serial stdio \
+  -netdev user,id=net,restrict=on -device virtio-net-pci,netdev=net,romfile= \
+  -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
   -kernel "$work"/kernel/boot/vmlinuz-* -initrd "$work/initrd.cpio" \
-  -append "console=ttyS0 quiet panic=-1 systemd.show_status=0 audit=0 mitigations=off tsc=reliable no_timer_check"
+  -append "console=ttyS0 quiet panic=-1 acpi_backlight=video video.register_backlight_delay=1 memmap=64K\$0x10000000 systemd.show_status=0 mitigations=off tsc=reliable no_timer_check" \
+  </dev/null | tee "$work/console"
+grep -q '^snap: all proven' "$work/console"
