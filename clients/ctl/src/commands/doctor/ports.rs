@@ -99,7 +99,8 @@ fn inodes(process: &Process) -> Option<HashSet<u64>> {
     sockets(process.fd().ok()?)
 }
 
-/// A confined program may list the descriptors, and not look at a single one.
+/// A confined program may list the descriptors and not look at a single one, or finds an empty list. Whoever is asked about
+/// has some socket, so that none at all means that they do not show.
 fn sockets(descriptors: impl Iterator<Item = ProcResult<FDInfo>>) -> Option<HashSet<u64>> {
     let mut own = HashSet::new();
     for descriptor in descriptors {
@@ -111,7 +112,7 @@ fn sockets(descriptors: impl Iterator<Item = ProcResult<FDInfo>>) -> Option<Hash
             Err(_) => return None,
         }
     }
-    Some(own)
+    (!own.is_empty()).then_some(own)
 }
 
 const fn socket(target: &FDTarget) -> Option<u64> {
@@ -244,6 +245,7 @@ mod tests {
         ] {
             assert_eq!(with(denied), None);
         }
+        assert_eq!(sockets(std::iter::empty()), None);
     }
 
     #[test]
