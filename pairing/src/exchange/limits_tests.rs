@@ -202,7 +202,8 @@ fn a_desktop_that_is_full_refuses_new_devices_before_their_code_is_looked_at() {
     let mut desk = Desk::new();
     let mut random = StdRng::seed_from_u64(5);
     for seed in 0..crate::trust::MAX_DEVICES {
-        let identity = crate::identity::Identity::from_seed(&[seed.to_le_bytes(); 4].concat().try_into().unwrap());
+        let identity =
+            crate::identity::Identity::from_seed(&[(seed as u64).to_le_bytes(); 4].concat().try_into().unwrap());
         let new = crate::device::NewDevice {
             key: DeviceKey::from_bytes(&identity.public()).unwrap(),
             noise: None,
