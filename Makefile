@@ -5,7 +5,7 @@ RUN_AS ?=
 # Where `make install` puts things.
 PREFIX ?= /usr/local
 
-.PHONY: run build install uninstall uinput deb snap test check portable advisories sbom fuzz simulate bench pictures
+.PHONY: run build install uninstall uinput deb snap test check portable architectures advisories sbom fuzz simulate bench pictures
 
 ## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
 run: build
@@ -44,6 +44,10 @@ check:
 ## Whether all but the daemon and the desktop's functions compiles for Windows and macOS.
 portable:
 	bash tests/portable.sh
+
+## Whether the programs work on the other architectures that packages are made for, run by QEMU.
+architectures:
+	bash tests/architectures.sh
 
 ## Whether a fault is known of a dependency; needs a network.
 advisories:
