@@ -39,6 +39,7 @@ pub mod screen;
 mod settings;
 mod shape;
 pub mod slides;
+mod snap;
 mod sources;
 #[cfg(test)]
 mod testing;
@@ -50,6 +51,7 @@ pub use call::Arguments;
 pub use refusal::Refusal;
 pub use run::{Permit, Running, start};
 pub use settings::Settings;
+pub use snap::{snap_connect, snap_name};
 pub use sources::uinput_command;
 
 /// One procedure, as everything that lists procedures needs it.

@@ -121,23 +121,25 @@ async fn take_away(state: Weak<Mutex<Lazy<Made>>>, idle: Duration) {
 }
 
 fn missing(what: &'static str, error: &io::Error) -> Missing {
-    missing_with(what, error, crate::uinput_command().as_deref())
+    let connect = crate::snap_connect("uinput");
+    missing_with(what, error, connect.as_deref(), crate::uinput_command().as_deref())
 }
 
-/// `command` is that of the sources, where there are any.
-fn missing_with(what: &'static str, error: &io::Error, command: Option<&str>) -> Missing {
+/// `connect` is the command of the snap this runs in, and `command` that of the sources, where there are any.
+fn missing_with(what: &'static str, error: &io::Error, connect: Option<&str>, command: Option<&str>) -> Missing {
     let is_refused = error.kind() == io::ErrorKind::PermissionDenied;
-    let mend = match command {
-        Some(command) if is_refused => {
+    let mend = match (connect, command) {
+        (Some(connect), _) if is_refused => connect.to_owned(),
+        (_, Some(command)) if is_refused => {
             format!("{command} (it installs 70-deskconn.rules), and be logged in at the machine itself")
         }
-        Some(command) => format!("{command} (it does modprobe uinput, now and at every start)"),
-        None if is_refused => {
+        (_, Some(command)) => format!("{command} (it does modprobe uinput, now and at every start)"),
+        (_, None) if is_refused => {
             "install packaging/udev/70-deskconn.rules into /etc/udev/rules.d, run `sudo udevadm control --reload && sudo \
              udevadm trigger /dev/uinput`, and be logged in at the machine itself"
                 .to_owned()
         }
-        None => "load the kernel module: sudo modprobe uinput".to_owned(),
+        (_, None) => "load the kernel module: sudo modprobe uinput".to_owned(),
     };
     Missing {
         what,
@@ -152,7 +154,7 @@ mod tests {
 
     #[test]
     fn a_refused_device_is_mended_by_the_rules_and_an_absent_one_by_the_module() {
-        let of = |kind, command| missing_with("it", &io::Error::from(kind), command);
+        let of = |kind, command| missing_with("it", &io::Error::from(kind), None, command);
         for command in [None, Some("sudo /src/packaging/uinput.sh")] {
             let refused = of(io::ErrorKind::PermissionDenied, command);
             assert!(refused.mend.contains("70-deskconn.rules"), "{refused}");
@@ -162,5 +164,13 @@ mod tests {
                 assert!(command.is_none_or(|command| it.mend.starts_with(command)), "{it}");
             }
         }
+    }
+
+    #[test]
+    fn in_a_snap_a_refused_device_is_mended_by_the_plug_and_by_no_rule() {
+        let connect = "sudo snap connect deskconn:uinput";
+        let of = |kind| missing_with("it", &io::Error::from(kind), Some(connect), None).mend;
+        assert_eq!(of(io::ErrorKind::PermissionDenied), connect);
+        assert!(of(io::ErrorKind::NotFound).contains("modprobe uinput"));
     }
 }

@@ -204,6 +204,9 @@ fn missing(name: &str, path: &Path, error: &protocol::DdcError) -> Missing {
         protocol::DdcError::Noise | protocol::DdcError::Unsupported => None,
     };
     let mend = match kind {
+        Some(io::ErrorKind::PermissionDenied) if crate::snap_name().is_some() => {
+            "no plug of the snap reaches a monitor on a cable; the packages for the system do"
+        }
         Some(io::ErrorKind::PermissionDenied) => {
             "install packaging/udev/70-deskconn.rules into /etc/udev/rules.d, run `sudo udevadm control --reload && \
              sudo udevadm trigger --subsystem-match=i2c-dev`, and be logged in at the machine itself"

@@ -32,7 +32,7 @@ pub(super) fn find(wanted: &Wanted) -> Result<Place, Missing> {
         let (chip, info) = match opened {
             Ok(opened) => opened,
             Err(error) => {
-                unreadable = Some(missing(format!("{}: {error}", path.display()), PERMISSION));
+                unreadable = Some(missing(format!("{}: {error}", path.display()), &permission()));
                 continue;
             }
         };
@@ -90,5 +90,12 @@ fn described(wanted: &Wanted) -> String {
 }
 
 const NO_CHIP: &str = "a machine without a GPIO chip needs nothing; otherwise load the chip's driver";
-const PERMISSION: &str = "let this program open it: install packaging/udev/70-deskconn.rules into /etc/udev/rules.d, run \
-    `sudo groupadd -rf gpio && sudo usermod -aG gpio $USER`, and start the machine anew";
+
+/// What lets this program open a chip.
+fn permission() -> String {
+    crate::snap_connect("gpio-control").unwrap_or_else(|| {
+        "let this program open it: install packaging/udev/70-deskconn.rules into /etc/udev/rules.d, run `sudo groupadd -rf \
+         gpio && sudo usermod -aG gpio $USER`, and start the machine anew"
+            .to_owned()
+    })
+}

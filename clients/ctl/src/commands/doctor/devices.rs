@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use super::Check;
+use super::snap;
 use super::system::{Peer, Person};
 
 /// The rule that packages install, and where rules are (udev(7)).
@@ -17,6 +18,9 @@ const RULES: [&str; 5] = [
     "/usr/lib/udev/rules.d",
     "/lib/udev/rules.d",
 ];
+const KEYS: &str = "keys";
+const MONITORS: &str = "monitors";
+const GPIO: &str = "gpio";
 /// Kinds of connectors that are the computer's own panel (`drm_connector_enum_list` of the kernel).
 const PANELS: [&str; 3] = ["-eDP-", "-LVDS-", "-DSI-"];
 
@@ -109,32 +113,77 @@ fn group_name(groups: &str, gid: u32) -> Option<String> {
     })
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Check> {
-    vec![keys(facts), backlight(facts), monitor(facts), gpio(facts)]
+pub(super) fn judge(facts: &Facts, snap: Option<&snap::Facts>) -> Vec<Check> {
+    match snap {
+        Some(snap) => vec![
+            by_plug(KEYS, "/dev/uinput", "uinput", snap),
+            backlight(facts),
+            monitor_of_snap(facts),
+            gpio_of_snap(facts, snap),
+        ],
+        None => vec![keys(facts), backlight(facts), monitor(facts), gpio(facts)],
+    }
+}
+
+/// Plugs decide in a snap: the daemon is root there, and this program does not even see what the daemon may use.
+fn by_plug(check: &str, shown: &str, plug: &str, snap: &snap::Facts) -> Check {
+    let mend = snap.command(plug);
+    match snap.is_connected(plug) {
+        Some(true) => Check::ok(check, format!("{shown}, by the plug {plug}")),
+        Some(false) => Check::warning(
+            check,
+            format!("the daemon may not open {shown}: the plug {plug} is not connected"),
+            mend,
+        ),
+        None => Check::unknown(check, format!("whether the daemon may open {shown}"), mend),
+    }
+}
+
+fn gpio_of_snap(facts: &Facts, snap: &snap::Facts) -> Check {
+    if facts.gpio.is_empty() {
+        return gpio(facts);
+    }
+    by_plug(GPIO, &shown(&facts.gpio), "gpio-control", snap)
+}
+
+fn monitor_of_snap(facts: &Facts) -> Check {
+    if facts.monitors.is_empty() {
+        return monitor(facts);
+    }
+    let monitors = facts.monitors.join(", ");
+    Check::warning(
+        MONITORS,
+        format!("{monitors}: no plug of the snap reaches what is connected from outside"),
+        "to dim it, install the package for the system instead of the snap",
+    )
+}
+
+fn shown(nodes: &[Node]) -> String {
+    let paths: Vec<String> = nodes.iter().map(|node| node.path.display().to_string()).collect();
+    paths.join(", ")
 }
 
 fn keys(facts: &Facts) -> Check {
-    const CHECK: &str = "keys";
     let Some(node) = &facts.uinput else {
         let by_hand = "sudo modprobe uinput; for every start: echo uinput | sudo tee /etc/modules-load.d/uinput.conf";
         let mend = of_sources(facts, by_hand);
         return Check::failed(
-            CHECK,
+            KEYS,
             "there is no /dev/uinput, through which slide keys are typed",
             mend,
         );
     };
     let shown = node.path.display();
     match (node.is_usable, facts.has_rule) {
-        (Some(true), _) => Check::ok(CHECK, shown.to_string()),
+        (Some(true), _) => Check::ok(KEYS, shown.to_string()),
         (Some(false), true) => Check::failed(
-            CHECK,
+            KEYS,
             format!("the daemon may not open {shown}, though {RULE} gives it to whoever sits at the machine"),
             "log in at the machine; after the rule was installed: sudo udevadm control --reload && sudo udevadm trigger \
              /dev/uinput",
         ),
         (Some(false), false) => Check::failed(
-            CHECK,
+            KEYS,
             format!("the daemon may not open {shown}"),
             of_sources(
                 facts,
@@ -145,7 +194,7 @@ fn keys(facts: &Facts) -> Check {
             ),
         ),
         (None, _) => Check::unknown(
-            CHECK,
+            KEYS,
             format!("whether the daemon may open {shown}"),
             "run doctor as its user",
         ),
@@ -169,38 +218,35 @@ fn backlight(facts: &Facts) -> Check {
 }
 
 fn monitor(facts: &Facts) -> Check {
-    const CHECK: &str = "monitors";
     if facts.monitors.is_empty() {
-        return Check::ok(CHECK, "none is connected from outside");
+        return Check::ok(MONITORS, "none is connected from outside");
     }
     let shown = facts.monitors.join(", ");
     if facts.i2c.is_empty() {
         let mend = "sudo modprobe i2c-dev; for every start: echo i2c-dev | sudo tee /etc/modules-load.d/i2c-dev.conf";
         return Check::warning(
-            CHECK,
+            MONITORS,
             format!("{shown}: there is no /dev/i2c-*, by which they are dimmed"),
             mend,
         );
     }
     let rule = "install packaging/udev/70-deskconn.rules: sudo cp 70-deskconn.rules /etc/udev/rules.d/ && sudo udevadm \
                 control --reload && sudo udevadm trigger --subsystem-match=i2c-dev; and be logged in at the machine";
-    usable(CHECK, &facts.i2c, &format!("{shown} by "), rule)
+    usable(MONITORS, &facts.i2c, &format!("{shown} by "), rule)
 }
 
 fn gpio(facts: &Facts) -> Check {
-    const CHECK: &str = "gpio";
     if facts.gpio.is_empty() {
-        return Check::ok(CHECK, "this computer has no GPIO chip");
+        return Check::ok(GPIO, "this computer has no GPIO chip");
     }
     let rule = "install packaging/udev/70-deskconn.rules, make the group it names (sudo groupadd --system gpio), put this \
                 user into it (sudo usermod -aG gpio $USER), and start the machine anew";
-    usable(CHECK, &facts.gpio, "", rule)
+    usable(GPIO, &facts.gpio, "", rule)
 }
 
 /// Of devices of which one may be enough.
 fn usable(check: &str, nodes: &[Node], before: &str, otherwise: &str) -> Check {
-    let shown: Vec<String> = nodes.iter().map(|node| node.path.display().to_string()).collect();
-    let shown = format!("{before}{}", shown.join(", "));
+    let shown = format!("{before}{}", shown(nodes));
     if nodes.iter().any(|node| node.is_usable == Some(true)) {
         return Check::ok(check, shown);
     }
@@ -245,7 +291,7 @@ mod tests {
 
     #[test]
     fn what_can_be_used_or_is_not_there_is_fine() {
-        assert!(judge(&facts()).iter().all(|check| check.state == State::Ok));
+        assert!(judge(&facts(), None).iter().all(|check| check.state == State::Ok));
         let bare = Facts {
             backlights: Vec::new(),
             monitors: Vec::new(),
@@ -253,7 +299,7 @@ mod tests {
             ..facts()
         };
         assert!(
-            judge(&bare).iter().all(|check| check.state == State::Ok),
+            judge(&bare, None).iter().all(|check| check.state == State::Ok),
             "a server has no display"
         );
     }
@@ -319,6 +365,27 @@ mod tests {
             ..facts()
         });
         assert!(bare.mend.unwrap().contains("groupadd --system gpio"));
+    }
+
+    #[test]
+    fn in_a_snap_plugs_decide_and_no_rule_is_named() {
+        let facts = || Facts {
+            uinput: None,
+            gpio: vec![at("/dev/gpiochip0", Some(true))],
+            ..facts()
+        };
+        let mends = |connected: &[&str]| -> Vec<String> {
+            let checks = judge(&facts(), Some(&snap::Facts::with(connected)));
+            checks.into_iter().filter_map(|check| check.mend).collect()
+        };
+        let instead = "to dim it, install the package for the system instead of the snap";
+        let expected = [
+            "sudo snap connect deskconn:uinput",
+            instead,
+            "sudo snap connect deskconn:gpio-control",
+        ];
+        assert_eq!(mends(&[]), expected);
+        assert_eq!(mends(&["uinput", "gpio-control"]), [instead]);
     }
 
     #[test]

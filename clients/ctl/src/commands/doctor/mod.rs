@@ -108,6 +108,7 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     let daemon = daemon::look(places).await;
     let process = daemon.process();
     let files = files::look(person, process);
+    let snap = snap::look().await;
     let ports = ports::look(process);
     let port = ports.port();
     let network = network::look(&ports.reachable()).await;
@@ -115,16 +116,16 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     let discovery = discovery::look(global, daemon.talk()).await;
     let mut checks = daemon::judge(&daemon);
     checks.extend(files::judge(&files));
-    checks.extend(ports::judge(&ports, &files.config));
-    checks.extend(network::judge(&network));
+    checks.extend(ports::judge(&ports, &files.config, snap.as_ref()));
+    checks.extend(network::judge(&network, snap.as_ref()));
     checks.extend(firewall::judge(&firewall, port));
     checks.extend(discovery::judge(&discovery));
     checks.extend(session::judge(&session::look(person).await));
-    checks.extend(devices::judge(&devices::look(person, process)));
+    checks.extend(devices::judge(&devices::look(person, process), snap.as_ref()));
     checks.extend(clock::judge(&clock::look().await));
     let info = daemon.talk().map(|talk| &talk.info);
     checks.extend(functions::judge(info));
-    checks.extend(snap::judge(snap::look().await.as_ref(), info));
+    checks.extend(snap::judge(snap.as_ref(), info));
     checks
 }
 

@@ -1,5 +1,7 @@
 //! The machine's interfaces, and whether the daemon answers at their addresses.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::Check;
+use super::{Check, snap};
 
 /// How long an own address may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -16,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_ADDRESSES: usize = 8;
 /// An answer of `/healthz` is shorter.
 const MAX_ANSWER: u64 = 4096;
+/// Where the kernel has a directory for each interface (`Documentation/ABI/testing/sysfs-class-net`).
+const INTERFACES: &str = "/sys/class/net";
+const CHECK: &str = "network";
 /// Flags of an interface (`include/uapi/linux/if.h`).
 const UP: u32 = 0x1;
 const LOOPBACK: u32 = 0x8;
@@ -23,7 +28,8 @@ const MULTICAST: u32 = 0x1000;
 
 #[derive(Debug)]
 pub(super) struct Facts {
-    interfaces: Vec<Interface>,
+    /// `None` when this program may not see them.
+    interfaces: Option<Vec<Interface>>,
     /// What came of asking the daemon at the own addresses; empty when it is not known where it listens.
     answers: Vec<(SocketAddr, Result<(), String>)>,
 }
@@ -40,7 +46,7 @@ struct Interface {
 impl Facts {
     /// The interfaces that devices come by.
     pub(super) fn names(&self) -> Vec<String> {
-        let usable = self.interfaces.iter().filter(|it| it.is_usable());
+        let usable = self.interfaces.iter().flatten().filter(|it| it.is_usable());
         usable.map(|it| it.name.clone()).collect()
     }
 }
@@ -52,10 +58,11 @@ impl Interface {
 }
 
 pub(super) async fn look(listening: &[SocketAddr]) -> Facts {
-    let interfaces = interfaces();
+    let interfaces = interfaces().ok();
     let mut answers = Vec::new();
     let own = interfaces
         .iter()
+        .flatten()
         .filter(|it| it.is_up)
         .flat_map(|it| it.addresses.iter().copied());
     for ip in own.take(MAX_ADDRESSES) {
@@ -76,36 +83,56 @@ const fn is_of_one_link(ip: IpAddr) -> bool {
     matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local())
 }
 
-fn interfaces() -> Vec<Interface> {
+fn interfaces() -> io::Result<Vec<Interface>> {
     let addresses = if_addrs::get_if_addrs().unwrap_or_default();
-    let Ok(listing) = std::fs::read_dir("/sys/class/net") else {
-        return Vec::new();
-    };
-    let names = listing
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok());
-    let mut interfaces: Vec<Interface> = names
-        .filter_map(|name| {
-            let flags = flags(&name).filter(|flags| flags & LOOPBACK == 0)?;
-            let own = addresses.iter().filter(|it| it.name == name);
-            Some(Interface {
-                is_up: flags & UP != 0,
-                has_multicast: flags & MULTICAST != 0,
-                addresses: own
-                    .map(if_addrs::Interface::ip)
-                    .filter(|ip| !is_of_one_link(*ip))
-                    .collect(),
-                name,
-            })
-        })
-        .collect();
-    interfaces.sort_by(|a, b| a.name.cmp(&b.name));
-    interfaces
+    let listing = std::fs::read_dir(INTERFACES).map(|listing| {
+        let names = listing.flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.into_string().ok()).collect()
+    });
+    gather(listing, &addresses, flags)
 }
 
-fn flags(name: &str) -> Option<u32> {
-    let text = std::fs::read_to_string(Path::new("/sys/class/net").join(name).join("flags")).ok()?;
-    u32::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok()
+/// A snap may look at an interface by its name, and not at the list of them.
+fn gather(
+    listing: io::Result<BTreeSet<String>>,
+    addresses: &[if_addrs::Interface],
+    flags: impl Fn(&str) -> io::Result<u32>,
+) -> io::Result<Vec<Interface>> {
+    let names = match &listing {
+        Ok(names) => names.clone(),
+        Err(_) => addresses.iter().map(|it| it.name.clone()).collect(),
+    };
+    let mut interfaces = Vec::new();
+    for name in names {
+        let flags = match flags(&name) {
+            Ok(flags) => flags,
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(error),
+            // It was taken out in the meantime, or is a file beside them, as of drivers that join several to one.
+            Err(_) => continue,
+        };
+        if flags & LOOPBACK != 0 {
+            continue;
+        }
+        let own = addresses.iter().filter(|it| it.name == name);
+        let own = own.map(if_addrs::Interface::ip).filter(|ip| !is_of_one_link(*ip));
+        interfaces.push(Interface {
+            is_up: flags & UP != 0,
+            has_multicast: flags & MULTICAST != 0,
+            addresses: own.collect(),
+            name,
+        });
+    }
+    match listing {
+        // There may be one without an address.
+        Err(error) if interfaces.is_empty() => Err(error),
+        _ => Ok(interfaces),
+    }
+}
+
+fn flags(name: &str) -> io::Result<u32> {
+    let text = std::fs::read_to_string(Path::new(INTERFACES).join(name).join("flags"))?;
+    let digits = text.trim().trim_start_matches("0x");
+    u32::from_str_radix(digits, 16).map_err(io::Error::other)
 }
 
 /// Asks as a phone's browser would.
@@ -116,7 +143,7 @@ async fn health(address: SocketAddr) -> Result<(), String> {
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         stream.take(MAX_ANSWER).read_to_string(&mut answer).await?;
-        Ok::<_, std::io::Error>(answer)
+        Ok::<_, io::Error>(answer)
     };
     match timeout(PATIENCE, exchange).await {
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
@@ -126,16 +153,22 @@ async fn health(address: SocketAddr) -> Result<(), String> {
     }
 }
 
-pub(super) fn judge(facts: &Facts) -> Vec<Check> {
-    let mut checks = vec![network(facts), multicast(facts)];
+pub(super) fn judge(facts: &Facts, snap: Option<&snap::Facts>) -> Vec<Check> {
+    let Some(interfaces) = &facts.interfaces else {
+        let mend = snap.map_or_else(
+            || "outside of the sandbox: ip address".to_owned(),
+            |snap| snap.command(snap::NETWORK),
+        );
+        let found = "which networks there are: this program is confined, and may not see that";
+        return vec![Check::unknown(CHECK, found, mend)];
+    };
+    let mut checks = vec![network(interfaces), multicast(interfaces)];
     checks.extend(reachable(facts));
     checks
 }
 
-fn network(facts: &Facts) -> Check {
-    const CHECK: &str = "network";
-    let usable: Vec<String> = facts
-        .interfaces
+fn network(interfaces: &[Interface]) -> Check {
+    let usable: Vec<String> = interfaces
         .iter()
         .filter(|it| it.is_usable())
         .map(|it| {
@@ -146,7 +179,7 @@ fn network(facts: &Facts) -> Check {
     if !usable.is_empty() {
         return Check::ok(CHECK, usable.join(", "));
     }
-    let (found, mend) = match facts.interfaces.first() {
+    let (found, mend) = match interfaces.first() {
         None => (
             "this computer has no network interface".to_owned(),
             "plug one in".to_owned(),
@@ -163,9 +196,9 @@ fn network(facts: &Facts) -> Check {
     Check::failed(CHECK, found, mend)
 }
 
-fn multicast(facts: &Facts) -> Check {
+fn multicast(interfaces: &[Interface]) -> Check {
     const CHECK: &str = "multicast";
-    let usable = facts.interfaces.iter().filter(|it| it.is_usable());
+    let usable = interfaces.iter().filter(|it| it.is_usable());
     let (with, without): (Vec<_>, Vec<_>) = usable.partition(|it| it.has_multicast);
     if let Some(first) = with.first() {
         return Check::ok(CHECK, format!("{} carries it", first.name));
@@ -219,7 +252,7 @@ mod tests {
 
     fn of(interface: Interface) -> Facts {
         Facts {
-            interfaces: vec![interface],
+            interfaces: Some(vec![interface]),
             answers: Vec::new(),
         }
     }
@@ -227,7 +260,7 @@ mod tests {
     #[test]
     fn an_interface_with_an_address_is_a_network() {
         let facts = of(wlan());
-        assert!(judge(&facts).iter().all(|check| check.state == State::Ok));
+        assert!(judge(&facts, None).iter().all(|check| check.state == State::Ok));
         assert_eq!(facts.names(), ["wlan0"]);
     }
 
@@ -243,27 +276,62 @@ mod tests {
                 "connect to the network",
             ),
         ] {
-            let facts = of(interface);
-            let check = network(&facts);
+            let interfaces = [interface];
+            let check = network(&interfaces);
             assert!(
                 check.state == State::Failed && check.mend.as_ref().unwrap().contains(mend),
                 "{check:?}"
             );
-            assert_eq!(multicast(&facts).state, State::Unknown);
+            assert_eq!(multicast(&interfaces).state, State::Unknown);
         }
-        let none = Facts {
-            interfaces: Vec::new(),
+        assert_eq!(network(&[]).state, State::Failed);
+    }
+
+    fn denied<T>() -> io::Result<T> {
+        Err(io::ErrorKind::PermissionDenied.into())
+    }
+
+    #[test]
+    fn interfaces_that_may_not_be_seen_are_not_taken_for_none() {
+        let loopback = if_addrs::get_if_addrs().unwrap();
+        let loopback: Vec<_> = loopback.into_iter().filter(|it| it.name == "lo").collect();
+        let of_list = |names: &[&str]| Ok(names.iter().map(|name| (*name).to_owned()).collect());
+        assert!(gather(denied(), &[], |_| denied()).is_err());
+        assert!(gather(of_list(&["lo", "wlan0"]), &[], |_| denied()).is_err());
+        assert!(gather(denied(), &loopback, |_| Ok(UP | LOOPBACK)).is_err());
+        let found = gather(of_list(&["lo", "gone", "wlan0"]), &[], |name| match name {
+            "lo" => Ok(UP | LOOPBACK),
+            "wlan0" => Ok(UP),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        });
+        assert_eq!(found.unwrap().first().map(|it| it.name.as_str()), Some("wlan0"));
+        let facts = Facts {
+            interfaces: None,
             answers: Vec::new(),
         };
-        assert_eq!(network(&none).state, State::Failed);
+        let check = judge(&facts, Some(&snap::Facts::with(&[]))).pop().unwrap();
+        assert_eq!(check.state, State::Unknown);
+        assert_eq!(check.mend.unwrap(), "sudo snap connect deskconn:network-observe");
+    }
+
+    #[test]
+    fn an_interface_with_an_address_is_found_where_the_list_may_not_be_seen() {
+        let addresses = if_addrs::get_if_addrs().unwrap();
+        let found = gather(denied(), &addresses, |_| Ok(UP)).unwrap();
+        assert!(found.iter().any(|it| it.name == "lo" && it.is_usable()), "{found:?}");
+    }
+
+    #[test]
+    fn the_kernel_tells_of_the_loopback_that_it_is_one() {
+        assert!(flags("lo").unwrap() & LOOPBACK != 0);
     }
 
     #[test]
     fn an_interface_without_multicast_fails_with_the_command_that_mends_it() {
-        let check = multicast(&of(Interface {
+        let check = multicast(&[Interface {
             has_multicast: false,
             ..wlan()
-        }));
+        }]);
         assert_eq!(check.state, State::Failed);
         assert_eq!(check.mend.unwrap(), "sudo ip link set wlan0 multicast on");
     }

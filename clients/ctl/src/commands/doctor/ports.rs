@@ -1,15 +1,15 @@
 //! Which port the daemon listens on, and who else has it.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use procfs::ProcResult;
 use procfs::net::{TcpNetEntry, TcpState};
 use procfs::process::{FDInfo, FDTarget, Process};
-use procfs::{ProcError, ProcResult};
 
 use super::Check;
+use super::snap;
 use super::system::Peer;
 use crate::connect::PORT;
 
@@ -99,19 +99,10 @@ fn inodes(process: &Process) -> Option<HashSet<u64>> {
     sockets(process.fd().ok()?)
 }
 
-/// A confined program may list the descriptors and not look at a single one, or finds an empty list. Whoever is asked about
-/// has some socket, so that none at all means that they do not show.
+/// A confined program may list the descriptors and not look at a single one: `procfs` leaves out what it may not look at.
+/// Whoever is asked about has some socket, so that none at all means that they do not show.
 fn sockets(descriptors: impl Iterator<Item = ProcResult<FDInfo>>) -> Option<HashSet<u64>> {
-    let mut own = HashSet::new();
-    for descriptor in descriptors {
-        match descriptor {
-            Ok(it) => own.extend(socket(&it.target)),
-            // It was closed in the meantime.
-            Err(ProcError::NotFound(_)) => {}
-            Err(ProcError::Io(error, _)) if error.kind() == ErrorKind::NotFound => {}
-            Err(_) => return None,
-        }
-    }
+    let own: HashSet<u64> = descriptors.flatten().filter_map(|it| socket(&it.target)).collect();
     (!own.is_empty()).then_some(own)
 }
 
@@ -135,7 +126,7 @@ fn holder(socket: &TcpNetEntry) -> String {
     format!("a program of user {}", socket.uid)
 }
 
-pub(super) fn judge(facts: &Facts, config: &Path) -> Vec<Check> {
+pub(super) fn judge(facts: &Facts, config: &Path, snap: Option<&snap::Facts>) -> Vec<Check> {
     let config = config.display();
     let open = format!("set `tcp = [\"0.0.0.0:{PORT}\", \"[::]:{PORT}\"]` below [listen] in {config}");
     let check = match &facts.listening {
@@ -153,7 +144,10 @@ pub(super) fn judge(facts: &Facts, config: &Path) -> Vec<Check> {
         Listening::Confined => Check::unknown(
             CHECK,
             "this program is confined, and may not see the daemon's sockets",
-            "outside of the snap or sandbox: sudo ss -ltnp | grep deskconnd",
+            snap.map_or_else(
+                || "outside of the sandbox: sudo ss -ltnp | grep deskconnd".to_owned(),
+                |snap| snap.command(snap::NETWORK),
+            ),
         ),
         Listening::Here(addresses) if addresses.is_empty() => Check::failed(
             CHECK,
@@ -175,11 +169,15 @@ pub(super) fn judge(facts: &Facts, config: &Path) -> Vec<Check> {
 
 #[cfg(test)]
 mod tests {
+    use procfs::ProcError;
+
     use super::super::State;
     use super::*;
 
     fn only(listening: Listening) -> Check {
-        judge(&Facts { listening }, Path::new("/etc/x.toml")).pop().unwrap()
+        judge(&Facts { listening }, Path::new("/etc/x.toml"), None)
+            .pop()
+            .unwrap()
     }
 
     fn here(addresses: &[&str]) -> Listening {
@@ -219,32 +217,23 @@ mod tests {
         assert!(matches!(unseen(1000, 1001), Listening::Hidden));
         assert!(matches!(unseen(1000, 1000), Listening::Confined));
         assert!(matches!(unseen(1000, 0), Listening::Confined));
+        let facts = Facts {
+            listening: Listening::Confined,
+        };
+        let check = judge(&facts, Path::new("/x"), Some(&snap::Facts::with(&[])))
+            .pop()
+            .unwrap();
+        assert_eq!(check.mend.unwrap(), "sudo snap connect deskconn:network-observe");
     }
 
     #[test]
     fn sockets_that_may_not_be_looked_at_are_not_taken_for_none() {
         let descriptor = |target| Ok(FDInfo { fd: 3, mode: 0, target });
-        let readable = || {
-            vec![
-                descriptor(FDTarget::Socket(7)),
-                descriptor(FDTarget::Path("/dev/null".into())),
-            ]
-        };
-        assert_eq!(sockets(readable().into_iter()), Some(HashSet::from([7])));
-        let with = |error| sockets(readable().into_iter().chain([Err(error)]));
-        // The one comes of a path, the other of a descriptor.
-        for closed in [
-            ProcError::NotFound(None),
-            ProcError::Io(ErrorKind::NotFound.into(), None),
-        ] {
-            assert_eq!(with(closed), Some(HashSet::from([7])));
-        }
-        for denied in [
-            ProcError::PermissionDenied(None),
-            ProcError::Io(ErrorKind::PermissionDenied.into(), None),
-        ] {
-            assert_eq!(with(denied), None);
-        }
+        let file = || descriptor(FDTarget::Path("/dev/null".into()));
+        let closed = || Err(ProcError::NotFound(None));
+        let readable = [file(), descriptor(FDTarget::Socket(7)), closed()];
+        assert_eq!(sockets(readable.into_iter()), Some(HashSet::from([7])));
+        assert_eq!(sockets([file(), closed()].into_iter()), None);
         assert_eq!(sockets(std::iter::empty()), None);
     }
 

@@ -75,6 +75,9 @@ const PLUGS: [Plug; 10] = [
 /// Without it the daemon cannot ask who sits at the machine, and lets nobody in but root and `owners`.
 const SEAT: &str = "login-session-observe";
 
+/// The plug that shows doctor the sockets and interfaces of the machine.
+pub(super) const NETWORK: &str = "network-observe";
+
 #[derive(Debug)]
 pub(super) struct Facts {
     /// What this snap is called: another name than `deskconn` where several are installed side by side.
@@ -85,7 +88,7 @@ pub(super) struct Facts {
 
 /// `None` outside a snap.
 pub(super) async fn look() -> Option<Facts> {
-    let instance = instance(&|name| std::env::var(name).ok())?;
+    let instance = components::snap_name()?;
     let mut connected = Vec::new();
     for row in &PLUGS {
         // Its exit status is the answer. A failure of another kind has the same one, and then the command that is named
@@ -96,10 +99,25 @@ pub(super) async fn look() -> Option<Facts> {
     Some(Facts { instance, connected })
 }
 
-/// The name of the snap this program runs in, if it is ours: a terminal in another snap hands down that one's variables.
-fn instance(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    let name = variable("SNAP_NAME").filter(|name| name == "deskconn")?;
-    Some(variable("SNAP_INSTANCE_NAME").unwrap_or(name))
+impl Facts {
+    /// Whether one of [`PLUGS`] is connected; `None` where snapd does not say.
+    pub(super) fn is_connected(&self, plug: &str) -> Option<bool> {
+        let index = PLUGS.iter().position(|row| row.plug == plug)?;
+        *self.connected.get(index)?
+    }
+
+    /// The command that connects a plug.
+    pub(super) fn command(&self, plug: &str) -> String {
+        format!("sudo snap connect {}:{plug}", self.instance)
+    }
+
+    #[cfg(test)]
+    pub(super) fn with(connected: &[&str]) -> Self {
+        Self {
+            instance: "deskconn".to_owned(),
+            connected: PLUGS.iter().map(|row| Some(connected.contains(&row.plug))).collect(),
+        }
+    }
 }
 
 /// `info` is what the daemon tells of itself, if it let this program in.
@@ -154,7 +172,7 @@ fn lost(row: &Plug, lacking: &[(&str, &str)], is_known: bool) -> Option<String> 
 
 impl Plug {
     fn command(&self, facts: &Facts) -> String {
-        format!("sudo snap connect {}:{}{}", facts.instance, self.plug, self.slot)
+        facts.command(self.plug) + self.slot
     }
 }
 
@@ -165,13 +183,6 @@ mod tests {
 
     use super::super::State;
     use super::*;
-
-    fn facts(connected: &[&str]) -> Facts {
-        Facts {
-            instance: "deskconn".to_owned(),
-            connected: PLUGS.iter().map(|row| Some(connected.contains(&row.plug))).collect(),
-        }
-    }
 
     fn info(lacking: &[&str]) -> Value {
         let missing: Dict = lacking
@@ -187,7 +198,10 @@ mod tests {
 
     #[test]
     fn plugs_that_a_missing_function_needs_are_named_with_their_command() {
-        let checks = judge(Some(&facts(&[SEAT])), Some(&info(&["slides", "pointer", "media"])));
+        let checks = judge(
+            Some(&Facts::with(&[SEAT])),
+            Some(&info(&["slides", "pointer", "media"])),
+        );
         let expected = [
             "sudo snap connect deskconn:uinput",
             "sudo snap connect deskconn:mpris PLAYER:mpris",
@@ -202,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_plug_is_not_asked_for_when_it_is_connected_or_nothing_lacks_it() {
-        let checks = judge(Some(&facts(&["uinput"])), Some(&info(&["slides", "host"])));
+        let checks = judge(Some(&Facts::with(&["uinput"])), Some(&info(&["slides", "host"])));
         assert_eq!(checks, [Check::ok(CHECK, "no function lacks a plug")]);
     }
 
@@ -212,7 +226,7 @@ mod tests {
         let missing = Dict::from([("media".to_owned(), sentence.into())]);
         let info = Value::Dict(Dict::from([("missing".to_owned(), missing.into())]));
         assert_eq!(
-            judge(Some(&facts(&[])), Some(&info)),
+            judge(Some(&Facts::with(&[])), Some(&info)),
             [Check::ok(CHECK, "no function lacks a plug")]
         );
     }
@@ -226,21 +240,16 @@ mod tests {
 
     #[test]
     fn a_daemon_that_lets_nobody_in_lacks_the_plug_that_tells_who_sits_there() {
-        let checks = judge(Some(&facts(&[])), None);
+        let checks = judge(Some(&Facts::with(&[])), None);
         assert_eq!(mends(&checks), ["sudo snap connect deskconn:login-session-observe"]);
         assert!(checks[0].found.contains("`owners`"), "{checks:?}");
     }
 
     #[test]
     fn a_second_snap_beside_the_first_has_its_own_name() {
-        let variables = |name: &str| match name {
-            "SNAP_NAME" => Some("deskconn".to_owned()),
-            "SNAP_INSTANCE_NAME" => Some("deskconn_two".to_owned()),
-            _ => None,
-        };
         let facts = Facts {
-            instance: instance(&variables).unwrap(),
-            ..facts(&[])
+            instance: "deskconn_two".to_owned(),
+            ..Facts::with(&[])
         };
         assert_eq!(
             mends(&judge(Some(&facts), Some(&info(&["power"])))),
@@ -250,14 +259,12 @@ mod tests {
 
     #[test]
     fn outside_our_snap_nothing_is_said() {
-        assert_eq!(instance(&|_| None), None);
-        assert_eq!(instance(&|_| Some("some-terminal".to_owned())), None);
         assert!(judge(None, Some(&info(&["slides"]))).is_empty());
     }
 
     #[test]
     fn where_snapd_does_not_say_the_command_that_lists_connections_is_named() {
-        let mut facts = facts(&[]);
+        let mut facts = Facts::with(&[]);
         facts.connected[0] = None;
         let checks = judge(Some(&facts), None);
         assert_eq!(checks[0].state, State::Unknown);
