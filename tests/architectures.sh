@@ -21,7 +21,7 @@ if [ "${1:-}" = try ]; then
   printf '[discovery]\nenabled = false\n' >"$home/config.toml"
   owner() { "$home/bin/deskconnctl" --at "unix:$home/run/deskconn.sock" "$@"; }
   device() { env -i HOME="$home/device" PATH="$PATH" "$home/bin/deskconnctl" --no-discovery "$@"; }
-  wait_for() { for _ in $(seq 600); do if "${@:2}"; then return 0; fi; sleep 0.05; done; cat "$home/log"; echo "FAIL $1"; exit 1; }
+  wait_for() { for _ in $(seq 600); do if "${@:2}"; then return 0; fi; kill -0 "$daemon" 2>/dev/null || break; sleep 0.05; done; cat "$home/log"; echo "FAIL $1"; exit 1; }
 
   STATE_DIRECTORY=$home/state RUNTIME_DIRECTORY=$home/run "$home/bin/deskconnd" --config "$home/config.toml" >"$home/log" 2>&1 &
   daemon=$!
