@@ -60,6 +60,19 @@ pub enum Transport {
     Local(Arc<str>),
 }
 
+impl Transport {
+    /// The name that the meta API tells.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::RawSocket => "rawsocket",
+            Self::Unix => "unix",
+            Self::Local(_) => "local",
+        }
+    }
+}
+
 impl Peer {
     /// A peer in this process.
     #[must_use]

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use rand::TryRng as _;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use wamp::acceptor::Features;
 use wamp::error::Violation;
 use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Goodbye, Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Denied, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Denied, Flow, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
 use crate::gate::Gate;
@@ -33,7 +35,18 @@ struct Inner {
     limits: Limits,
     /// Not held: a gate usually holds realms.
     gate: Weak<dyn Gate>,
+    /// Wakes the timer, when something is due before what it waits for.
+    sooner: Arc<Notify>,
 }
+
+/// The clock of every realm.
+const CLOCK: Clock = Clock {
+    time_of_day: SystemTime::now,
+    elapsed: || START.elapsed(),
+};
+
+/// From where realms count their time.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,6 +64,8 @@ struct State {
     delivered: Traffic,
     /// Kept from message to message, so that routing does not allocate.
     deliveries: Vec<Delivery>,
+    /// What the timer waits for. There is no timer while nothing is due.
+    deadline: Option<Duration>,
 }
 
 /// A session that was opened, for the task that serves it.
@@ -67,12 +82,13 @@ impl RealmHandle {
         rand::rngs::SysRng
             .try_fill_bytes(&mut seed)
             .expect("the operating system has random bytes");
-        let realm = Realm::new(name.clone(), settings, seed, SystemTime::now);
+        let realm = Realm::new(name.clone(), settings, seed, CLOCK);
         let state = State {
             realm,
             seats: HashMap::new(),
             delivered: Traffic::default(),
             deliveries: Vec::new(),
+            deadline: None,
         };
         Self(Arc::new(Inner {
             name,
@@ -80,7 +96,25 @@ impl RealmHandle {
             dropped: AtomicU64::new(0),
             limits: limits.clone(),
             gate: Arc::downgrade(gate),
+            sooner: Arc::default(),
         }))
+    }
+
+    /// Ends what has lasted as long as it may, until nothing is due any more.
+    async fn keep_time(realm: Weak<Inner>, sooner: Arc<Notify>) {
+        while let Some(next) = realm.upgrade().and_then(|inner| Self(inner).expire()) {
+            let _ = tokio::time::timeout_at(*START + next, sooner.notified()).await;
+        }
+    }
+
+    /// Ends what is due, and says when something is due next.
+    fn expire(&self) -> Option<Duration> {
+        let mut state = self.state();
+        let State { realm, deliveries, .. } = &mut *state;
+        realm.expire((CLOCK.elapsed)(), deliveries);
+        self.deliver(&mut state);
+        state.deadline = state.realm.deadline();
+        state.deadline
     }
 
     /// The realm's name.
@@ -112,7 +146,7 @@ impl RealmHandle {
             deliveries,
             ..
         } = &mut *state;
-        let session = realm.join(principal, features, deliveries);
+        let session = realm.join(principal, arrival.transport(), features, deliveries);
         seats.insert(session, Seat::new(Arc::clone(&outbox), arrival));
         self.deliver(&mut state);
         Some(Joined { session, outbox })
@@ -167,6 +201,10 @@ impl RealmHandle {
         while !state.deliveries.is_empty() {
             let mut batch = std::mem::take(&mut state.deliveries);
             for Delivery { to, outgoing } in batch.drain(..) {
+                if let Message::Goodbye(_) = outgoing.message() {
+                    Self::close_seat(state, to, outgoing);
+                    continue;
+                }
                 let Some(seat) = state.seats.get_mut(&to) else {
                     continue;
                 };
@@ -187,10 +225,34 @@ impl RealmHandle {
                 break;
             }
         }
+        self.wind(state);
         for news in state.realm.take_consent_news() {
             if let Some(gate) = self.0.gate.upgrade() {
                 gate.consent(self, news);
             }
+        }
+    }
+
+    /// Starts the timer, or lets it look again.
+    fn wind(&self, state: &mut State) {
+        let Some(next) = state.realm.deadline() else { return };
+        match state.deadline {
+            Some(waited_for) if waited_for <= next => {}
+            Some(_) => {
+                state.deadline = Some(next);
+                self.0.sooner.notify_one();
+            }
+            None => {
+                state.deadline = Some(next);
+                tokio::spawn(Self::keep_time(Arc::downgrade(&self.0), Arc::clone(&self.0.sooner)));
+            }
+        }
+    }
+
+    /// Nothing follows a GOODBYE: the session's writer sends it and closes.
+    fn close_seat(state: &mut State, session: SessionId, goodbye: Outgoing) {
+        if let Some(seat) = state.seats.remove(&session) {
+            seat.outbox.close(Some(goodbye));
         }
     }
 
@@ -237,19 +299,11 @@ impl RealmHandle {
         let sessions = state.realm.sessions();
         let mut ended = 0;
         for session in sessions {
-            let State {
-                realm,
-                seats,
-                deliveries,
-                ..
-            } = &mut *state;
+            let State { realm, deliveries, .. } = &mut *state;
             if !realm.origin(session).is_some_and(&is_meant) {
                 continue;
             }
-            if let Some(seat) = seats.remove(&session) {
-                seat.outbox.close(Some(Message::Goodbye(goodbye.clone()).into()));
-            }
-            realm.leave(session, deliveries);
+            realm.dismiss(session, goodbye.clone(), deliveries);
             ended += 1;
         }
         self.deliver(&mut state);

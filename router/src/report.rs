@@ -13,6 +13,7 @@ use wamp::id::SessionId;
 use wamp::message::{Message, Origin};
 use wamp::realm::{Realm, Requests};
 use wamp::uri::Uri;
+use wamp::value::Dict;
 
 use crate::gate::{Peer, Transport};
 use crate::outbox::Outbox;
@@ -67,6 +68,21 @@ impl Arrival {
             serializer: writer.serializer(),
             since: SystemTime::now(),
         }
+    }
+
+    /// What the meta API tells of it.
+    pub(crate) fn transport(&self) -> Dict {
+        let mut told = Dict::from([
+            ("type".to_owned(), self.transport.name().into()),
+            ("channel".to_owned(), self.channel.into()),
+        ]);
+        if let Some(address) = self.address {
+            told.insert("peer".to_owned(), address.to_string().into());
+        }
+        if let Some(serializer) = self.serializer {
+            told.insert("serializer".to_owned(), serializer.name().into());
+        }
+        told
     }
 }
 

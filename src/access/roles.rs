@@ -257,6 +257,7 @@ fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
         allow: allow.iter().copied().collect(),
         disclose: Disclose::Always,
         consent: Consent::Given,
+        trustlevel: None,
     }
 }
 
@@ -311,5 +312,6 @@ fn rule_of_config(rule: &config::Rule) -> Rule {
             Disclose::Never
         },
         consent: Consent::Given,
+        trustlevel: None,
     }
 }

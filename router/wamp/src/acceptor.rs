@@ -33,6 +33,16 @@ pub struct Asked {
 pub struct Features {
     /// As a callee it understands INTERRUPT.
     pub call_canceling: bool,
+    /// As a callee it sees to time-outs itself, if it wants to.
+    pub call_timeout: bool,
+    /// As a callee it takes a call in several parts.
+    pub progressive_call_invocations: bool,
+    /// As a callee it understands that the router ends a registration.
+    pub registration_revocation: bool,
+    /// As a subscriber it understands that the router ends a subscription.
+    pub subscription_revocation: bool,
+    /// As a subscriber it says that an event has arrived, when it is asked to.
+    pub acknowledged_event_delivery: bool,
 }
 
 /// How a client may prove that it is who it says.
@@ -175,9 +185,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
     let Some(roles) = roles else {
         return Err(Violation::new("HELLO.Details.roles must name at least one role").abort());
     };
-    let features = Features {
-        call_canceling: has_feature(roles, "callee", "call_canceling"),
-    };
+    let features = features(roles);
     let text = |key: &str| hello.details.get(key).and_then(Value::as_str).map(str::to_owned);
     let methods = match hello.details.get("authmethods") {
         Some(Value::List(methods)) => methods.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -200,6 +208,20 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         realm: hello.realm,
         features,
     }))
+}
+
+/// What the client announces. Where the specification has two spellings, both count.
+fn features(roles: &Dict) -> Features {
+    let callee = |feature| has_feature(roles, "callee", feature);
+    let subscriber = |feature| has_feature(roles, "subscriber", feature);
+    Features {
+        call_canceling: callee("call_canceling") || callee("call_cancelling"),
+        call_timeout: callee("call_timeout"),
+        progressive_call_invocations: callee("progressive_call_invocations"),
+        registration_revocation: callee("registration_revocation"),
+        subscription_revocation: subscriber("subscription_revocation"),
+        acknowledged_event_delivery: subscriber("x_acknowledged_event_delivery"),
+    }
 }
 
 fn has_feature(roles: &Dict, role: &str, feature: &str) -> bool {

@@ -1,23 +1,25 @@
 //! The broker: subscriptions and events.
 
+mod publication;
 mod retention;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::time::SystemTime;
 
 use ahash::RandomState;
 
-use self::retention::{Kept, Retention};
-use super::role::{Action, Disclose, Role};
+use self::retention::Retention;
+use super::meta::Removed;
+use super::refusal::RESERVED;
+use super::role::{Action, Role};
 use super::{Realm, Refusal, send};
 use crate::error;
-use crate::id::{PublicationId, SessionId, SubscriptionId};
+use crate::id::{SessionId, SubscriptionId};
 use crate::limits;
 use crate::message::{
-    Event, EventDetails, Match, Message, Publish, Published, RequestKind, Subscribe, Subscribed, Unsubscribe,
-    Unsubscribed,
+    Match, Message, RequestKind, Subscribe, Subscribed, SubscriptionRevoked, Unsubscribe, Unsubscribed,
 };
-use crate::outgoing::{Delivery, Outgoing, Shared};
+use crate::outgoing::Delivery;
 use crate::pattern::{Patterns, Visit};
 use crate::uri::Uri;
 
@@ -34,8 +36,33 @@ pub(super) struct Broker {
 #[derive(Debug)]
 struct Subscription {
     id: SubscriptionId,
+    created: SystemTime,
     /// In the order in which they came, never empty.
     subscribers: Vec<SessionId>,
+    /// Whether it is about the router's own topics. A pattern for everything is not: who asks for all events of
+    /// programs does not want to hear of its own subscription (as `#` of MQTT leaves out what begins with `$`).
+    hears_router: bool,
+}
+
+/// What the meta API tells of a subscription.
+#[derive(Debug)]
+pub(super) struct SubscriptionInfo {
+    pub(super) created: SystemTime,
+    pub(super) topic: Uri,
+    pub(super) policy: Match,
+    /// In the order in which they came.
+    pub(super) subscribers: Vec<SessionId>,
+}
+
+/// What became of somebody who subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Added {
+    /// The subscription was not there before.
+    New,
+    /// One more subscriber.
+    Joined,
+    /// It had subscribed before.
+    Already,
 }
 
 impl Broker {
@@ -48,26 +75,36 @@ impl Broker {
         }
     }
 
-    fn add(&mut self, topic: &Uri, policy: Match, subscriber: SessionId) -> SubscriptionId {
+    fn add(
+        &mut self,
+        topic: &Uri,
+        policy: Match,
+        subscriber: SessionId,
+        now: fn() -> SystemTime,
+    ) -> (SubscriptionId, Added) {
         if let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), policy) {
-            if !subscription.subscribers.contains(&subscriber) {
-                subscription.subscribers.push(subscriber);
+            if subscription.subscribers.contains(&subscriber) {
+                return (subscription.id, Added::Already);
             }
-            return subscription.id;
+            subscription.subscribers.push(subscriber);
+            return (subscription.id, Added::Joined);
         }
         let id = self.next_id;
         self.next_id = id.next();
         let topic = topic.to_stored();
+        let hears_router = policy.literal_start(topic.as_bytes()).starts_with(RESERVED);
         self.by_id.insert(id, (topic.clone(), policy));
         self.subscriptions.insert(
             topic,
             policy,
             Subscription {
                 id,
+                created: now(),
                 subscribers: vec![subscriber],
+                hears_router,
             },
         );
-        id
+        (id, Added::New)
     }
 
     /// Whether a role allows what an existing subscription is for.
@@ -76,19 +113,51 @@ impl Broker {
         subscription.is_some_and(|(topic, policy)| role.allows_pattern(Action::Subscribe, topic, *policy).is_some())
     }
 
-    /// Takes a subscriber away, and the subscription with the last one.
-    pub(super) fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) {
-        let Some((topic, policy)) = self.by_id.get(&id) else {
-            return;
-        };
-        let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), *policy) else {
-            return;
-        };
-        subscription.subscribers.retain(|session| *session != subscriber);
-        if subscription.subscribers.is_empty() {
-            self.subscriptions.remove(topic.as_bytes(), *policy);
-            self.by_id.remove(&id);
+    /// Takes a subscriber away, and the subscription with the last one; says what became of it.
+    fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) -> Option<Removed> {
+        let (topic, policy) = self.by_id.get(&id)?;
+        let subscription = self.subscriptions.get_mut(topic.as_bytes(), *policy)?;
+        let place = subscription
+            .subscribers
+            .iter()
+            .position(|session| *session == subscriber)?;
+        subscription.subscribers.remove(place);
+        if !subscription.subscribers.is_empty() {
+            return Some(Removed::One);
         }
+        self.subscriptions.remove(topic.as_bytes(), *policy);
+        self.by_id.remove(&id);
+        Some(Removed::Last)
+    }
+
+    /// Every subscription, in the order in which they were made.
+    pub(super) fn ids(&self) -> Vec<SubscriptionId> {
+        #[allow(clippy::disallowed_methods, reason = "sorted before anybody sees it")]
+        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// What there is to tell of a subscription.
+    pub(super) fn describe(&self, id: SubscriptionId) -> Option<SubscriptionInfo> {
+        let (topic, policy) = self.by_id.get(&id)?;
+        let subscription = self.subscriptions.get(topic.as_bytes(), *policy)?;
+        Some(SubscriptionInfo {
+            created: subscription.created,
+            topic: topic.clone(),
+            policy: *policy,
+            subscribers: subscription.subscribers.clone(),
+        })
+    }
+
+    /// Whether an event of the router with this topic would go to anybody.
+    fn hears_router(&self, topic: &[u8]) -> bool {
+        let mut anybody = false;
+        self.subscriptions.visit(topic, |_, subscription| {
+            anybody = anybody || subscription.hears_router;
+            if anybody { Visit::Enough } else { Visit::More }
+        });
+        anybody
     }
 
     /// Whether there is no subscription and no trace of one.
@@ -111,7 +180,7 @@ impl Realm {
                 refusal.tell(from, RequestKind::Subscribe, *request, out);
             }
             Ok(()) => {
-                let subscription = self.broker.add(topic, options.policy, from);
+                let (subscription, added) = self.broker.add(topic, options.policy, from, self.clock.time_of_day);
                 if let Some(member) = self.members.get_mut(from) {
                     member.subscriptions.insert(subscription);
                 }
@@ -123,6 +192,9 @@ impl Realm {
                         subscription,
                     }),
                 );
+                if added != Added::Already {
+                    self.announce_subscription(subscription, from, added == Added::New, out);
+                }
                 if options.get_retained {
                     self.broker
                         .deliver_retained(topic, options.policy, subscription, from, out);
@@ -158,154 +230,42 @@ impl Realm {
             .get_mut(from)
             .is_some_and(|member| member.subscriptions.remove(&subscription))
         {
-            self.broker.remove(subscription, from);
             send(out, from, Message::Unsubscribed(Unsubscribed { request }));
+            self.end_subscription(subscription, from, out);
         } else {
             let refusal = Refusal(error::NO_SUCH_SUBSCRIPTION, "this session holds no such subscription");
             refusal.tell(from, RequestKind::Unsubscribe, request, out);
         }
     }
 
-    pub(super) fn publish(&mut self, from: SessionId, publish: &Publish, out: &mut Vec<Delivery>) {
-        let Publish { request, options, .. } = *publish;
-        let details = match self.may_publish(from, publish) {
-            Ok(details) => details,
-            Err(refusal) => {
-                self.note_refusal(from, Action::Publish, &publish.topic, &refusal);
-                // Without acknowledgement there is nothing to answer with (WAMP specification, "Publishing").
-                if options.acknowledge {
-                    refusal.tell(from, RequestKind::Publish, request, out);
-                }
-                return;
-            }
-        };
-        let publication = self.random_publication();
-        let excluded = options.exclude_me.then_some(from);
-        if options.retain {
-            self.retain(from, publish, publication, &details, excluded);
+    /// Takes a session off a subscription that it holds no more.
+    pub(super) fn end_subscription(&mut self, id: SubscriptionId, subscriber: SessionId, out: &mut Vec<Delivery>) {
+        if let Some(removed) = self.broker.remove(id, subscriber) {
+            self.announce_subscription_end(id, subscriber, removed, out);
         }
-        if options.acknowledge {
-            send(out, from, Message::Published(Published { request, publication }));
-        }
-        self.broker.deliver(publish, publication, &details, excluded, out);
     }
 
-    fn may_publish(&self, from: SessionId, publish: &Publish) -> Result<EventDetails, Refusal> {
-        self.check_uri(&publish.topic, Match::Exact, true)?;
-        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let permission = member
-            .role
-            .allows(Action::Publish, &publish.topic)
-            .ok_or(Refusal::NOT_AUTHORIZED)?;
-        let publisher = match (permission.disclose, publish.options.disclose_me) {
-            (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),
-            (Disclose::Never | Disclose::OnRequest, false) => None,
-            (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
-        };
-        // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
-        let Publish { options, .. } = publish;
-        let is_full = || !self.broker.retention.has_room(publish, &member.origin.authid);
-        if options.retain && options.acknowledge && is_full() {
-            return Err(Refusal(
-                error::UNAVAILABLE,
-                "as many events, or as many bytes of them, are kept as may be, in this realm or of this principal",
-            ));
-        }
-        Ok(EventDetails {
-            publisher,
-            ..EventDetails::default()
-        })
-    }
-
-    /// Keeps an event, if there is room for it.
-    fn retain(
+    /// Takes a subscription from a session, and tells it, if it understands that (WAMP specification, "Subscription
+    /// Revocation").
+    pub(super) fn revoke_subscription(
         &mut self,
-        from: SessionId,
-        publish: &Publish,
-        publication: PublicationId,
-        details: &EventDetails,
-        excluded: Option<SessionId>,
-    ) {
-        let Some(member) = self.members.get(from) else { return };
-        let author = Arc::clone(&member.origin.authid);
-        if self.broker.retention.has_room(publish, &author) {
-            let published_at = self.now();
-            let kept = Kept::new(publish, publication, details, excluded, author);
-            self.broker.retention.keep(publish, published_at, kept);
-        }
-    }
-
-    /// Forgets the kept events of every topic that begins with `prefix`.
-    pub fn forget_retained(&mut self, prefix: &str) {
-        self.broker.retention.forget(prefix.as_bytes());
-    }
-}
-
-impl Broker {
-    /// What is kept for the topics of a new subscription, to its subscriber.
-    fn deliver_retained(
-        &self,
-        topic: &Uri,
-        policy: Match,
         subscription: SubscriptionId,
         subscriber: SessionId,
+        reason: &Uri,
         out: &mut Vec<Delivery>,
     ) {
-        for (topic, kept) in self.retention.matching(topic, policy) {
-            if kept.excluded == Some(subscriber) {
-                continue;
-            }
-            let mut details = kept.details.clone();
-            details.topic = (policy != Match::Exact).then(|| topic.clone());
-            let event = Event {
-                subscription,
-                publication: kept.publication,
-                details,
-                payload: kept.payload.clone(),
-            };
-            send(out, subscriber, Message::Event(event));
+        let Some(member) = self.members.get_mut(subscriber) else {
+            return;
+        };
+        if member.subscriptions.remove(&subscription) && member.features.subscription_revocation {
+            let reason = Some(reason.clone());
+            send(
+                out,
+                subscriber,
+                Message::SubscriptionRevoked(SubscriptionRevoked { subscription, reason }),
+            );
         }
-    }
-
-    /// One event for each subscription that matches, to each of its subscribers but `excluded`.
-    fn deliver(
-        &self,
-        publish: &Publish,
-        publication: PublicationId,
-        details: &EventDetails,
-        excluded: Option<SessionId>,
-        out: &mut Vec<Delivery>,
-    ) {
-        self.subscriptions
-            .visit(publish.topic.as_bytes(), |policy, subscription| {
-                let topic = (policy != Match::Exact).then(|| publish.topic.clone());
-                let event = Event {
-                    subscription: subscription.id,
-                    publication,
-                    details: EventDetails {
-                        topic,
-                        ..details.clone()
-                    },
-                    payload: publish.payload.clone(),
-                };
-                let receivers = subscription
-                    .subscribers
-                    .iter()
-                    .copied()
-                    .filter(|session| Some(*session) != excluded);
-                if let [only] = subscription.subscribers.as_slice() {
-                    if Some(*only) != excluded {
-                        send(out, *only, Message::Event(event));
-                    }
-                } else {
-                    let shared = Shared::new(event);
-                    out.extend(receivers.map(|to| Delivery {
-                        to,
-                        outgoing: Outgoing::Shared(shared.clone()),
-                    }));
-                }
-                Visit::More
-            });
+        self.end_subscription(subscription, subscriber, out);
     }
 }
 

@@ -1,15 +1,19 @@
 //! The dealer: registrations, and which callee a call goes to.
 
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use ahash::RandomState;
 
+use super::meta::Removed;
+use super::refusal::is_of_router;
 use super::role::{Action, Consent, Disclose, Permission, Role};
 use super::{Realm, Refusal, send};
 use crate::error::{self, Violation};
 use crate::id::{RegistrationId, SessionId};
 use crate::message::{
-    Call, InvocationDetails, Invoke, Match, Message, Register, Registered, RequestKind, Unregister, Unregistered,
+    Call, InvocationDetails, Invoke, Match, Message, Register, Registered, RegistrationRevoked, RequestKind,
+    Unregister, Unregistered,
 };
 use crate::outgoing::Delivery;
 use crate::pattern::{Patterns, Visit};
@@ -27,7 +31,19 @@ pub(super) struct Dealer {
 #[derive(Debug, Clone, Copy)]
 struct Registration {
     id: RegistrationId,
+    created: SystemTime,
     callee: SessionId,
+}
+
+/// What the meta API tells of a registration.
+#[derive(Debug)]
+pub(super) struct RegistrationInfo {
+    pub(super) created: SystemTime,
+    pub(super) procedure: Uri,
+    pub(super) policy: Match,
+    pub(super) invoke: Invoke,
+    /// In the order in which they came.
+    pub(super) callees: Vec<SessionId>,
 }
 
 /// Where a call goes.
@@ -36,6 +52,8 @@ pub(super) struct Route {
     pub(super) registration: RegistrationId,
     pub(super) callee: SessionId,
     pub(super) details: InvocationDetails,
+    /// How long the caller waits for a result.
+    pub(super) patience: Option<Duration>,
 }
 
 impl Dealer {
@@ -47,13 +65,13 @@ impl Dealer {
         }
     }
 
-    fn add(&mut self, procedure: &Uri, policy: Match, callee: SessionId) -> RegistrationId {
+    fn add(&mut self, procedure: &Uri, policy: Match, callee: SessionId, created: SystemTime) -> RegistrationId {
         let id = self.next_id;
         self.next_id = id.next();
         let procedure = procedure.to_stored();
         self.by_id.insert(id, (procedure.clone(), policy));
         self.registrations
-            .insert(procedure, policy, Registration { id, callee });
+            .insert(procedure, policy, Registration { id, created, callee });
         id
     }
 
@@ -64,11 +82,37 @@ impl Dealer {
             .is_some_and(|(procedure, policy)| role.allows_pattern(Action::Register, procedure, *policy).is_some())
     }
 
-    /// Takes a registration away.
-    pub(super) fn remove(&mut self, id: RegistrationId) {
-        if let Some((procedure, policy)) = self.by_id.remove(&id) {
-            self.registrations.remove(procedure.as_bytes(), policy);
+    /// Takes a callee away, and the registration with the last one; says whether that was it.
+    fn remove(&mut self, id: RegistrationId, callee: SessionId) -> Option<Removed> {
+        let (procedure, policy) = self.by_id.get(&id)?;
+        let registration = self.registrations.get(procedure.as_bytes(), *policy)?;
+        if registration.callee != callee {
+            return None;
         }
+        self.registrations.remove(procedure.as_bytes(), *policy);
+        self.by_id.remove(&id);
+        Some(Removed::Last)
+    }
+
+    /// Every registration, in the order in which they were made.
+    pub(super) fn ids(&self) -> Vec<RegistrationId> {
+        #[allow(clippy::disallowed_methods, reason = "sorted before anybody sees it")]
+        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// What there is to tell of a registration.
+    pub(super) fn describe(&self, id: RegistrationId) -> Option<RegistrationInfo> {
+        let (procedure, policy) = self.by_id.get(&id)?;
+        let registration = self.registrations.get(procedure.as_bytes(), *policy)?;
+        Some(RegistrationInfo {
+            created: registration.created,
+            procedure: procedure.clone(),
+            policy: *policy,
+            invoke: Invoke::Single,
+            callees: vec![registration.callee],
+        })
     }
 
     /// The best registration for a procedure, and how it matched.
@@ -101,7 +145,8 @@ impl Realm {
                 refusal.tell(from, RequestKind::Register, *request, out);
             }
             Ok(()) => {
-                let registration = self.dealer.add(procedure, options.policy, from);
+                let created = (self.clock.time_of_day)();
+                let registration = self.dealer.add(procedure, options.policy, from, created);
                 if let Some(member) = self.members.get_mut(from) {
                     member.registrations.insert(registration);
                 }
@@ -113,6 +158,7 @@ impl Realm {
                         registration,
                     }),
                 );
+                self.announce_registration(registration, from, true, out);
             }
         }
     }
@@ -161,12 +207,42 @@ impl Realm {
             .get_mut(from)
             .is_some_and(|member| member.registrations.remove(&registration))
         {
-            self.dealer.remove(registration);
             send(out, from, Message::Unregistered(Unregistered { request }));
+            self.end_registration(registration, from, out);
         } else {
             let refusal = Refusal(error::NO_SUCH_REGISTRATION, "this session holds no such registration");
             refusal.tell(from, RequestKind::Unregister, request, out);
         }
+    }
+
+    /// Takes a session off a registration that it holds no more.
+    pub(super) fn end_registration(&mut self, id: RegistrationId, callee: SessionId, out: &mut Vec<Delivery>) {
+        if let Some(removed) = self.dealer.remove(id, callee) {
+            self.announce_registration_end(id, callee, removed, out);
+        }
+    }
+
+    /// Takes a registration from a session, and tells it, if it understands that (WAMP specification, "Registration
+    /// Revocation").
+    pub(super) fn revoke_registration(
+        &mut self,
+        registration: RegistrationId,
+        callee: SessionId,
+        reason: &Uri,
+        out: &mut Vec<Delivery>,
+    ) {
+        let Some(member) = self.members.get_mut(callee) else {
+            return;
+        };
+        if member.registrations.remove(&registration) && member.features.registration_revocation {
+            let reason = Some(reason.clone());
+            send(
+                out,
+                callee,
+                Message::RegistrationRevoked(RegistrationRevoked { registration, reason }),
+            );
+        }
+        self.end_registration(registration, callee, out);
     }
 
     pub(super) fn call(&mut self, from: SessionId, call: Call, out: &mut Vec<Delivery>) -> Result<(), Violation> {
@@ -177,6 +253,10 @@ impl Realm {
             .is_some_and(|member| member.calls.contains_key(&request))
         {
             return Err(Violation::new(format!("CALL: request {request} is still open")));
+        }
+        if is_of_router(&call.procedure) {
+            self.serve(from, &call, out);
+            return Ok(());
         }
         match self.route(from, &call) {
             Err(refusal) => {
@@ -193,7 +273,11 @@ impl Realm {
     pub(super) fn route(&self, from: SessionId, call: &Call) -> Result<(Route, Consent), Refusal> {
         self.check_uri(&call.procedure, Match::Exact, false)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let Permission { disclose, consent } = member
+        let Permission {
+            disclose,
+            consent,
+            trustlevel,
+        } = member
             .role
             .allows(Action::Call, &call.procedure)
             .ok_or(Refusal::NOT_AUTHORIZED)?;
@@ -208,19 +292,24 @@ impl Realm {
                 "this session has as many calls waiting as it may",
             ));
         }
-        let (policy, Registration { id, callee }) = self
-            .dealer
-            .best(&call.procedure)
-            .ok_or(Refusal(error::NO_SUCH_PROCEDURE, "nobody offers this procedure"))?;
+        let (policy, Registration { id, callee, .. }) =
+            self.dealer.best(&call.procedure).ok_or(Refusal::NO_SUCH_PROCEDURE)?;
         let details = InvocationDetails {
             caller,
             procedure: (policy != Match::Exact).then(|| call.procedure.clone()),
             receive_progress: call.options.receive_progress,
+            passthru: call.options.passthru.clone(),
+            trustlevel,
+            ..InvocationDetails::default()
         };
+        let patience = Some(call.options.timeout)
+            .filter(|it| *it > 0)
+            .map(Duration::from_millis);
         let route = Route {
             registration: id,
             callee,
             details,
+            patience,
         };
         Ok((route, consent))
     }

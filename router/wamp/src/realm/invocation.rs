@@ -1,14 +1,17 @@
 //! Calls under way. Each ends exactly once: with a result, or with an error when the callee fails, leaves or cannot be
 //! reached, or when the caller cancels; and silently when the caller leaves.
 
+use std::time::Duration;
+
 use super::dealer::Route;
 use super::member::{Member, Waiting};
+use super::timer::Due;
 use super::{Bounce, Realm, Refusal, send};
 use crate::error;
 use crate::id::{RequestId, SessionId};
 use crate::message::{
-    Call, CallResult, Cancel, CancelMode, Interrupt, InterruptOptions, Invocation, Message, RequestError, RequestKind,
-    ResultDetails, Yield,
+    Call, CallResult, Cancel, CancelMode, ErrorDetails, Interrupt, InterruptOptions, Invocation, Message, RequestError,
+    RequestKind, ResultDetails, Yield,
 };
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
@@ -23,6 +26,8 @@ pub(super) struct Pending {
     pub(super) call: RequestId,
     /// Whether the caller takes progressive results.
     receives_progress: bool,
+    /// How long the caller waits for a result, and until when it waits for the next one.
+    patience: Option<(Duration, Duration)>,
 }
 
 impl Realm {
@@ -32,6 +37,7 @@ impl Realm {
             registration,
             callee,
             details,
+            patience,
         } = route;
         let Some(member) = self.members.get_mut(callee) else {
             return;
@@ -39,12 +45,18 @@ impl Realm {
         let request = member.next_invocation;
         member.next_invocation = request.next();
         let receives_progress = details.receive_progress;
+        let patience = patience.map(|patience| {
+            let until = (self.clock.elapsed)().saturating_add(patience);
+            self.timer.set(until, Due::Invocation(callee, request));
+            (patience, until)
+        });
         member.invocations.insert(
             request,
             Pending {
                 caller,
                 call: call.request,
                 receives_progress,
+                patience,
             },
         );
         if let Some(member) = self.members.get_mut(caller) {
@@ -67,36 +79,60 @@ impl Realm {
             options,
             payload,
         } = answer;
-        if options.progress {
-            let pending = self
-                .members
-                .get(callee)
-                .and_then(|member| member.invocations.get(&request))
-                .copied();
-            if let Some(pending) = pending.filter(|pending| pending.receives_progress) {
-                let result = CallResult {
-                    request: pending.call,
-                    details: ResultDetails { progress: true },
-                    payload,
-                };
-                send(out, pending.caller, Message::Result(result));
-            }
-            return;
-        }
-        if let Some(pending) = self.close(callee, request) {
+        let pending = if options.progress {
+            self.go_on(callee, request).filter(|pending| pending.receives_progress)
+        } else {
+            self.close(callee, request)
+        };
+        if let Some(pending) = pending {
+            let details = ResultDetails {
+                progress: options.progress,
+                passthru: options.passthru,
+            };
             let result = CallResult {
                 request: pending.call,
-                details: ResultDetails::default(),
+                details,
                 payload,
             };
             send(out, pending.caller, Message::Result(result));
         }
     }
 
+    /// The open invocation of which a part of the result came: from now on its caller waits for the next one (WAMP
+    /// specification, "Progressive Call Results", "Timeouts").
+    fn go_on(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
+        let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
+        if let Some((patience, until)) = &mut pending.patience {
+            let due = Due::Invocation(callee, request);
+            self.timer.cancel(*until, due);
+            *until = (self.clock.elapsed)().saturating_add(*patience);
+            self.timer.set(*until, due);
+        }
+        Some(*pending)
+    }
+
+    /// Ends a call that has taken too long.
+    pub(super) fn time_out(&mut self, callee: SessionId, request: RequestId, out: &mut Vec<Delivery>) {
+        if let Some(pending) = self.close(callee, request) {
+            self.interrupt(callee, request, &error::TIMEOUT, out);
+            let refusal = Refusal(
+                error::TIMEOUT,
+                "the callee did not answer in the time that the caller gave it",
+            );
+            refusal.tell(pending.caller, RequestKind::Call, pending.call, out);
+        }
+    }
+
     /// Takes the callee's error.
     pub(super) fn fail(&mut self, callee: SessionId, failure: RequestError, out: &mut Vec<Delivery>) {
         if let Some(pending) = self.close(callee, failure.request) {
-            fail(out, pending.caller, pending.call, failure.error, failure.payload);
+            let to = pending.caller;
+            let failure = RequestError {
+                kind: RequestKind::Call,
+                request: pending.call,
+                ..failure
+            };
+            send(out, to, Message::Error(failure));
         }
     }
 
@@ -160,6 +196,7 @@ impl Realm {
                     Message::Error(RequestError {
                         kind: *kind,
                         request: *request,
+                        details: ErrorDetails::default(),
                         error,
                         payload,
                     }),
@@ -177,6 +214,7 @@ impl Realm {
             | Message::Subscribed(_)
             | Message::Unsubscribe(_)
             | Message::Unsubscribed(_)
+            | Message::SubscriptionRevoked(_)
             | Message::Event(_)
             | Message::EventReceived(_)
             | Message::Call(_)
@@ -185,6 +223,7 @@ impl Realm {
             | Message::Registered(_)
             | Message::Unregister(_)
             | Message::Unregistered(_)
+            | Message::RegistrationRevoked(_)
             | Message::Interrupt(_)
             | Message::Yield(_) => {}
         }
@@ -219,7 +258,8 @@ impl Realm {
 
     /// Every call to a callee that left fails.
     pub(super) fn callee_left(&mut self, callee: &Member, out: &mut Vec<Delivery>) {
-        for pending in callee.invocations.values() {
+        for (request, pending) in &callee.invocations {
+            self.forget_deadline(callee.origin.session, *request, pending);
             if let Some(caller) = self.members.get_mut(pending.caller) {
                 caller.calls.remove(&pending.call);
                 let refusal = Refusal(error::CANCELED, "the callee left before it answered");
@@ -238,11 +278,7 @@ impl Realm {
                     continue;
                 }
             };
-            let open = self
-                .members
-                .get_mut(callee)
-                .and_then(|member| member.invocations.remove(&request));
-            if open.is_some() {
+            if self.close(callee, request).is_some() {
                 self.interrupt(callee, request, &error::CANCELED, out);
             }
         }
@@ -255,7 +291,14 @@ impl Realm {
         if let Some(caller) = self.members.get_mut(pending.caller) {
             caller.calls.remove(&pending.call);
         }
+        self.forget_deadline(callee, request, &pending);
         Some(pending)
+    }
+
+    fn forget_deadline(&mut self, callee: SessionId, request: RequestId, pending: &Pending) {
+        if let Some((_, until)) = pending.patience {
+            self.timer.cancel(until, Due::Invocation(callee, request));
+        }
     }
 }
 
@@ -288,6 +331,7 @@ fn fail(out: &mut Vec<Delivery>, caller: SessionId, call: RequestId, error: Uri,
         Message::Error(RequestError {
             kind: RequestKind::Call,
             request: call,
+            details: ErrorDetails::default(),
             error,
             payload,
         }),

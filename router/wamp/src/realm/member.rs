@@ -10,6 +10,7 @@ use super::role::Role;
 use crate::acceptor::Features;
 use crate::id::{QuestionId, RegistrationId, RequestId, SessionId, SubscriptionId};
 use crate::message::{Message, Origin};
+use crate::value::Dict;
 
 /// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
 /// that leaves can be forgotten everywhere without a search.
@@ -17,6 +18,11 @@ use crate::message::{Message, Origin};
 pub(super) struct Member {
     pub(super) origin: Origin,
     pub(super) role: Arc<Role>,
+    /// How it proved who it is, and who vouches for it.
+    pub(super) method: &'static str,
+    pub(super) provider: &'static str,
+    /// What it is connected over.
+    pub(super) transport: Dict,
     pub(super) features: Features,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
     pub(super) registrations: BTreeSet<RegistrationId>,

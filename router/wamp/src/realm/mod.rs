@@ -8,6 +8,7 @@ mod consent;
 mod dealer;
 mod invocation;
 mod member;
+mod meta;
 mod refusal;
 pub mod role;
 #[cfg(test)]
@@ -16,9 +17,11 @@ mod role_change_tests;
 mod scene;
 #[cfg(test)]
 mod simulation;
+mod timer;
+mod welcome;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use ahash::RandomState;
 use rand::rngs::StdRng;
@@ -35,6 +38,7 @@ use self::member::{Member, Members};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
+use self::timer::{Due, Timer};
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
@@ -42,10 +46,10 @@ use crate::limits::{Quota, Retention};
 use crate::message::{Goodbye, Message, Origin, RequestKind, Welcome};
 use crate::outgoing::Delivery;
 use crate::uri::{Uri, UriRules};
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 
 /// How a realm behaves.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Which URIs it takes.
     pub uri_rules: UriRules,
@@ -53,10 +57,19 @@ pub struct Settings {
     pub quota: Quota,
     /// What the realm keeps for those who subscribe later.
     pub retention: Retention,
+    /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
+    pub exclusive: Option<Uri>,
 }
 
-/// Tells the time of day. It is asked only where a message says when something happened.
-pub type Clock = fn() -> SystemTime;
+/// Tells the time. A realm asks only where something depends on it: a message that says when, a call that may not take
+/// for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The time of day.
+    pub time_of_day: fn() -> SystemTime,
+    /// The time since some moment, always the same one; it never goes back.
+    pub elapsed: fn() -> Duration,
+}
 
 /// Who joins.
 #[derive(Debug, Clone)]
@@ -104,6 +117,7 @@ pub struct Realm {
     broker: Broker,
     dealer: Dealer,
     parked: Parked,
+    timer: Timer,
     denied: Vec<Denied>,
     requests: Requests,
 }
@@ -116,23 +130,30 @@ impl Realm {
         let hashing = RandomState::with_seeds(random.random(), random.random(), random.random(), random.random());
         Self {
             name,
-            settings,
             clock,
             members: Members::new(&hashing),
             broker: Broker::new(&hashing, settings.retention),
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
+            timer: Timer::default(),
+            settings,
             denied: Vec::new(),
             requests: Requests::default(),
             random,
         }
     }
 
-    /// Opens a session: WELCOME is the first thing its peer gets.
+    /// Opens a session: WELCOME is the first thing its peer gets. `transport` is what the meta API tells of the connection.
     ///
     /// # Panics
     /// Never: ids are drawn from their range.
-    pub fn join(&mut self, principal: Principal, features: Features, out: &mut Vec<Delivery>) -> SessionId {
+    pub fn join(
+        &mut self,
+        principal: Principal,
+        transport: Dict,
+        features: Features,
+        out: &mut Vec<Delivery>,
+    ) -> SessionId {
         let session = loop {
             let session = SessionId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids");
             if !self.members.contains(session) {
@@ -148,6 +169,9 @@ impl Realm {
         self.members.insert(Member {
             origin,
             role: principal.role,
+            method: principal.method,
+            provider: principal.provider,
+            transport,
             features,
             subscriptions: Default::default(),
             registrations: Default::default(),
@@ -157,6 +181,7 @@ impl Realm {
             requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));
+        self.announce_join(session, out);
         session
     }
 
@@ -207,10 +232,12 @@ impl Realm {
             | Message::Published(_)
             | Message::Subscribed(_)
             | Message::Unsubscribed(_)
+            | Message::SubscriptionRevoked(_)
             | Message::Event(_)
             | Message::Result(_)
             | Message::Registered(_)
             | Message::Unregistered(_)
+            | Message::RegistrationRevoked(_)
             | Message::Invocation(_)
             | Message::Interrupt(_) => {
                 return Err(Violation::new(format!(
@@ -228,13 +255,22 @@ impl Realm {
             return;
         };
         for subscription in &member.subscriptions {
-            self.broker.remove(*subscription, session);
+            self.end_subscription(*subscription, session, out);
         }
         for registration in &member.registrations {
-            self.dealer.remove(*registration);
+            self.end_registration(*registration, session, out);
         }
         self.callee_left(&member, out);
         self.caller_left(&member, out);
+        self.announce_leave(&member, out);
+    }
+
+    /// Ends a session with this last message, and forgets it at once. Whoever delivers a GOODBYE closes the connection.
+    pub fn dismiss(&mut self, session: SessionId, goodbye: Goodbye, out: &mut Vec<Delivery>) {
+        if self.members.contains(session) {
+            send(out, session, Message::Goodbye(goodbye));
+            self.leave(session, out);
+        }
     }
 
     /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that
@@ -245,26 +281,42 @@ impl Realm {
             return;
         };
         member.origin.authrole = Arc::clone(role.name());
-        let (broker, dealer) = (&mut self.broker, &mut self.dealer);
-        member.subscriptions.retain(|subscription| {
-            let holds = broker.is_allowed(*subscription, &role);
-            if !holds {
-                broker.remove(*subscription, session);
-            }
-            holds
-        });
-        member.registrations.retain(|registration| {
-            let holds = dealer.is_allowed(*registration, &role);
-            if !holds {
-                dealer.remove(*registration);
-            }
-            holds
-        });
-        member.role = role;
+        let held = member.subscriptions.iter();
+        let ended: Vec<_> = held
+            .filter(|it| !self.broker.is_allowed(**it, &role))
+            .copied()
+            .collect();
+        let held = member.registrations.iter();
+        let withdrawn: Vec<_> = held
+            .filter(|it| !self.dealer.is_allowed(**it, &role))
+            .copied()
+            .collect();
         let waiting = member.calls.values();
         let questions: Vec<_> = waiting.filter_map(|waiting| waiting.question()).collect();
+        member.role = role;
+        for subscription in ended {
+            self.revoke_subscription(subscription, session, &error::NOT_AUTHORIZED, out);
+        }
+        for registration in withdrawn {
+            self.revoke_registration(registration, session, &error::NOT_AUTHORIZED, out);
+        }
         for question in questions {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
+        }
+    }
+
+    /// When [`Realm::expire`] has something to do, by [`Clock::elapsed`]. Ask again after whatever changed the realm.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.timer.first()
+    }
+
+    /// Ends what has lasted as long as it may.
+    pub fn expire(&mut self, now: Duration, out: &mut Vec<Delivery>) {
+        while let Some(due) = self.timer.take_due(now) {
+            match due {
+                Due::Invocation(callee, request) => self.time_out(callee, request, out),
+            }
         }
     }
 
@@ -304,29 +356,9 @@ impl Realm {
         &self.name
     }
 
-    fn welcome(&self, principal: &Principal) -> Dict {
-        let mut details = Dict::from([
-            ("realm".to_owned(), self.name.as_str().into()),
-            ("roles".to_owned(), announced_roles().into()),
-            ("authid".to_owned(), (&*principal.authid).into()),
-            ("authrole".to_owned(), (&**principal.role.name()).into()),
-            ("authmethod".to_owned(), principal.method.into()),
-            ("authprovider".to_owned(), principal.provider.into()),
-            (
-                "agent".to_owned(),
-                concat!("deskconn-", env!("CARGO_PKG_VERSION")).into(),
-            ),
-        ]);
-        if !principal.authextra.is_empty() {
-            details.insert("authextra".to_owned(), principal.authextra.clone().into());
-        }
-        details
-    }
-
-    /// The time of day as RFC 3339 text; `None` for a clock beyond the year 9999.
+    /// The time of day as RFC 3339 text.
     fn now(&self) -> Option<Arc<str>> {
-        let now = OffsetDateTime::from((self.clock)());
-        now.format(&Rfc3339).ok().map(Arc::from)
+        rfc3339((self.clock.time_of_day)()).map(Arc::from)
     }
 
     fn random_publication(&mut self) -> PublicationId {
@@ -334,33 +366,14 @@ impl Realm {
     }
 }
 
+/// A time as RFC 3339 text in universal time; `None` for a clock beyond the year 9999.
+fn rfc3339(time: SystemTime) -> Option<String> {
+    OffsetDateTime::from(time).format(&Rfc3339).ok()
+}
+
 fn send(out: &mut Vec<Delivery>, to: SessionId, message: Message) {
     out.push(Delivery {
         to,
         outgoing: message.into(),
     });
-}
-
-/// The roles and features that WELCOME announces: those that are there.
-fn announced_roles() -> Dict {
-    let role = |features: &[&str]| -> Value {
-        let features: Dict = features
-            .iter()
-            .map(|feature| ((*feature).to_owned(), true.into()))
-            .collect();
-        Dict::from([("features".to_owned(), features.into())]).into()
-    };
-    let broker = role(&[
-        "event_retention",
-        "pattern_based_subscription",
-        "publisher_exclusion",
-        "publisher_identification",
-    ]);
-    let dealer = role(&[
-        "call_canceling",
-        "caller_identification",
-        "pattern_based_registration",
-        "progressive_call_results",
-    ]);
-    Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
 }

@@ -84,6 +84,8 @@ pub struct Permission {
     pub disclose: Disclose,
     /// Whether somebody must agree first.
     pub consent: Consent,
+    /// What callees and subscribers are told of how far the router trusts whoever asked.
+    pub trustlevel: Option<u32>,
 }
 
 /// One rule of a role.
@@ -99,6 +101,9 @@ pub struct Rule {
     pub disclose: Disclose,
     /// Whether somebody must agree to each call.
     pub consent: Consent,
+    /// How far the router trusts who calls or publishes by this rule (WAMP specification, "Call Trust Levels"); `None`
+    /// is not told.
+    pub trustlevel: Option<u32>,
 }
 
 /// The rule cannot be taken.
@@ -156,6 +161,7 @@ impl Role {
             allow: Actions::ALL,
             disclose: Disclose::OnRequest,
             consent: Consent::Given,
+            trustlevel: None,
         };
         Self {
             name: name.into(),
@@ -221,6 +227,7 @@ impl Rule {
         Permission {
             disclose: self.disclose,
             consent: self.consent,
+            trustlevel: self.trustlevel,
         }
     }
 

@@ -1,21 +1,33 @@
 //! A realm with named sessions and no sockets, for tests: `scene.send("phone", …)`, `scene.expect("desktop")`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::role::Role;
-use super::{Bounce, Flow, Principal, Realm, Settings};
+use super::{Bounce, Clock, Flow, Principal, Realm, Settings};
 use crate::acceptor::Features;
 use crate::codec::Serializer;
 use crate::error::Violation;
 use crate::id::{QuestionId, RequestId, SessionId};
 use crate::message::{
-    Call, CallOptions, Cancel, CancelMode, CancelOptions, Match, Message, Publish, PublishOptions, Register,
-    RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield, YieldOptions,
+    Call, CallOptions, Cancel, CancelMode, CancelOptions, ErrorDetails, Match, Message, Publish, PublishOptions,
+    Register, RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield, YieldOptions,
 };
 use crate::payload::Payload;
 use crate::value::{Dict, Value};
+
+thread_local! {
+    /// How much time has passed, in this test's own thread.
+    static PASSED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// A clock that stands still until [`Scene::pass`].
+pub(super) const CLOCK: Clock = Clock {
+    time_of_day: || SystemTime::UNIX_EPOCH + PASSED.get(),
+    elapsed: || PASSED.get(),
+};
 
 pub(super) struct Scene {
     pub(super) realm: Realm,
@@ -30,7 +42,7 @@ impl Scene {
     }
 
     pub(super) fn with(settings: Settings, names: &[&'static str]) -> Self {
-        let realm = Realm::new("realm1".into(), settings, [1; 32], || SystemTime::UNIX_EPOCH);
+        let realm = Realm::new("realm1".into(), settings, [1; 32], CLOCK);
         let mut scene = Self {
             realm,
             sessions: BTreeMap::new(),
@@ -52,7 +64,15 @@ impl Scene {
             authextra: Dict::new(),
         };
         let mut out = Vec::new();
-        let session = self.realm.join(principal, Features { call_canceling: true }, &mut out);
+        let session = self.realm.join(
+            principal,
+            Dict::new(),
+            Features {
+                call_canceling: true,
+                ..Features::default()
+            },
+            &mut out,
+        );
         self.sessions.insert(name, session);
         self.inboxes.insert(session, VecDeque::new());
         self.sort(out);
@@ -88,6 +108,14 @@ impl Scene {
     pub(super) fn leave(&mut self, name: &str) {
         let mut out = Vec::new();
         self.realm.leave(self.sessions[name], &mut out);
+        self.sort(out);
+    }
+
+    /// Lets time pass, and what is due happen.
+    pub(super) fn pass(&mut self, time: Duration) {
+        PASSED.set(PASSED.get() + time);
+        let mut out = Vec::new();
+        self.realm.expire(PASSED.get(), &mut out);
         self.sort(out);
     }
 
@@ -145,6 +173,7 @@ impl Scene {
         self.realm.broker.is_empty()
             && self.realm.parked.is_empty()
             && self.realm.dealer.is_empty()
+            && self.realm.timer.is_empty()
             && members.all(|it| {
                 it.calls.is_empty()
                     && it.invocations.is_empty()
@@ -197,7 +226,10 @@ pub(super) fn answer(number: u64) -> Message {
 }
 
 pub(super) fn progress(number: u64) -> Message {
-    let options = YieldOptions { progress: true };
+    let options = YieldOptions {
+        progress: true,
+        ..YieldOptions::default()
+    };
     Message::Yield(Yield {
         request: request(number),
         options,
@@ -209,6 +241,7 @@ pub(super) fn failure(number: u64, error: &str) -> Message {
     Message::Error(RequestError {
         kind: RequestKind::Invocation,
         request: request(number),
+        details: ErrorDetails::default(),
         error: error.into(),
         payload: args(&["no".into()]),
     })

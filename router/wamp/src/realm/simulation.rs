@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -55,7 +54,7 @@ fn nothing_is_lost_doubled_or_left_behind() {
         .and_then(|number| number.parse().ok())
         .unwrap_or(OPERATIONS);
     let mut simulation = Simulation {
-        realm: Realm::new("sim".into(), Settings::default(), [3; 32], || SystemTime::UNIX_EPOCH),
+        realm: Realm::new("sim".into(), Settings::default(), [3; 32], super::scene::CLOCK),
         random: StdRng::from_seed([4; 32]),
         clients: BTreeMap::new(),
         questions: BTreeSet::new(),
@@ -112,9 +111,10 @@ impl Simulation {
         };
         let features = Features {
             call_canceling: self.random.random(),
+            ..Features::default()
         };
         let mut out = Vec::new();
-        let session = self.realm.join(principal, features, &mut out);
+        let session = self.realm.join(principal, Dict::new(), features, &mut out);
         assert!(
             self.clients.insert(session, Client::default()).is_none(),
             "an id was given twice"
@@ -130,6 +130,7 @@ impl Simulation {
             allow: [Action::Call].into_iter().collect(),
             disclose: Disclose::Always,
             consent: Consent::Ask,
+            trustlevel: None,
         };
         let role = if self.random.random() {
             Role::unrestricted("x")
@@ -209,6 +210,7 @@ impl Simulation {
                         exclude_me,
                         disclose_me: self.random.random(),
                         retain: self.random.random_ratio(1, 4),
+                        ..PublishOptions::default()
                     },
                 )
             }
@@ -218,6 +220,7 @@ impl Simulation {
                 let options = CallOptions {
                     receive_progress: self.random.random(),
                     disclose_me: self.random.random(),
+                    ..CallOptions::default()
                 };
                 call_with(number, uri, options)
             }

@@ -14,6 +14,7 @@ fn rule(uri: &str, policy: Match, consent: Consent) -> Rule {
         allow: [Action::Call].into_iter().collect(),
         disclose: Disclose::Always,
         consent,
+        trustlevel: None,
     }
 }
 

@@ -152,6 +152,7 @@ fn a_caller_is_disclosed_when_it_asks_and_may() {
         allow,
         disclose: Disclose::Never,
         consent: Consent::Given,
+        trustlevel: None,
     };
     scene.join("silent", Role::new("silent", vec![rule.clone()]).unwrap());
     scene.join(
@@ -169,13 +170,13 @@ fn a_caller_is_disclosed_when_it_asks_and_may() {
         disclose_me: true,
         ..CallOptions::default()
     };
-    scene.send("a", call_with(1, "com.p", asking));
+    scene.send("a", call_with(1, "com.p", asking.clone()));
     let caller = invocation(&mut scene, "callee").details.caller.unwrap();
     assert_eq!(
         (caller.session, &*caller.authid, &*caller.authrole),
         (scene.session("a"), "a", "anonymous")
     );
-    scene.send("silent", call_with(1, "com.p", asking));
+    scene.send("silent", call_with(1, "com.p", asking.clone()));
     scene.expect_error("silent", RequestKind::Call, "wamp.error.option_disallowed.disclose_me");
     scene.send("open", call(1, "com.p"));
     assert_eq!(

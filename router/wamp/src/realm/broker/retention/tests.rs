@@ -25,7 +25,11 @@ fn subscribe(scene: &mut Scene, name: &str, topic: &str, policy: Match, get_reta
         name,
         Message::Subscribe(Subscribe {
             request: request(1),
-            options: SubscribeOptions { policy, get_retained },
+            options: SubscribeOptions {
+                policy,
+                get_retained,
+                ..SubscribeOptions::default()
+            },
             topic: topic.into(),
         }),
     );
@@ -114,6 +118,7 @@ fn who_published_is_kept_with_the_event_even_after_it_left() {
         allow: [Action::Publish].into_iter().collect(),
         disclose: Disclose::Always,
         consent: Consent::Given,
+        trustlevel: None,
     };
     scene.join("phone", Role::new("open", vec![rule]).unwrap());
     keep(&mut scene, "phone", 1, "com.t");

@@ -1,0 +1,49 @@
+//! What a session is told when it has joined.
+
+use super::{Principal, Realm};
+use crate::value::{Dict, Value};
+
+impl Realm {
+    pub(super) fn welcome(&self, principal: &Principal) -> Dict {
+        let mut details = Dict::from([
+            ("realm".to_owned(), self.name.as_str().into()),
+            ("roles".to_owned(), announced_roles().into()),
+            ("authid".to_owned(), (&*principal.authid).into()),
+            ("authrole".to_owned(), (&**principal.role.name()).into()),
+            ("authmethod".to_owned(), principal.method.into()),
+            ("authprovider".to_owned(), principal.provider.into()),
+            (
+                "agent".to_owned(),
+                concat!("deskconn-", env!("CARGO_PKG_VERSION")).into(),
+            ),
+        ]);
+        if !principal.authextra.is_empty() {
+            details.insert("authextra".to_owned(), principal.authextra.clone().into());
+        }
+        details
+    }
+}
+
+/// The roles and features that WELCOME announces: those that are there.
+fn announced_roles() -> Dict {
+    let role = |features: &[&str]| -> Value {
+        let features: Dict = features
+            .iter()
+            .map(|feature| ((*feature).to_owned(), true.into()))
+            .collect();
+        Dict::from([("features".to_owned(), features.into())]).into()
+    };
+    let broker = role(&[
+        "event_retention",
+        "pattern_based_subscription",
+        "publisher_exclusion",
+        "publisher_identification",
+    ]);
+    let dealer = role(&[
+        "call_canceling",
+        "caller_identification",
+        "pattern_based_registration",
+        "progressive_call_results",
+    ]);
+    Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
+}
