@@ -3,7 +3,11 @@
 //! The acceptor knows the order of messages and the proofs; who somebody is, it asks: [`Step::Find`] is answered with
 //! [`Acceptor::found`], whenever the answer is there.
 
+mod features;
+
 use ed25519_dalek::VerifyingKey;
+
+pub use self::features::Features;
 
 use crate::auth::{Method, cryptosign};
 use crate::error::{AUTHENTICATION_FAILED, INVALID_URI, NO_MATCHING_AUTH_METHOD, PROTOCOL_VIOLATION, Violation};
@@ -26,23 +30,6 @@ pub struct Asked {
     pub authextra: Dict,
     /// What it can do.
     pub features: Features,
-}
-
-/// What a client can do, as far as the router acts on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Features {
-    /// As a callee it understands INTERRUPT.
-    pub call_canceling: bool,
-    /// As a callee it sees to time-outs itself, if it wants to.
-    pub call_timeout: bool,
-    /// As a callee it takes a call in several parts.
-    pub progressive_call_invocations: bool,
-    /// As a callee it understands that the router ends a registration.
-    pub registration_revocation: bool,
-    /// As a subscriber it understands that the router ends a subscription.
-    pub subscription_revocation: bool,
-    /// As a subscriber it says that an event has arrived, when it is asked to.
-    pub acknowledged_event_delivery: bool,
 }
 
 /// How a client may prove that it is who it says.
@@ -185,7 +172,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
     let Some(roles) = roles else {
         return Err(Violation::new("HELLO.Details.roles must name at least one role").abort());
     };
-    let features = features(roles);
+    let features = Features::announced(roles);
     let text = |key: &str| hello.details.get(key).and_then(Value::as_str).map(str::to_owned);
     let methods = match hello.details.get("authmethods") {
         Some(Value::List(methods)) => methods.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -208,31 +195,6 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         realm: hello.realm,
         features,
     }))
-}
-
-/// What the client announces. Where the specification has two spellings, both count.
-fn features(roles: &Dict) -> Features {
-    let callee = |feature| has_feature(roles, "callee", feature);
-    let subscriber = |feature| has_feature(roles, "subscriber", feature);
-    Features {
-        call_canceling: callee("call_canceling") || callee("call_cancelling"),
-        call_timeout: callee("call_timeout"),
-        progressive_call_invocations: callee("progressive_call_invocations"),
-        registration_revocation: callee("registration_revocation"),
-        subscription_revocation: subscriber("subscription_revocation"),
-        acknowledged_event_delivery: subscriber("x_acknowledged_event_delivery"),
-    }
-}
-
-fn has_feature(roles: &Dict, role: &str, feature: &str) -> bool {
-    let features = roles
-        .get(role)
-        .and_then(Value::as_dict)
-        .and_then(|role| role.get("features"));
-    features
-        .and_then(Value::as_dict)
-        .and_then(|features| features.get(feature))
-        == Some(&Value::Bool(true))
 }
 
 fn check(challenged: Challenged, answer: &Authenticate) -> Step {
