@@ -26,6 +26,14 @@ pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// Calls one session may have waiting for their result.
 pub const MAX_PENDING_CALLS: usize = 128;
 
+/// Requests of one session that wait for the authorizer of its role, until no more are read: enough for what a program
+/// asks for when it starts. What was read together still comes behind them.
+pub const HELD_REQUESTS: usize = 64;
+/// Bytes of their arguments.
+pub const HELD_BYTES: usize = 1 << 20;
+/// Lasting decisions of an authorizer that are remembered for one session. Who asks about more URIs is asked about anew.
+pub const MAX_DECISIONS: usize = 256;
+
 /// Topics of a realm that keep an event. Every one costs memory until the realm ends.
 pub const MAX_RETAINED_TOPICS: usize = 4_096;
 /// Bytes of all kept events of a realm: last values are small, and those of a desktop are some hundred.

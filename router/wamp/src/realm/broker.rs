@@ -206,7 +206,7 @@ impl Realm {
     fn may_subscribe(&self, from: SessionId, topic: &Uri, policy: Match) -> Result<(), Refusal> {
         self.check_uri(topic, policy, false)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        if member.role.allows_pattern(Action::Subscribe, topic, policy).is_none() {
+        if member.permits(Action::Subscribe, topic, policy).is_none() {
             return Err(Refusal::NOT_AUTHORIZED);
         }
         let is_new = self

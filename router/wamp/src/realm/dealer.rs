@@ -167,11 +167,7 @@ impl Realm {
         let Register { options, procedure, .. } = register;
         self.check_uri(procedure, options.policy, true)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        if member
-            .role
-            .allows_pattern(Action::Register, procedure, options.policy)
-            .is_none()
-        {
+        if member.permits(Action::Register, procedure, options.policy).is_none() {
             return Err(Refusal::NOT_AUTHORIZED);
         }
         if options.invoke != Invoke::Single {
@@ -278,8 +274,7 @@ impl Realm {
             consent,
             trustlevel,
         } = member
-            .role
-            .allows(Action::Call, &call.procedure)
+            .permits(Action::Call, &call.procedure, Match::Exact)
             .ok_or(Refusal::NOT_AUTHORIZED)?;
         let caller = match (disclose, call.options.disclose_me) {
             (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),

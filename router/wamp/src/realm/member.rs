@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use super::authorizer::Dynamic;
 use super::invocation::Pending;
 use super::role::Role;
 use crate::acceptor::Features;
@@ -24,6 +25,8 @@ pub(super) struct Member {
     /// What it is connected over.
     pub(super) transport: Dict,
     pub(super) features: Features,
+    /// What the authorizer of its role has said; none for a role without one.
+    pub(super) dynamic: Option<Box<Dynamic>>,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
     pub(super) registrations: BTreeSet<RegistrationId>,
     /// The number of the next INVOCATION to this session.

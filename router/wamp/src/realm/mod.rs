@@ -3,6 +3,7 @@
 //! Everything that happens is a method: a message came, a session joined or left, a delivery could not be made. What
 //! must be sent is appended to a vector. Nothing waits, nothing is encoded, no clock is read.
 
+mod authorizer;
 mod broker;
 mod consent;
 mod dealer;
@@ -29,6 +30,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::authorizer::Authorizations;
+pub use self::authorizer::{Authorization, Decision};
 use self::broker::Broker;
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
@@ -91,6 +94,8 @@ pub struct Principal {
 pub enum Flow {
     /// It does.
     Continue,
+    /// It does, but as much as may be waits for its authorizer: read no more until [`Realm::authorize`] says to go on.
+    Wait,
     /// It has said goodbye, and the realm has forgotten it.
     Leave,
 }
@@ -117,6 +122,7 @@ pub struct Realm {
     broker: Broker,
     dealer: Dealer,
     parked: Parked,
+    authorizations: Authorizations,
     timer: Timer,
     denied: Vec<Denied>,
     requests: Requests,
@@ -135,6 +141,7 @@ impl Realm {
             broker: Broker::new(&hashing, settings.retention),
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
+            authorizations: Authorizations::default(),
             timer: Timer::default(),
             settings,
             denied: Vec::new(),
@@ -166,8 +173,10 @@ impl Realm {
             authid: principal.authid,
             authrole: Arc::clone(principal.role.name()),
         };
+        let dynamic = principal.role.authorizer().map(|_| Box::default());
         self.members.insert(Member {
             origin,
+            dynamic,
             role: principal.role,
             method: principal.method,
             provider: principal.provider,
@@ -195,6 +204,14 @@ impl Realm {
         };
         member.requests.count(&message);
         self.requests.count(&message);
+        if member.dynamic.is_some() {
+            return self.receive_authorized(from, message, out);
+        }
+        self.handle(from, message, out)
+    }
+
+    /// Does what a message wants, as far as its session may.
+    fn handle(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
         match message {
             Message::Publish(publish) => self.publish(from, &publish, out),
             Message::Subscribe(subscribe) => self.subscribe(from, &subscribe, out),
@@ -260,6 +277,7 @@ impl Realm {
         for registration in &member.registrations {
             self.end_registration(*registration, session, out);
         }
+        self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
         self.callee_left(&member, out);
         self.caller_left(&member, out);
         self.announce_leave(&member, out);
@@ -303,6 +321,7 @@ impl Realm {
         for question in questions {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
         }
+        self.forget_decisions(session, out);
     }
 
     /// When [`Realm::expire`] has something to do, by [`Clock::elapsed`]. Ask again after whatever changed the realm.

@@ -6,7 +6,7 @@ use crate::message::Match;
 use crate::uri::Uri;
 
 /// What a session does with a URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     /// Calls a procedure.
     Call,
@@ -125,6 +125,19 @@ pub struct Role {
     /// Longest first.
     rules: Vec<Rule>,
     grants: Vec<Rule>,
+    /// The procedure that decides about what no rule speaks of.
+    authorizer: Option<Uri>,
+}
+
+/// What a role says to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// Yes, in this way.
+    Allowed(Permission),
+    /// No.
+    Denied,
+    /// It says nothing: this procedure is to be asked.
+    Ask(&'a Uri),
 }
 
 impl Role {
@@ -139,7 +152,23 @@ impl Role {
             name: name.into(),
             rules,
             grants: Vec::new(),
+            authorizer: None,
         })
+    }
+
+    /// The same role, whose authorizer is asked about what no rule speaks of. What a rule denies stays denied.
+    #[must_use]
+    pub fn with_authorizer(self, procedure: Uri) -> Self {
+        Self {
+            authorizer: Some(procedure),
+            ..self
+        }
+    }
+
+    /// The procedure that decides about what no rule speaks of.
+    #[must_use]
+    pub const fn authorizer(&self) -> Option<&Uri> {
+        self.authorizer.as_ref()
     }
 
     /// The same role with grants beside its rules. A grant only ever adds: it takes nothing away that a shorter rule, or
@@ -167,6 +196,7 @@ impl Role {
             name: name.into(),
             rules: vec![rule],
             grants: Vec::new(),
+            authorizer: None,
         }
     }
 
@@ -198,6 +228,30 @@ impl Role {
             !self.rules.iter().any(denies)
         });
         decision.or_else(|| self.granted(action, pattern, policy))
+    }
+
+    /// What the role says to a request, where it may be that it says nothing. A pattern of which a rule covers a part is
+    /// denied: what the rest may do is nobody's to say.
+    #[must_use]
+    pub fn verdict(&self, action: Action, uri: &Uri, policy: Match) -> Verdict<'_> {
+        if let Some(permission) = self.allows_pattern(action, uri, policy) {
+            return Verdict::Allowed(permission);
+        }
+        let Some(authorizer) = &self.authorizer else {
+            return Verdict::Denied;
+        };
+        let pattern = uri.as_bytes();
+        let speaks = |rule: &Rule| match policy {
+            Match::Exact => rule.covers(pattern),
+            Match::Prefix | Match::Wildcard => {
+                rule.covers_pattern(pattern, policy) || rule.overlaps(policy.literal_start(pattern))
+            }
+        };
+        if self.rules.iter().any(speaks) {
+            Verdict::Denied
+        } else {
+            Verdict::Ask(authorizer)
+        }
     }
 
     /// What the grants allow: one that asks for no consent is better than one that does.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::role::Role;
-use super::{Bounce, Clock, Flow, Principal, Realm, Settings};
+use super::{Authorization, Bounce, Clock, Decision, Flow, Principal, Realm, Settings};
 use crate::acceptor::Features;
 use crate::codec::Serializer;
 use crate::error::Violation;
@@ -131,6 +131,20 @@ impl Scene {
         self.sort(out);
     }
 
+    /// The one thing that an authorizer is to be asked.
+    pub(super) fn asked(&mut self) -> Authorization {
+        let mut asked = self.realm.take_authorizations();
+        assert_eq!(asked.len(), 1, "one question was expected: {asked:?}");
+        asked.remove(0)
+    }
+
+    pub(super) fn authorize(&mut self, question: &Authorization, decision: Decision) -> Option<Flow> {
+        let mut out = Vec::new();
+        let answered = self.realm.authorize(question.id, decision, &mut out);
+        self.sort(out);
+        answered.map(|(_, flow)| flow.expect("the scene keeps to the protocol"))
+    }
+
     pub(super) fn bounce(&mut self, name: &str, message: &Message, why: Bounce) {
         let mut out = Vec::new();
         self.realm.bounce(self.sessions[name], message, why, &mut out);
@@ -174,6 +188,7 @@ impl Scene {
             && self.realm.parked.is_empty()
             && self.realm.dealer.is_empty()
             && self.realm.timer.is_empty()
+            && self.realm.authorizations.is_empty()
             && members.all(|it| {
                 it.calls.is_empty()
                     && it.invocations.is_empty()

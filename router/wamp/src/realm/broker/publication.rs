@@ -46,8 +46,7 @@ impl Realm {
         self.check_uri(&publish.topic, Match::Exact, true)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
         let permission = member
-            .role
-            .allows(Action::Publish, &publish.topic)
+            .permits(Action::Publish, &publish.topic, Match::Exact)
             .ok_or(Refusal::NOT_AUTHORIZED)?;
         let publisher = match (permission.disclose, publish.options.disclose_me) {
             (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),

@@ -91,8 +91,7 @@ impl Realm {
         self.check_uri(&call.procedure, Match::Exact, false)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
         member
-            .role
-            .allows(Action::Call, &call.procedure)
+            .permits(Action::Call, &call.procedure, Match::Exact)
             .ok_or(Refusal::NOT_AUTHORIZED)?;
         let serve = find(&call.procedure).ok_or(Refusal::NO_SUCH_PROCEDURE)?;
         let (args, kwargs) = call.payload.to_values().map_err(|_| UNREADABLE)?;

@@ -1,0 +1,421 @@
+//! Requests that a procedure decides about: what the rules of a role do not speak of, its authorizer is asked (WAMP
+//! specification, "Authorization"). The realm knows who wants what; to call the authorizer is for the program around it.
+//!
+//! Messages of one session keep their order: while one request waits for its answer, those behind it wait too.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::member::Member;
+use super::role::{Action, Disclose, Permission, Verdict};
+use super::{Flow, Realm, Refusal};
+use crate::error::{self, Violation};
+use crate::id::{QuestionId, RequestId, SessionId};
+use crate::limits::{HELD_BYTES, HELD_REQUESTS, MAX_DECISIONS};
+use crate::message::{Call, Cancel, Match, Message, Origin, Publish, Register, RequestKind, Subscribe};
+use crate::outgoing::Delivery;
+use crate::uri::Uri;
+
+/// What an authorizer is to be asked. The answer goes to [`Realm::authorize`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authorization {
+    /// The question's number, never given twice.
+    pub id: QuestionId,
+    /// The procedure that decides.
+    pub authorizer: Uri,
+    /// Who asks.
+    pub origin: Origin,
+    /// How it proved who it is, and who vouches for it.
+    pub method: &'static str,
+    /// The second half of that.
+    pub provider: &'static str,
+    /// What it wants to do.
+    pub action: Action,
+    /// With which procedure or topic, or pattern of them.
+    pub uri: Uri,
+    /// How the URI is matched.
+    pub policy: Match,
+}
+
+/// What an authorizer decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Yes or no.
+    Made {
+        /// Whether the request is served.
+        is_allowed: bool,
+        /// Whether the other side learns who asked: as the request wishes where nothing is said.
+        disclose: Option<bool>,
+        /// Whether the same session need not be asked about again.
+        is_lasting: bool,
+    },
+    /// There was none: the sentence says why. The request is refused.
+    Failed(&'static str),
+}
+
+/// What a decision is about.
+type Key = (Action, Match, Uri);
+
+/// What the authorizer has said of a session, and the requests that wait for it to speak.
+#[derive(Debug, Default)]
+pub(super) struct Dynamic {
+    decided: BTreeMap<Key, Option<Permission>>,
+    /// For the one request that is routed now.
+    once: Option<(Key, Option<Permission>)>,
+    /// In the order in which they came; the first is the one that was asked about.
+    held: VecDeque<Message>,
+    held_bytes: usize,
+    question: Option<QuestionId>,
+}
+
+/// The questions of a realm.
+#[derive(Debug)]
+pub(super) struct Authorizations {
+    asked: BTreeMap<QuestionId, SessionId>,
+    next: QuestionId,
+    news: Vec<Authorization>,
+}
+
+impl Default for Authorizations {
+    fn default() -> Self {
+        Self {
+            asked: BTreeMap::new(),
+            next: QuestionId::FIRST,
+            news: Vec::new(),
+        }
+    }
+}
+
+impl Authorizations {
+    /// Whether nobody waits for an answer.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.asked.is_empty()
+    }
+}
+
+impl Dynamic {
+    fn decision(&self, key: &Key) -> Option<Option<Permission>> {
+        let once = self.once.as_ref().filter(|(about, _)| about == key);
+        once.map(|(_, permission)| *permission)
+            .or_else(|| self.decided.get(key).copied())
+    }
+
+    fn remember(&mut self, key: Key, permission: Option<Permission>, is_lasting: bool) {
+        if is_lasting {
+            // Whoever asks about ever new URIs is asked about anew.
+            if self.decided.len() >= MAX_DECISIONS {
+                self.decided.clear();
+            }
+            self.decided.insert(key, permission);
+        } else {
+            self.once = Some((key, permission));
+        }
+    }
+
+    fn hold(&mut self, message: Message) {
+        let message = stored(message);
+        self.held_bytes += weight(&message);
+        self.held.push_back(message);
+    }
+
+    fn next(&mut self) -> Option<Message> {
+        let message = self.held.pop_front()?;
+        self.held_bytes -= weight(&message);
+        Some(message)
+    }
+
+    fn flow(&self) -> Flow {
+        if self.held.len() >= HELD_REQUESTS || self.held_bytes >= HELD_BYTES {
+            Flow::Wait
+        } else {
+            Flow::Continue
+        }
+    }
+}
+
+impl Member {
+    /// Whether the session may do this, by its role or by what its authorizer has said.
+    pub(super) fn permits(&self, action: Action, uri: &Uri, policy: Match) -> Option<Permission> {
+        let by_role = self.role.allows_pattern(action, uri, policy);
+        by_role.or_else(|| self.dynamic.as_ref()?.decision(&(action, policy, uri.clone()))?)
+    }
+}
+
+/// What a message wants that must be allowed.
+fn wanted(message: &Message) -> Option<(Action, &Uri, Match)> {
+    if let Message::Call(it) = message {
+        Some((Action::Call, &it.procedure, Match::Exact))
+    } else if let Message::Publish(it) = message {
+        Some((Action::Publish, &it.topic, Match::Exact))
+    } else if let Message::Subscribe(it) = message {
+        Some((Action::Subscribe, &it.topic, it.options.policy))
+    } else if let Message::Register(it) = message {
+        Some((Action::Register, &it.procedure, it.options.policy))
+    } else {
+        None
+    }
+}
+
+/// Which request a message makes that must be answered whatever comes of it.
+fn answerable(message: &Message) -> Option<(RequestKind, RequestId)> {
+    if let Message::Call(Call { request, .. }) = message {
+        Some((RequestKind::Call, *request))
+    } else if let Message::Subscribe(Subscribe { request, .. }) = message {
+        Some((RequestKind::Subscribe, *request))
+    } else if let Message::Register(Register { request, .. }) = message {
+        Some((RequestKind::Register, *request))
+    } else if let Message::Publish(Publish { request, options, .. }) = message {
+        options.acknowledge.then_some((RequestKind::Publish, *request))
+    } else {
+        None
+    }
+}
+
+fn weight(message: &Message) -> usize {
+    message.payload().map_or(0, crate::payload::Payload::len)
+}
+
+/// The same message without the frame that it came in: it may wait for seconds.
+fn stored(message: Message) -> Message {
+    match message {
+        Message::Call(it) => Message::Call(Call {
+            procedure: it.procedure.to_stored(),
+            payload: it.payload.to_stored(),
+            ..it
+        }),
+        Message::Publish(it) => Message::Publish(Publish {
+            topic: it.topic.to_stored(),
+            payload: it.payload.to_stored(),
+            ..it
+        }),
+        other => other,
+    }
+}
+
+impl Realm {
+    /// Takes a message of a session whose role has an authorizer.
+    pub(super) fn receive_authorized(
+        &mut self,
+        from: SessionId,
+        message: Message,
+        out: &mut Vec<Delivery>,
+    ) -> Result<Flow, Violation> {
+        if let Message::Cancel(cancel) = &message
+            && self.cancel_held(from, cancel, out)
+        {
+            return Ok(Flow::Continue);
+        }
+        let Some(member) = self.members.get_mut(from) else {
+            return Ok(Flow::Leave);
+        };
+        let Some(dynamic) = &mut member.dynamic else {
+            return self.handle(from, message, out);
+        };
+        if wanted(&message).is_none() {
+            return self.handle(from, message, out);
+        }
+        if dynamic.held.is_empty() && !self.must_ask(from, &message) {
+            return self.handle(from, message, out);
+        }
+        let is_first = self.hold(from, message);
+        if is_first {
+            self.ask(from);
+        }
+        let dynamic = self.members.get(from).and_then(|member| member.dynamic.as_ref());
+        Ok(dynamic.map_or(Flow::Continue, |dynamic| dynamic.flow()))
+    }
+
+    /// Whether neither the role nor the authorizer has said anything about this yet.
+    fn must_ask(&self, from: SessionId, message: &Message) -> bool {
+        let Some((action, uri, policy)) = wanted(message) else {
+            return false;
+        };
+        let Some(member) = self.members.get(from) else {
+            return false;
+        };
+        let Some(dynamic) = &member.dynamic else { return false };
+        // More of a call that is open was decided about with its beginning.
+        if matches!(message, Message::Call(it) if member.calls.contains_key(&it.request)) {
+            return false;
+        }
+        // What is no URI is refused without asking.
+        self.check_uri(uri, policy, matches!(action, Action::Register | Action::Publish))
+            .is_ok()
+            && matches!(member.role.verdict(action, uri, policy), Verdict::Ask(_))
+            && dynamic.decision(&(action, policy, uri.clone())).is_none()
+    }
+
+    /// Puts a request behind those that wait; says whether it is the first.
+    fn hold(&mut self, from: SessionId, message: Message) -> bool {
+        let dynamic = self.members.get_mut(from).and_then(|member| member.dynamic.as_mut());
+        dynamic.is_some_and(|dynamic| {
+            dynamic.hold(message);
+            dynamic.held.len() == 1
+        })
+    }
+
+    /// Asks about the first request that waits.
+    fn ask(&mut self, from: SessionId) {
+        let Some(member) = self.members.get_mut(from) else {
+            return;
+        };
+        let Some(dynamic) = &mut member.dynamic else { return };
+        let Some((action, uri, policy)) = dynamic.held.front().and_then(wanted) else {
+            return;
+        };
+        let Some(authorizer) = member.role.authorizer() else {
+            return;
+        };
+        let id = self.authorizations.next;
+        self.authorizations.next = id.next();
+        self.authorizations.news.push(Authorization {
+            id,
+            authorizer: authorizer.clone(),
+            origin: member.origin.clone(),
+            method: member.method,
+            provider: member.provider,
+            action,
+            uri: uri.to_stored(),
+            policy,
+        });
+        self.authorizations.asked.insert(id, from);
+        dynamic.question = Some(id);
+    }
+
+    /// What authorizers are to be asked since the last time.
+    pub fn take_authorizations(&mut self) -> Vec<Authorization> {
+        std::mem::take(&mut self.authorizations.news)
+    }
+
+    /// Takes the answer of an authorizer, and says whose request it was. An answer that nobody waits for any more is
+    /// passed over.
+    pub fn authorize(
+        &mut self,
+        question: QuestionId,
+        decision: Decision,
+        out: &mut Vec<Delivery>,
+    ) -> Option<(SessionId, Result<Flow, Violation>)> {
+        let from = self.authorizations.asked.remove(&question)?;
+        let dynamic = self.members.get_mut(from)?.dynamic.as_mut()?;
+        dynamic.question = None;
+        let message = dynamic.next()?;
+        let (action, uri, policy) = wanted(&message)?;
+        match decision {
+            Decision::Failed(sentence) => {
+                let refusal = Refusal(error::AUTHORIZATION_FAILED, sentence);
+                if let Some((kind, request)) = answerable(&message) {
+                    refusal.tell(from, kind, request, out);
+                }
+            }
+            Decision::Made {
+                is_allowed,
+                disclose,
+                is_lasting,
+            } => {
+                let permission = is_allowed.then(|| permission(disclose));
+                dynamic.remember((action, policy, uri.to_stored()), permission, is_lasting);
+                let flow = self.handle(from, message, out);
+                let dynamic = self.members.get_mut(from).and_then(|member| member.dynamic.as_mut());
+                if let Some(dynamic) = dynamic {
+                    dynamic.once = None;
+                }
+                if flow != Ok(Flow::Continue) {
+                    return Some((from, flow));
+                }
+            }
+        }
+        Some((from, self.go_on_holding(from, out)))
+    }
+
+    /// Routes the requests that have waited, up to one that must be asked about itself.
+    fn go_on_holding(&mut self, from: SessionId, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
+        loop {
+            let Some(dynamic) = self.members.get(from).and_then(|it| it.dynamic.as_ref()) else {
+                return Ok(Flow::Continue);
+            };
+            let Some(first) = dynamic.held.front() else {
+                return Ok(Flow::Continue);
+            };
+            if self.must_ask(from, first) {
+                let flow = dynamic.flow();
+                self.ask(from);
+                return Ok(flow);
+            }
+            let dynamic = self.members.get_mut(from).and_then(|it| it.dynamic.as_mut());
+            if let Some(message) = dynamic.and_then(|dynamic| dynamic.next()) {
+                let flow = self.handle(from, message, out)?;
+                if flow == Flow::Leave {
+                    return Ok(flow);
+                }
+            }
+        }
+    }
+
+    /// Ends a call that waits for the authorizer; `false` if there is none with this number.
+    fn cancel_held(&mut self, from: SessionId, cancel: &Cancel, out: &mut Vec<Delivery>) -> bool {
+        let Some(dynamic) = self.members.get_mut(from).and_then(|it| it.dynamic.as_mut()) else {
+            return false;
+        };
+        let is_meant = |message: &Message| matches!(message, Message::Call(it) if it.request == cancel.request);
+        let Some(place) = dynamic.held.iter().position(is_meant) else {
+            return false;
+        };
+        if let Some(message) = dynamic.held.remove(place) {
+            dynamic.held_bytes -= weight(&message);
+        }
+        let asked = dynamic.question.take_if(|_| place == 0);
+        let refusal = Refusal(error::CANCELED, "the call was cancelled");
+        refusal.tell(from, RequestKind::Call, cancel.request, out);
+        if let Some(question) = asked {
+            self.authorizations.asked.remove(&question);
+            // What waited behind it breaks no protocol: each was looked at when it came.
+            let _ = self.go_on_holding(from, out);
+        }
+        true
+    }
+
+    /// Starts anew after a change of role: what the authorizer has said counts no more, and what waits is asked about
+    /// again.
+    pub(super) fn forget_decisions(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
+        let Some(member) = self.members.get_mut(session) else {
+            return;
+        };
+        let fresh = member.role.authorizer().map(|_| Box::default());
+        let Some(old) = std::mem::replace(&mut member.dynamic, fresh) else {
+            return;
+        };
+        self.forget_question(old.question);
+        for message in old.held {
+            let _ = self.receive_authorized(session, message, out);
+        }
+    }
+
+    /// Forgets what a session that left was waiting for.
+    pub(super) fn forget_question(&mut self, question: Option<QuestionId>) {
+        if let Some(question) = question {
+            self.authorizations.asked.remove(&question);
+        }
+    }
+}
+
+impl Dynamic {
+    /// What waits, for a session that leaves.
+    pub(super) const fn question(&self) -> Option<QuestionId> {
+        self.question
+    }
+}
+
+const fn permission(disclose: Option<bool>) -> Permission {
+    Permission {
+        disclose: match disclose {
+            Some(true) => Disclose::Always,
+            Some(false) => Disclose::Never,
+            None => Disclose::OnRequest,
+        },
+        consent: super::role::Consent::Given,
+        trustlevel: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
