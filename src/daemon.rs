@@ -20,7 +20,7 @@ use wamp::uri::UriRules;
 
 use self::bounds::{limits, settings};
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
-use crate::access::{Access, Household};
+use crate::access::{Access, Authorizers, Household, authorizer};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
@@ -73,6 +73,7 @@ impl Daemon {
         let facts = Facts::new(store.identity(), store.noise_public(), spki, &computer_name(config));
         let (desk, told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
         let (consents, questions) = Consents::new(Arc::clone(&store));
+        let (authorizers, undecided) = Authorizers::new();
         let access = Access::new(
             config,
             Arc::clone(&store),
@@ -80,6 +81,7 @@ impl Daemon {
             Arc::clone(&consents),
             audit.clone(),
             household,
+            authorizers,
         )?;
         let access = Arc::new(access);
         let local_name = format!("deskconn-{}.local", store.identity().id8());
@@ -109,6 +111,8 @@ impl Daemon {
             socket: None,
             tasks: Vec::new(),
         };
+        let asking = authorizer::serve(daemon.router.clone(), undecided);
+        daemon.tasks.push(tokio::spawn(asking));
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {
             let open = Opened {

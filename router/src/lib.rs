@@ -51,7 +51,7 @@ pub use realm::{Joined, RealmHandle};
 pub use report::{RealmReport, SessionReport, Traffic};
 pub use upgrade::{AcceptedFrames, Frames, accept_frames};
 pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
-pub use wamp::realm::{ConsentNews, Principal, Question, Settings as RealmSettings};
+pub use wamp::realm::{Authorization, ConsentNews, Decision, Principal, Question, Settings as RealmSettings};
 
 use crate::limits::Counters;
 

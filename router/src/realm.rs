@@ -14,7 +14,7 @@ use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Goodbye, Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, Denied, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
 use crate::gate::Gate;
@@ -74,6 +74,8 @@ pub struct Joined {
     /// Its id.
     pub session: SessionId,
     pub(crate) outbox: Arc<Outbox>,
+    /// Says that the session may be read again, after [`Flow::Wait`].
+    pub(crate) released: Arc<Notify>,
 }
 
 impl RealmHandle {
@@ -147,9 +149,15 @@ impl RealmHandle {
             ..
         } = &mut *state;
         let session = realm.join(principal, arrival.transport(), features, deliveries);
-        seats.insert(session, Seat::new(Arc::clone(&outbox), arrival));
+        let seat = Seat::new(Arc::clone(&outbox), arrival);
+        let released = seat.released();
+        seats.insert(session, seat);
         self.deliver(&mut state);
-        Some(Joined { session, outbox })
+        Some(Joined {
+            session,
+            outbox,
+            released,
+        })
     }
 
     /// Routes messages of a session, in their order, under one lock. The vector is empty afterwards.
@@ -160,7 +168,7 @@ impl RealmHandle {
             let State { realm, deliveries, .. } = &mut *state;
             flow = realm.receive(from, message, deliveries);
             self.deliver(&mut state);
-            if !matches!(flow, Ok(Flow::Continue)) {
+            if !matches!(flow, Ok(Flow::Continue | Flow::Wait)) {
                 break;
             }
         }
@@ -231,6 +239,11 @@ impl RealmHandle {
                 gate.consent(self, news);
             }
         }
+        for question in state.realm.take_authorizations() {
+            if let Some(gate) = self.0.gate.upgrade() {
+                gate.authorize(self, question);
+            }
+        }
     }
 
     /// Starts the timer, or lets it look again.
@@ -252,6 +265,7 @@ impl RealmHandle {
     /// Nothing follows a GOODBYE: the session's writer sends it and closes.
     fn close_seat(state: &mut State, session: SessionId, goodbye: Outgoing) {
         if let Some(seat) = state.seats.remove(&session) {
+            seat.release();
             seat.outbox.close(Some(goodbye));
         }
     }
@@ -329,6 +343,30 @@ impl RealmHandle {
         let State { realm, deliveries, .. } = &mut *state;
         realm.decide(question, answer, deliveries);
         self.deliver(&mut state);
+    }
+
+    /// Answers a question of [`Gate::authorize`].
+    pub fn authorize(&self, question: QuestionId, decision: Decision) {
+        let mut state = self.state();
+        let State { realm, deliveries, .. } = &mut *state;
+        let Some((session, flow)) = realm.authorize(question, decision, deliveries) else {
+            return;
+        };
+        self.deliver(&mut state);
+        match flow {
+            Ok(Flow::Wait) => {}
+            Ok(Flow::Continue | Flow::Leave) => {
+                if let Some(seat) = state.seats.get(&session) {
+                    seat.release();
+                }
+            }
+            Err(violation) => {
+                let State { realm, deliveries, .. } = &mut *state;
+                realm.leave(session, deliveries);
+                Self::close_seat(&mut state, session, Message::Abort(violation.abort()).into());
+                self.deliver(&mut state);
+            }
+        }
     }
 
     /// Forgets the kept events of every topic that begins with `prefix`.

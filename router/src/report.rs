@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use link::Writer;
+use tokio::sync::Notify;
 use wamp::codec::Serializer;
 use wamp::id::SessionId;
 use wamp::message::{Message, Origin};
@@ -93,6 +94,7 @@ pub(crate) struct Seat {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) traffic: Traffic,
     arrival: Box<Arrival>,
+    released: Arc<Notify>,
 }
 
 impl Seat {
@@ -101,7 +103,18 @@ impl Seat {
             outbox,
             traffic: Traffic::default(),
             arrival: Box::new(arrival),
+            released: Arc::default(),
         }
+    }
+
+    /// What the task waits for that reads the session, while as much as may be waits for an authorizer.
+    pub(crate) fn released(&self) -> Arc<Notify> {
+        Arc::clone(&self.released)
+    }
+
+    /// Lets the session be read again.
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
     }
 
     /// Its figures; `None` when the realm has forgotten it.

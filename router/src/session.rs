@@ -268,6 +268,8 @@ async fn read_batch(
     let number = batch.len();
     match realm.route(joined.session, batch) {
         Ok(Flow::Continue) => {}
+        // A release that came before counts too, and one too many lets it read a batch more.
+        Ok(Flow::Wait) => joined.released.notified().await,
         Ok(Flow::Leave) => return Some(SessionEnd::Left),
         Err(violation) => return Some(SessionEnd::Violation(violation)),
     }

@@ -244,7 +244,12 @@ pub fn agent() -> Role {
 pub fn of_realm(realm: &config::Realm) -> Result<BTreeMap<String, Arc<Role>>, router::RuleError> {
     let role = |role: &config::Role| {
         let rules = role.rules.iter().map(rule_of_config).collect();
-        Ok((role.name.clone(), Arc::new(Role::new(role.name.as_str(), rules)?)))
+        let made = Role::new(role.name.as_str(), rules)?;
+        let made = match &role.authorizer {
+            Some(procedure) => made.with_authorizer(procedure.as_str().into()),
+            None => made,
+        };
+        Ok((role.name.clone(), Arc::new(made)))
     };
     realm.roles.iter().map(role).collect()
 }
@@ -306,12 +311,12 @@ fn rule_of_config(rule: &config::Rule) -> Rule {
         uri: rule.uri.as_str().into(),
         policy,
         allow: rule.allow.iter().map(action).collect(),
-        disclose: if rule.disclose {
-            Disclose::OnRequest
-        } else {
-            Disclose::Never
+        disclose: match rule.disclose {
+            config::Disclose::Never => Disclose::Never,
+            config::Disclose::OnRequest => Disclose::OnRequest,
+            config::Disclose::Always => Disclose::Always,
         },
         consent: Consent::Given,
-        trustlevel: None,
+        trustlevel: rule.trustlevel,
     }
 }

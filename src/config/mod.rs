@@ -20,7 +20,7 @@ pub use advertise::Advertise;
 pub use limits::Limits;
 pub use read::ConfigError;
 use read::{Section, Source};
-pub use realm::{Action, DESKTOP_REALM, MAX_REALMS, MAX_ROWS, Match, Principal, Realm, Role, Rule};
+pub use realm::{Action, DESKTOP_REALM, Disclose, MAX_REALMS, MAX_ROWS, Match, Principal, Realm, Role, Rule};
 
 /// The port of deskconn.
 pub const PORT: u16 = 5020;

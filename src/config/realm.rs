@@ -40,8 +40,10 @@ pub struct Realm {
 pub struct Role {
     /// The authrole.
     pub name: String,
-    /// Its permissions; what no rule covers is forbidden.
+    /// Its permissions; what no rule covers is forbidden, or up to the authorizer.
     pub rules: Vec<Rule>,
+    /// The procedure that decides about what no rule covers.
+    pub authorizer: Option<String>,
 }
 
 /// A permission. Of several rules that cover a URI the one with the longest literal match counts.
@@ -54,7 +56,20 @@ pub struct Rule {
     /// The actions, in the order given; an empty list forbids.
     pub allow: Vec<Action>,
     /// Whether callers and publishers are disclosed to the other side.
-    pub disclose: bool,
+    pub disclose: Disclose,
+    /// What the other side is told of how far they are trusted.
+    pub trustlevel: Option<u32>,
+}
+
+/// Whether callers and publishers are disclosed to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disclose {
+    /// No; a request that asks for it is refused.
+    Never,
+    /// Where they ask for it with `disclose_me`.
+    OnRequest,
+    /// Always.
+    Always,
 }
 
 /// How a rule's URI is compared.
@@ -153,8 +168,17 @@ fn read_role(mut section: Section<'_>, others: &[Role]) -> Result<Role, ConfigEr
         .into_iter()
         .map(read_rule)
         .collect::<Result<_, _>>()?;
+    let procedure = "the URI of the procedure that decides about what no rule covers";
+    let authorizer = match section.get("authorizer") {
+        Some(field) => Some(field.text(procedure, |text| is_uri(text, false).then(|| text.to_owned()))?),
+        None => None,
+    };
     section.finish()?;
-    Ok(Role { name, rules })
+    Ok(Role {
+        name,
+        rules,
+        authorizer,
+    })
 }
 
 fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
@@ -167,17 +191,35 @@ fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
     let allow = section
         .need("allow", &format!("a list of {actions}"))?
         .list(4, actions, read_action)?;
-    let disclose = section
-        .get("disclose")
-        .map(|field| field.boolean())
-        .transpose()?
-        .unwrap_or(false);
+    let disclose = match section.get("disclose") {
+        Some(field) => read_disclose(&field)?,
+        None => Disclose::Never,
+    };
+    let trustlevel = match section.get("trustlevel") {
+        Some(field) => Some(field.number(0..=u64::from(u32::MAX))?),
+        None => None,
+    };
     section.finish()?;
     Ok(Rule {
         uri,
         matching,
         allow,
         disclose,
+        trustlevel: trustlevel.and_then(|level| u32::try_from(level).ok()),
+    })
+}
+
+fn read_disclose(field: &Field<'_>) -> Result<Disclose, ConfigError> {
+    if field.is_text() {
+        return field.text("true, false or \"always\"", |text| {
+            (text == "always").then_some(Disclose::Always)
+        });
+    }
+    let is_on_request = field.boolean()?;
+    Ok(if is_on_request {
+        Disclose::OnRequest
+    } else {
+        Disclose::Never
     })
 }
 

@@ -104,7 +104,7 @@ fn the_open_router_is_open_and_nothing_else() {
     let rule = &realm.roles[0].rules[0];
     assert_eq!(
         (rule.uri.as_str(), rule.matching, rule.disclose),
-        ("", Match::Prefix, true)
+        ("", Match::Prefix, Disclose::OnRequest)
     );
     assert_eq!(
         rule.allow,
