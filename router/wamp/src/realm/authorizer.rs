@@ -399,6 +399,13 @@ impl Realm {
 }
 
 impl Dynamic {
+    /// The calls among the requests that wait.
+    #[cfg(test)]
+    pub(super) fn held_calls(&self) -> impl Iterator<Item = RequestId> {
+        let calls = self.held.iter().filter_map(answerable);
+        calls.filter_map(|(kind, request)| (kind == RequestKind::Call).then_some(request))
+    }
+
     /// What waits, for a session that leaves.
     pub(super) const fn question(&self) -> Option<QuestionId> {
         self.question

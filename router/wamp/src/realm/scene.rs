@@ -29,6 +29,12 @@ pub(super) const CLOCK: Clock = Clock {
     elapsed: || PASSED.get(),
 };
 
+/// Lets time pass, and says how late it is then.
+pub(super) fn let_pass(time: Duration) -> Duration {
+    PASSED.set(PASSED.get() + time);
+    PASSED.get()
+}
+
 pub(super) struct Scene {
     pub(super) realm: Realm,
     sessions: BTreeMap<&'static str, SessionId>,
@@ -113,9 +119,9 @@ impl Scene {
 
     /// Lets time pass, and what is due happen.
     pub(super) fn pass(&mut self, time: Duration) {
-        PASSED.set(PASSED.get() + time);
+        let now = let_pass(time);
         let mut out = Vec::new();
-        self.realm.expire(PASSED.get(), &mut out);
+        self.realm.expire(now, &mut out);
         self.sort(out);
     }
 
@@ -184,17 +190,24 @@ impl Scene {
     pub(super) fn is_clean(&self) -> bool {
         let members = self.realm.members.ids();
         let mut members = members.iter().filter_map(|id| self.realm.members.get(*id));
-        self.realm.broker.is_empty()
-            && self.realm.parked.is_empty()
-            && self.realm.dealer.is_empty()
-            && self.realm.timer.is_empty()
-            && self.realm.authorizations.is_empty()
+        self.realm.is_empty()
             && members.all(|it| {
                 it.calls.is_empty()
                     && it.invocations.is_empty()
                     && it.registrations.is_empty()
                     && it.subscriptions.is_empty()
             })
+    }
+}
+
+impl Realm {
+    /// Whether nothing is left that somebody has left behind.
+    pub(super) fn is_empty(&self) -> bool {
+        self.broker.is_empty()
+            && self.parked.is_empty()
+            && self.dealer.is_empty()
+            && self.timer.is_empty()
+            && self.authorizations.is_empty()
     }
 }
 
@@ -220,6 +233,16 @@ pub(super) fn register(number: u64, procedure: &str, policy: Match) -> Message {
 
 pub(super) fn call(number: u64, procedure: &str) -> Message {
     call_with(number, procedure, CallOptions::default())
+}
+
+/// A call of a procedure of the router.
+pub(super) fn call_args(number: u64, procedure: &str, values: &[Value]) -> Message {
+    Message::Call(Call {
+        request: request(number),
+        options: CallOptions::default(),
+        procedure: procedure.into(),
+        payload: args(values),
+    })
 }
 
 pub(super) fn call_with(number: u64, procedure: &str, options: CallOptions) -> Message {
