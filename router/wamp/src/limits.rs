@@ -1,6 +1,8 @@
 //! Every bound of the protocol core, with its reason. The shell's own bounds (connections, time-outs)
 //! live with the router's settings.
 
+use std::time::Duration;
+
 /// Nesting of arrays and maps in a message from a peer that has joined. Real payloads stay below ten;
 /// the bound keeps recursion, ours and the receivers', shallow.
 pub const MAX_DEPTH: usize = 32;
@@ -25,6 +27,20 @@ pub const MAX_REGISTRATIONS: usize = 64;
 pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// Calls one session may have waiting for their result.
 pub const MAX_PENDING_CALLS: usize = 128;
+/// Length in bytes of the key under which a callee takes its shard: a registration keeps it, and every call of the
+/// procedure hashes it. Keys are names of machines or numbers.
+pub const MAX_NODE_KEY: usize = 255;
+/// How long a call may wait. A longer time-out counts as this one: nobody waits for a year, and the sum of a time-out and
+/// the present must stay a time.
+pub const MAX_CALL_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// How much longer than a callee that sees to the time-out itself the router waits: its answer needs a while to arrive.
+pub const FORWARDED_TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+/// Bytes of arguments that are kept for the case that the callee passes the call on (WAMP specification, "Call
+/// Re-Routing"). A session may have [`MAX_PENDING_CALLS`] of them waiting; calls with more end with the first refusal.
+pub const MAX_REROUTED_ARGUMENTS: usize = 64 << 10;
+/// Calls in several parts that ended before their last part came, which a session's further parts are known by. A client
+/// has sent at most what was on its way then; of more the oldest is forgotten.
+pub const MAX_CUT_OFF_CALLS: usize = 128;
 
 /// Requests of one session that wait for the authorizer of its role, until no more are read: enough for what a program
 /// asks for when it starts. What was read together still comes behind them.

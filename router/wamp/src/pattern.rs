@@ -125,7 +125,7 @@ impl<T> Patterns<T> {
 
     /// Shows `found` every value whose URI or pattern matches: exact first, then prefixes from the longest, then
     /// wildcards by precedence. It stops when `found` says so.
-    pub fn visit(&self, uri: &[u8], mut found: impl FnMut(Match, &T) -> Visit) {
+    pub fn visit<'a>(&'a self, uri: &[u8], mut found: impl FnMut(Match, &'a T) -> Visit) {
         if let Some(value) = self.exact.get(uri)
             && found(Match::Exact, value) == Visit::Enough
         {

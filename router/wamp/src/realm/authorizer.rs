@@ -234,8 +234,8 @@ impl Realm {
             return false;
         };
         let Some(dynamic) = &member.dynamic else { return false };
-        // More of a call that is open was decided about with its beginning.
-        if matches!(message, Message::Call(it) if member.calls.contains_key(&it.request)) {
+        // More of a call that is open, or was, was decided about with its beginning.
+        if matches!(message, Message::Call(it) if member.knows_call(it.request)) {
             return false;
         }
         // What is no URI is refused without asking.
@@ -303,6 +303,7 @@ impl Realm {
         match decision {
             Decision::Failed(sentence) => {
                 let refusal = Refusal(error::AUTHORIZATION_FAILED, sentence);
+                self.cut_off_held(from, &message);
                 if let Some((kind, request)) = answerable(&message) {
                     refusal.tell(from, kind, request, out);
                 }
@@ -351,19 +352,34 @@ impl Realm {
         }
     }
 
-    /// Ends a call that waits for the authorizer; `false` if there is none with this number.
+    /// Lets the further parts of a call be dropped that ends before it has begun.
+    fn cut_off_held(&mut self, from: SessionId, message: &Message) {
+        if let (Message::Call(call), Some(member)) = (message, self.members.get_mut(from))
+            && call.options.progress
+        {
+            member.cut_off(call.request);
+        }
+    }
+
+    /// Ends a call that waits for the authorizer; `false` if there is none with this number. What waits of a call that is
+    /// open is a further part of it.
     fn cancel_held(&mut self, from: SessionId, cancel: &Cancel, out: &mut Vec<Delivery>) -> bool {
-        let Some(dynamic) = self.members.get_mut(from).and_then(|it| it.dynamic.as_mut()) else {
+        let member = self.members.get_mut(from);
+        let Some(member) = member.filter(|it| !it.knows_call(cancel.request)) else {
+            return false;
+        };
+        let Some(dynamic) = &mut member.dynamic else {
             return false;
         };
         let is_meant = |message: &Message| matches!(message, Message::Call(it) if it.request == cancel.request);
         let Some(place) = dynamic.held.iter().position(is_meant) else {
             return false;
         };
+        let asked = dynamic.question.take_if(|_| place == 0);
         if let Some(message) = dynamic.held.remove(place) {
             dynamic.held_bytes -= weight(&message);
+            self.cut_off_held(from, &message);
         }
-        let asked = dynamic.question.take_if(|_| place == 0);
         let refusal = Refusal(error::CANCELED, "the call was cancelled");
         refusal.tell(from, RequestKind::Call, cancel.request, out);
         if let Some(question) = asked {

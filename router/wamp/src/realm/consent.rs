@@ -86,9 +86,9 @@ impl Realm {
         let request = call.request;
         let answer = answer.map_err(|sentence| Refusal(error::NOT_AUTHORIZED, sentence));
         // The callee may have gone meanwhile. The role is the same: another one withdraws the question.
-        match answer.and_then(|()| self.route(from, &call)) {
-            Ok((route, _)) => self.open(from, call, route, out),
-            Err(refusal) => refusal.tell(from, RequestKind::Call, request, out),
+        let permission = answer.and_then(|()| self.permit(from, &call));
+        if let Err(refusal) = permission.and_then(|it| self.connect(from, call, it, out)) {
+            refusal.tell(from, RequestKind::Call, request, out);
         }
     }
 

@@ -9,8 +9,10 @@ use super::authorizer::Dynamic;
 use super::invocation::Pending;
 use super::role::Role;
 use crate::acceptor::Features;
+use crate::auth::Method;
 use crate::id::{QuestionId, RegistrationId, RequestId, SessionId, SubscriptionId};
-use crate::message::{Message, Origin};
+use crate::limits::MAX_CUT_OFF_CALLS;
+use crate::message::{Call, Message, Origin};
 use crate::value::Dict;
 
 /// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
@@ -35,6 +37,10 @@ pub(super) struct Member {
     pub(super) invocations: BTreeMap<RequestId, Pending>,
     /// Calls of this session that wait.
     pub(super) calls: BTreeMap<RequestId, Waiting>,
+    /// How many calls it works on of each registration that takes so many at a time only.
+    pub(super) running: BTreeMap<RegistrationId, u32>,
+    /// Calls of this session that ended before their last part came.
+    pub(super) cut_off: BTreeSet<RequestId>,
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }
@@ -56,21 +62,77 @@ impl Requests {
     }
 }
 
+impl Member {
+    /// Remembers that further parts of a call are not wanted any more.
+    pub(super) fn cut_off(&mut self, call: RequestId) {
+        if self.cut_off.len() >= MAX_CUT_OFF_CALLS {
+            self.cut_off.pop_first();
+        }
+        self.cut_off.insert(call);
+    }
+
+    /// Whether this is a further part of a call that is over. After the last part none follows.
+    pub(super) fn is_cut_off(&mut self, call: &Call) -> bool {
+        if self.cut_off.is_empty() {
+            return false;
+        }
+        if call.options.progress {
+            self.cut_off.contains(&call.request)
+        } else {
+            self.cut_off.remove(&call.request)
+        }
+    }
+
+    /// Whether a further part of this call may come.
+    pub(super) fn knows_call(&self, call: RequestId) -> bool {
+        self.calls.contains_key(&call) || self.cut_off.contains(&call)
+    }
+
+    /// A call of such a registration is over.
+    pub(super) fn finish_one(&mut self, registration: RegistrationId) {
+        if let Some(running) = self.running.get_mut(&registration) {
+            *running -= 1;
+            if *running == 0 {
+                self.running.remove(&registration);
+            }
+        }
+    }
+
+    /// Whether both have proved that they are the same. Anonymous clients have proved nothing.
+    pub(super) fn is_same_principal(&self, other: &Self) -> bool {
+        self.method != Method::Anonymous.name()
+            && self.method == other.method
+            && self.provider == other.provider
+            && self.origin.authid == other.origin.authid
+    }
+}
+
 /// What a call waits for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Waiting {
     /// The callee that works on it, and its number there.
     Callee(SessionId, RequestId),
+    /// The callees of its shards that work on it, and its numbers there.
+    Shards(Box<BTreeSet<(SessionId, RequestId)>>),
     /// Somebody's consent.
     Consent(QuestionId),
 }
 
 impl Waiting {
     /// The question, if it is one.
-    pub(super) const fn question(self) -> Option<QuestionId> {
+    pub(super) const fn question(&self) -> Option<QuestionId> {
         match self {
-            Self::Consent(question) => Some(question),
-            Self::Callee(..) => None,
+            Self::Consent(question) => Some(*question),
+            Self::Callee(..) | Self::Shards(_) => None,
+        }
+    }
+
+    /// Who works on it, with its numbers there.
+    pub(super) fn at_work(&self) -> Vec<(SessionId, RequestId)> {
+        match self {
+            Self::Callee(callee, request) => vec![(*callee, *request)],
+            Self::Shards(shards) => shards.iter().copied().collect(),
+            Self::Consent(_) => Vec::new(),
         }
     }
 }

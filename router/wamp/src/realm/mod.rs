@@ -187,6 +187,8 @@ impl Realm {
             next_invocation: RequestId::FIRST,
             invocations: Default::default(),
             calls: Default::default(),
+            running: Default::default(),
+            cut_off: Default::default(),
             requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));

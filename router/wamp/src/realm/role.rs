@@ -16,6 +16,8 @@ pub enum Action {
     Publish,
     /// Subscribes to a topic.
     Subscribe,
+    /// Takes a procedure over that other principals offer (`force_reregister`).
+    TakeOver,
 }
 
 impl Action {
@@ -27,6 +29,7 @@ impl Action {
             Self::Register => "register",
             Self::Publish => "publish",
             Self::Subscribe => "subscribe",
+            Self::TakeOver => "take over",
         }
     }
 }
@@ -38,7 +41,7 @@ pub struct Actions(u8);
 impl Actions {
     /// No action: a rule with it denies.
     pub const NONE: Self = Self(0);
-    /// Every action.
+    /// Every action but [`Action::TakeOver`], which takes something from others and is allowed by its name only.
     pub const ALL: Self = Self(0b1111);
 
     /// Whether `action` is one of them.

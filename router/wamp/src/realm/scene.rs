@@ -10,10 +10,11 @@ use super::{Authorization, Bounce, Clock, Decision, Flow, Principal, Realm, Sett
 use crate::acceptor::Features;
 use crate::codec::Serializer;
 use crate::error::Violation;
-use crate::id::{QuestionId, RequestId, SessionId};
+use crate::id::{QuestionId, RegistrationId, RequestId, SessionId};
 use crate::message::{
-    Call, CallOptions, Cancel, CancelMode, CancelOptions, ErrorDetails, Match, Message, Publish, PublishOptions,
-    Register, RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield, YieldOptions,
+    Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, ErrorDetails, Invocation, Match, Message,
+    Publish, PublishOptions, Register, RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield,
+    YieldOptions,
 };
 use crate::payload::Payload;
 use crate::value::{Dict, Value};
@@ -69,16 +70,28 @@ impl Scene {
             provider: "static",
             authextra: Dict::new(),
         };
+        let features = Features {
+            call_canceling: true,
+            ..Features::default()
+        };
+        self.join_as(name, principal, features);
+    }
+
+    /// Joins as somebody who may do everything and announces this.
+    pub(super) fn join_with(&mut self, name: &'static str, features: Features) {
+        let principal = Principal {
+            authid: name.into(),
+            role: Arc::new(Role::unrestricted("anonymous")),
+            method: "anonymous",
+            provider: "static",
+            authextra: Dict::new(),
+        };
+        self.join_as(name, principal, features);
+    }
+
+    pub(super) fn join_as(&mut self, name: &'static str, principal: Principal, features: Features) {
         let mut out = Vec::new();
-        let session = self.realm.join(
-            principal,
-            Dict::new(),
-            Features {
-                call_canceling: true,
-                ..Features::default()
-            },
-            &mut out,
-        );
+        let session = self.realm.join(principal, Dict::new(), features, &mut out);
         self.sessions.insert(name, session);
         self.inboxes.insert(session, VecDeque::new());
         self.sort(out);
@@ -163,6 +176,11 @@ impl Scene {
         next.unwrap_or_else(|| panic!("{name} got nothing"))
     }
 
+    /// Whether something waits for a session.
+    pub(super) fn has_mail(&self, name: &str) -> bool {
+        !self.inboxes[&self.sessions[name]].is_empty()
+    }
+
     /// Nothing waits for a session.
     pub(super) fn expect_nothing(&self, name: &str) {
         assert_eq!(self.inboxes[&self.sessions[name]], [], "{name} got something");
@@ -181,6 +199,31 @@ impl Scene {
         self.offer_pattern(name, procedure, Match::Exact);
     }
 
+    /// The same, with options; the registration's number.
+    pub(super) fn offer_with(&mut self, name: &str, procedure: &str, options: RegisterOptions) -> RegistrationId {
+        self.send(name, register_with(1, procedure, options));
+        match self.expect(name) {
+            Message::Registered(registered) => registered.registration,
+            other => panic!("{name} got {other:?}"),
+        }
+    }
+
+    /// The next message is an INVOCATION.
+    pub(super) fn expect_invocation(&mut self, name: &str) -> Invocation {
+        match self.expect(name) {
+            Message::Invocation(invocation) => invocation,
+            other => panic!("{name} was not invoked, but got {other:?}"),
+        }
+    }
+
+    /// The next message is a RESULT.
+    pub(super) fn expect_result(&mut self, name: &str) -> CallResult {
+        match self.expect(name) {
+            Message::Result(result) => result,
+            other => panic!("{name} got no result, but {other:?}"),
+        }
+    }
+
     pub(super) fn offer_pattern(&mut self, name: &str, procedure: &str, policy: Match) {
         self.send(name, register(1, procedure, policy));
         assert!(matches!(self.expect(name), Message::Registered(_)));
@@ -194,6 +237,7 @@ impl Scene {
             && members.all(|it| {
                 it.calls.is_empty()
                     && it.invocations.is_empty()
+                    && it.running.is_empty()
                     && it.registrations.is_empty()
                     && it.subscriptions.is_empty()
             })
@@ -224,6 +268,10 @@ pub(super) fn register(number: u64, procedure: &str, policy: Match) -> Message {
         policy,
         ..RegisterOptions::default()
     };
+    register_with(number, procedure, options)
+}
+
+pub(super) fn register_with(number: u64, procedure: &str, options: RegisterOptions) -> Message {
     Message::Register(Register {
         request: request(number),
         options,

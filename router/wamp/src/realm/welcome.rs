@@ -41,9 +41,17 @@ fn announced_roles() -> Dict {
     ]);
     let dealer = role(&[
         "call_canceling",
+        "call_reroute",
+        "call_timeout",
+        "call_trustlevels",
         "caller_identification",
         "pattern_based_registration",
+        "payload_passthru_mode",
+        "progressive_call_invocations",
         "progressive_call_results",
+        "registration_revocation",
+        "sharded_registration",
+        "shared_registration",
     ]);
     Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
 }

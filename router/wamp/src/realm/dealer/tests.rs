@@ -1,11 +1,10 @@
 //! What the dealer promises.
 
 use super::super::Settings;
-use super::super::role::{Actions, Consent, Role, Rule};
+use super::super::role::{Action, Actions, Consent, Disclose, Role, Rule};
 use super::super::scene::{Scene, answer, call, call_with, register, request};
-use super::*;
 use crate::limits::Quota;
-use crate::message::{CallOptions, Invocation, RegisterOptions};
+use crate::message::{CallOptions, Invocation, InvocationDetails, Match, Message, Registered, RequestKind, Unregister};
 
 fn invocation(scene: &mut Scene, name: &str) -> Invocation {
     let Message::Invocation(invocation) = scene.expect(name) else {
@@ -91,24 +90,6 @@ fn what_belongs_to_the_router_and_what_is_ill_formed_cannot_be_registered() {
         scene.send("a", register(1, uri, policy));
         scene.expect_error("a", RequestKind::Register, "wamp.error.invalid_uri");
     }
-}
-
-#[test]
-fn shared_registration_is_refused_as_it_is_not_announced() {
-    let mut scene = Scene::of(&["a"]);
-    let options = RegisterOptions {
-        invoke: Invoke::RoundRobin,
-        ..RegisterOptions::default()
-    };
-    scene.send(
-        "a",
-        Message::Register(Register {
-            request: request(1),
-            options,
-            procedure: "com.p".into(),
-        }),
-    );
-    scene.expect_error("a", RequestKind::Register, "wamp.error.feature_not_supported");
 }
 
 #[test]

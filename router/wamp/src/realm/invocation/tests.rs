@@ -2,9 +2,11 @@
 
 use super::super::Settings;
 use super::super::scene::{Scene, answer, call, call_with, cancel, failure, progress, request};
-use super::*;
+use std::time::Duration;
+
+use super::super::Bounce;
 use crate::error::Unconvertible;
-use crate::message::CallOptions;
+use crate::message::{CallOptions, CancelMode, Message, RequestKind};
 
 fn scene_with_an_open_call() -> Scene {
     let mut scene = Scene::of(&["caller", "callee", "stranger"]);
