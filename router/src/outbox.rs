@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use wamp::message::Message;
 use wamp::outgoing::Outgoing;
 
 use crate::limits::Limits;
@@ -74,7 +75,10 @@ impl Outbox {
         }
         let is_first = queue.messages.is_empty();
         let is_full = queue.messages.len() >= self.most_messages || queue.bytes + weight > self.most_bytes;
-        if is_full && !is_first {
+        // The realm sends one to an invocation at most, so they are no more than what the peer has to do. Whoever fills a
+        // callee's queue with calls and cancels them must not end its session.
+        let is_interrupt = matches!(message.message(), Message::Interrupt(_));
+        if is_full && !is_first && !is_interrupt {
             return Err(message);
         }
         queue.bytes += weight;
@@ -183,6 +187,20 @@ mod tests {
         let narrow = self::outbox(usize::MAX, 1);
         assert!(narrow.push(message()).is_ok());
         assert!(narrow.push(message()).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_still_takes_what_spares_its_peer_work() {
+        use wamp::message::{Interrupt, InterruptOptions};
+        let outbox = outbox(1, 1);
+        assert!(outbox.push(message()).is_ok());
+        let interrupt = Message::Interrupt(Interrupt {
+            request: RequestId::FIRST,
+            options: InterruptOptions::default(),
+        });
+        assert!(outbox.push(interrupt.into()).is_ok());
+        assert!(outbox.push(message()).is_err());
+        assert_eq!(outbox.load().0, 2);
     }
 
     #[tokio::test]

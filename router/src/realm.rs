@@ -205,7 +205,8 @@ impl RealmHandle {
     /// Moves deliveries into outboxes. It happens under the lock, because the specification wants SUBSCRIBED before the
     /// first EVENT and REGISTERED before the first INVOCATION.
     fn deliver(&self, state: &mut State) {
-        // A delivery that cannot be made may cause others, but those are answers, which cause no more.
+        // A delivery that cannot be made may cause others: answers, which cause no more, or an invocation of the next
+        // callee that has not had the call.
         while !state.deliveries.is_empty() {
             let mut batch = std::mem::take(&mut state.deliveries);
             for Delivery { to, outgoing } in batch.drain(..) {
