@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
 use wamp::uri::UriRules;
 
-use self::bounds::{limits, settings};
+use self::bounds::{desktop_settings, limits, settings};
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
 use crate::access::{Access, Authorizers, Household, authorizer};
 use crate::advertiser::Advertiser;
@@ -141,9 +141,7 @@ impl Daemon {
             told,
             questions,
         } = opened;
-        let realm = self
-            .router
-            .open_realm(DESKTOP_REALM, settings(config, UriRules::Strict));
+        let realm = self.router.open_realm(DESKTOP_REALM, desktop_settings(config));
         desk.serve(realm.clone());
         let functions = Arc::new(self.functions(config, &machine, &access).await?);
         let desktop = Desktop {

@@ -310,7 +310,12 @@ fn rule_of_config(rule: &config::Rule) -> Rule {
     Rule {
         uri: rule.uri.as_str().into(),
         policy,
-        allow: rule.allow.iter().map(action).collect(),
+        allow: rule
+            .allow
+            .iter()
+            .map(action)
+            .chain(rule.take_over.then_some(Action::TakeOver))
+            .collect(),
         disclose: match rule.disclose {
             config::Disclose::Never => Disclose::Never,
             config::Disclose::OnRequest => Disclose::OnRequest,

@@ -59,6 +59,8 @@ pub struct Rule {
     pub disclose: Disclose,
     /// What the other side is told of how far they are trusted.
     pub trustlevel: Option<u32>,
+    /// Whether a procedure may be taken from others who offer it (`force_reregister`).
+    pub take_over: bool,
 }
 
 /// Whether callers and publishers are disclosed to the other side.
@@ -199,6 +201,15 @@ fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
         Some(field) => Some(field.number(0..=u64::from(u32::MAX))?),
         None => None,
     };
+    let take_over = match section.get("take_over") {
+        Some(field) if field.boolean()? => {
+            if !allow.contains(&Action::Register) {
+                return Err(field.error("false where \"register\" is not allowed"));
+            }
+            true
+        }
+        Some(_) | None => false,
+    };
     section.finish()?;
     Ok(Rule {
         uri,
@@ -206,6 +217,7 @@ fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
         allow,
         disclose,
         trustlevel: trustlevel.and_then(|level| u32::try_from(level).ok()),
+        take_over,
     })
 }
 

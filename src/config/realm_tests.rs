@@ -58,6 +58,18 @@ fn rules_are_read_with_their_defaults() {
     assert_eq!((rule.matching, rule.disclose), (Match::Exact, Disclose::Never));
     assert_eq!((rule.trustlevel, &config.realms[0].roles[0].authorizer), (None, &None));
     assert_eq!(rule.allow, [Action::Call, Action::Publish]);
+    assert!(!rule.take_over);
+}
+
+#[test]
+fn only_who_may_register_may_take_over() {
+    let taking = |allow: &str| rule(&format!("uri = 'a.b', allow = [{allow}], take_over = true"));
+    assert!(parse(&taking("'register'")).unwrap().realms[0].roles[0].rules[0].take_over);
+    let refused = told(&taking("'call'"));
+    assert!(
+        refused.contains("`realm.role.rules.take_over` must be false where \"register\" is not allowed"),
+        "{refused}"
+    );
 }
 
 #[test]

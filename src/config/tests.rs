@@ -103,8 +103,8 @@ fn the_open_router_is_open_and_nothing_else() {
     );
     let rule = &realm.roles[0].rules[0];
     assert_eq!(
-        (rule.uri.as_str(), rule.matching, rule.disclose),
-        ("", Match::Prefix, Disclose::OnRequest)
+        (rule.uri.as_str(), rule.matching, rule.disclose, rule.take_over),
+        ("", Match::Prefix, Disclose::OnRequest, true)
     );
     assert_eq!(
         rule.allow,

@@ -6,11 +6,22 @@ use wamp::uri::UriRules;
 
 use crate::config::{self, Config};
 
+/// Procedures that begin with this are the desktop's, or a device's or component's own.
+const DESKTOP_PROCEDURES: &str = "org.deskconn.";
+
 pub(super) fn settings(config: &Config, uri_rules: UriRules) -> RealmSettings {
     RealmSettings {
         uri_rules,
         quota: quota(&config.limits),
         ..RealmSettings::default()
+    }
+}
+
+/// The same for the desktop's own realm, where nobody but the desktop serves what is the desktop's.
+pub(super) fn desktop_settings(config: &Config) -> RealmSettings {
+    RealmSettings {
+        exclusive: Some(DESKTOP_PROCEDURES.into()),
+        ..settings(config, UriRules::Strict)
     }
 }
 

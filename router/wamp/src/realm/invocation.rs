@@ -113,7 +113,7 @@ impl Realm {
             shards.extend(request.map(|request| (target.callee, request)));
         }
         if let Some(member) = self.members.get_mut(caller) {
-            member.calls.insert(call, Waiting::Shards(Box::new(shards)));
+            member.calls.insert(call, Waiting::Shards(shards));
         }
     }
 

@@ -15,6 +15,9 @@ use crate::limits::MAX_CUT_OFF_CALLS;
 use crate::message::{Call, Message, Origin};
 use crate::value::Dict;
 
+/// The provider where the configuration alone says who comes in.
+const STATIC: &str = "static";
+
 /// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
 /// that leaves can be forgotten everywhere without a search.
 #[derive(Debug)]
@@ -98,12 +101,14 @@ impl Member {
         }
     }
 
-    /// Whether both have proved that they are the same. Anonymous clients have proved nothing.
+    /// Whether both have proved that they are the same. Whom nobody but the configuration lets in without proof has
+    /// chosen its name itself.
     pub(super) fn is_same_principal(&self, other: &Self) -> bool {
-        self.method != Method::Anonymous.name()
-            && self.method == other.method
+        let is_proved = |it: &Self| it.provider != STATIC || it.method != Method::Anonymous.name();
+        self.origin.authid == other.origin.authid
             && self.provider == other.provider
-            && self.origin.authid == other.origin.authid
+            && is_proved(self)
+            && is_proved(other)
     }
 }
 
@@ -113,7 +118,7 @@ pub(super) enum Waiting {
     /// The callee that works on it, and its number there.
     Callee(SessionId, RequestId),
     /// The callees of its shards that work on it, and its numbers there.
-    Shards(Box<BTreeSet<(SessionId, RequestId)>>),
+    Shards(BTreeSet<(SessionId, RequestId)>),
     /// Somebody's consent.
     Consent(QuestionId),
 }

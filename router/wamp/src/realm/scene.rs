@@ -202,26 +202,26 @@ impl Scene {
     /// The same, with options; the registration's number.
     pub(super) fn offer_with(&mut self, name: &str, procedure: &str, options: RegisterOptions) -> RegistrationId {
         self.send(name, register_with(1, procedure, options));
-        match self.expect(name) {
-            Message::Registered(registered) => registered.registration,
-            other => panic!("{name} got {other:?}"),
-        }
+        let Message::Registered(registered) = self.expect(name) else {
+            panic!("{name} did not register")
+        };
+        registered.registration
     }
 
     /// The next message is an INVOCATION.
     pub(super) fn expect_invocation(&mut self, name: &str) -> Invocation {
-        match self.expect(name) {
-            Message::Invocation(invocation) => invocation,
-            other => panic!("{name} was not invoked, but got {other:?}"),
-        }
+        let Message::Invocation(invocation) = self.expect(name) else {
+            panic!("{name} was not invoked")
+        };
+        invocation
     }
 
     /// The next message is a RESULT.
     pub(super) fn expect_result(&mut self, name: &str) -> CallResult {
-        match self.expect(name) {
-            Message::Result(result) => result,
-            other => panic!("{name} got no result, but {other:?}"),
-        }
+        let Message::Result(result) = self.expect(name) else {
+            panic!("{name} got no result")
+        };
+        result
     }
 
     pub(super) fn offer_pattern(&mut self, name: &str, procedure: &str, policy: Match) {

@@ -135,7 +135,7 @@ fn the_world_hears_of_each_callee_and_of_the_registration_with_the_first_and_the
         };
         names.insert(subscribed.subscription, topic);
     }
-    let mut heard = |scene: &mut Scene| {
+    let heard = |scene: &mut Scene| {
         let mut heard = Vec::new();
         while scene.has_mail("listener") {
             if let Message::Event(event) = scene.expect("listener") {

@@ -104,6 +104,22 @@ fn an_anonymous_client_is_not_somebody_only_because_it_says_so() {
 }
 
 #[test]
+fn a_device_that_its_link_has_proved_is_the_same_however_it_comes() {
+    let mut scene = Scene::of(&[]);
+    let principal = |method| Principal {
+        authid: "device".into(),
+        role: Arc::new(role(Actions::ALL)),
+        method,
+        provider: "trust",
+        authextra: Dict::new(),
+    };
+    scene.join_as("by key", principal("cryptosign"), Features::default());
+    scene.join_as("by link", principal("anonymous"), Features::default());
+    scene.offer_with("by key", "com.p", RegisterOptions::default());
+    scene.offer_with("by link", "com.p", forcing());
+}
+
+#[test]
 fn all_callees_of_a_shared_procedure_lose_it() {
     let mut scene = Scene::of(&[]);
     let sharing = || RegisterOptions {
