@@ -311,18 +311,12 @@ impl RealmHandle {
     /// once: nothing that it sends afterwards counts.
     pub fn end_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
         let mut state = self.state();
-        let sessions = state.realm.sessions();
-        let mut ended = 0;
-        for session in sessions {
-            let State { realm, deliveries, .. } = &mut *state;
-            if !realm.origin(session).is_some_and(&is_meant) {
-                continue;
-            }
-            realm.dismiss(session, goodbye.clone(), deliveries);
-            ended += 1;
-        }
+        let State { realm, deliveries, .. } = &mut *state;
+        let mut sessions = realm.sessions();
+        sessions.retain(|session| realm.origin(*session).is_some_and(&is_meant));
+        realm.dismiss(&sessions, goodbye, deliveries);
         self.deliver(&mut state);
-        ended
+        sessions.len()
     }
 
     /// Changes the role of every session that `is_meant` picks, with what each holds already: subscriptions and

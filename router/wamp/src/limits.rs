@@ -49,6 +49,11 @@ pub const HELD_REQUESTS: usize = 64;
 pub const HELD_BYTES: usize = 1 << 20;
 /// Lasting decisions of an authorizer that are remembered for one session. Who asks about more URIs is asked about anew.
 pub const MAX_DECISIONS: usize = 256;
+/// Length in bytes of the message of a GOODBYE that a client has sent to others: a sentence, but `wamp.session.kill_all`
+/// puts it into the queue of every session.
+pub const MAX_GOODBYE_MESSAGE: usize = 4_096;
+/// Bytes of all that `wamp.session.modify_details` has added to one session, encoded.
+pub const MAX_SESSION_DETAILS: usize = 4_096;
 
 /// Topics of a realm that keep an event. Every one costs memory until the realm ends.
 pub const MAX_RETAINED_TOPICS: usize = 4_096;

@@ -1,5 +1,6 @@
 //! The broker: subscriptions and events.
 
+mod lookup;
 mod publication;
 mod retention;
 
@@ -9,7 +10,7 @@ use std::time::SystemTime;
 use ahash::RandomState;
 
 use self::retention::Retention;
-use super::meta::Removed;
+use super::meta::{Ended, Removed};
 use super::refusal::RESERVED;
 use super::role::{Action, Role};
 use super::{Realm, Refusal, send};
@@ -114,7 +115,7 @@ impl Broker {
     }
 
     /// Takes a subscriber away, and the subscription with the last one; says what became of it.
-    fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) -> Option<Removed> {
+    pub(super) fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) -> Option<Removed> {
         let (topic, policy) = self.by_id.get(&id)?;
         let subscription = self.subscriptions.get_mut(topic.as_bytes(), *policy)?;
         let place = subscription
@@ -128,14 +129,6 @@ impl Broker {
         self.subscriptions.remove(topic.as_bytes(), *policy);
         self.by_id.remove(&id);
         Some(Removed::Last)
-    }
-
-    /// Every subscription, in the order in which they were made.
-    pub(super) fn ids(&self) -> Vec<SubscriptionId> {
-        #[allow(clippy::disallowed_methods, reason = "sorted before anybody sees it")]
-        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// What there is to tell of a subscription.
@@ -193,7 +186,8 @@ impl Realm {
                     }),
                 );
                 if added != Added::Already {
-                    self.announce_subscription(subscription, from, added == Added::New, out);
+                    let is_new = added == Added::New;
+                    self.announce_subscription(subscription, from, is_new, out);
                 }
                 if options.get_retained {
                     self.broker
@@ -240,8 +234,14 @@ impl Realm {
 
     /// Takes a session off a subscription that it holds no more.
     pub(super) fn end_subscription(&mut self, id: SubscriptionId, subscriber: SessionId, out: &mut Vec<Delivery>) {
+        let is_monitor = self.broker.is_about_router(id);
         if let Some(removed) = self.broker.remove(id, subscriber) {
-            self.announce_subscription_end(id, subscriber, removed, out);
+            let ended = Ended {
+                id,
+                subscriber,
+                removed,
+            };
+            self.announce_subscription_end(ended, is_monitor, out);
         }
     }
 

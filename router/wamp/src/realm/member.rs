@@ -32,6 +32,8 @@ pub(super) struct Member {
     pub(super) features: Features,
     /// What the authorizer of its role has said; none for a role without one.
     pub(super) dynamic: Option<Box<Dynamic>>,
+    /// What somebody added to what is told of it.
+    pub(super) added: Option<Box<Dict>>,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
     pub(super) registrations: BTreeSet<RegistrationId>,
     /// The number of the next INVOCATION to this session.
@@ -47,6 +49,16 @@ pub(super) struct Member {
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }
+
+impl Member {
+    /// Whether the session belongs to the program around the router.
+    pub(super) fn is_of_router(&self) -> bool {
+        self.provider == INTERNAL_PROVIDER
+    }
+}
+
+/// The provider of principals that belong to the program around the router: clients cannot end their sessions.
+pub const INTERNAL_PROVIDER: &str = "internal";
 
 /// What was asked of the realm, counted from the beginning and never reset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

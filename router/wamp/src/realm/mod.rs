@@ -7,6 +7,7 @@ mod authorizer;
 mod broker;
 mod consent;
 mod dealer;
+mod departure;
 mod invocation;
 mod member;
 mod meta;
@@ -36,8 +37,9 @@ use self::broker::Broker;
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
-pub use self::member::Requests;
+pub use self::member::{INTERNAL_PROVIDER, Requests};
 use self::member::{Member, Members};
+pub use self::meta::{Documented, router_procedures, router_topics};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
@@ -182,6 +184,7 @@ impl Realm {
             provider: principal.provider,
             transport,
             features,
+            added: None,
             subscriptions: Default::default(),
             registrations: Default::default(),
             next_invocation: RequestId::FIRST,
@@ -266,31 +269,6 @@ impl Realm {
             }
         }
         Ok(Flow::Continue)
-    }
-
-    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it.
-    pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
-        let Some(member) = self.members.remove(session) else {
-            return;
-        };
-        for subscription in &member.subscriptions {
-            self.end_subscription(*subscription, session, out);
-        }
-        for registration in &member.registrations {
-            self.end_registration(*registration, session, out);
-        }
-        self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
-        self.callee_left(&member, out);
-        self.caller_left(&member, out);
-        self.announce_leave(&member, out);
-    }
-
-    /// Ends a session with this last message, and forgets it at once. Whoever delivers a GOODBYE closes the connection.
-    pub fn dismiss(&mut self, session: SessionId, goodbye: Goodbye, out: &mut Vec<Delivery>) {
-        if self.members.contains(session) {
-            send(out, session, Message::Goodbye(goodbye));
-            self.leave(session, out);
-        }
     }
 
     /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that

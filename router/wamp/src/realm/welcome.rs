@@ -38,6 +38,8 @@ fn announced_roles() -> Dict {
         "pattern_based_subscription",
         "publisher_exclusion",
         "publisher_identification",
+        "session_meta_api",
+        "subscription_meta_api",
     ]);
     let dealer = role(&[
         "call_canceling",
@@ -49,7 +51,9 @@ fn announced_roles() -> Dict {
         "payload_passthru_mode",
         "progressive_call_invocations",
         "progressive_call_results",
+        "registration_meta_api",
         "registration_revocation",
+        "session_meta_api",
         "sharded_registration",
         "shared_registration",
     ]);

@@ -66,7 +66,7 @@ impl Realm {
             if goes_on {
                 self.refuse_call(from, request, true, NO_PARTS_FOR_THE_ROUTER, out);
             } else {
-                self.serve(from, &call, out);
+                self.serve(from, call, out);
             }
             return Ok(());
         }
@@ -118,10 +118,7 @@ impl Realm {
             return Err(Refusal::NOT_DISCLOSED);
         }
         if member.calls.len() >= self.settings.quota.pending_calls {
-            return Err(Refusal(
-                error::UNAVAILABLE,
-                "this session has as many calls waiting as it may",
-            ));
+            return Err(Refusal::TOO_MANY_CALLS);
         }
         Ok(permission)
     }

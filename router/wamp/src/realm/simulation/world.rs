@@ -206,7 +206,7 @@ impl World {
                 );
             }
         }
-        for id in self.realm.dealer.ids() {
+        for (id, ..) in self.realm.dealer.all() {
             let info = self.realm.dealer.describe(id).expect("it is listed");
             assert!(!info.callees.is_empty(), "registration {id} has no callee");
             for callee in info.callees {
@@ -216,7 +216,7 @@ impl World {
                 );
             }
         }
-        for id in self.realm.broker.ids() {
+        for (id, ..) in self.realm.broker.all() {
             let info = self.realm.broker.describe(id).expect("it is listed");
             for subscriber in info.subscribers {
                 let subscriptions = &self.clients[&subscriber].subscriptions;

@@ -1,0 +1,70 @@
+//! Sessions that leave, or are made to: nothing of them stays, they hear nothing more, and others are told.
+
+use super::member::Member;
+use super::meta::Ended;
+use super::{Realm, send};
+use crate::id::SessionId;
+use crate::message::{Goodbye, Message};
+use crate::outgoing::Delivery;
+
+/// A session that is in the realm no more, and of which others are to be told.
+#[derive(Debug)]
+struct Departed {
+    member: Member,
+    ended: Vec<Ended>,
+}
+
+impl Realm {
+    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it.
+    pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
+        if let Some(departed) = self.depart(session) {
+            self.forget(&departed, out);
+        }
+    }
+
+    /// Ends sessions with this last message, and forgets them at once. Whoever delivers a GOODBYE closes the connection.
+    /// None of them hears of the others.
+    pub fn dismiss(&mut self, sessions: &[SessionId], goodbye: &Goodbye, out: &mut Vec<Delivery>) {
+        let mut departed = Vec::new();
+        for session in sessions {
+            if let Some(it) = self.depart(*session) {
+                send(out, *session, Message::Goodbye(goodbye.clone()));
+                departed.push(it);
+            }
+        }
+        for it in &departed {
+            self.forget(it, out);
+        }
+    }
+
+    /// Takes a session and its subscriptions out, so that it gets nothing more.
+    fn depart(&mut self, session: SessionId) -> Option<Departed> {
+        let member = self.members.remove(session)?;
+        let held = member.subscriptions.iter();
+        let ended = held.filter_map(|id| {
+            let removed = self.broker.remove(*id, session)?;
+            Some(Ended {
+                id: *id,
+                subscriber: session,
+                removed,
+            })
+        });
+        let ended = ended.collect();
+        Some(Departed { member, ended })
+    }
+
+    /// Ends what others had with a session that departed.
+    fn forget(&mut self, departed: &Departed, out: &mut Vec<Delivery>) {
+        let Departed { member, ended } = departed;
+        for it in ended {
+            self.announce_subscription_end(*it, false, out);
+        }
+        for registration in &member.registrations {
+            self.end_registration(*registration, member.origin.session, out);
+        }
+        self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
+        self.callee_left(member, out);
+        self.caller_left(member, out);
+        self.announce_leave(member, out);
+    }
+}
