@@ -56,13 +56,17 @@ impl Realm {
     /// Ends what others had with a session that departed.
     fn forget(&mut self, departed: &Departed, out: &mut Vec<Delivery>) {
         let Departed { member, ended } = departed;
+        let session = member.origin.session;
         for it in ended {
             self.announce_subscription_end(*it, false, out);
         }
         for registration in &member.registrations {
-            self.end_registration(*registration, member.origin.session, out);
+            self.end_registration(*registration, session, out);
         }
         self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
+        if let Some(defined) = &member.defined {
+            self.forget_definitions(session, defined, out);
+        }
         self.callee_left(member, out);
         self.caller_left(member, out);
         self.announce_leave(member, out);

@@ -7,6 +7,7 @@ use ahash::RandomState;
 
 use super::authorizer::Dynamic;
 use super::invocation::Pending;
+use super::meta::Defined;
 use super::role::Role;
 use crate::acceptor::Features;
 use crate::auth::Method;
@@ -34,6 +35,8 @@ pub(super) struct Member {
     pub(super) dynamic: Option<Box<Dynamic>>,
     /// What somebody added to what is told of it.
     pub(super) added: Option<Box<Dict>>,
+    /// What it has defined for reflection.
+    pub(super) defined: Option<Box<Defined>>,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
     pub(super) registrations: BTreeSet<RegistrationId>,
     /// The number of the next INVOCATION to this session.

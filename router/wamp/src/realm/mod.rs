@@ -39,6 +39,7 @@ pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
 pub use self::member::{INTERNAL_PROVIDER, Requests};
 use self::member::{Member, Members};
+use self::meta::Definitions;
 pub use self::meta::{Documented, router_procedures, router_topics};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
@@ -126,6 +127,7 @@ pub struct Realm {
     parked: Parked,
     authorizations: Authorizations,
     timer: Timer,
+    definitions: Definitions,
     denied: Vec<Denied>,
     requests: Requests,
 }
@@ -145,6 +147,7 @@ impl Realm {
             parked: Parked::default(),
             authorizations: Authorizations::default(),
             timer: Timer::default(),
+            definitions: Definitions::default(),
             settings,
             denied: Vec::new(),
             requests: Requests::default(),
@@ -185,6 +188,7 @@ impl Realm {
             transport,
             features,
             added: None,
+            defined: None,
             subscriptions: Default::default(),
             registrations: Default::default(),
             next_invocation: RequestId::FIRST,
@@ -298,6 +302,7 @@ impl Realm {
         for registration in withdrawn {
             self.revoke_registration(registration, session, &error::NOT_AUTHORIZED, out);
         }
+        self.end_definitions(session, out);
         for question in questions {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
         }

@@ -257,6 +257,7 @@ impl Realm {
             && self.parked.is_empty()
             && self.dealer.is_empty()
             && self.timer.is_empty()
+            && self.definitions.is_empty()
             && self.authorizations.is_empty()
     }
 }

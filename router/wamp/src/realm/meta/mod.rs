@@ -6,6 +6,7 @@
 
 mod asked;
 mod kill;
+mod reflection;
 mod registration;
 mod session;
 mod subscription;
@@ -13,6 +14,7 @@ mod subscription;
 mod testing;
 
 use self::asked::Asked;
+pub(super) use self::reflection::{Defined, Definitions};
 use super::role::{Action, Consent};
 use super::{Realm, Refusal, send};
 use crate::codec::Serializer;
@@ -72,15 +74,21 @@ struct Topic {
 }
 
 /// Every procedure of the router, a slice for each file.
-const PROCEDURES: [&[Procedure]; 4] = [
+const PROCEDURES: [&[Procedure]; 5] = [
     session::PROCEDURES,
     kill::PROCEDURES,
     registration::PROCEDURES,
     subscription::PROCEDURES,
+    reflection::PROCEDURES,
 ];
 
 /// Every topic of the router, a slice for each file.
-const TOPICS: [&[Topic]; 3] = [session::TOPICS, registration::TOPICS, subscription::TOPICS];
+const TOPICS: [&[Topic]; 4] = [
+    session::TOPICS,
+    registration::TOPICS,
+    subscription::TOPICS,
+    reflection::TOPICS,
+];
 
 /// A procedure or topic of the router, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
