@@ -22,6 +22,7 @@ mod exchange;
 mod front_door;
 mod locked;
 mod manual;
+mod meta;
 mod mitm;
 mod notice;
 mod older;

@@ -36,7 +36,7 @@ pub(super) const PROCEDURES: &[Procedure] = &[
     Procedure {
         uri: "wamp.session.modify_details",
         params: &["session", "details"],
-        gives: "null",
+        gives: "nothing",
         does: "adds to what `get` tells of a session; null takes a key away, and who a session is stays as it is",
         serve: modify_details,
     },

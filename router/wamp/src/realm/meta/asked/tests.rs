@@ -1,3 +1,5 @@
+//! Arguments that are taken, and the sentences about those that are not.
+
 use super::super::testing::{ask, ask_with, id_of, sentence};
 use super::super::{PROCEDURES, TOPICS};
 use crate::realm::scene::Scene;

@@ -1,3 +1,5 @@
+//! Who can be killed, what that session is told, and what is left of it.
+
 use std::sync::Arc;
 
 use super::super::testing::{ask, ask_with, heard, id_of, listen};

@@ -1,3 +1,5 @@
+//! What can be defined, what is described, and to whom.
+
 use super::super::testing::{Answered, ask, dict, heard, listen};
 use crate::limits::{MAX_DEFINITION_BYTES, MAX_DEFINITIONS, MAX_REALM_DEFINITION_BYTES};
 use crate::message::{Match, Message};

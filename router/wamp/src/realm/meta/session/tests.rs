@@ -1,3 +1,5 @@
+//! What the router tells of sessions, and to whom.
+
 use super::super::testing::{ask, ask_with, dict, heard, id_of, listen};
 use crate::limits::MAX_SESSION_DETAILS;
 use crate::message::{Goodbye, Message};

@@ -1,3 +1,5 @@
+//! What the router tells of subscriptions, when it is asked and when they change.
+
 use super::super::testing::{ask, ask_with, dict, heard, id_of, listen};
 use crate::acceptor::Features;
 use crate::id::SubscriptionId;
