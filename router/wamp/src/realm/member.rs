@@ -127,13 +127,17 @@ impl Member {
     }
 }
 
+/// The callees of a call of shards that work on it, and its numbers there.
+#[derive(Debug, Default)]
+pub(super) struct Shards(pub(super) BTreeSet<(SessionId, RequestId)>);
+
 /// What a call waits for.
 #[derive(Debug)]
 pub(super) enum Waiting {
     /// The callee that works on it, and its number there.
     Callee(SessionId, RequestId),
     /// The callees of its shards that work on it, and its numbers there.
-    Shards(BTreeSet<(SessionId, RequestId)>),
+    Shards(Box<Shards>),
     /// Somebody's consent.
     Consent(QuestionId),
 }
@@ -151,7 +155,7 @@ impl Waiting {
     pub(super) fn at_work(&self) -> Vec<(SessionId, RequestId)> {
         match self {
             Self::Callee(callee, request) => vec![(*callee, *request)],
-            Self::Shards(shards) => shards.iter().copied().collect(),
+            Self::Shards(shards) => shards.0.iter().copied().collect(),
             Self::Consent(_) => Vec::new(),
         }
     }
