@@ -1,5 +1,5 @@
 //! Asks the authorizers of the configured realms: a procedure that somebody registered there says whether a session may
-//! do what no rule of its role speaks of (`docs/ROUTER.md`).
+//! do what no rule of its role speaks of (`docs/API.md`).
 //!
 //! The procedure gets `(session, uri, action, options)` and answers with a boolean or with a dictionary `{allow, disclose?,
 //! cache?}`. `session` is a dictionary {session, authid, authrole, authmethod, authprovider, realm}; `action` is `call`,

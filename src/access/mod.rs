@@ -208,7 +208,7 @@ impl Gate for Access {
                 .get(asked.realm.as_str())
                 .ok_or_else(|| unknown_realm(asked))?;
             if is_authorizers(peer) {
-                let role = Arc::new(router::Role::unrestricted(authorizer::NAME));
+                let role = Arc::new(Role::unrestricted(authorizer::NAME));
                 return Ok(principal(authorizer::NAME, &role, Method::Anonymous, INTERNAL_PROVIDER));
             }
             realm.admit(asked)

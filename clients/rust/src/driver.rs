@@ -277,7 +277,7 @@ impl Served {
             serializer: self.serializer,
             outgoing: self.outgoing.clone(),
         });
-        let caller = caller.map(|caller| *caller);
+        let (caller, procedure) = (caller.map(|it| *it), procedure.map(|it| *it));
         let invocation = Invocation {
             args,
             kwargs,

@@ -236,7 +236,7 @@ impl Table {
         let event = Event {
             args,
             publication: event.publication,
-            topic: event.details.topic.clone(),
+            topic: event.details.topic.as_deref().cloned(),
             publisher: event.details.publisher.as_deref().cloned(),
             retained: event.details.retained.as_deref().cloned(),
         };

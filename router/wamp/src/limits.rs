@@ -30,9 +30,6 @@ pub const MAX_PENDING_CALLS: usize = 128;
 /// Length in bytes of the key under which a callee takes its shard: a registration keeps it, and every call of the
 /// procedure hashes it. Keys are names of machines or numbers.
 pub const MAX_NODE_KEY: usize = 255;
-/// How long a call may wait. A longer time-out counts as this one: nobody waits for a year, and the sum of a time-out and
-/// the present must stay a time.
-pub const MAX_CALL_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 /// How much longer than a callee that sees to the time-out itself the router waits: its answer needs a while to arrive.
 pub const FORWARDED_TIMEOUT_GRACE: Duration = Duration::from_secs(5);
 /// Bytes of arguments that are kept for the case that the callee passes the call on (WAMP specification, "Call

@@ -78,23 +78,13 @@ fn topic<'f>(reader: &mut impl Read<'f>, frame: &'f Bytes) -> Result<Option<Uri>
     Ok(text(reader)?.map(|topic| uri(topic, frame)))
 }
 
-/// An integer of zero or more; null as for flags.
-fn number<'f>(option: &mut u64, reader: &mut impl Read<'f>) -> Result<(), Malformed> {
+/// An integer of zero or more; null as for flags. More than fits is taken for as much as fits.
+fn small_number<'f>(option: &mut u32, reader: &mut impl Read<'f>) -> Result<(), Malformed> {
+    const OTHERWISE: Malformed = Malformed::Shape("options", "a number is not an integer of zero or more");
     let token = reader.token()?;
     if !token.is_null() {
-        *option = token.uint().ok_or(Malformed::Shape(
-            "options",
-            "a number is not an integer of zero or more",
-        ))?;
+        *option = u32::try_from(token.uint().ok_or(OTHERWISE)?).unwrap_or(u32::MAX);
     }
-    Ok(())
-}
-
-/// The same for what we hold in 32 bits; more is taken for as much as fits.
-fn small_number<'f>(option: &mut u32, reader: &mut impl Read<'f>) -> Result<(), Malformed> {
-    let mut number = u64::from(*option);
-    self::number(&mut number, reader)?;
-    *option = u32::try_from(number).unwrap_or(u32::MAX);
     Ok(())
 }
 
@@ -109,17 +99,18 @@ fn list<'f, T, R: Read<'f>>(
     reader: &mut R,
     take: fn(Token<'f>) -> Result<T, Malformed>,
 ) -> Result<Option<Vec<T>>, Malformed> {
-    Ok(match reader.token()? {
-        Token::Null => None,
-        Token::Array(mut items) => {
-            let mut list = Vec::new();
-            while reader.more(&mut items)? {
-                list.push(take(reader.token()?)?);
-            }
-            Some(list)
-        }
-        token => Some(vec![take(token)?]),
-    })
+    let token = reader.token()?;
+    if token.is_null() {
+        return Ok(None);
+    }
+    let Token::Array(mut items) = token else {
+        return Ok(Some(vec![take(token)?]));
+    };
+    let mut list = Vec::new();
+    while reader.more(&mut items)? {
+        list.push(take(reader.token()?)?);
+    }
+    Ok(Some(list))
 }
 
 fn session(token: Token<'_>) -> Result<SessionId, Malformed> {

@@ -176,20 +176,15 @@ fn weight(message: &Message) -> usize {
 }
 
 /// The same message without the frame that it came in: it may wait for seconds.
-fn stored(message: Message) -> Message {
-    match message {
-        Message::Call(it) => Message::Call(Call {
-            procedure: it.procedure.to_stored(),
-            payload: it.payload.to_stored(),
-            ..it
-        }),
-        Message::Publish(it) => Message::Publish(Publish {
-            topic: it.topic.to_stored(),
-            payload: it.payload.to_stored(),
-            ..it
-        }),
-        other => other,
+fn stored(mut message: Message) -> Message {
+    if let Message::Call(it) = &mut message {
+        it.procedure = it.procedure.to_stored();
+        it.payload = it.payload.to_stored();
+    } else if let Message::Publish(it) = &mut message {
+        it.topic = it.topic.to_stored();
+        it.payload = it.payload.to_stored();
     }
+    message
 }
 
 impl Realm {

@@ -12,6 +12,7 @@ use deskconn_wamp::message::{
     Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, YieldOptions,
 };
 use deskconn_wamp::payload::Payload;
+use deskconn_wamp::uri::Uri;
 use deskconn_wamp::value::{Dict, Value};
 
 const REQUEST: RequestId = RequestId::FIRST;
@@ -89,7 +90,7 @@ fn session(serializer: Serializer, details: impl Fn() -> Dict) -> Vec<Message> {
 
 fn pubsub(serializer: Serializer) -> Vec<Message> {
     let payload = payload(serializer);
-    let topic = || "com.myapp.topic".into();
+    let topic = || Uri::from("com.myapp.topic");
     let options = PublishOptions {
         acknowledge: true,
         exclude_me: false,
@@ -98,7 +99,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
     };
     let details = EventDetails {
         publisher: Some(origin()),
-        topic: Some(topic()),
+        topic: Some(Box::new(topic())),
         ..EventDetails::default()
     };
     vec![
@@ -142,7 +143,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
 }
 
 fn retention(serializer: Serializer) -> Vec<Message> {
-    let topic = || "com.myapp.topic".into();
+    let topic = || Uri::from("com.myapp.topic");
     let retained = Retained {
         published_at: Some("2026-11-21T12:00:00Z".into()),
     };
@@ -180,7 +181,7 @@ fn retention(serializer: Serializer) -> Vec<Message> {
 
 fn rpc(serializer: Serializer) -> Vec<Message> {
     let payload = || payload(serializer);
-    let procedure = || "com.myapp.add2".into();
+    let procedure = || Uri::from("com.myapp.add2");
     let options = CallOptions {
         receive_progress: true,
         disclose_me: true,
@@ -188,7 +189,7 @@ fn rpc(serializer: Serializer) -> Vec<Message> {
     };
     let details = InvocationDetails {
         caller: Some(origin()),
-        procedure: Some(procedure()),
+        procedure: Some(Box::new(procedure())),
         receive_progress: true,
         ..InvocationDetails::default()
     };

@@ -88,7 +88,7 @@ pub(in crate::codec) fn event<'f, R: Read<'f>>(
     frame: &'f Bytes,
 ) -> Result<bool, Malformed> {
     match key {
-        "topic" => details.topic = topic(reader, frame)?,
+        "topic" => details.topic = topic(reader, frame)?.map(Box::new),
         "publisher" | "publisher_authid" | "publisher_authrole" => origin(&mut details.publisher, key, reader)?,
         "retained" => {
             let mut is_retained = details.retained.is_some();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::super::{Malformed, Read};
-use super::{boxed, flag, name, number, origin, passthru, progress, small_number, topic};
+use super::{boxed, flag, name, origin, passthru, progress, small_number, topic};
 use crate::id::RegistrationId;
 use crate::message::{
     CallOptions, CancelMode, CancelOptions, ErrorDetails, InterruptOptions, InvocationDetails, Invoke, Match,
@@ -40,7 +40,7 @@ pub(in crate::codec) fn call<'f, R: Read<'f>>(
         "receive_progress" => flag(&mut options.receive_progress, reader)?,
         "disclose_me" => flag(&mut options.disclose_me, reader)?,
         "progress" => flag(&mut options.progress, reader)?,
-        "timeout" => number(&mut options.timeout, reader)?,
+        "timeout" => small_number(&mut options.timeout, reader)?,
         "rkey" => boxed(&mut options.shard.get_or_insert_default().rkey, reader)?,
         "runmode" => name(
             &mut options.shard.get_or_insert_default().runmode,
@@ -113,12 +113,12 @@ pub(in crate::codec) fn invocation<'f, R: Read<'f>>(
     frame: &'f Bytes,
 ) -> Result<bool, Malformed> {
     match key {
-        "procedure" => details.procedure = topic(reader, frame)?,
+        "procedure" => details.procedure = topic(reader, frame)?.map(Box::new),
         "receive_progress" => flag(&mut details.receive_progress, reader)?,
         "progress" => flag(&mut details.progress, reader)?,
         "caller" | "caller_authid" | "caller_authrole" => origin(&mut details.caller, key, reader)?,
         "trustlevel" => small_number(details.trustlevel.get_or_insert_default(), reader)?,
-        "timeout" => number(&mut details.timeout, reader)?,
+        "timeout" => small_number(&mut details.timeout, reader)?,
         _ => return passthru(&mut details.passthru, key, reader),
     }
     Ok(true)

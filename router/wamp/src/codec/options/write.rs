@@ -141,8 +141,8 @@ fn said<T>(list: &[T]) -> Option<&[T]> {
 }
 
 /// A number that says nothing when it is zero.
-fn positive(number: u64) -> Option<u64> {
-    (number > 0).then_some(number)
+fn positive(number: u32) -> Option<u64> {
+    (number > 0).then_some(u64::from(number))
 }
 
 pub(in crate::codec) fn write_publish(writer: &mut impl Write, options: &PublishOptions) -> Written {
@@ -169,7 +169,7 @@ pub(in crate::codec) fn write_subscribe(writer: &mut impl Write, options: &Subsc
 
 pub(in crate::codec) fn write_register(writer: &mut impl Write, options: &RegisterOptions) -> Written {
     dict(writer, |it| {
-        it.number("concurrency", positive(u64::from(options.concurrency)))?;
+        it.number("concurrency", positive(options.concurrency))?;
         it.flag("disclose_caller", options.disclose_caller)?;
         it.flag("force_reregister", options.force_reregister)?;
         it.flag("forward_timeout", options.forward_timeout)?;
@@ -229,7 +229,7 @@ pub(in crate::codec) fn write_event(writer: &mut impl Write, details: &EventDeta
         it.flag("retained", details.retained.is_some())?;
         let retained = details.retained.as_ref();
         it.text(PUBLISHED_AT, retained.and_then(|it| it.published_at.as_deref()))?;
-        it.text("topic", details.topic.as_ref().map(Uri::as_str))?;
+        it.text("topic", details.topic.as_ref().map(|it| it.as_str()))?;
         it.origin(
             details.publisher.as_deref(),
             ["publisher", "publisher_authid", "publisher_authrole"],
@@ -242,7 +242,7 @@ pub(in crate::codec) fn write_event(writer: &mut impl Write, details: &EventDeta
 
 pub(in crate::codec) fn write_invocation(writer: &mut impl Write, details: &InvocationDetails) -> Written {
     dict(writer, |it| {
-        it.text("procedure", details.procedure.as_ref().map(Uri::as_str))?;
+        it.text("procedure", details.procedure.as_ref().map(|it| it.as_str()))?;
         it.flag("progress", details.progress)?;
         it.flag("receive_progress", details.receive_progress)?;
         it.origin(

@@ -76,8 +76,8 @@ pub struct SubscribeOptions {
 pub struct EventDetails {
     /// Who published.
     pub publisher: Option<Box<Origin>>,
-    /// The topic, for subscriptions by pattern.
-    pub topic: Option<Uri>,
+    /// The topic, for subscriptions by pattern. Few events have one, and each message has the room of the largest.
+    pub topic: Option<Box<Uri>>,
     /// Set on an event that was published before the subscription, and kept.
     pub retained: Option<Arc<Retained>>,
     /// How far the router trusts the publisher.

@@ -12,8 +12,9 @@ pub struct CallOptions {
     pub disclose_me: bool,
     /// More of the call follows (WAMP specification, "Progressive Call Invocations").
     pub progress: bool,
-    /// Milliseconds after which the call fails; 0 is never (WAMP specification, "Call Timeouts").
-    pub timeout: u64,
+    /// Milliseconds after which the call fails; 0 is never (WAMP specification, "Call Timeouts"). More than fits is taken
+    /// for as much: seven weeks.
+    pub timeout: u32,
     /// Which of the callees that share the procedure by node keys is meant.
     pub shard: Option<Box<Shard>>,
     /// How the payload is packed.
@@ -79,8 +80,8 @@ pub struct RegisterOptions {
 pub struct InvocationDetails {
     /// Who called.
     pub caller: Option<Box<Origin>>,
-    /// The procedure, for registrations by pattern.
-    pub procedure: Option<Uri>,
+    /// The procedure, for registrations by pattern. Few invocations have one, and each message has the room of the largest.
+    pub procedure: Option<Box<Uri>>,
     /// The caller takes progressive results.
     pub receive_progress: bool,
     /// More of the call follows.
@@ -88,7 +89,7 @@ pub struct InvocationDetails {
     /// How far the router trusts the caller.
     pub trustlevel: Option<u32>,
     /// Milliseconds after which the callee is to give up; 0 is never.
-    pub timeout: u64,
+    pub timeout: u32,
     /// How the payload is packed.
     pub passthru: SharedPassthru,
 }

@@ -139,7 +139,7 @@ impl Broker {
                 continue;
             }
             let mut details = kept.details.clone();
-            details.topic = (policy != Match::Exact).then(|| topic.clone());
+            details.topic = (policy != Match::Exact).then(|| Box::new(topic.clone()));
             let event = Event {
                 subscription,
                 publication: kept.publication,
@@ -161,7 +161,7 @@ impl Broker {
     ) {
         self.subscriptions
             .visit(publish.topic.as_bytes(), |policy, subscription| {
-                let topic = (policy != Match::Exact).then(|| publish.topic.clone());
+                let topic = (policy != Match::Exact).then(|| Box::new(publish.topic.clone()));
                 let details = EventDetails {
                     topic,
                     ..details.clone()
@@ -189,7 +189,7 @@ impl Broker {
         self.subscriptions.visit(topic.as_bytes(), |policy, subscription| {
             if subscription.hears_router {
                 let details = EventDetails {
-                    topic: (policy != Match::Exact).then(|| topic.clone()),
+                    topic: (policy != Match::Exact).then(|| Box::new(topic.clone())),
                     ..EventDetails::default()
                 };
                 let event = Event {

@@ -74,7 +74,7 @@ fn subscribers_of_the_same_uri_and_policy_share_a_subscription_and_others_do_not
     assert_eq!(first.publication, second.publication);
     assert_eq!(
         (first.details.topic, second.details.topic),
-        (None, Some("com.t".into()))
+        (None, Some(Box::new("com.t".into())))
     );
     scene.expect_nothing("a");
 }

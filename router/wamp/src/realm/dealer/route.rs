@@ -8,7 +8,7 @@ use super::super::{Realm, Refusal};
 use super::{Registration, Target, Wish};
 use crate::error::{self, Violation};
 use crate::id::{RequestId, SessionId};
-use crate::limits::{FORWARDED_TIMEOUT_GRACE, MAX_CALL_TIMEOUT};
+use crate::limits::FORWARDED_TIMEOUT_GRACE;
 use crate::message::{Call, InvocationDetails, Invoke, Match, RequestKind, RunMode, Shard};
 use crate::outgoing::Delivery;
 
@@ -38,7 +38,7 @@ pub(in crate::realm) struct Terms {
     /// The caller wants it.
     disclose_me: bool,
     /// How long the caller waits for a result; 0 is for ever.
-    timeout: u64,
+    timeout: u32,
 }
 
 impl Realm {
@@ -146,7 +146,7 @@ impl Realm {
             timeout: options.timeout,
         };
         let details = InvocationDetails {
-            procedure: (policy != Match::Exact).then_some(procedure),
+            procedure: (policy != Match::Exact).then(|| Box::new(procedure)),
             receive_progress: options.receive_progress,
             progress: options.progress,
             trustlevel: permission.trustlevel,
@@ -213,12 +213,12 @@ impl Realm {
         if terms.timeout == 0 {
             return None;
         }
-        let patience = Duration::from_millis(terms.timeout).min(MAX_CALL_TIMEOUT);
+        let patience = Duration::from_millis(terms.timeout.into());
         let callee = self.members.get(target.callee).filter(|_| target.forward_timeout);
         if !callee.is_some_and(|member| member.features.call_timeout) {
             return Some(patience);
         }
-        details.timeout = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        details.timeout = terms.timeout;
         Some(patience + FORWARDED_TIMEOUT_GRACE)
     }
 }

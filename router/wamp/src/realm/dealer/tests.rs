@@ -75,7 +75,7 @@ fn exact_beats_prefix_beats_wildcard_and_the_longest_prefix_beats_the_others() {
     {
         scene.send("caller", call(number as u64 + 1, uri));
         let procedure = invocation(&mut scene, callee).details.procedure;
-        assert_eq!(procedure, (callee != "exact").then(|| uri.into()));
+        assert_eq!(procedure, (callee != "exact").then(|| Box::new(uri.into())));
     }
 }
 

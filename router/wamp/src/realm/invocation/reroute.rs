@@ -9,7 +9,6 @@ use crate::limits::MAX_REROUTED_ARGUMENTS;
 use crate::message::InvocationDetails;
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
-use crate::uri::Uri;
 
 /// What is needed to hand a call to another callee.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Reroute {
             registration: target.registration,
             terms,
             details: InvocationDetails {
-                procedure: details.procedure.as_ref().map(Uri::to_stored),
+                procedure: details.procedure.as_ref().map(|it| Box::new(it.to_stored())),
                 ..details.clone()
             },
             payload: payload.to_stored(),

@@ -193,7 +193,7 @@ fn a_result_that_cannot_be_delivered_becomes_an_error() {
     scene.expect_nothing("caller");
 }
 
-fn timed(number: u64, timeout: u64) -> Message {
+fn timed(number: u64, timeout: u32) -> Message {
     let options = CallOptions {
         timeout,
         receive_progress: true,

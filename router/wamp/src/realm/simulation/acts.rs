@@ -23,8 +23,8 @@ impl World {
         };
         match kind {
             0..4 if self.clients.len() < CROWD => self.join(operation),
-            0..3 => self.leave(session),
-            3..5 => self.goodbye(session),
+            0..4 => self.leave(session),
+            4 => self.goodbye(session),
             5 => self.dismiss(session),
             6..9 => self.change_role(session, operation),
             9..12 => self.decide(operation.flag()),

@@ -80,11 +80,6 @@ impl Client {
         !self.waiting.is_empty()
     }
 
-    /// Requests that wait for longer than a message: acknowledged deliveries.
-    pub(super) fn waits_for_delivery(&self) -> bool {
-        self.waiting.values().all(|waiting| *waiting == Waiting::Publish)
-    }
-
     /// Notes what the client is about to send.
     pub(super) fn sends(&mut self, message: &Message) {
         if let Message::Call(call) = message {
