@@ -112,7 +112,7 @@ impl Dealer {
     }
 
     /// Takes a callee away, and the registration with the last one; says whether that was it.
-    fn remove(&mut self, id: RegistrationId, session: SessionId) -> Option<Removed> {
+    pub(super) fn remove(&mut self, id: RegistrationId, session: SessionId) -> Option<Removed> {
         let (procedure, policy) = self.by_id.get(&id)?;
         let registration = self.registrations.get_mut(procedure.as_bytes(), *policy)?;
         let place = registration.callees.iter().position(|it| it.session == session)?;

@@ -1,9 +1,9 @@
 //! Sessions that leave, or are made to: nothing of them stays, they hear nothing more, and others are told.
 
 use super::member::Member;
-use super::meta::Ended;
+use super::meta::{Ended, Removed};
 use super::{Realm, send};
-use crate::id::SessionId;
+use crate::id::{RegistrationId, SessionId};
 use crate::message::{Goodbye, Message};
 use crate::outgoing::Delivery;
 
@@ -11,7 +11,8 @@ use crate::outgoing::Delivery;
 #[derive(Debug)]
 struct Departed {
     member: Member,
-    ended: Vec<Ended>,
+    subscriptions: Vec<Ended>,
+    registrations: Vec<(RegistrationId, Removed)>,
 }
 
 impl Realm {
@@ -37,11 +38,11 @@ impl Realm {
         }
     }
 
-    /// Takes a session and its subscriptions out, so that it gets nothing more.
+    /// Takes a session out of every index, so that it gets nothing more.
     fn depart(&mut self, session: SessionId) -> Option<Departed> {
         let member = self.members.remove(session)?;
         let held = member.subscriptions.iter();
-        let ended = held.filter_map(|id| {
+        let subscriptions = held.filter_map(|id| {
             let removed = self.broker.remove(*id, session)?;
             Some(Ended {
                 id: *id,
@@ -49,19 +50,30 @@ impl Realm {
                 removed,
             })
         });
-        let ended = ended.collect();
-        Some(Departed { member, ended })
+        let subscriptions = subscriptions.collect();
+        let held = member.registrations.iter();
+        let registrations = held.filter_map(|id| Some((*id, self.dealer.remove(*id, session)?)));
+        let registrations = registrations.collect();
+        Some(Departed {
+            member,
+            subscriptions,
+            registrations,
+        })
     }
 
     /// Ends what others had with a session that departed.
     fn forget(&mut self, departed: &Departed, out: &mut Vec<Delivery>) {
-        let Departed { member, ended } = departed;
+        let Departed {
+            member,
+            subscriptions,
+            registrations,
+        } = departed;
         let session = member.origin.session;
-        for it in ended {
-            self.announce_subscription_end(*it, false, out);
+        for ended in subscriptions {
+            self.announce_subscription_end(*ended, false, out);
         }
-        for registration in &member.registrations {
-            self.end_registration(*registration, session, out);
+        for (registration, removed) in registrations {
+            self.announce_registration_end(*registration, session, *removed, out);
         }
         self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
         if let Some(defined) = &member.defined {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::testing::{ask, ask_with, heard, id_of, listen};
 use crate::acceptor::Features;
 use crate::limits::MAX_GOODBYE_MESSAGE;
-use crate::message::{Goodbye, Message, RequestKind};
+use crate::message::{Goodbye, Invoke, Message, RegisterOptions, RequestKind};
 use crate::realm::role::Role;
 use crate::realm::scene::{Scene, call};
 use crate::realm::{INTERNAL_PROVIDER, Principal};
@@ -193,6 +193,31 @@ fn calls_between_two_that_are_killed_together_leave_no_trace() {
         ask(&mut scene, "desktop", "wamp.session.kill_all", &[]),
         Ok(2_u64.into())
     );
+    for name in ["phone", "tablet"] {
+        goodbye(&mut scene, name);
+        scene.expect_nothing(name);
+    }
+    assert!(scene.is_clean());
+}
+
+#[test]
+fn a_call_to_callees_that_are_killed_together_ends_once_and_invokes_none_of_the_dead() {
+    let mut scene = crowd();
+    let shared = RegisterOptions {
+        invoke: Invoke::RoundRobin,
+        ..RegisterOptions::default()
+    };
+    for name in ["phone", "tablet"] {
+        scene.offer_with(name, "com.p", shared.clone());
+    }
+    scene.send("desktop", call(1, "com.p"));
+    scene.expect_invocation("phone");
+    assert_eq!(
+        ask(&mut scene, "desktop", "wamp.session.kill_all", &[]),
+        Ok(2_u64.into())
+    );
+    scene.expect_error("desktop", RequestKind::Call, "wamp.error.canceled");
+    scene.expect_nothing("desktop");
     for name in ["phone", "tablet"] {
         goodbye(&mut scene, name);
         scene.expect_nothing(name);

@@ -1,12 +1,15 @@
 //! What the router tells of registrations, when it is asked and when they change.
 
+use std::sync::Arc;
+
 use super::super::testing::{ask, ask_with, dict, heard, id_of, listen};
 use crate::acceptor::Features;
 use crate::id::RegistrationId;
-use crate::message::{Match, Message, Unregister};
+use crate::message::{Invoke, Match, Message, RegisterOptions, Unregister};
+use crate::realm::Principal;
 use crate::realm::role::Role;
 use crate::realm::scene::{Scene, register, request};
-use crate::value::Value;
+use crate::value::{Dict, Value};
 
 const TOPICS: [&str; 4] = [
     "wamp.registration.on_create",
@@ -242,4 +245,61 @@ fn only_a_callee_can_be_removed() {
         refused("wamp.error.invalid_uri")
     );
     scene.expect_nothing("phone");
+}
+
+fn shared() -> RegisterOptions {
+    RegisterOptions {
+        invoke: Invoke::RoundRobin,
+        ..RegisterOptions::default()
+    }
+}
+
+#[test]
+fn the_first_makes_a_shared_registration_the_others_join_it_and_the_last_ends_it() {
+    let mut scene = Scene::of(&["monitor", "phone", "tablet"]);
+    let topics = listen(&mut scene, "monitor", &TOPICS);
+    let id = scene.offer_with("phone", "com.x", shared());
+    assert_eq!(scene.offer_with("tablet", "com.x", shared()), id);
+    let told = ask(&mut scene, "phone", "wamp.registration.get", &[id.get().into()]).unwrap();
+    assert_eq!(told.as_dict().unwrap()["invoke"], "roundrobin".into());
+    let callees = ask(
+        &mut scene,
+        "phone",
+        "wamp.registration.list_callees",
+        &[id.get().into()],
+    );
+    let both = vec![id_of(&scene, "phone"), id_of(&scene, "tablet")];
+    assert_eq!(callees, Ok(both.into()));
+    scene.leave("phone");
+    scene.leave("tablet");
+    let heard: Vec<_> = (0..6).map(|_| heard(&mut scene, "monitor").0).collect();
+    assert_eq!(heard, [0, 1, 1, 2, 2, 3].map(|place| topics[place]));
+    scene.expect_nothing("monitor");
+}
+
+#[test]
+fn a_procedure_that_is_taken_over_ends_before_it_begins_anew() {
+    let mut scene = Scene::of(&["monitor"]);
+    let topics = listen(&mut scene, "monitor", &TOPICS);
+    let again = |name: &'static str| Principal {
+        authid: "joe".into(),
+        role: Arc::new(Role::unrestricted(name)),
+        method: "cryptosign",
+        provider: "static",
+        authextra: Dict::new(),
+    };
+    scene.join_as("old", again("old"), Features::default());
+    scene.join_as("new", again("new"), Features::default());
+    scene.offer("old", "com.x");
+    let force = RegisterOptions {
+        force_reregister: true,
+        ..RegisterOptions::default()
+    };
+    scene.offer_with("new", "com.x", force);
+    let events: Vec<_> = (0..6).map(|_| heard(&mut scene, "monitor")).collect();
+    let order: Vec<_> = events.iter().map(|(topic, _)| *topic).collect();
+    assert_eq!(order, [0, 1, 2, 3, 0, 1].map(|place| topics[place]));
+    let who: Vec<_> = events.iter().map(|(_, args)| args[0].clone()).collect();
+    let (old, new) = (id_of(&scene, "old"), id_of(&scene, "new"));
+    assert_eq!(who, [&old, &old, &old, &old, &new, &new].map(Value::clone));
 }
