@@ -33,6 +33,7 @@ use time::format_description::well_known::Rfc3339;
 use self::authorizer::Authorizations;
 pub use self::authorizer::{Authorization, Decision};
 use self::broker::Broker;
+pub use self::broker::{HistoryRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub quota: Quota,
     /// What the realm keeps for those who subscribe later.
     pub retention: Retention,
+    /// Of which subscriptions the events are kept for whoever asks.
+    pub history: Vec<HistoryRule>,
     /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
     pub exclusive: Option<Uri>,
 }
@@ -138,7 +141,7 @@ impl Realm {
             name,
             clock,
             members: Members::new(&hashing),
-            broker: Broker::new(&hashing, settings.retention),
+            broker: Broker::new(&hashing, settings.retention, &settings.history, clock.time_of_day),
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
             authorizations: Authorizations::default(),
@@ -377,9 +380,9 @@ impl Realm {
         &self.name
     }
 
-    /// The time of day as RFC 3339 text.
+    /// The time of day as text in milliseconds.
     fn now(&self) -> Option<Arc<str>> {
-        rfc3339((self.clock.time_of_day)()).map(Arc::from)
+        timestamp((self.clock.time_of_day)()).map(Arc::from)
     }
 
     fn random_publication(&mut self) -> PublicationId {
@@ -390,6 +393,14 @@ impl Realm {
 /// A time as RFC 3339 text in universal time; `None` for a clock beyond the year 9999.
 fn rfc3339(time: SystemTime) -> Option<String> {
     OffsetDateTime::from(time).format(&Rfc3339).ok()
+}
+
+/// A time as such text, to the millisecond: `yyyy-MM-ddThh:mm:ss.SSSZ`.
+fn timestamp(time: SystemTime) -> Option<String> {
+    let time = OffsetDateTime::from(time);
+    let seconds = time.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
+    let seconds = seconds.strip_suffix('Z')?;
+    Some(format!("{seconds}.{:03}Z", time.millisecond()))
 }
 
 fn send(out: &mut Vec<Delivery>, to: SessionId, message: Message) {

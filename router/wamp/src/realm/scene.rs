@@ -181,6 +181,11 @@ impl Scene {
         !self.inboxes[&self.sessions[name]].is_empty()
     }
 
+    /// The next message for a session, if there is one.
+    pub(super) fn take(&mut self, name: &str) -> Option<Message> {
+        self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_front)
+    }
+
     /// Nothing waits for a session.
     pub(super) fn expect_nothing(&self, name: &str) {
         assert_eq!(self.inboxes[&self.sessions[name]], [], "{name} got something");

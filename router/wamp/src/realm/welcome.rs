@@ -34,10 +34,17 @@ fn announced_roles() -> Dict {
         Dict::from([("features".to_owned(), features.into())]).into()
     };
     let broker = role(&[
+        "event_history",
         "event_retention",
         "pattern_based_subscription",
+        "payload_passthru_mode",
+        "publication_trustlevels",
         "publisher_exclusion",
         "publisher_identification",
+        "sharded_subscription",
+        // The specification's own spelling.
+        "shareded_subscriptions",
+        "subscriber_blackwhite_listing",
     ]);
     let dealer = role(&[
         "call_canceling",

@@ -3,6 +3,7 @@
 //! A procedure is a row of [`PROCEDURES`]. It is called under the role of its caller like any other, answers at once,
 //! and never waits. Events of the router go to whoever subscribed to their topic, by [`Realm::announce`].
 
+mod history;
 mod registration;
 mod session;
 mod subscription;
@@ -48,7 +49,12 @@ struct Procedure {
 }
 
 /// Every procedure of the router, a slice for each file.
-const PROCEDURES: [&[Procedure]; 3] = [session::PROCEDURES, registration::PROCEDURES, subscription::PROCEDURES];
+const PROCEDURES: [&[Procedure]; 4] = [
+    session::PROCEDURES,
+    registration::PROCEDURES,
+    subscription::PROCEDURES,
+    history::PROCEDURES,
+];
 
 impl From<Value> for Answer {
     fn from(value: Value) -> Self {
