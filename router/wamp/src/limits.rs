@@ -66,6 +66,11 @@ pub const MAX_HISTORY_BYTES: usize = 16 << 20;
 /// have. Who wants more asks again from where the answer ended.
 pub const MAX_HISTORY_ANSWER: usize = MAX_MESSAGE;
 
+/// Testaments of one session: a program says with each that one thing of it is gone.
+pub const MAX_TESTAMENTS: usize = 64;
+/// Bytes of all testaments of a session: they are held as long as it lasts.
+pub const MAX_TESTAMENT_BYTES: usize = 64 << 10;
+
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

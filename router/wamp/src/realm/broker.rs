@@ -290,6 +290,19 @@ impl Realm {
         }
     }
 
+    /// Takes a session that leaves off all that it holds, and only then tells others, so that it hears nothing of it.
+    pub(super) fn end_subscriptions(&mut self, subscriber: SessionId, out: &mut Vec<Delivery>) {
+        let member = self.members.get_mut(subscriber);
+        let held = member.map(|member| std::mem::take(&mut member.subscriptions));
+        let ended = held.unwrap_or_default().into_iter();
+        let ended: Vec<_> = ended
+            .filter_map(|id| Some((id, self.broker.remove(id, subscriber)?)))
+            .collect();
+        for (id, removed) in ended {
+            self.announce_subscription_end(id, subscriber, removed, out);
+        }
+    }
+
     /// Takes a session off a subscription that it holds no more.
     pub(super) fn end_subscription(&mut self, id: SubscriptionId, subscriber: SessionId, out: &mut Vec<Delivery>) {
         if let Some(removed) = self.broker.remove(id, subscriber) {

@@ -7,6 +7,7 @@ use ahash::RandomState;
 
 use super::authorizer::Dynamic;
 use super::invocation::Pending;
+use super::meta::Testaments;
 use super::role::Role;
 use crate::acceptor::Features;
 use crate::auth::Method;
@@ -44,6 +45,8 @@ pub(super) struct Member {
     pub(super) running: BTreeMap<RegistrationId, u32>,
     /// Calls of this session that ended before their last part came.
     pub(super) cut_off: BTreeSet<RequestId>,
+    /// What is published when it leaves.
+    pub(super) testaments: Option<Box<Testaments>>,
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }

@@ -192,6 +192,7 @@ impl Realm {
             calls: Default::default(),
             running: Default::default(),
             cut_off: Default::default(),
+            testaments: None,
             requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));
@@ -271,14 +272,14 @@ impl Realm {
         Ok(Flow::Continue)
     }
 
-    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it.
+    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it. Its
+    /// testaments are published when it hears nothing any more and is still known.
     pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
+        self.end_subscriptions(session, out);
+        self.publish_testaments(session, out);
         let Some(member) = self.members.remove(session) else {
             return;
         };
-        for subscription in &member.subscriptions {
-            self.end_subscription(*subscription, session, out);
-        }
         for registration in &member.registrations {
             self.end_registration(*registration, session, out);
         }

@@ -102,7 +102,7 @@ impl Scene {
         self.sessions[name]
     }
 
-    fn sort(&mut self, out: Vec<super::Delivery>) {
+    pub(super) fn sort(&mut self, out: Vec<super::Delivery>) {
         for delivery in out {
             let inbox = self
                 .inboxes

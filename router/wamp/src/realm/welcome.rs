@@ -59,6 +59,7 @@ fn announced_roles() -> Dict {
         "registration_revocation",
         "sharded_registration",
         "shared_registration",
+        "testament_meta_api",
     ]);
     Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
 }

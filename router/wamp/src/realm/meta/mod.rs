@@ -7,7 +7,9 @@ mod history;
 mod registration;
 mod session;
 mod subscription;
+mod testament;
 
+pub(super) use self::testament::Testaments;
 use super::role::Action;
 use super::{Realm, Refusal, send};
 use crate::codec::Serializer;
@@ -49,11 +51,12 @@ struct Procedure {
 }
 
 /// Every procedure of the router, a slice for each file.
-const PROCEDURES: [&[Procedure]; 4] = [
+const PROCEDURES: [&[Procedure]; 5] = [
     session::PROCEDURES,
     registration::PROCEDURES,
     subscription::PROCEDURES,
     history::PROCEDURES,
+    testament::PROCEDURES,
 ];
 
 impl From<Value> for Answer {
