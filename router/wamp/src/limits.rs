@@ -71,6 +71,14 @@ pub const MAX_TESTAMENTS: usize = 64;
 /// Bytes of all testaments of a session: they are held as long as it lasts.
 pub const MAX_TESTAMENT_BYTES: usize = 64 << 10;
 
+/// How long a publication waits until its subscribers say that they have it: longer than a phone sleeps between two
+/// packets, shorter than a person waits.
+pub const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
+/// Publications of one session that wait at a time for their delivery.
+pub const MAX_AWAITED_DELIVERIES: usize = 128;
+/// Events that one session may leave unconfirmed; of those beyond it is not known whether they arrive.
+pub const MAX_UNCONFIRMED_EVENTS: usize = 1_024;
+
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

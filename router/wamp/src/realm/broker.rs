@@ -1,6 +1,7 @@
 //! The broker: subscriptions and events.
 
 mod audience;
+mod delivery;
 mod history;
 mod publication;
 mod retention;
@@ -11,6 +12,7 @@ use std::time::SystemTime;
 use ahash::RandomState;
 
 use self::audience::Nodes;
+pub(super) use self::delivery::{Confirmations, Deliveries};
 use self::history::History;
 pub(super) use self::history::Recorded;
 pub use self::history::{HistoryRule, Store};

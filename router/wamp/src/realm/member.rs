@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::authorizer::Dynamic;
+use super::broker::Confirmations;
 use super::invocation::Pending;
 use super::meta::Testaments;
 use super::role::Role;
@@ -47,6 +48,8 @@ pub(super) struct Member {
     pub(super) cut_off: BTreeSet<RequestId>,
     /// What is published when it leaves.
     pub(super) testaments: Option<Box<Testaments>>,
+    /// Deliveries that are awaited, of its own events and to itself.
+    pub(super) confirmations: Option<Box<Confirmations>>,
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }

@@ -22,17 +22,15 @@ mod timer;
 mod welcome;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use ahash::RandomState;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use self::authorizer::Authorizations;
 pub use self::authorizer::{Authorization, Decision};
-use self::broker::Broker;
+use self::broker::{Broker, Deliveries};
 pub use self::broker::{HistoryRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
@@ -42,7 +40,8 @@ use self::member::{Member, Members};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
-use self::timer::{Due, Timer};
+pub use self::timer::Clock;
+use self::timer::{Due, Timer, rfc3339, timestamp};
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
@@ -65,16 +64,6 @@ pub struct Settings {
     pub history: Vec<HistoryRule>,
     /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
     pub exclusive: Option<Uri>,
-}
-
-/// Tells the time. A realm asks only where something depends on it: a message that says when, a call that may not take
-/// for ever.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// The time of day.
-    pub time_of_day: fn() -> SystemTime,
-    /// The time since some moment, always the same one; it never goes back.
-    pub elapsed: fn() -> Duration,
 }
 
 /// Who joins.
@@ -126,6 +115,7 @@ pub struct Realm {
     dealer: Dealer,
     parked: Parked,
     authorizations: Authorizations,
+    deliveries: Deliveries,
     timer: Timer,
     denied: Vec<Denied>,
     requests: Requests,
@@ -145,6 +135,7 @@ impl Realm {
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
             authorizations: Authorizations::default(),
+            deliveries: Deliveries::default(),
             timer: Timer::default(),
             settings,
             denied: Vec::new(),
@@ -193,6 +184,7 @@ impl Realm {
             running: Default::default(),
             cut_off: Default::default(),
             testaments: None,
+            confirmations: None,
             requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));
@@ -228,8 +220,7 @@ impl Realm {
             Message::Error(error) if error.kind == RequestKind::Invocation => self.fail(from, error, out),
             Message::Register(register) => self.register(from, &register, out),
             Message::Unregister(unregister) => self.unregister(from, &unregister, out),
-            // Nothing waits for it: this router does not ask for acknowledged delivery.
-            Message::EventReceived(_) => {}
+            Message::EventReceived(received) => self.confirm(from, &received, out),
             Message::Goodbye(_) => {
                 let answer = Goodbye {
                     details: Dict::new(),
@@ -286,6 +277,7 @@ impl Realm {
         self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
         self.callee_left(&member, out);
         self.caller_left(&member, out);
+        self.confirmations_end(&member, out);
         self.announce_leave(&member, out);
     }
 
@@ -341,6 +333,7 @@ impl Realm {
         while let Some(due) = self.timer.take_due(now) {
             match due {
                 Due::Invocation(callee, request) => self.time_out(callee, request, out),
+                Due::Delivery(publication) => self.delivery_is_late(publication, out),
             }
         }
     }
@@ -389,19 +382,6 @@ impl Realm {
     fn random_publication(&mut self) -> PublicationId {
         PublicationId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids")
     }
-}
-
-/// A time as RFC 3339 text in universal time; `None` for a clock beyond the year 9999.
-fn rfc3339(time: SystemTime) -> Option<String> {
-    OffsetDateTime::from(time).format(&Rfc3339).ok()
-}
-
-/// A time as such text, to the millisecond: `yyyy-MM-ddThh:mm:ss.SSSZ`.
-fn timestamp(time: SystemTime) -> Option<String> {
-    let time = OffsetDateTime::from(time);
-    let seconds = time.replace_nanosecond(0).ok()?.format(&Rfc3339).ok()?;
-    let seconds = seconds.strip_suffix('Z')?;
-    Some(format!("{seconds}.{:03}Z", time.millisecond()))
 }
 
 fn send(out: &mut Vec<Delivery>, to: SessionId, message: Message) {

@@ -63,6 +63,14 @@ impl Scene {
 
     /// Joins, and takes the WELCOME.
     pub(super) fn join(&mut self, name: &'static str, role: Role) {
+        let features = Features {
+            call_canceling: true,
+            ..Features::default()
+        };
+        self.join_with(name, role, features);
+    }
+
+    pub(super) fn join_with(&mut self, name: &'static str, role: Role, features: Features) {
         let principal = Principal {
             authid: name.into(),
             role: Arc::new(role),
@@ -245,6 +253,7 @@ impl Scene {
                     && it.running.is_empty()
                     && it.registrations.is_empty()
                     && it.subscriptions.is_empty()
+                    && it.confirmations.is_none()
             })
     }
 }
@@ -257,6 +266,7 @@ impl Realm {
             && self.dealer.is_empty()
             && self.timer.is_empty()
             && self.authorizations.is_empty()
+            && self.deliveries.is_empty()
     }
 }
 

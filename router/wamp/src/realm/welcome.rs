@@ -45,6 +45,7 @@ fn announced_roles() -> Dict {
         // The specification's own spelling.
         "shareded_subscriptions",
         "subscriber_blackwhite_listing",
+        "x_acknowledged_event_delivery",
     ]);
     let dealer = role(&[
         "call_canceling",

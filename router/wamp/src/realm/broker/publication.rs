@@ -1,13 +1,14 @@
 //! Publications: who may publish, and who gets the event.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::super::member::Members;
+use super::super::member::{Member, Members};
 use super::super::role::{Action, Disclose, Role};
 use super::super::{Realm, Refusal, send};
 use super::audience::Filter;
 use super::retention::Kept;
-use super::{Broker, Subscription};
+use super::{Broker, Subscription, delivery};
 use crate::codec::Serializer;
 use crate::error;
 use crate::id::{PublicationId, SessionId, SubscriptionId};
@@ -43,7 +44,8 @@ impl Realm {
             self.retain(from, publish, publication, &details, excluded);
         }
         let start = out.len();
-        if options.acknowledge {
+        let awaits = delivery::awaits(publish);
+        if options.acknowledge && !awaits {
             send(out, from, Message::Published(Published { request, publication }));
         }
         let going = Going {
@@ -52,14 +54,18 @@ impl Realm {
             details: &details,
             excluded,
         };
-        let has_history = match &options.audience {
-            None => self.broker.deliver(&going, out),
-            Some(audience) => self.broker.deliver_to_some(&going, audience, &self.members, out),
+        let mut asked = BTreeSet::new();
+        let has_history = if options.audience.is_some() || awaits {
+            self.broker.deliver_to_some(&going, &self.members, &mut asked, out)
+        } else {
+            self.broker.deliver(&going, out)
         };
         if has_history && let Err(refusal) = self.remember(publish, publication, &details) {
             // Whoever wants an answer is told no, so nobody gets the event.
             out.truncate(start);
             self.refuse_publication(from, publish, refusal, out);
+        } else if awaits {
+            self.await_delivery(from, request, publication, asked, out);
         }
     }
 
@@ -86,6 +92,7 @@ impl Realm {
         if let Some(audience) = &options.audience {
             check_audience(audience, &member.role)?;
         }
+        self.may_await(member, publish)?;
         // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
         let is_full = || !self.broker.retention.has_room(publish, &member.origin.authid);
         if options.retain && options.acknowledge && is_full() {
@@ -229,23 +236,32 @@ impl Broker {
         has_history
     }
 
-    /// The same for a publication that says who of the subscribers is meant.
+    /// The same for a publication that says who of the subscribers is meant, or wants to know whether they get it: those
+    /// that are asked to say so go into `asked`.
     fn deliver_to_some(
         &self,
         going: &Going<'_>,
-        audience: &Audience,
         members: &Members,
+        asked: &mut BTreeSet<SessionId>,
         out: &mut Vec<Delivery>,
     ) -> bool {
-        let filter = Filter::of(audience);
+        let everybody = Audience::default();
+        let filter = Filter::of(going.publish.options.audience.as_deref().unwrap_or(&everybody));
+        let awaits = delivery::awaits(going.publish);
         let mut has_history = false;
         let topic = going.publish.topic.as_bytes();
         self.subscriptions.visit(topic, |policy, subscription| {
             has_history |= subscription.history.is_some();
             let meant = filter.select(&subscription.subscribers, subscription.nodes.as_deref(), members);
-            let meant = meant.into_iter().map(|member| member.origin.session);
-            let meant: Vec<_> = meant.filter(|session| Some(*session) != going.excluded).collect();
-            hand_out(going.event(policy, subscription), &meant, out);
+            let meant = meant.into_iter();
+            let meant = meant.filter(|member| Some(member.origin.session) != going.excluded);
+            let can_confirm = |member: &&Member| awaits && member.features.acknowledged_event_delivery;
+            let (confirming, others): (Vec<_>, Vec<_>) = meant.partition(can_confirm);
+            let mut event = going.event(policy, subscription);
+            hand_out(event.clone(), &others, out);
+            event.details.acknowledge = true;
+            hand_out(event, &confirming, out);
+            asked.extend(confirming.iter().map(|member| member.origin.session));
             Visit::More
         });
         has_history
@@ -296,14 +312,14 @@ impl Subscription {
 }
 
 /// An event to each of these.
-fn hand_out(event: Event, receivers: &[SessionId], out: &mut Vec<Delivery>) {
+fn hand_out(event: Event, receivers: &[&Member], out: &mut Vec<Delivery>) {
     match receivers {
         [] => {}
-        [only] => send(out, *only, Message::Event(event)),
+        [only] => send(out, only.origin.session, Message::Event(event)),
         _ => {
             let shared = Shared::new(event);
             out.extend(receivers.iter().map(|to| Delivery {
-                to: *to,
+                to: to.origin.session,
                 outgoing: Outgoing::Shared(shared.clone()),
             }));
         }
