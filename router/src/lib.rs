@@ -43,7 +43,7 @@ use wamp::uri::Uri;
 pub use channel::{Channel, Keys, NOISE_SESSION};
 pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Request, Response, Transport, Visitor};
-pub use limits::Limits;
+pub use limits::{Limits, WhenFull};
 pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;
@@ -110,12 +110,20 @@ impl Router {
     /// # Panics
     /// The operating system has no random bytes to give: nothing could be secure then.
     pub fn open_realm(&self, name: &str, settings: RealmSettings) -> RealmHandle {
+        self.open_realm_with(name, settings, WhenFull::default())
+    }
+
+    /// The same with what happens to events for which a session is too slow.
+    ///
+    /// # Panics
+    /// As [`Router::open_realm`].
+    pub fn open_realm_with(&self, name: &str, settings: RealmSettings, when_full: WhenFull) -> RealmHandle {
         let name = Uri::from(name);
         let mut realms = self.0.realms();
         if let Some(realm) = realms.get(&name) {
             return realm.clone();
         }
-        let realm = RealmHandle::new(name.clone(), settings, &self.0.limits, &self.0.gate);
+        let realm = RealmHandle::new(name.clone(), settings, when_full, &self.0.limits, &self.0.gate);
         realms.insert(name, realm.clone());
         realm
     }

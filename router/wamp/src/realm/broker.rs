@@ -3,6 +3,7 @@
 mod audience;
 mod delivery;
 mod history;
+mod overflow;
 mod publication;
 mod retention;
 

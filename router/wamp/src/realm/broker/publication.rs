@@ -20,7 +20,7 @@ use crate::uri::Uri;
 use crate::value::{Dict, Value};
 
 /// Who may call it may know which sessions there are.
-const SESSION_LIST: Uri = Uri::from_static("wamp.session.list");
+pub(super) const SESSION_LIST: Uri = Uri::from_static("wamp.session.list");
 
 /// An event on its way to the subscriptions that match.
 struct Going<'a> {

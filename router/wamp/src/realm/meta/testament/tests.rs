@@ -4,7 +4,7 @@ use super::super::super::Flow;
 use super::super::super::role::{Actions, Consent, Disclose, Role, Rule};
 use super::super::super::scene::{Scene, request, subscribe};
 use super::*;
-use crate::message::{Call, CallOptions, Event, Goodbye, Match, RequestKind, Subscribe, SubscribeOptions};
+use crate::message::{Call, CallOptions, Event, Goodbye, Match, Subscribe, SubscribeOptions};
 use crate::payload::Payload;
 
 fn listener(scene: &mut Scene) {
