@@ -66,6 +66,8 @@ pub const MAX_HISTORY_BYTES: usize = 16 << 20;
 /// have. Who wants more asks again from where the answer ended.
 pub const MAX_HISTORY_ANSWER: usize = MAX_MESSAGE;
 
+/// Bytes of a journal that are not worth being written anew, however many of them are forgotten.
+pub const MIN_JOURNAL: usize = 1 << 20;
 /// Testaments of one session: a program says with each that one thing of it is gone.
 pub const MAX_TESTAMENTS: usize = 64;
 /// Bytes of all testaments of a session: they are held as long as it lasts.

@@ -17,6 +17,8 @@ pub(super) use self::delivery::{Confirmations, Deliveries};
 use self::history::History;
 pub(super) use self::history::Recorded;
 pub use self::history::{HistoryRule, Store};
+pub(super) use self::retention::Kept;
+pub use self::retention::RetainedRule;
 use self::retention::Retention;
 use super::meta::Removed;
 use super::refusal::RESERVED;
@@ -40,6 +42,8 @@ pub(super) struct Broker {
     by_id: HashMap<SubscriptionId, (Uri, Match), RandomState>,
     next_id: SubscriptionId,
     retention: Retention,
+    /// The number of the next event that is recorded.
+    next_event: u64,
 }
 
 /// One URI and match policy, and everybody who subscribed to them.
@@ -90,6 +94,7 @@ impl Broker {
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,
+            next_event: 0,
         };
         broker.keep_history(history, now);
         broker

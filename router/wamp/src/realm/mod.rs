@@ -8,6 +8,7 @@ mod broker;
 mod consent;
 mod dealer;
 mod invocation;
+mod journal;
 mod member;
 mod meta;
 mod refusal;
@@ -31,10 +32,12 @@ use rand::{RngExt as _, SeedableRng as _};
 use self::authorizer::Authorizations;
 pub use self::authorizer::{Authorization, Decision};
 use self::broker::{Broker, Deliveries};
-pub use self::broker::{HistoryRule, Store};
+pub use self::broker::{HistoryRule, RetainedRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
+use self::journal::Notebook;
+pub use self::journal::{Journal, NotWritten};
 pub use self::member::Requests;
 use self::member::{Member, Members};
 use self::refusal::Refusal;
@@ -62,6 +65,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Of which subscriptions the events are kept for whoever asks.
     pub history: Vec<HistoryRule>,
+    /// Which topics keep their retained events in the realm's journal.
+    pub retained: Vec<RetainedRule>,
     /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
     pub exclusive: Option<Uri>,
 }
@@ -116,6 +121,8 @@ pub struct Realm {
     parked: Parked,
     authorizations: Authorizations,
     deliveries: Deliveries,
+    /// Where it writes what must survive it.
+    notebook: Option<Notebook>,
     timer: Timer,
     denied: Vec<Denied>,
     requests: Requests,
@@ -136,6 +143,7 @@ impl Realm {
             parked: Parked::default(),
             authorizations: Authorizations::default(),
             deliveries: Deliveries::default(),
+            notebook: None,
             timer: Timer::default(),
             settings,
             denied: Vec::new(),

@@ -1,7 +1,7 @@
 //! Events that are kept for whoever asks what happened (WAMP specification, "Event History"): of the subscriptions that
 //! the settings name, whether or not anybody holds them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,6 +12,7 @@ use crate::error;
 use crate::id::{PublicationId, SessionId, SubscriptionId};
 use crate::limits::{MAX_HISTORY_BYTES, MAX_HISTORY_EVENTS};
 use crate::message::{Audience, EventDetails, Match, Publish};
+use crate::pattern::Visit;
 use crate::payload::Payload;
 use crate::uri::Uri;
 
@@ -44,6 +45,8 @@ pub enum Store {
 /// An event as it was published.
 #[derive(Debug, PartialEq)]
 pub(in crate::realm) struct Recorded {
+    /// Counts up from event to event.
+    number: u64,
     /// In milliseconds, as it is told: who asks for what came after an event it has does not get that event again.
     pub(in crate::realm) published: SystemTime,
     pub(in crate::realm) publication: PublicationId,
@@ -106,33 +109,54 @@ impl Broker {
         }
     }
 
-    /// Puts an event into every history that it belongs to, and into those on disk alone if `only` says so.
-    pub(super) fn record(&mut self, event: Recorded, only: Option<Store>) -> Arc<Recorded> {
-        let event = Arc::new(event);
-        let mut belongs = Vec::new();
-        self.subscriptions.visit(event.topic.as_bytes(), |_, subscription| {
-            let history = subscription.history.as_ref();
-            if history.is_some_and(|history| only.is_none_or(|store| history.store == store)) {
-                belongs.push(subscription.id);
-            }
-            crate::pattern::Visit::More
+    /// The subscriptions with a history that an event of this topic belongs to, and where each keeps it.
+    pub(super) fn histories_of(&self, topic: &Uri) -> Vec<(SubscriptionId, Store)> {
+        let mut found = Vec::new();
+        self.subscriptions.visit(topic.as_bytes(), |_, subscription| {
+            found.extend(subscription.history.as_ref().map(|it| (subscription.id, it.store)));
+            Visit::More
         });
-        for id in belongs {
-            if let Some((topic, policy)) = self.by_id.get(&id)
+        found
+    }
+
+    /// Puts an event into these histories.
+    pub(super) fn record(&mut self, mut event: Recorded, histories: &[SubscriptionId]) {
+        event.number = self.next_event;
+        self.next_event += 1;
+        let event = Arc::new(event);
+        for id in histories {
+            if let Some((topic, policy)) = self.by_id.get(id)
                 && let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), *policy)
                 && let Some(history) = &mut subscription.history
             {
                 history.push(&event);
             }
         }
-        event
+    }
+
+    /// Puts an event of an earlier run into the histories on disk.
+    pub(in crate::realm) fn happened_before(&mut self, event: Recorded) {
+        let histories = self.histories_of(&event.topic).into_iter();
+        let on_disk = histories.filter(|(_, store)| *store == Store::Disk);
+        let on_disk: Vec<_> = on_disk.map(|(id, _)| id).collect();
+        self.record(event, &on_disk);
+    }
+
+    /// Every event that a history on disk holds, by its number.
+    pub(in crate::realm) fn events_on_disk(&self) -> BTreeMap<u64, &Recorded> {
+        let ids = self.ids().into_iter().filter_map(|id| self.by_id.get(&id));
+        let subscriptions = ids.filter_map(|(topic, policy)| self.subscriptions.get(topic.as_bytes(), *policy));
+        let histories = subscriptions.filter_map(|it| it.history.as_ref());
+        let on_disk = histories.filter(|history| history.store == Store::Disk);
+        let events = on_disk.flat_map(|history| history.events());
+        events.map(|event| (event.number, &**event)).collect()
     }
 }
 
 impl Realm {
     /// An event for the histories, with memory of its own; `None` for one that names sessions: ids of sessions say
     /// nothing to those who come later (WAMP specification, "Event History", "Security Aspects").
-    pub(super) fn recorded(
+    pub(in crate::realm) fn recorded(
         publish: &Publish,
         publication: PublicationId,
         details: &EventDetails,
@@ -143,6 +167,7 @@ impl Realm {
             return None;
         }
         Some(Recorded {
+            number: 0,
             published: in_milliseconds(published),
             publication,
             topic: publish.topic.to_stored(),

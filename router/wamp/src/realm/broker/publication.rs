@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::super::journal::{NotWritten, Note};
 use super::super::member::{Member, Members};
 use super::super::role::{Action, Disclose, Role};
 use super::super::{Realm, Refusal, send};
 use super::audience::Filter;
+use super::history::Store;
 use super::retention::Kept;
 use super::{Broker, Subscription, delivery};
 use crate::codec::Serializer;
 use crate::error;
 use crate::id::{PublicationId, SessionId, SubscriptionId};
-use crate::message::{Audience, Event, EventDetails, Match, Message, Publish, Published, RequestKind};
+use crate::message::{Audience, Event, EventDetails, Match, Message, Publish, Published, RequestKind, Retained};
 use crate::outgoing::{Delivery, Outgoing, Shared};
 use crate::pattern::Visit;
 use crate::payload::Payload;
@@ -40,8 +42,10 @@ impl Realm {
         };
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);
-        if options.retain {
-            self.retain(from, publish, publication, &details, excluded);
+        if options.retain
+            && let Err(refusal) = self.retain(from, publish, publication, &details, excluded)
+        {
+            return self.refuse_publication(from, publish, refusal, out);
         }
         let start = out.len();
         let awaits = delivery::awaits(publish);
@@ -111,6 +115,9 @@ impl Realm {
 
     /// Keeps an event, if there is room for it. One that names sessions is not kept: their ids say nothing to those who
     /// subscribe later.
+    ///
+    /// # Errors
+    /// It should be on disk, is not, and somebody waits to be told.
     fn retain(
         &mut self,
         from: SessionId,
@@ -118,18 +125,38 @@ impl Realm {
         publication: PublicationId,
         details: &EventDetails,
         excluded: Option<SessionId>,
-    ) {
-        let Some(member) = self.members.get(from) else { return };
+    ) -> Result<(), Refusal> {
+        let Some(member) = self.members.get(from) else {
+            return Ok(());
+        };
         let author = Arc::clone(&member.origin.authid);
         let audience = publish.options.audience.as_deref();
-        if !audience.is_some_and(Audience::names_sessions) && self.broker.retention.has_room(publish, &author) {
-            let kept = Kept::new(publish, publication, details, excluded, author);
-            let published_at = self.now();
-            self.broker.retention.keep(publish, published_at, kept);
+        if audience.is_some_and(Audience::names_sessions) || !self.broker.retention.has_room(publish, &author) {
+            return Ok(());
         }
+        let published_at = self.now();
+        let details = EventDetails {
+            retained: Some(Arc::new(Retained { published_at })),
+            ..details.clone()
+        };
+        let kept = Kept::new(publish, publication, details, excluded, author);
+        if self.keeps_on_disk(&publish.topic) {
+            let written = self.note(&Note::Kept(&publish.topic, &kept));
+            told(written, publish)?;
+        }
+        self.broker.retention.keep(publish, kept);
+        Ok(())
+    }
+
+    /// Whether the kept events of a topic are to outlive the realm.
+    pub(in crate::realm) fn keeps_on_disk(&self, topic: &Uri) -> bool {
+        self.settings.retained.iter().any(|rule| rule.covers(topic))
     }
 
     /// Puts an event into the histories of the subscriptions that it matches.
+    ///
+    /// # Errors
+    /// It should be on disk, is not, and somebody waits to be told.
     fn remember(
         &mut self,
         publish: &Publish,
@@ -137,9 +164,15 @@ impl Realm {
         details: &EventDetails,
     ) -> Result<(), Refusal> {
         let published = (self.clock.time_of_day)();
-        if let Some(event) = Self::recorded(publish, publication, details, published) {
-            self.broker.record(event, None);
+        let Some(event) = Self::recorded(publish, publication, details, published) else {
+            return Ok(());
+        };
+        let histories = self.broker.histories_of(&publish.topic);
+        if histories.iter().any(|(_, store)| *store == Store::Disk) {
+            told(self.note(&Note::Happened(&event)), publish)?;
         }
+        let histories: Vec<_> = histories.into_iter().map(|(id, _)| id).collect();
+        self.broker.record(event, &histories);
         Ok(())
     }
 
@@ -171,7 +204,27 @@ impl Realm {
     /// Forgets the kept events of every topic that begins with `prefix`.
     pub fn forget_retained(&mut self, prefix: &str) {
         self.broker.retention.forget(prefix.as_bytes());
+        if self
+            .settings
+            .retained
+            .iter()
+            .any(|rule| rule.overlaps(prefix.as_bytes()))
+        {
+            // If that fails, the disk is full or gone; the journal's own log says so.
+            let _ = self.note(&Note::Forgotten(prefix.as_bytes()));
+        }
     }
+}
+
+/// Only who waits for an answer can be told that an event is not on disk. For the others the event matters more.
+fn told(written: Result<(), NotWritten>, publish: &Publish) -> Result<(), Refusal> {
+    if written.is_err() && publish.options.acknowledge {
+        return Err(Refusal(
+            error::UNAVAILABLE,
+            "the event cannot be written to the router's disk, so it was not published",
+        ));
+    }
+    Ok(())
 }
 
 /// Lists of sessions are for those who may know which sessions there are. Passing over such a list would give the event

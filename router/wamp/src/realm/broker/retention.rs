@@ -6,15 +6,37 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::super::member::Member;
+use super::Broker;
 use super::audience::Filter;
 use crate::id::{PublicationId, SessionId};
 use crate::limits::{MAX_RETAINED_LIMITED, Retention as Limits};
-use crate::message::{Audience, EventDetails, Match, Publish, Retained};
+use crate::message::{Audience, Event, EventDetails, Match, Publish};
 use crate::payload::Payload;
 use crate::uri::Uri;
 
 /// What a kept event holds beside its topic and arguments: itself and its place in the tree.
 const OVERHEAD: usize = 256;
+
+/// Topics whose kept events are in the realm's journal too, so that they outlive it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetainedRule {
+    /// The topic or a pattern of topics.
+    pub uri: Uri,
+    /// How it is matched.
+    pub policy: Match,
+}
+
+impl RetainedRule {
+    pub(in crate::realm) fn covers(&self, topic: &Uri) -> bool {
+        self.policy.covers(self.uri.as_bytes(), topic.as_bytes())
+    }
+
+    /// Whether a topic that begins with `prefix` may be one of these.
+    pub(super) fn overlaps(&self, prefix: &[u8]) -> bool {
+        let start = self.policy.literal_start(self.uri.as_bytes());
+        start.starts_with(prefix) || prefix.starts_with(start)
+    }
+}
 
 /// The kept events of a realm, by topic.
 #[derive(Debug)]
@@ -52,10 +74,10 @@ impl Share {
 
 /// An event as it was published.
 #[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) publication: PublicationId,
-    pub(super) details: EventDetails,
-    pub(super) payload: Payload,
+pub(in crate::realm) struct Kept {
+    pub(in crate::realm) publication: PublicationId,
+    pub(in crate::realm) details: EventDetails,
+    pub(in crate::realm) payload: Payload,
     /// Who would not have received it.
     pub(super) excluded: Option<SessionId>,
     /// Who may have it, if not all; it names no sessions.
@@ -69,18 +91,28 @@ impl Kept {
     pub(super) fn new(
         publish: &Publish,
         publication: PublicationId,
-        details: &EventDetails,
+        details: EventDetails,
         excluded: Option<SessionId>,
         author: Arc<str>,
     ) -> Self {
         Self {
             publication,
-            details: details.clone(),
+            details,
             payload: publish.payload.to_stored(),
             excluded,
             audience: publish.options.audience.clone(),
             author,
         }
+    }
+
+    /// Who may have it, if not all.
+    pub(in crate::realm) fn audience(&self) -> Option<&Audience> {
+        self.audience.as_deref()
+    }
+
+    /// Whose it is.
+    pub(in crate::realm) fn author(&self) -> &str {
+        &self.author
     }
 
     /// Whether a session would have received it.
@@ -154,7 +186,7 @@ impl Retention {
     }
 
     /// Keeps an event for which there is room.
-    pub(super) fn keep(&mut self, publish: &Publish, published_at: Option<Arc<str>>, kept: Kept) {
+    pub(super) fn keep(&mut self, publish: &Publish, kept: Kept) {
         let topic = &publish.topic;
         let there = self.events.get(topic).map_or(&[][..], Vec::as_slice);
         for place in Self::replaced(there, kept.audience.as_deref()).into_iter().rev() {
@@ -164,12 +196,6 @@ impl Retention {
         self.all = self.all.with(weight);
         let share = self.shares.entry(Arc::clone(&kept.author)).or_default();
         *share = share.with(weight);
-        let retained = Some(Arc::new(Retained { published_at }));
-        let details = EventDetails {
-            retained,
-            ..kept.details
-        };
-        let kept = Kept { details, ..kept };
         self.events.entry(topic.to_stored()).or_default().push(kept);
     }
 
@@ -189,6 +215,12 @@ impl Retention {
         } else {
             self.shares.insert(kept.author, left);
         }
+    }
+
+    /// Every event, in the order of topics, and of each topic in the order in which they came.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Uri, &Kept)> {
+        let topics = self.events.iter();
+        topics.flat_map(|(topic, events)| events.iter().map(move |kept| (topic, kept)))
     }
 
     /// Forgets every event whose topic begins with `prefix`.
@@ -218,6 +250,26 @@ impl Retention {
         self.events
             .range::<[u8], _>((Bound::Included(start), Bound::Unbounded))
             .take_while(move |(topic, _)| topic.as_bytes().starts_with(start))
+    }
+}
+
+impl Broker {
+    /// Keeps an event of an earlier run, if there is room for it. Whom its publisher excluded is not there any more.
+    pub(in crate::realm) fn keep_again(&mut self, publish: &Publish, event: &Event, author: Arc<str>) {
+        if self.retention.has_room(publish, &author) {
+            let kept = Kept::new(publish, event.publication, event.details.clone(), None, author);
+            self.retention.keep(publish, kept);
+        }
+    }
+
+    /// Every kept event with its topic.
+    pub(in crate::realm) fn retained(&self) -> impl Iterator<Item = (&Uri, &Kept)> {
+        self.retention.all()
+    }
+
+    /// Forgets the kept events of every topic that begins with `prefix`.
+    pub(in crate::realm) fn forget(&mut self, prefix: &[u8]) {
+        self.retention.forget(prefix);
     }
 }
 
