@@ -16,7 +16,7 @@ use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Goodbye, Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
 use crate::gate::Gate;
@@ -110,6 +110,14 @@ impl RealmHandle {
             gate: Arc::downgrade(gate),
             sooner: Arc::default(),
         }))
+    }
+
+    /// Takes the realm's journal and what is in it.
+    pub(crate) fn restore(&self, journal: Box<dyn Journal>, records: Vec<Vec<u8>>) {
+        let unknown = self.state().realm.restore(journal, records);
+        if unknown > 0 {
+            tracing::warn!(realm = %self.0.name, unknown, "records of the journal that nobody understands were left out");
+        }
     }
 
     /// Ends what has lasted as long as it may, until nothing is due any more.
