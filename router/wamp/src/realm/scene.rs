@@ -63,14 +63,6 @@ impl Scene {
 
     /// Joins, and takes the WELCOME.
     pub(super) fn join(&mut self, name: &'static str, role: Role) {
-        let features = Features {
-            call_canceling: true,
-            ..Features::default()
-        };
-        self.join_with(name, role, features);
-    }
-
-    pub(super) fn join_with(&mut self, name: &'static str, role: Role, features: Features) {
         let principal = Principal {
             authid: name.into(),
             role: Arc::new(role),

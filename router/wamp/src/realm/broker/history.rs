@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::super::role::Action;
 use super::super::{Realm, Refusal};
 use super::Broker;
 use super::audience::Filter;
@@ -189,7 +190,7 @@ impl Realm {
         const UNKNOWN: Refusal = Refusal(error::NO_SUCH_SUBSCRIPTION, "there is no such subscription");
         let member = self.members.get(asker).ok_or(Refusal::NOT_AUTHORIZED)?;
         let (topic, policy) = self.broker.by_id.get(&id).ok_or(UNKNOWN)?;
-        if !self.broker.is_allowed(id, &member.role) {
+        if member.permits(Action::Subscribe, topic, *policy).is_none() {
             return Err(Refusal::NOT_AUTHORIZED);
         }
         let subscription = self

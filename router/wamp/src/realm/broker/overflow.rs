@@ -1,6 +1,7 @@
 //! `wamp.session.on_overflow`: what a session is told when it was too slow and has lost events. It is ours; the
 //! specification knows no such topic.
 
+use super::super::member::Member;
 use super::super::role::Action;
 use super::super::{Realm, send};
 use super::publication::SESSION_LIST;
@@ -26,8 +27,8 @@ impl Realm {
         let publication = self.random_publication();
         let members = &self.members;
         let may_know = |receiver: SessionId| {
-            let role = members.get(receiver).map(|member| &member.role);
-            receiver == session || role.is_some_and(|role| role.allows(Action::Call, &SESSION_LIST).is_some())
+            let may_list = |member: &Member| member.permits(Action::Call, &SESSION_LIST, Match::Exact).is_some();
+            receiver == session || members.get(receiver).is_some_and(may_list)
         };
         self.broker
             .subscriptions

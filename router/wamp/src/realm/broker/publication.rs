@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::journal::{NotWritten, Note};
 use super::super::member::{Member, Members};
-use super::super::role::{Action, Disclose, Role};
+use super::super::role::{Action, Disclose};
 use super::super::{Realm, Refusal, send};
 use super::audience::Filter;
 use super::history::Store;
@@ -94,7 +94,7 @@ impl Realm {
         };
         let Publish { options, .. } = publish;
         if let Some(audience) = &options.audience {
-            check_audience(audience, &member.role)?;
+            check_audience(audience, member)?;
         }
         self.may_await(member, publish)?;
         // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
@@ -229,8 +229,8 @@ fn told(written: Result<(), NotWritten>, publish: &Publish) -> Result<(), Refusa
 
 /// Lists of sessions are for those who may know which sessions there are. Passing over such a list would give the event
 /// to others than its publisher means, so the publication is refused.
-fn check_audience(audience: &Audience, role: &Role) -> Result<(), Refusal> {
-    if audience.names_sessions() && role.allows(Action::Call, &SESSION_LIST).is_none() {
+fn check_audience(audience: &Audience, publisher: &Member) -> Result<(), Refusal> {
+    if audience.names_sessions() && publisher.permits(Action::Call, &SESSION_LIST, Match::Exact).is_none() {
         return Err(Refusal(
             error::OPTION_NOT_ALLOWED,
             "lists of sessions are for roles that may call wamp.session.list",

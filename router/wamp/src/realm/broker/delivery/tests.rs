@@ -23,7 +23,7 @@ fn scene() -> Scene {
         ..Features::default()
     };
     for name in ["a", "b"] {
-        scene.join_with(name, Role::unrestricted("anonymous"), features);
+        scene.join_with(name, features);
     }
     for name in ["a", "b", "plain"] {
         scene.send(name, subscribe(1, "com.t", Match::Exact));
