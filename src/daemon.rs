@@ -17,9 +17,8 @@ use pairing::exchange::Facts;
 use router::{Keys, Origins, Router, noise, tls};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
-use wamp::uri::UriRules;
 
-use self::bounds::{desktop_settings, limits, settings};
+use self::bounds::{desktop_settings, limits};
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
 use crate::access::{Access, Authorizers, Household, authorizer};
 use crate::advertiser::Advertiser;

@@ -58,6 +58,9 @@ pub use wamp::realm::{
 
 use crate::limits::Counters;
 
+/// A realm's journal and all that is in it, oldest first.
+pub type Restored = (Box<dyn Journal>, Vec<Vec<u8>>);
+
 /// A router: realms, and the doors to them.
 #[derive(Debug, Clone)]
 pub struct Router(Arc<Shared>);
@@ -126,7 +129,7 @@ impl Router {
         name: &str,
         settings: RealmSettings,
         when_full: WhenFull,
-        journal: Option<(Box<dyn Journal>, Vec<Vec<u8>>)>,
+        journal: Option<Restored>,
     ) -> RealmHandle {
         let name = Uri::from(name);
         let mut realms = self.0.realms();

@@ -268,9 +268,11 @@ mod tests {
     }
 
     fn numbers<'a>(messages: impl IntoIterator<Item = &'a Outgoing>) -> Vec<u64> {
-        let number = |outgoing: &Outgoing| match outgoing.message() {
-            Message::Event(event) => event.publication.get(),
-            _ => 0,
+        let number = |outgoing: &Outgoing| {
+            let Message::Event(event) = outgoing.message() else {
+                return 0;
+            };
+            event.publication.get()
         };
         messages.into_iter().map(number).collect()
     }

@@ -1,5 +1,6 @@
 //! A realm that many tasks share: the one lock, and the way from the realm's deliveries into the outboxes.
 
+mod ending;
 mod overflow;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use tokio::time::Instant;
 use wamp::acceptor::Features;
 use wamp::error::Violation;
 use wamp::id::{QuestionId, SessionId};
-use wamp::message::{Goodbye, Message, Origin};
+use wamp::message::{Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
 use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Principal, Realm, Settings};
@@ -285,41 +286,6 @@ impl RealmHandle {
             seat.release();
             seat.outbox.close(Some(goodbye));
         }
-    }
-
-    /// Ends every session that `is_meant` picks, with this message, and says how many they were. Each is forgotten at
-    /// once: nothing that it sends afterwards counts.
-    pub fn end_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
-        self.end(goodbye, is_meant, Realm::dismiss)
-    }
-
-    /// The same for sessions of whom nothing is wanted any more: their testaments are dropped.
-    pub fn revoke_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
-        self.end(goodbye, is_meant, |realm, session, goodbye, out| {
-            realm.drop_testaments(session);
-            realm.dismiss(session, goodbye, out);
-        })
-    }
-
-    fn end(
-        &self,
-        goodbye: &Goodbye,
-        is_meant: impl Fn(&Origin) -> bool,
-        dismiss: impl Fn(&mut Realm, SessionId, Goodbye, &mut Vec<Delivery>),
-    ) -> usize {
-        let mut state = self.state();
-        let sessions = state.realm.sessions();
-        let mut ended = 0;
-        for session in sessions {
-            let State { realm, deliveries, .. } = &mut *state;
-            if !realm.origin(session).is_some_and(&is_meant) {
-                continue;
-            }
-            dismiss(realm, session, goodbye.clone(), deliveries);
-            ended += 1;
-        }
-        self.deliver(&mut state);
-        ended
     }
 
     /// Changes the role of every session that `is_meant` picks, with what each holds already: subscriptions and

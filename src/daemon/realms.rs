@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use router::{Journal, Router};
+use router::{Restored, Router};
 
 use super::bounds::settings_of;
 use crate::config::{Config, Realm};
@@ -37,7 +37,7 @@ fn place(config: &Config, paths: &Paths, store: &Store) -> Result<Option<Arc<Sta
     Ok(Some(Arc::new(place)))
 }
 
-fn journal(place: &Arc<StateDir>, realm: &Realm) -> Result<(Box<dyn Journal>, Vec<Vec<u8>>)> {
+fn journal(place: &Arc<StateDir>, realm: &Realm) -> Result<Restored> {
     let (journal, records) = FileJournal::open(Arc::clone(place), &realm.name)
         .with_context(|| format!("the journal of the realm \"{}\" cannot be used", realm.name))?;
     Ok((Box::new(journal), records))

@@ -139,7 +139,9 @@ impl FileJournal {
     fn rewrite(&mut self, records: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), StoreError> {
         let mut content = MAGIC.to_vec();
         // What has no length was never appended either.
-        records.for_each(|record| drop(framed(&record, &mut content)));
+        for record in records {
+            let _ = framed(&record, &mut content);
+        }
         self.place.replace_soon(&self.name, &content)?;
         self.file = None;
         self.ready().map(drop)

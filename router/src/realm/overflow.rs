@@ -20,22 +20,22 @@ impl RealmHandle {
             let Some(seat) = state.seats.get(&to) else { return };
             let outbox = Arc::clone(&seat.outbox);
             let State { realm, deliveries, .. } = &mut *state;
-            match message {
-                Message::Event(event) if outbox.when_full() != WhenFull::Disconnect => {
-                    if event.details.acknowledge {
-                        realm.bounce(to, message, Bounce::Full, deliveries);
-                    }
-                    self.count_dropped(state, to);
+            if let Message::Event(event) = message
+                && outbox.when_full() != WhenFull::Disconnect
+            {
+                if event.details.acknowledge {
+                    realm.bounce(to, message, Bounce::Full, deliveries);
                 }
-                Message::Invocation(_) => realm.bounce(to, message, Bounce::Full, deliveries),
-                _ => {
-                    tracing::warn!(
-                        session = to.get(),
-                        message = message.name(),
-                        "the peer is too slow and is cut off"
-                    );
-                    outbox.break_off();
-                }
+                self.count_dropped(state, to);
+            } else if let Message::Invocation(_) = message {
+                realm.bounce(to, message, Bounce::Full, deliveries);
+            } else {
+                tracing::warn!(
+                    session = to.get(),
+                    message = message.name(),
+                    "the peer is too slow and is cut off"
+                );
+                outbox.break_off();
             }
         }
     }

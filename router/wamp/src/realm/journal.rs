@@ -149,9 +149,9 @@ fn read_event(parts: &[Value]) -> Option<Told> {
     let [kind, at, event, publish, serializer, elements, payload, author] = parts else {
         return None;
     };
-    let bytes = |value: &Value| match value {
-        Value::Bytes(bytes) => Some(Bytes::copy_from_slice(bytes)),
-        _ => None,
+    let bytes = |value: &Value| {
+        let Value::Bytes(bytes) = value else { return None };
+        Some(Bytes::copy_from_slice(bytes))
     };
     let decode = |frame: Bytes| codec::decode(Serializer::MessagePack, &frame, &UNBOUNDED).ok();
     let Some((Message::Event(mut event), Message::Publish(mut publish))) =

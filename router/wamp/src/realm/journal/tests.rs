@@ -53,7 +53,7 @@ fn rule(uri: &str, policy: Match, keep: usize, store: Store) -> HistoryRule {
 }
 
 /// A realm with histories of `com.` on disk and of `com.t` in memory, and retained events below `com.` on disk.
-fn scene(paper: &Paper) -> Scene {
+fn staged(paper: &Paper) -> Scene {
     let settings = Settings {
         history: vec![
             rule("com.", Match::Prefix, 3, Store::Disk),
@@ -138,7 +138,7 @@ fn kept(scene: &mut Scene, name: &str, topic: &str) -> Option<Event> {
 #[test]
 fn histories_and_retained_events_on_disk_are_there_again_and_those_in_memory_are_not() {
     let paper = Paper::default();
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     for number in 1..=2 {
         scene.pass(Duration::from_millis(1500));
         scene.send("a", publish(number, "com.t", retained()));
@@ -146,7 +146,7 @@ fn histories_and_retained_events_on_disk_are_there_again_and_those_in_memory_are
     }
     scene.send("a", publish(3, "org.t", retained()));
     let before = (history(&mut scene, 1), kept(&mut scene, "b", "com.t"));
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     let after = (history(&mut scene, 1), kept(&mut scene, "b", "com.t"));
     assert_eq!(numbers(&after.0), [1, 2]);
     assert_eq!(after, before, "with their times, ids, publishers and arguments");
@@ -157,7 +157,7 @@ fn histories_and_retained_events_on_disk_are_there_again_and_those_in_memory_are
 #[test]
 fn lists_of_principals_hold_after_a_restart() {
     let paper = Paper::default();
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     let audience = Audience {
         exclude_authid: vec!["b".into()],
         ..Audience::default()
@@ -167,7 +167,7 @@ fn lists_of_principals_hold_after_a_restart() {
         ..retained()
     };
     scene.send("a", publish(1, "com.t", options));
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     assert_eq!(history(&mut scene, 1), []);
     assert_eq!(kept(&mut scene, "b", "com.t"), None);
     assert!(kept(&mut scene, "a", "com.t").is_some());
@@ -176,12 +176,12 @@ fn lists_of_principals_hold_after_a_restart() {
 #[test]
 fn what_was_forgotten_stays_forgotten() {
     let paper = Paper::default();
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     for topic in ["com.a.x", "com.b.x"] {
         scene.send("a", publish(1, topic, retained()));
     }
     scene.realm.forget_retained("com.a.");
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     assert_eq!(kept(&mut scene, "b", "com.a.x"), None);
     assert!(kept(&mut scene, "b", "com.b.x").is_some());
 }
@@ -189,7 +189,7 @@ fn what_was_forgotten_stays_forgotten() {
 #[test]
 fn a_journal_that_cannot_be_written_refuses_who_waits_for_an_answer_and_nobody_else() {
     let paper = Paper::default();
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     kept(&mut scene, "b", "com.t");
     paper.break_it(true);
     for options in [acknowledged(), retained()] {
@@ -204,13 +204,13 @@ fn a_journal_that_cannot_be_written_refuses_who_waits_for_an_answer_and_nobody_e
     assert!(matches!(scene.expect("a"), Message::Published(_)), "the router goes on");
     scene.expect("b");
     assert_eq!(numbers(&history(&mut scene, 1)), [2, 3]);
-    assert_eq!(numbers(&history(&mut self::scene(&paper), 1)), [3]);
+    assert_eq!(numbers(&history(&mut staged(&paper), 1)), [3]);
 }
 
 #[test]
 fn a_journal_is_written_anew_when_most_of_it_is_forgotten() {
     let paper = Paper::default();
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     let size = || paper.records().iter().map(Vec::len).sum::<usize>();
     let (mut largest, mut shrank) = (0, 0);
     for number in 0..100 {
@@ -234,14 +234,14 @@ fn a_journal_is_written_anew_when_most_of_it_is_forgotten() {
         largest < 3 * MIN_JOURNAL && shrank > 4,
         "{largest} bytes, {shrank} times"
     );
-    let events = history(&mut self::scene(&paper), 1);
+    let events = history(&mut staged(&paper), 1);
     assert_eq!(events.len(), 3);
 }
 
 #[test]
 fn records_that_nobody_understands_are_counted_and_left_out() {
     let paper = Paper::default();
-    let mut scene = self::scene(&paper);
+    let mut scene = staged(&paper);
     scene.send("a", publish(1, "com.t", acknowledged()));
     let mut records = paper.records();
     let whole = records[0].clone();

@@ -60,7 +60,7 @@ fn get_events(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Se
     let id = id.ok_or(invalid("a subscription's id is an integer from 1 to 2^53"))?;
     let wanted = Wanted::read(asked.kwargs)?;
     let (policy, events) = realm.history(asked.caller, id)?;
-    let events = wanted.pick(events)?;
+    let events = wanted.pick(&events)?;
     let mut told = Vec::new();
     let mut bytes = 0;
     let most = wanted.limit.unwrap_or(usize::MAX);
@@ -115,7 +115,7 @@ impl Wanted {
     }
 
     /// Those of these events, in the order that is wanted.
-    fn pick<'a>(&self, events: Vec<&'a Arc<Recorded>>) -> Result<Vec<&'a Arc<Recorded>>, Refusal> {
+    fn pick<'a>(&self, events: &[&'a Arc<Recorded>]) -> Result<Vec<&'a Arc<Recorded>>, Refusal> {
         let [mut from, mut to] = [0, events.len()];
         for (place, publication) in self.publications.iter().enumerate() {
             let Some(publication) = publication else { continue };

@@ -250,7 +250,7 @@ fn an_event_with_a_resource_key_goes_to_one_node_and_to_all_that_are_no_nodes() 
     join_node(&mut scene, "b", Some("one"));
     join_node(&mut scene, "c", Some("one"));
     join_node(&mut scene, "d", Some("two"));
-    let mut seen = std::collections::BTreeMap::<String, u32>::new();
+    let mut seen = BTreeMap::<String, u32>::new();
     for number in 0..100 {
         let rkey = format!("sensor{number}");
         let first = reached(&mut scene, keyed(&rkey));

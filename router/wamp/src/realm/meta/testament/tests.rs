@@ -166,7 +166,8 @@ fn a_testament_that_makes_no_sense_is_refused() {
     let mut scene = Scene::of(&["a", "b"]);
     let topic = Value::from("com.t");
     let invalid = "wamp.error.invalid_argument";
-    let wrong: [(&[Value], &[(&str, Value)]); 7] = [
+    type Asked<'a> = (&'a [Value], &'a [(&'a str, Value)]);
+    let wrong: [Asked<'_>; 7] = [
         (&[], &[]),
         (&[7_u64.into()], &[]),
         (&[topic.clone(), 7_u64.into()], &[]),
