@@ -27,6 +27,7 @@ use wamp::auth::Method;
 use wamp::error::NO_SUCH_REALM;
 use wamp::id::SessionId;
 use wamp::message::Abort;
+use wamp::realm::INTERNAL_PROVIDER;
 use wamp::value::{Dict, Value};
 
 pub use self::authorizer::Authorizers;
@@ -208,7 +209,7 @@ impl Gate for Access {
                 .ok_or_else(|| unknown_realm(asked))?;
             if is_authorizers(peer) {
                 let role = Arc::new(router::Role::unrestricted(authorizer::NAME));
-                return Ok(principal(authorizer::NAME, &role, Method::Anonymous, STATIC_PROVIDER));
+                return Ok(principal(authorizer::NAME, &role, Method::Anonymous, INTERNAL_PROVIDER));
             }
             realm.admit(asked)
         })

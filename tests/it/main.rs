@@ -23,6 +23,7 @@ mod front_door;
 mod kept;
 mod locked;
 mod manual;
+mod meta;
 mod mitm;
 mod notice;
 mod older;

@@ -2,7 +2,6 @@
 
 use wamp::id::SessionId;
 use wamp::message::{Goodbye, Origin};
-use wamp::outgoing::Delivery;
 use wamp::realm::Realm;
 
 use super::{RealmHandle, State};
@@ -11,35 +10,27 @@ impl RealmHandle {
     /// Ends every session that `is_meant` picks, with this message, and says how many they were. Each is forgotten at
     /// once: nothing that it sends afterwards counts.
     pub fn end_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
-        self.end(goodbye, is_meant, Realm::dismiss)
+        self.end(goodbye, is_meant, |_, _| {})
     }
 
     /// The same for sessions of whom nothing is wanted any more: their testaments are dropped.
     pub fn revoke_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
-        self.end(goodbye, is_meant, |realm, session, goodbye, out| {
-            realm.drop_testaments(session);
-            realm.dismiss(session, goodbye, out);
-        })
+        self.end(goodbye, is_meant, Realm::drop_testaments)
     }
 
     fn end(
         &self,
         goodbye: &Goodbye,
         is_meant: impl Fn(&Origin) -> bool,
-        dismiss: impl Fn(&mut Realm, SessionId, Goodbye, &mut Vec<Delivery>),
+        before: impl Fn(&mut Realm, SessionId),
     ) -> usize {
         let mut state = self.state();
-        let sessions = state.realm.sessions();
-        let mut ended = 0;
-        for session in sessions {
-            let State { realm, deliveries, .. } = &mut *state;
-            if !realm.origin(session).is_some_and(&is_meant) {
-                continue;
-            }
-            dismiss(realm, session, goodbye.clone(), deliveries);
-            ended += 1;
-        }
+        let State { realm, deliveries, .. } = &mut *state;
+        let mut sessions = realm.sessions();
+        sessions.retain(|session| realm.origin(*session).is_some_and(&is_meant));
+        sessions.iter().for_each(|session| before(realm, *session));
+        realm.dismiss(&sessions, goodbye, deliveries);
         self.deliver(&mut state);
-        ended
+        sessions.len()
     }
 }

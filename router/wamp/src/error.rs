@@ -45,8 +45,11 @@ impl Violation {
 pub struct Unconvertible(pub &'static str);
 
 macro_rules! uris {
-    ($($(#[$doc:meta])* $name:ident = $uri:literal;)*) => {
-        $($(#[$doc])* pub const $name: Uri = Uri::from_static($uri);)*
+    ($($(#[doc = $doc:literal])* $name:ident = $uri:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: Uri = Uri::from_static($uri);)*
+
+        /// Every URI of this table with its sentences, for reflection.
+        pub(crate) const PREDEFINED: &[(&str, &str)] = &[$(($uri, concat!($($doc),*))),*];
     };
 }
 

@@ -49,6 +49,17 @@ pub const HELD_REQUESTS: usize = 64;
 pub const HELD_BYTES: usize = 1 << 20;
 /// Lasting decisions of an authorizer that are remembered for one session. Who asks about more URIs is asked about anew.
 pub const MAX_DECISIONS: usize = 256;
+/// Length in bytes of the message of a GOODBYE that a client has sent to others: a sentence, but `wamp.session.kill_all`
+/// puts it into the queue of every session.
+pub const MAX_GOODBYE_MESSAGE: usize = 4_096;
+/// Bytes of all that `wamp.session.modify_details` has added to one session, encoded.
+pub const MAX_SESSION_DETAILS: usize = 4_096;
+/// URIs that one session may define for reflection: as many as it may register and subscribe to.
+pub const MAX_DEFINITIONS: usize = 320;
+/// Bytes of the definitions of one session, with what each costs beside its schema.
+pub const MAX_DEFINITION_BYTES: usize = 128 << 10;
+/// Bytes of all definitions of a realm: one answer may have to hold them.
+pub const MAX_REALM_DEFINITION_BYTES: usize = 4 << 20;
 
 /// Topics of a realm that keep an event. Every one costs memory until the realm ends.
 pub const MAX_RETAINED_TOPICS: usize = 4_096;

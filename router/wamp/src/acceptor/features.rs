@@ -21,15 +21,19 @@ pub struct Features {
 
 impl Features {
     /// What the roles of a HELLO announce. Where the specification has two spellings, both count.
+    ///
+    /// autobahn-python 26.10 announces `subscription_revocation`, and breaks off when it gets that message; it keeps its
+    /// session where it is not told. No other library announces its encryption of payloads.
     pub(super) fn announced(roles: &Dict) -> Self {
         let callee = |feature| has_feature(roles, "callee", feature);
         let subscriber = |feature| has_feature(roles, "subscriber", feature);
+        let breaks_off = subscriber("payload_encryption_cryptobox");
         Self {
             call_canceling: callee("call_canceling") || callee("call_cancelling"),
             call_timeout: callee("call_timeout"),
             progressive_call_invocations: callee("progressive_call_invocations"),
             registration_revocation: callee("registration_revocation"),
-            subscription_revocation: subscriber("subscription_revocation"),
+            subscription_revocation: subscriber("subscription_revocation") && !breaks_off,
             acknowledged_event_delivery: subscriber("x_acknowledged_event_delivery"),
         }
     }
@@ -44,4 +48,21 @@ fn has_feature(roles: &Dict, role: &str, feature: &str) -> bool {
         .and_then(Value::as_dict)
         .and_then(|features| features.get(feature))
         == Some(&Value::Bool(true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_breaks_off_at_a_revoked_subscription_is_not_told_of_one() {
+        let is_told = |names: &[&str]| {
+            let features: Dict = names.iter().map(|name| ((*name).to_owned(), true.into())).collect();
+            let subscriber = Dict::from([("features".to_owned(), features.into())]);
+            let roles = Dict::from([("subscriber".to_owned(), subscriber.into())]);
+            Features::announced(&roles).subscription_revocation
+        };
+        assert!(is_told(&["subscription_revocation"]));
+        assert!(!is_told(&["subscription_revocation", "payload_encryption_cryptobox"]));
+    }
 }

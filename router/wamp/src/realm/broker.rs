@@ -3,6 +3,7 @@
 mod audience;
 mod delivery;
 mod history;
+mod lookup;
 mod overflow;
 mod publication;
 mod retention;
@@ -20,7 +21,7 @@ pub use self::history::{HistoryRule, Store};
 pub(super) use self::retention::Kept;
 pub use self::retention::RetainedRule;
 use self::retention::Retention;
-use super::meta::Removed;
+use super::meta::{Ended, Removed};
 use super::refusal::RESERVED;
 use super::role::{Action, Role};
 use super::{Realm, Refusal, send};
@@ -152,7 +153,7 @@ impl Broker {
     }
 
     /// Takes a subscriber away, and the subscription with the last one; says what became of it.
-    fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) -> Option<Removed> {
+    pub(super) fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) -> Option<Removed> {
         let (topic, policy) = self.by_id.get(&id)?;
         let subscription = self.subscriptions.get_mut(topic.as_bytes(), *policy)?;
         let place = subscription
@@ -167,14 +168,6 @@ impl Broker {
         self.subscriptions.remove(topic.as_bytes(), *policy);
         self.by_id.remove(&id);
         Some(Removed::Last)
-    }
-
-    /// Every subscription, in the order in which they were made.
-    pub(super) fn ids(&self) -> Vec<SubscriptionId> {
-        #[allow(clippy::disallowed_methods, reason = "sorted before anybody sees it")]
-        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// What there is to tell of a subscription.
@@ -207,8 +200,8 @@ impl Broker {
             let subscription = self.subscriptions.get(topic.as_bytes(), *policy);
             subscription.is_some_and(|it| it.history.is_some() && it.subscribers.is_empty() && it.nodes.is_none())
         };
-        let ids = self.ids();
-        ids.iter().all(is_idle) && self.subscriptions.is_empty() == ids.is_empty()
+        let all = self.all();
+        all.iter().all(|(id, ..)| is_idle(id)) && self.subscriptions.is_empty() == all.is_empty()
     }
 }
 
@@ -254,7 +247,8 @@ impl Realm {
                     }),
                 );
                 if added != Added::Already {
-                    self.announce_subscription(subscription, from, added == Added::New, out);
+                    let is_new = added == Added::New;
+                    self.announce_subscription(subscription, from, is_new, out);
                 }
                 if options.get_retained {
                     self.deliver_retained(topic, options.policy, subscription, from, out);
@@ -298,23 +292,16 @@ impl Realm {
         }
     }
 
-    /// Takes a session that leaves off all that it holds, and only then tells others, so that it hears nothing of it.
-    pub(super) fn end_subscriptions(&mut self, subscriber: SessionId, out: &mut Vec<Delivery>) {
-        let member = self.members.get_mut(subscriber);
-        let held = member.map(|member| std::mem::take(&mut member.subscriptions));
-        let ended = held.unwrap_or_default().into_iter();
-        let ended: Vec<_> = ended
-            .filter_map(|id| Some((id, self.broker.remove(id, subscriber)?)))
-            .collect();
-        for (id, removed) in ended {
-            self.announce_subscription_end(id, subscriber, removed, out);
-        }
-    }
-
     /// Takes a session off a subscription that it holds no more.
     pub(super) fn end_subscription(&mut self, id: SubscriptionId, subscriber: SessionId, out: &mut Vec<Delivery>) {
+        let is_monitor = self.broker.is_about_router(id);
         if let Some(removed) = self.broker.remove(id, subscriber) {
-            self.announce_subscription_end(id, subscriber, removed, out);
+            let ended = Ended {
+                id,
+                subscriber,
+                removed,
+            };
+            self.announce_subscription_end(ended, is_monitor, out);
         }
     }
 

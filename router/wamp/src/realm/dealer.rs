@@ -1,6 +1,7 @@
 //! The dealer: registrations, and who serves them.
 
 mod choice;
+mod lookup;
 mod register;
 mod route;
 
@@ -125,14 +126,6 @@ impl Dealer {
         self.registrations.remove(procedure.as_bytes(), *policy);
         self.by_id.remove(&id);
         Some(Removed::Last)
-    }
-
-    /// Every registration, in the order in which they were made.
-    pub(super) fn ids(&self) -> Vec<RegistrationId> {
-        #[allow(clippy::disallowed_methods, reason = "sorted before anybody sees it")]
-        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
-        ids.sort_unstable();
-        ids
     }
 
     /// What there is to tell of a registration.

@@ -6,13 +6,12 @@ mod ending;
 mod parts;
 mod reroute;
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use self::parts::Input;
 use self::reroute::{Passed, Reroute};
 use super::dealer::{Target, Terms};
-use super::member::Waiting;
+use super::member::{Shards, Waiting};
 use super::timer::Due;
 use super::{Realm, send};
 use crate::error;
@@ -38,8 +37,6 @@ pub(super) struct Pending {
     has_begun: bool,
     /// The callee was told to stop.
     is_interrupted: bool,
-    /// How long the caller waits for a result, and until when it waits for the next one.
-    patience: Option<(Duration, Duration)>,
     /// What few calls need.
     special: Option<Box<Special>>,
 }
@@ -47,6 +44,8 @@ pub(super) struct Pending {
 /// What few calls need.
 #[derive(Debug, Default)]
 struct Special {
+    /// How long the caller waits for a result, and until when it waits for the next one.
+    patience: Option<(Duration, Duration)>,
     /// The registration whose callee takes so many calls at a time only.
     limited: Option<RegistrationId>,
     /// More of the call may come.
@@ -58,6 +57,11 @@ struct Special {
 }
 
 impl Pending {
+    /// Until when the caller waits.
+    fn deadline(&self) -> Option<Duration> {
+        self.special.as_ref()?.patience.map(|(_, until)| until)
+    }
+
     fn shard(&self) -> Option<RunMode> {
         self.special.as_ref().and_then(|it| it.shard)
     }
@@ -77,16 +81,20 @@ impl Realm {
         call: RequestId,
         target: Target,
         terms: Terms,
+        mut details: InvocationDetails,
         payload: Payload,
         has_others: bool,
         out: &mut Vec<Delivery>,
     ) {
-        let mut special = Special::of(&target, &terms);
-        if has_others && let Some(reroute) = Reroute::of(&target, &terms, &payload) {
+        let mut special = Special::of(&target, &details);
+        if has_others && let Some(reroute) = Reroute::of(&target, terms, &details, &payload) {
             special.get_or_insert_default().reroute = Some(reroute);
         }
-        let (details, patience) = self.details(caller, &target, terms);
-        let pending = self.pending(caller, call, &details, patience, special);
+        let patience = self.complete(&mut details, caller, &target, terms);
+        if let Some(patience) = patience {
+            special.get_or_insert_default().patience = Some(self.timed(patience));
+        }
+        let pending = Pending::new(caller, call, &details, special);
         let request = self.invoke(&target, details, payload, pending, out);
         if let (Some(member), Some(request)) = (self.members.get_mut(caller), request) {
             member.calls.insert(call, Waiting::Callee(target.callee, request));
@@ -94,49 +102,41 @@ impl Realm {
     }
 
     /// Hands a call to the callees of its shards.
+    #[allow(clippy::too_many_arguments, reason = "a call, taken apart")]
     pub(super) fn open_shards(
         &mut self,
         caller: SessionId,
         call: RequestId,
         (runmode, targets): (RunMode, &[Target]),
-        terms: &Terms,
+        terms: Terms,
+        details: &InvocationDetails,
         payload: &Payload,
         out: &mut Vec<Delivery>,
     ) {
-        let mut shards = BTreeSet::new();
+        let mut shards = Shards::default();
         for target in targets {
-            let mut special = Special::of(target, terms);
-            special.get_or_insert_default().shard = Some(runmode);
-            let (details, patience) = self.details(caller, target, terms.clone());
-            let pending = self.pending(caller, call, &details, patience, special);
+            let mut special = Special::of(target, details);
+            let mut details = details.clone();
+            let patience = self.complete(&mut details, caller, target, terms);
+            let shard = special.get_or_insert_default();
+            shard.shard = Some(runmode);
+            shard.patience = patience.map(|it| self.timed(it));
+            let pending = Pending::new(caller, call, &details, special);
             let request = self.invoke(target, details, payload.clone(), pending, out);
-            shards.extend(request.map(|request| (target.callee, request)));
+            shards.0.extend(request.map(|request| (target.callee, request)));
         }
         if let Some(member) = self.members.get_mut(caller) {
-            member.calls.insert(call, Waiting::Shards(shards));
+            member.calls.insert(call, Waiting::Shards(Box::new(shards)));
         }
     }
 
-    fn pending(
-        &self,
-        caller: SessionId,
-        call: RequestId,
-        details: &InvocationDetails,
-        patience: Option<Duration>,
-        special: Option<Box<Special>>,
-    ) -> Pending {
-        Pending {
-            caller,
-            call,
-            receives_progress: details.receive_progress,
-            has_begun: false,
-            is_interrupted: false,
-            patience: patience.map(|it| (it, (self.clock.elapsed)().saturating_add(it))),
-            special,
-        }
+    /// A patience, and when it is at its end.
+    fn timed(&self, patience: Duration) -> (Duration, Duration) {
+        (patience, (self.clock.elapsed)().saturating_add(patience))
     }
 
     /// Puts an invocation on its callee's books, and sends it.
+    #[inline]
     fn invoke(
         &mut self,
         target: &Target,
@@ -151,7 +151,7 @@ impl Realm {
         let member = self.members.get_mut(callee)?;
         let request = member.next_invocation;
         member.next_invocation = request.next();
-        if let Some((_, until)) = pending.patience {
+        if let Some(until) = pending.deadline() {
             self.timer.set(until, Due::Invocation(callee, request));
         }
         if target.is_limited {
@@ -206,7 +206,7 @@ impl Realm {
     /// the next one (WAMP specification, "Progressive Call Results", "Timeouts").
     fn go_on(&mut self, callee: SessionId, request: RequestId) -> Option<(SessionId, RequestId)> {
         let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
-        if let Some((patience, until)) = &mut pending.patience {
+        if let Some((patience, until)) = pending.special.as_mut().and_then(|it| it.patience.as_mut()) {
             let due = Due::Invocation(callee, request);
             self.timer.cancel(*until, due);
             *until = (self.clock.elapsed)().saturating_add(*patience);
@@ -249,19 +249,26 @@ impl Realm {
     /// can answer for another.
     fn close(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
         let pending = self.take(callee, request)?;
-        self.release(callee, request, &pending);
+        if pending.special.is_some() {
+            self.release(callee, request, &pending);
+        } else if let Some(caller) = self.members.get_mut(pending.caller) {
+            caller.calls.remove(&pending.call);
+        }
         Some(pending)
     }
 
     /// Takes an invocation off its callee's books.
+    #[inline]
     fn take(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
         let member = self.members.get_mut(callee)?;
         let pending = member.invocations.remove(&request)?;
-        if let Some(limited) = pending.special.as_ref().and_then(|it| it.limited) {
-            member.finish_one(limited);
-        }
-        if let Some((_, until)) = pending.patience {
-            self.timer.cancel(until, Due::Invocation(callee, request));
+        if let Some(special) = &pending.special {
+            if let Some(limited) = special.limited {
+                member.finish_one(limited);
+            }
+            if let Some((_, until)) = special.patience {
+                self.timer.cancel(until, Due::Invocation(callee, request));
+            }
         }
         Some(pending)
     }
@@ -271,13 +278,9 @@ impl Realm {
         let Some(caller) = self.members.get_mut(pending.caller) else {
             return;
         };
-        if pending.special.is_none() {
-            caller.calls.remove(&pending.call);
-            return;
-        }
         if let Some(Waiting::Shards(shards)) = caller.calls.get_mut(&pending.call) {
-            shards.remove(&(callee, request));
-            if !shards.is_empty() {
+            shards.0.remove(&(callee, request));
+            if !shards.0.is_empty() {
                 return;
             }
         }
@@ -289,6 +292,18 @@ impl Realm {
 }
 
 impl Pending {
+    #[inline]
+    fn new(caller: SessionId, call: RequestId, details: &InvocationDetails, special: Option<Box<Special>>) -> Self {
+        Self {
+            caller,
+            call,
+            receives_progress: details.receive_progress,
+            has_begun: false,
+            is_interrupted: false,
+            special,
+        }
+    }
+
     /// From now on no other callee can take the call.
     fn begin(&mut self) {
         self.has_begun = true;
@@ -299,8 +314,8 @@ impl Pending {
 }
 
 impl Special {
-    fn of(target: &Target, terms: &Terms) -> Option<Box<Self>> {
-        (target.is_limited || terms.in_parts()).then(|| {
+    fn of(target: &Target, details: &InvocationDetails) -> Option<Box<Self>> {
+        (target.is_limited || details.progress).then(|| {
             Box::new(Self {
                 limited: target.is_limited.then_some(target.registration),
                 ..Self::default()
@@ -309,6 +324,7 @@ impl Special {
     }
 }
 
+#[inline]
 fn send_result(
     out: &mut Vec<Delivery>,
     caller: SessionId,

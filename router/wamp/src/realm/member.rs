@@ -8,7 +8,7 @@ use ahash::RandomState;
 use super::authorizer::Dynamic;
 use super::broker::Confirmations;
 use super::invocation::Pending;
-use super::meta::Testaments;
+use super::meta::{Defined, Testaments};
 use super::role::Role;
 use crate::acceptor::Features;
 use crate::auth::Method;
@@ -34,6 +34,10 @@ pub(super) struct Member {
     pub(super) features: Features,
     /// What the authorizer of its role has said; none for a role without one.
     pub(super) dynamic: Option<Box<Dynamic>>,
+    /// What somebody added to what is told of it.
+    pub(super) added: Option<Box<Dict>>,
+    /// What it has defined for reflection.
+    pub(super) defined: Option<Box<Defined>>,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
     pub(super) registrations: BTreeSet<RegistrationId>,
     /// The number of the next INVOCATION to this session.
@@ -53,6 +57,16 @@ pub(super) struct Member {
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }
+
+impl Member {
+    /// Whether the session belongs to the program around the router.
+    pub(super) fn is_of_router(&self) -> bool {
+        self.provider == INTERNAL_PROVIDER
+    }
+}
+
+/// The provider of principals that belong to the program around the router: clients cannot end their sessions.
+pub const INTERNAL_PROVIDER: &str = "internal";
 
 /// What was asked of the realm, counted from the beginning and never reset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -118,13 +132,17 @@ impl Member {
     }
 }
 
+/// The callees of a call of shards that work on it, and its numbers there.
+#[derive(Debug, Default)]
+pub(super) struct Shards(pub(super) BTreeSet<(SessionId, RequestId)>);
+
 /// What a call waits for.
 #[derive(Debug)]
 pub(super) enum Waiting {
     /// The callee that works on it, and its number there.
     Callee(SessionId, RequestId),
     /// The callees of its shards that work on it, and its numbers there.
-    Shards(BTreeSet<(SessionId, RequestId)>),
+    Shards(Box<Shards>),
     /// Somebody's consent.
     Consent(QuestionId),
 }
@@ -142,7 +160,7 @@ impl Waiting {
     pub(super) fn at_work(&self) -> Vec<(SessionId, RequestId)> {
         match self {
             Self::Callee(callee, request) => vec![(*callee, *request)],
-            Self::Shards(shards) => shards.iter().copied().collect(),
+            Self::Shards(shards) => shards.0.iter().copied().collect(),
             Self::Consent(_) => Vec::new(),
         }
     }

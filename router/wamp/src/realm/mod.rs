@@ -7,6 +7,7 @@ mod authorizer;
 mod broker;
 mod consent;
 mod dealer;
+mod departure;
 mod invocation;
 mod journal;
 mod member;
@@ -38,8 +39,10 @@ pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
 use self::journal::Notebook;
 pub use self::journal::{Journal, NotWritten};
-pub use self::member::Requests;
+pub use self::member::{INTERNAL_PROVIDER, Requests};
 use self::member::{Member, Members};
+use self::meta::Definitions;
+pub use self::meta::{Documented, router_procedures, router_topics};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
@@ -124,6 +127,7 @@ pub struct Realm {
     /// Where it writes what must survive it.
     notebook: Option<Notebook>,
     timer: Timer,
+    definitions: Definitions,
     denied: Vec<Denied>,
     requests: Requests,
 }
@@ -145,6 +149,7 @@ impl Realm {
             deliveries: Deliveries::default(),
             notebook: None,
             timer: Timer::default(),
+            definitions: Definitions::default(),
             settings,
             denied: Vec::new(),
             requests: Requests::default(),
@@ -184,6 +189,8 @@ impl Realm {
             provider: principal.provider,
             transport,
             features,
+            added: None,
+            defined: None,
             subscriptions: Default::default(),
             registrations: Default::default(),
             next_invocation: RequestId::FIRST,
@@ -271,32 +278,6 @@ impl Realm {
         Ok(Flow::Continue)
     }
 
-    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it. Its
-    /// testaments are published when it hears nothing any more and is still known.
-    pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
-        self.end_subscriptions(session, out);
-        self.publish_testaments(session, out);
-        let Some(member) = self.members.remove(session) else {
-            return;
-        };
-        for registration in &member.registrations {
-            self.end_registration(*registration, session, out);
-        }
-        self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
-        self.callee_left(&member, out);
-        self.caller_left(&member, out);
-        self.confirmations_end(&member, out);
-        self.announce_leave(&member, out);
-    }
-
-    /// Ends a session with this last message, and forgets it at once. Whoever delivers a GOODBYE closes the connection.
-    pub fn dismiss(&mut self, session: SessionId, goodbye: Goodbye, out: &mut Vec<Delivery>) {
-        if self.members.contains(session) {
-            send(out, session, Message::Goodbye(goodbye));
-            self.leave(session, out);
-        }
-    }
-
     /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that
     /// the new role does not allow end here, and so do calls that wait for consent, which was asked for under the old one.
     /// Calls that a callee works on already come to their end.
@@ -324,6 +305,7 @@ impl Realm {
         for registration in withdrawn {
             self.revoke_registration(registration, session, &error::NOT_AUTHORIZED, out);
         }
+        self.end_definitions(session, out);
         for question in questions {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
         }

@@ -37,6 +37,13 @@ pub(super) struct Refusal(pub(super) Uri, pub(super) &'static str);
 impl Refusal {
     pub(super) const NOT_AUTHORIZED: Self = Self(error::NOT_AUTHORIZED, "the role of this session may not do that");
     pub(super) const NO_SUCH_PROCEDURE: Self = Self(error::NO_SUCH_PROCEDURE, "nobody offers this procedure");
+    pub(super) const NO_SUCH_SESSION: Self = Self(error::NO_SUCH_SESSION, "there is no other session with this id");
+    pub(super) const NO_SUCH_REGISTRATION: Self = Self(error::NO_SUCH_REGISTRATION, "there is no such registration");
+    pub(super) const NO_SUCH_SUBSCRIPTION: Self = Self(error::NO_SUCH_SUBSCRIPTION, "there is no such subscription");
+    /// Sessions of the program around the router are not for clients to end.
+    pub(super) const OF_ROUTER: Self = Self(error::NOT_AUTHORIZED, "that session belongs to the router itself");
+    pub(super) const TOO_MANY_CALLS: Self =
+        Self(error::UNAVAILABLE, "this session has as many calls waiting as it may");
     pub(super) const NOT_DISCLOSED: Self = Self(
         error::DISCLOSE_ME_DISALLOWED,
         "the role of this session may not disclose itself",

@@ -186,6 +186,12 @@ impl Scene {
         self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_front)
     }
 
+    /// The last message for a session, whatever came before, which waits still.
+    pub(super) fn expect_last(&mut self, name: &str) -> Message {
+        let last = self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_back);
+        last.unwrap_or_else(|| panic!("{name} got nothing"))
+    }
+
     /// Nothing waits for a session.
     pub(super) fn expect_nothing(&self, name: &str) {
         assert_eq!(self.inboxes[&self.sessions[name]], [], "{name} got something");
@@ -257,6 +263,7 @@ impl Realm {
             && self.parked.is_empty()
             && self.dealer.is_empty()
             && self.timer.is_empty()
+            && self.definitions.is_empty()
             && self.authorizations.is_empty()
             && self.deliveries.is_empty()
     }
@@ -307,6 +314,16 @@ pub(super) fn call_with(number: u64, procedure: &str, options: CallOptions) -> M
         options,
         procedure: procedure.into(),
         payload,
+    })
+}
+
+/// A call without arguments, as most of the router's own procedures take it.
+pub(super) fn bare_call(number: u64, procedure: &str) -> Message {
+    Message::Call(Call {
+        request: request(number),
+        options: CallOptions::default(),
+        procedure: procedure.into(),
+        payload: Payload::EMPTY,
     })
 }
 

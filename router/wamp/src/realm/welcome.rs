@@ -24,14 +24,19 @@ impl Realm {
     }
 }
 
-/// The roles and features that WELCOME announces: those that are there.
+/// The roles and features that WELCOME announces: those that are there. Reflection stands beside the features (WAMP
+/// specification, "Interface Reflection").
 fn announced_roles() -> Dict {
     let role = |features: &[&str]| -> Value {
         let features: Dict = features
             .iter()
             .map(|feature| ((*feature).to_owned(), true.into()))
             .collect();
-        Dict::from([("features".to_owned(), features.into())]).into()
+        Dict::from([
+            ("features".to_owned(), features.into()),
+            ("reflection".to_owned(), true.into()),
+        ])
+        .into()
     };
     let broker = role(&[
         "event_history",
@@ -46,6 +51,8 @@ fn announced_roles() -> Dict {
         "shareded_subscriptions",
         "subscriber_blackwhite_listing",
         "x_acknowledged_event_delivery",
+        "session_meta_api",
+        "subscription_meta_api",
     ]);
     let dealer = role(&[
         "call_canceling",
@@ -57,10 +64,29 @@ fn announced_roles() -> Dict {
         "payload_passthru_mode",
         "progressive_call_invocations",
         "progressive_call_results",
+        "registration_meta_api",
         "registration_revocation",
+        "session_meta_api",
         "sharded_registration",
         "shared_registration",
         "testament_meta_api",
     ]);
     Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_roles_announce_reflection_and_what_of_the_meta_api_is_theirs() {
+        let roles = announced_roles();
+        for (role, own) in [("broker", "subscription_meta_api"), ("dealer", "registration_meta_api")] {
+            let role = roles[role].as_dict().unwrap();
+            assert_eq!(role["reflection"], true.into());
+            let features = role["features"].as_dict().unwrap();
+            assert_eq!(features["session_meta_api"], true.into());
+            assert_eq!(features[own], true.into());
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What authorizers may decide, and what happens meanwhile.
 
 use super::super::role::{Actions, Consent, Role, Rule};
-use super::super::scene::{Scene, call, cancel, publish, register, request, subscribe};
+use super::super::scene::{Scene, bare_call, call, cancel, publish, register, request, subscribe};
 use super::*;
 use crate::message::{CancelMode, PublishOptions, RequestKind};
 
@@ -282,7 +282,7 @@ fn an_authorizer_says_whether_the_caller_is_disclosed() {
 #[test]
 fn the_routers_own_procedures_are_asked_about_as_others_are() {
     let mut scene = scene();
-    scene.send("guest", call(1, "wamp.session.count"));
+    scene.send("guest", bare_call(1, "wamp.session.count"));
     let question = scene.asked();
     scene.authorize(&question, YES);
     assert!(matches!(scene.expect("guest"), Message::Result(_)));

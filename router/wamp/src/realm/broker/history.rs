@@ -145,8 +145,8 @@ impl Broker {
 
     /// Every event that a history on disk holds, by its number.
     pub(in crate::realm) fn events_on_disk(&self) -> BTreeMap<u64, &Recorded> {
-        let ids = self.ids().into_iter().filter_map(|id| self.by_id.get(&id));
-        let subscriptions = ids.filter_map(|(topic, policy)| self.subscriptions.get(topic.as_bytes(), *policy));
+        let all = self.all().into_iter();
+        let subscriptions = all.filter_map(|(_, topic, policy)| self.subscriptions.get(topic.as_bytes(), policy));
         let histories = subscriptions.filter_map(|it| it.history.as_ref());
         let on_disk = histories.filter(|history| history.store == Store::Disk);
         let events = on_disk.flat_map(|history| history.events());

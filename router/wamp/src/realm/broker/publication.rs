@@ -247,6 +247,17 @@ impl Realm {
         args: impl FnOnce(&Self) -> Vec<Value>,
         out: &mut Vec<Delivery>,
     ) {
+        self.announce_to_others(topic, None, args, out);
+    }
+
+    /// The same, to everybody but one session.
+    pub(in crate::realm) fn announce_to_others(
+        &mut self,
+        topic: &'static str,
+        but: Option<SessionId>,
+        args: impl FnOnce(&Self) -> Vec<Value>,
+        out: &mut Vec<Delivery>,
+    ) {
         if !self.broker.hears_router(topic.as_bytes()) {
             return;
         }
@@ -254,7 +265,7 @@ impl Realm {
         let payload = Payload::from_values(Serializer::Json, &args(self), &Dict::new()).unwrap_or(Payload::EMPTY);
         let publication = self.random_publication();
         self.broker
-            .deliver_own(&Uri::from_static(topic), publication, &payload, out);
+            .deliver_own(&Uri::from_static(topic), publication, &payload, but, out);
     }
 }
 
@@ -321,7 +332,14 @@ impl Broker {
     }
 
     /// The same for an event of the router, which patterns for everything do not get.
-    fn deliver_own(&self, topic: &Uri, publication: PublicationId, payload: &Payload, out: &mut Vec<Delivery>) {
+    fn deliver_own(
+        &self,
+        topic: &Uri,
+        publication: PublicationId,
+        payload: &Payload,
+        but: Option<SessionId>,
+        out: &mut Vec<Delivery>,
+    ) {
         self.subscriptions.visit(topic.as_bytes(), |policy, subscription| {
             if subscription.hears_router {
                 let details = EventDetails {
@@ -334,7 +352,7 @@ impl Broker {
                     details,
                     payload: payload.clone(),
                 };
-                subscription.fan_out(event, None, out);
+                subscription.fan_out(event, but, out);
             }
             Visit::More
         });

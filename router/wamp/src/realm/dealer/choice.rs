@@ -59,12 +59,16 @@ const NOT_IN_PARTS: Refusal = Refusal(
 
 impl Registration {
     /// The place of the callee whose turn it is among those that can take the call.
+    #[inline]
     pub(super) fn choose(&self, members: &Members, random: &mut StdRng, wish: &Wish<'_>) -> Result<usize, Refusal> {
-        let check = |place: usize| self.check(members, &self.callees[place], wish);
-        if let [_] = *self.callees {
-            return check(0).map(|()| 0);
+        match &*self.callees {
+            [callee] => self.check(members, callee, wish).map(|()| 0),
+            _ => self.choose_one(members, random, wish),
         }
-        let fits = |place: &usize| check(*place).is_ok();
+    }
+
+    fn choose_one(&self, members: &Members, random: &mut StdRng, wish: &Wish<'_>) -> Result<usize, Refusal> {
+        let fits = |place: &usize| self.check(members, &self.callees[*place], wish).is_ok();
         let mut places = 0..self.callees.len();
         let chosen = match self.invoke {
             Invoke::Single | Invoke::First => places.find(fits),
@@ -96,6 +100,7 @@ impl Registration {
         callees.min_by_key(|(_, it)| draw(it)).map_or(0, |(place, _)| place)
     }
 
+    #[inline]
     pub(super) fn target(&self, place: usize) -> Target {
         let callee = &self.callees[place];
         Target {
@@ -108,7 +113,16 @@ impl Registration {
     }
 
     /// Whether a callee can take a call.
+    #[inline]
     pub(super) fn check(&self, members: &Members, callee: &Callee, wish: &Wish<'_>) -> Result<(), Refusal> {
+        let asks_for_nothing = callee.concurrency == 0 && !callee.disclose_caller;
+        if asks_for_nothing && !wish.in_parts && wish.tried.is_empty() {
+            return Ok(());
+        }
+        self.check_closely(members, callee, wish)
+    }
+
+    fn check_closely(&self, members: &Members, callee: &Callee, wish: &Wish<'_>) -> Result<(), Refusal> {
         if wish.tried.contains(&callee.session) {
             return Err(ALL_TRIED);
         }

@@ -5,13 +5,12 @@ use std::time::Duration;
 use super::super::refusal::is_of_router;
 use super::super::role::{Action, Consent, Disclose, Permission};
 use super::super::{Realm, Refusal};
-use super::{Target, Wish};
+use super::{Registration, Target, Wish};
 use crate::error::{self, Violation};
 use crate::id::{RequestId, SessionId};
 use crate::limits::{FORWARDED_TIMEOUT_GRACE, MAX_CALL_TIMEOUT};
-use crate::message::{Call, CallOptions, InvocationDetails, Invoke, Match, RequestKind, RunMode, Shard};
+use crate::message::{Call, InvocationDetails, Invoke, Match, RequestKind, RunMode, Shard};
 use crate::outgoing::Delivery;
-use crate::uri::Uri;
 
 const NO_PARTS_FOR_THE_ROUTER: Refusal = Refusal(
     error::FEATURE_NOT_SUPPORTED,
@@ -32,16 +31,14 @@ const NO_KEY: Refusal = Refusal(
 );
 
 /// What stays the same of a call, whoever takes it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(in crate::realm) struct Terms {
     /// Whether the caller's role lets callees know who calls.
     pub(in crate::realm) disclose: Disclose,
     /// The caller wants it.
     disclose_me: bool,
-    /// How long the caller waits for a result.
-    patience: Option<Duration>,
-    /// What every callee is told alike.
-    details: InvocationDetails,
+    /// How long the caller waits for a result; 0 is for ever.
+    timeout: u64,
 }
 
 impl Realm {
@@ -66,7 +63,7 @@ impl Realm {
             if goes_on {
                 self.refuse_call(from, request, true, NO_PARTS_FOR_THE_ROUTER, out);
             } else {
-                self.serve(from, &call, out);
+                self.serve(from, call, out);
             }
             return Ok(());
         }
@@ -118,10 +115,7 @@ impl Realm {
             return Err(Refusal::NOT_DISCLOSED);
         }
         if member.calls.len() >= self.settings.quota.pending_calls {
-            return Err(Refusal(
-                error::UNAVAILABLE,
-                "this session has as many calls waiting as it may",
-            ));
+            return Err(Refusal::TOO_MANY_CALLS);
         }
         Ok(permission)
     }
@@ -146,11 +140,22 @@ impl Realm {
             in_parts: options.progress,
             tried: &[],
         };
+        let terms = Terms {
+            disclose: permission.disclose,
+            disclose_me: options.disclose_me,
+            timeout: options.timeout,
+        };
+        let details = InvocationDetails {
+            procedure: (policy != Match::Exact).then_some(procedure),
+            receive_progress: options.receive_progress,
+            progress: options.progress,
+            trustlevel: permission.trustlevel,
+            passthru: options.passthru,
+            ..InvocationDetails::default()
+        };
         if let Some(shard) = &options.shard {
-            let runmode = shard.runmode;
-            let targets = self.shards(&procedure, shard, options.receive_progress, &wish)?;
-            let terms = Terms::of(permission, options, procedure, policy);
-            self.open_shards(from, request, (runmode, &targets), &terms, &payload, out);
+            let targets = self.shards(registration, shard, options.receive_progress, &wish)?;
+            self.open_shards(from, request, (shard.runmode, &targets), terms, &details, &payload, out);
             return Ok(());
         }
         let place = registration.choose(&self.members, &mut self.random, &wish)?;
@@ -159,20 +164,18 @@ impl Realm {
         if has_others && registration.invoke == Invoke::RoundRobin {
             self.dealer.pass_turn(target.registration, place);
         }
-        let terms = Terms::of(permission, options, procedure, policy);
-        self.open(from, request, target, terms, payload, has_others, out);
+        self.open(from, request, target, terms, details, payload, has_others, out);
         Ok(())
     }
 
     /// The callees of a call that names shards.
     fn shards(
         &self,
-        procedure: &Uri,
+        registration: &Registration,
         shard: &Shard,
         receives_progress: bool,
         wish: &Wish<'_>,
     ) -> Result<Vec<Target>, Refusal> {
-        let (_, registration) = self.dealer.best(procedure).ok_or(Refusal::NO_SUCH_PROCEDURE)?;
         let places = match shard.runmode {
             RunMode::Partition => {
                 let key = shard.rkey.as_ref().ok_or(NO_KEY)?;
@@ -189,68 +192,33 @@ impl Realm {
         places.map(target).collect()
     }
 
-    /// What a callee is told of a call, and how long the router waits for it.
-    pub(in crate::realm) fn details(
+    /// Adds what this callee is told of a call beside the others, and says how long the router waits for it.
+    #[inline]
+    pub(in crate::realm) fn complete(
         &self,
+        details: &mut InvocationDetails,
         caller: SessionId,
         target: &Target,
         terms: Terms,
-    ) -> (InvocationDetails, Option<Duration>) {
-        let Terms {
-            disclose,
-            disclose_me,
-            patience,
-            mut details,
-        } = terms;
-        let is_disclosed = match disclose {
+    ) -> Option<Duration> {
+        let is_disclosed = match terms.disclose {
             Disclose::Always => true,
-            Disclose::OnRequest => disclose_me || target.disclose_caller,
+            Disclose::OnRequest => terms.disclose_me || target.disclose_caller,
             Disclose::Never => false,
         };
         if is_disclosed {
             let caller = self.members.get(caller);
             details.caller = caller.map(|member| Box::new(member.origin.clone()));
         }
-        let mut patience = patience;
-        if let (Some(time), true) = (patience, target.forward_timeout) {
-            let callee = self.members.get(target.callee);
-            if callee.is_some_and(|member| member.features.call_timeout) {
-                details.timeout = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-                patience = Some(time + FORWARDED_TIMEOUT_GRACE);
-            }
+        if terms.timeout == 0 {
+            return None;
         }
-        (details, patience)
-    }
-}
-
-impl Terms {
-    fn of(permission: Permission, options: CallOptions, procedure: Uri, policy: Match) -> Self {
-        let patience = (options.timeout > 0).then(|| Duration::from_millis(options.timeout).min(MAX_CALL_TIMEOUT));
-        let details = InvocationDetails {
-            procedure: (policy != Match::Exact).then_some(procedure),
-            receive_progress: options.receive_progress,
-            progress: options.progress,
-            passthru: options.passthru,
-            trustlevel: permission.trustlevel,
-            ..InvocationDetails::default()
-        };
-        Self {
-            disclose: permission.disclose,
-            disclose_me: options.disclose_me,
-            patience,
-            details,
+        let patience = Duration::from_millis(terms.timeout).min(MAX_CALL_TIMEOUT);
+        let callee = self.members.get(target.callee).filter(|_| target.forward_timeout);
+        if !callee.is_some_and(|member| member.features.call_timeout) {
+            return Some(patience);
         }
-    }
-
-    /// Whether more of the call is to come.
-    pub(in crate::realm) const fn in_parts(&self) -> bool {
-        self.details.progress
-    }
-
-    /// The terms for somebody who keeps them, without the frame that they came in.
-    pub(in crate::realm) fn to_stored(&self) -> Self {
-        let mut terms = self.clone();
-        terms.details.procedure = terms.details.procedure.as_ref().map(Uri::to_stored);
-        terms
+        details.timeout = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        Some(patience + FORWARDED_TIMEOUT_GRACE)
     }
 }

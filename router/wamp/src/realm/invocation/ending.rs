@@ -131,7 +131,7 @@ impl Realm {
     pub(in crate::realm) fn callee_left(&mut self, callee: &Member, out: &mut Vec<Delivery>) {
         let session = callee.origin.session;
         for (request, pending) in &callee.invocations {
-            if let Some((_, until)) = pending.patience {
+            if let Some(until) = pending.deadline() {
                 self.timer.cancel(until, Due::Invocation(session, *request));
             }
             if !self.members.contains(pending.caller) {

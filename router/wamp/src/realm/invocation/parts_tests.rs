@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::Bounce;
 use super::super::role::{Action, Consent, Disclose, Role, Rule};
 use super::super::scene::{Scene, answer, call_with, cancel, failure, progress, request};
+use super::super::{Authorization, Bounce, Decision};
 use crate::acceptor::Features;
 use crate::limits::MAX_CUT_OFF_CALLS;
 use crate::message::{CallOptions, CancelMode, Invoke, Match, Message, Passthru, RegisterOptions, RequestKind};
@@ -279,6 +279,80 @@ fn the_routers_own_procedures_and_those_that_need_consent_take_no_parts() {
     scene.send("asked", last_part(1));
     scene.expect_nothing("asked");
     assert_eq!(scene.realm.take_consent_news(), []);
+}
+
+/// A caller about whose calls an authorizer decides, and that has sent a part and one more.
+fn scene_with_an_authorizer() -> (Scene, Authorization) {
+    let mut scene = scene();
+    let role = Role::new("guest", vec![]).unwrap();
+    scene.join("guest", role.with_authorizer("com.authorize".into()));
+    scene.send("guest", part(7));
+    let question = scene.asked();
+    scene.send("guest", part(7));
+    (scene, question)
+}
+
+#[test]
+fn an_authorizer_decides_about_a_call_once_whatever_parts_it_has() {
+    let (mut scene, question) = scene_with_an_authorizer();
+    let yes = Decision::Made {
+        is_allowed: true,
+        disclose: None,
+        is_lasting: false,
+    };
+    scene.authorize(&question, yes);
+    scene.send("guest", last_part(7));
+    for progress in [true, true, false] {
+        assert_eq!(scene.expect_invocation("callee").details.progress, progress);
+    }
+    assert_eq!(scene.realm.take_authorizations(), []);
+}
+
+#[test]
+fn parts_of_a_call_that_its_authorizer_ended_are_dropped() {
+    let no = Decision::Made {
+        is_allowed: false,
+        disclose: None,
+        is_lasting: false,
+    };
+    for (decision, error) in [
+        (no, "wamp.error.not_authorized"),
+        (Decision::Failed("it is gone"), "wamp.error.authorization_failed"),
+    ] {
+        let (mut scene, question) = scene_with_an_authorizer();
+        scene.authorize(&question, decision);
+        scene.expect_error("guest", RequestKind::Call, error);
+        scene.send("guest", last_part(7));
+        scene.expect_nothing("guest");
+        assert_eq!(scene.realm.take_authorizations(), []);
+    }
+    let (mut scene, _) = scene_with_an_authorizer();
+    scene.send("guest", cancel(7, CancelMode::KillNoWait));
+    scene.expect_error("guest", RequestKind::Call, "wamp.error.canceled");
+    scene.send("guest", last_part(7));
+    scene.expect_nothing("guest");
+    scene.expect_nothing("callee");
+    assert_eq!(scene.realm.take_authorizations(), []);
+}
+
+#[test]
+fn a_further_part_that_waits_for_an_authorizer_is_not_what_is_cancelled() {
+    let (mut scene, question) = scene_with_an_authorizer();
+    let yes = Decision::Made {
+        is_allowed: true,
+        disclose: None,
+        is_lasting: false,
+    };
+    scene.authorize(&question, yes);
+    // Another question, behind which the next part waits.
+    scene.send("guest", call_with(8, "com.other", CallOptions::default()));
+    let other = scene.asked();
+    scene.send("guest", part(7));
+    scene.send("guest", cancel(7, CancelMode::KillNoWait));
+    scene.expect_error("guest", RequestKind::Call, "wamp.error.canceled");
+    scene.authorize(&other, yes);
+    scene.expect_error("guest", RequestKind::Call, "wamp.error.no_such_procedure");
+    scene.expect_nothing("guest");
 }
 
 #[test]

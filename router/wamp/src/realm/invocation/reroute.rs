@@ -6,14 +6,18 @@ use super::super::member::Waiting;
 use super::Special;
 use crate::id::{RegistrationId, RequestId, SessionId};
 use crate::limits::MAX_REROUTED_ARGUMENTS;
+use crate::message::InvocationDetails;
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
+use crate::uri::Uri;
 
 /// What is needed to hand a call to another callee.
 #[derive(Debug)]
 pub(super) struct Reroute {
     registration: RegistrationId,
     terms: Terms,
+    /// What every callee is told alike.
+    details: InvocationDetails,
     payload: Payload,
     /// Who has passed it on already.
     tried: Vec<SessionId>,
@@ -33,10 +37,14 @@ pub(super) enum Passed {
 }
 
 impl Reroute {
-    pub(super) fn of(target: &Target, terms: &Terms, payload: &Payload) -> Option<Self> {
+    pub(super) fn of(target: &Target, terms: Terms, details: &InvocationDetails, payload: &Payload) -> Option<Self> {
         (payload.len() <= MAX_REROUTED_ARGUMENTS).then(|| Self {
             registration: target.registration,
-            terms: terms.to_stored(),
+            terms,
+            details: InvocationDetails {
+                procedure: details.procedure.as_ref().map(Uri::to_stored),
+                ..details.clone()
+            },
             payload: payload.to_stored(),
             tried: Vec::new(),
         })
@@ -61,7 +69,7 @@ impl Realm {
         reroute.tried.push(callee);
         let wish = Wish {
             disclose: reroute.terms.disclose,
-            in_parts: reroute.terms.in_parts(),
+            in_parts: reroute.details.progress,
             tried: &reroute.tried,
         };
         let Ok(target) = self.choose_another(reroute.registration, &wish) else {
@@ -71,15 +79,14 @@ impl Realm {
             return Passed::Not;
         };
         let (caller, call) = (pending.caller, pending.call);
-        let (details, patience) = self.details(caller, &target, reroute.terms.clone());
+        let mut details = reroute.details.clone();
+        let patience = self.complete(&mut details, caller, &target, reroute.terms);
         let payload = reroute.payload.clone();
-        // The time that the caller has waited already counts.
-        pending.patience = pending
-            .patience
-            .zip(patience)
-            .map(|((_, until), patience)| (patience, until));
-        let mut special = Special::of(&target, &reroute.terms).unwrap_or_default();
+        let until = pending.deadline();
+        let mut special = Special::of(&target, &reroute.details).unwrap_or_default();
         special.reroute = Some(reroute);
+        // The time that the caller has waited already counts.
+        special.patience = patience.zip(until);
         pending.special = Some(special);
         let request = self.invoke(&target, details, payload, pending, out);
         if let (Some(member), Some(request)) = (self.members.get_mut(caller), request) {

@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::super::broker::Recorded;
 use super::super::{Realm, Refusal, timestamp};
-use super::{Answer, Asked, Procedure, Served};
+use super::{Answer, Asked, Procedure, Served, Topic};
 use crate::error;
 use crate::id::{PublicationId, SubscriptionId};
 use crate::limits::MAX_HISTORY_ANSWER;
@@ -19,22 +19,31 @@ use crate::value::{Dict, Value};
 
 pub(super) const PROCEDURES: &[Procedure] = &[Procedure {
     uri: "wamp.subscription.get_events",
+    params: &PARAMS,
+    gives: "[event], kw: is_limit_reached, limit",
+    does: "the last events of a subscription that the configuration keeps, oldest first, for whoever may subscribe",
     serve: get_events,
 }];
 
-/// Every keyword argument, for whoever mistypes one.
-const KEYS: [&str; 11] = [
-    "reverse",
-    "limit",
-    "from_time",
-    "after_time",
-    "before_time",
-    "until_time",
-    "topic",
-    "from_publication",
-    "after_publication",
-    "before_publication",
-    "until_publication",
+pub(super) const TOPICS: &[Topic] = &[Topic {
+    uri: "wamp.session.on_overflow",
+    args: "[session, dropped]",
+    does: "a session was too slow and has lost so many events since this was last said; it hears that itself, and so do those who may call `wamp.session.list`",
+}];
+
+const PARAMS: [&str; 12] = [
+    "subscription",
+    "reverse?",
+    "limit?",
+    "topic?",
+    "from_time?",
+    "after_time?",
+    "before_time?",
+    "until_time?",
+    "from_publication?",
+    "after_publication?",
+    "before_publication?",
+    "until_publication?",
 ];
 
 /// Which events somebody asks for.
@@ -55,10 +64,8 @@ const fn invalid(sentence: &'static str) -> Refusal {
 
 /// `[subscription]` and filters by name; `[events]`, and by name whether there are more: `is_limit_reached`.
 fn get_events(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
-    let id = asked.need(0, "the first argument is the subscription's id")?;
-    let id = id.as_u64().and_then(SubscriptionId::new);
-    let id = id.ok_or(invalid("a subscription's id is an integer from 1 to 2^53"))?;
-    let wanted = Wanted::read(asked.kwargs)?;
+    let id = asked.subscription()?;
+    let wanted = Wanted::read(asked)?;
     let (policy, events) = realm.history(asked.caller, id)?;
     let events = wanted.pick(&events)?;
     let mut told = Vec::new();
@@ -81,17 +88,8 @@ fn get_events(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Se
 }
 
 impl Wanted {
-    fn read(kwargs: &Dict) -> Result<Self, Refusal> {
-        if kwargs
-            .keys()
-            .any(|key| !KEYS.contains(&key.as_str()) && !key.starts_with('_'))
-        {
-            return Err(invalid(
-                "the filters are reverse, limit, topic, and from, after, before, until with _time or _publication",
-            ));
-        }
-        // Null is what JavaScript sends for what it was not given.
-        let given = |key: &str| kwargs.get(key).filter(|value| **value != Value::Null);
+    fn read(asked: &Asked<'_>) -> Result<Self, Refusal> {
+        let given = |name: &str| asked.optional(name);
         let reverse = given("reverse").map(|value| value.as_bool().ok_or(invalid("reverse is true or false")));
         let limit = given("limit").map(|value| {
             let limit = value.as_u64().filter(|limit| *limit > 0);

@@ -16,10 +16,16 @@ use crate::value::{Dict, Value};
 pub(super) const PROCEDURES: &[Procedure] = &[
     Procedure {
         uri: "wamp.session.add_testament",
+        params: &["topic", "args?", "kwargs?", "publish_options?", "scope?"],
+        gives: "nothing",
+        does: "leaves an event that is published when the session ends, however that happens; first those of the scope `detached`, then those of `destroyed`, which is the usual one. The right to publish to the topic is asked for then and now",
         serve: add,
     },
     Procedure {
         uri: "wamp.session.flush_testaments",
+        params: &["scope?"],
+        gives: "nothing",
+        does: "takes back the testaments of one scope",
         serve: flush,
     },
 ];
@@ -100,13 +106,11 @@ fn flush(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served 
 }
 
 fn scope(asked: &Asked<'_>) -> Result<Scope, Refusal> {
-    match asked.kwargs.get("scope") {
-        None | Some(Value::Null) => Ok(Scope::Destroyed),
-        Some(scope) => match scope.as_str() {
-            Some("detached") => Ok(Scope::Detached),
-            Some("destroyed") => Ok(Scope::Destroyed),
-            _ => Err(invalid("the scope is \"detached\" or \"destroyed\"")),
-        },
+    const WHAT: &str = "the scope is \"detached\" or \"destroyed\"";
+    match asked.optional_text("scope", WHAT)? {
+        None | Some("destroyed") => Ok(Scope::Destroyed),
+        Some("detached") => Ok(Scope::Detached),
+        Some(_) => Err(invalid(WHAT)),
     }
 }
 
@@ -115,17 +119,13 @@ fn scope(asked: &Asked<'_>) -> Result<Scope, Refusal> {
 fn read(asked: &Asked<'_>) -> Result<Testament, Refusal> {
     const UNREADABLE: Refusal =
         invalid("a publish option has a value of the wrong type, or the arguments are too many");
-    let topic = asked.need(0, "the first argument is the topic")?;
+    let topic = asked.text("topic", "the topic is a URI")?;
     let no_args = || Value::List(Vec::new());
     let no_kwargs = || Value::Dict(Dict::new());
-    let given = |place: usize| asked.args.get(place).filter(|value| **value != Value::Null).cloned();
-    let args = given(1).unwrap_or_else(no_args);
-    let kwargs = given(2).unwrap_or_else(no_kwargs);
-    let options = asked.kwargs.get("publish_options").filter(|it| **it != Value::Null);
-    let options = options.cloned().unwrap_or_else(no_kwargs);
-    if topic.as_str().is_none() {
-        return Err(invalid("the topic is a URI"));
-    }
+    let given = |name: &str| asked.optional(name).cloned();
+    let args = given("args").unwrap_or_else(no_args);
+    let kwargs = given("kwargs").unwrap_or_else(no_kwargs);
+    let options = given("publish_options").unwrap_or_else(no_kwargs);
     if args.as_list().is_none() {
         return Err(invalid(
             "the second argument is a list: the positional arguments of the event",
@@ -139,7 +139,7 @@ fn read(asked: &Asked<'_>) -> Result<Testament, Refusal> {
     if options.as_dict().is_none() {
         return Err(invalid("publish_options is a dictionary"));
     }
-    let message = [code::PUBLISH.into(), 1_u64.into(), options, topic.clone(), args, kwargs];
+    let message = [code::PUBLISH.into(), 1_u64.into(), options, topic.into(), args, kwargs];
     let frame = rmp_serde::to_vec(&Value::List(message.into())).map_err(|_| UNREADABLE)?;
     let bytes = frame.len();
     match codec::decode(Serializer::MessagePack, &Bytes::from(frame), &Bounds::JOINED) {

@@ -92,7 +92,7 @@ impl World {
         self.tell(|| format!("{session} is dismissed"));
         let mut out = Vec::new();
         let goodbye = Goodbye::new("wamp.close.killed".into(), "");
-        self.realm.dismiss(session, goodbye, &mut out);
+        self.realm.dismiss(&[session], &goodbye, &mut out);
         self.take(out);
         assert!(!self.clients.contains_key(&session), "it got no GOODBYE");
     }

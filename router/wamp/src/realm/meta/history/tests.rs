@@ -236,7 +236,7 @@ fn only_a_subscription_with_a_history_tells_one() {
     scene.expect("b");
     assert_eq!(refused(&mut scene, 3, &[]), "wamp.error.unavailable");
     assert_eq!(refused(&mut scene, 4, &[]), "wamp.error.no_such_subscription");
-    assert_eq!(refused(&mut scene, 0, &[]), "wamp.error.invalid_argument");
+    assert_eq!(refused(&mut scene, 0, &[]), "wamp.error.no_such_subscription");
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn a_session_that_is_ended_or_says_goodbye_leaves_its_testaments_too() {
         } else {
             let mut out = Vec::new();
             let session = scene.session("a");
-            scene.realm.dismiss(session, goodbye, &mut out);
+            scene.realm.dismiss(&[session], &goodbye, &mut out);
             scene.sort(out);
         }
         assert_eq!(numbers(&mut scene), [1], "{ends}");
