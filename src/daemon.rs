@@ -1,6 +1,7 @@
 //! Starts everything in order, and stops it in the reverse order.
 
 mod bounds;
+mod realms;
 mod socket;
 
 use std::net::SocketAddr;
@@ -16,9 +17,8 @@ use pairing::exchange::Facts;
 use router::{Keys, Origins, Router, noise, tls};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
-use wamp::uri::UriRules;
 
-use self::bounds::{desktop_settings, limits, settings};
+use self::bounds::{desktop_settings, limits};
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
 use crate::access::{Access, Authorizers, Household, authorizer};
 use crate::advertiser::Advertiser;
@@ -98,9 +98,7 @@ impl Daemon {
         let front = Front::new(origins, desktop);
         let limits = limits(&config.limits);
         let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), keys, limits);
-        for realm in &config.realms {
-            router.open_realm(&realm.name, settings(config, UriRules::Loose));
-        }
+        realms::open(&router, config, paths, &store)?;
         let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
         let mut daemon = Self {
             router,
@@ -141,7 +139,8 @@ impl Daemon {
             told,
             questions,
         } = opened;
-        let realm = self.router.open_realm(DESKTOP_REALM, desktop_settings(config));
+        let (settings, when_full) = (desktop_settings(config), config.limits.when_full);
+        let realm = self.router.open_realm_with(DESKTOP_REALM, settings, when_full, None);
         desk.serve(realm.clone());
         let functions = Arc::new(self.functions(config, &machine, &access).await?);
         let desktop = Desktop {

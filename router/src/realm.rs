@@ -1,7 +1,10 @@
 //! A realm that many tasks share: the one lock, and the way from the realm's deliveries into the outboxes.
 
+mod ending;
+mod overflow;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -11,15 +14,15 @@ use tokio::time::Instant;
 use wamp::acceptor::Features;
 use wamp::error::Violation;
 use wamp::id::{QuestionId, SessionId};
-use wamp::message::{Goodbye, Message, Origin};
+use wamp::message::{Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
 use crate::gate::Gate;
-use crate::limits::Limits;
-use crate::outbox::Outbox;
+use crate::limits::{Limits, WhenFull};
+use crate::outbox::{Outbox, Pushed};
 pub(crate) use crate::report::Arrival;
 use crate::report::{RealmReport, Seat, Traffic};
 
@@ -33,6 +36,7 @@ struct Inner {
     /// Events that found a full queue.
     dropped: AtomicU64,
     limits: Limits,
+    when_full: WhenFull,
     /// Not held: a gate usually holds realms.
     gate: Weak<dyn Gate>,
     /// Wakes the timer, when something is due before what it waits for.
@@ -79,7 +83,13 @@ pub struct Joined {
 }
 
 impl RealmHandle {
-    pub(crate) fn new(name: Uri, settings: Settings, limits: &Limits, gate: &Arc<dyn Gate>) -> Self {
+    pub(crate) fn new(
+        name: Uri,
+        settings: Settings,
+        when_full: WhenFull,
+        limits: &Limits,
+        gate: &Arc<dyn Gate>,
+    ) -> Self {
         let mut seed = [0; 32];
         rand::rngs::SysRng
             .try_fill_bytes(&mut seed)
@@ -97,9 +107,18 @@ impl RealmHandle {
             state: Mutex::new(state),
             dropped: AtomicU64::new(0),
             limits: limits.clone(),
+            when_full,
             gate: Arc::downgrade(gate),
             sooner: Arc::default(),
         }))
+    }
+
+    /// Takes the realm's journal and what is in it.
+    pub(crate) fn restore(&self, journal: Box<dyn Journal>, records: Vec<Vec<u8>>) {
+        let unknown = self.state().realm.restore(journal, records);
+        if unknown > 0 {
+            tracing::warn!(realm = %self.0.name, unknown, "records of the journal that nobody understands were left out");
+        }
     }
 
     /// Ends what has lasted as long as it may, until nothing is due any more.
@@ -137,7 +156,7 @@ impl RealmHandle {
         arrival: Arrival,
         confirm: impl FnOnce() -> bool,
     ) -> Option<Joined> {
-        let outbox = Arc::new(Outbox::new(&self.0.limits));
+        let outbox = Arc::new(Outbox::new(&self.0.limits, self.0.when_full));
         let mut state = self.state();
         if !confirm() {
             return None;
@@ -218,15 +237,13 @@ impl RealmHandle {
                     continue;
                 };
                 let kind = Traffic::of(outgoing.message());
-                match seat.outbox.push(outgoing) {
-                    Ok(()) => {
-                        seat.traffic += kind;
-                        state.delivered += kind;
-                    }
-                    Err(outgoing) => {
-                        let outbox = Arc::clone(&seat.outbox);
-                        self.overflow(state, to, &outbox, &outgoing);
-                    }
+                let pushed = seat.outbox.push(outgoing);
+                if !matches!(pushed, Pushed::Full { refused: Some(_), .. }) {
+                    seat.traffic += kind;
+                    state.delivered += kind;
+                }
+                if let Pushed::Full { refused, displaced } = pushed {
+                    self.overflow(state, to, refused.into_iter().chain(displaced));
                 }
             }
             if state.deliveries.is_empty() {
@@ -269,54 +286,6 @@ impl RealmHandle {
             seat.release();
             seat.outbox.close(Some(goodbye));
         }
-    }
-
-    /// A queue is full: an event is lost and counted, a call fails at once, and a peer that does not even take its
-    /// answers is cut off.
-    fn overflow(&self, state: &mut State, to: SessionId, outbox: &Outbox, outgoing: &Outgoing) {
-        let message = outgoing.message();
-        if let Message::Event(_) = message {
-            self.count_dropped(state, to);
-        } else if let Message::Invocation(_) = message {
-            let State { realm, deliveries, .. } = state;
-            realm.bounce(to, message, Bounce::Full, deliveries);
-        } else {
-            tracing::warn!(
-                session = to.get(),
-                message = message.name(),
-                "the peer is too slow and is cut off"
-            );
-            outbox.break_off();
-        }
-    }
-
-    fn count_dropped(&self, state: &mut State, to: SessionId) {
-        if let Some(seat) = state.seats.get_mut(&to) {
-            seat.traffic.dropped += 1;
-        }
-        // Said at 1, 2, 4, 8…: a slow subscriber must not fill the log.
-        let dropped = self.0.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-        if dropped.is_power_of_two() {
-            tracing::warn!(realm = %self.0.name, dropped, "events were dropped because a subscriber was too slow");
-        }
-    }
-
-    /// Events dropped since the realm was opened.
-    #[must_use]
-    pub fn dropped_events(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Ends every session that `is_meant` picks, with this message, and says how many they were. Each is forgotten at
-    /// once: nothing that it sends afterwards counts.
-    pub fn end_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
-        let mut state = self.state();
-        let State { realm, deliveries, .. } = &mut *state;
-        let mut sessions = realm.sessions();
-        sessions.retain(|session| realm.origin(*session).is_some_and(&is_meant));
-        realm.dismiss(&sessions, goodbye, deliveries);
-        self.deliver(&mut state);
-        sessions.len()
     }
 
     /// Changes the role of every session that `is_meant` picks, with what each holds already: subscriptions and

@@ -329,6 +329,9 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
             Some(Ok(())) if take == Take::Last => return SessionEnd::Dismissed,
             Some(Ok(())) => {}
         }
+        if let Some(dropped) = joined.outbox.take_dropped() {
+            realm.overflowed(joined.session, dropped);
+        }
         // A burst must not leave its memory with an idle session.
         if batch.capacity() > IDLE_BATCH {
             *batch = VecDeque::new();

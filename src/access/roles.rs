@@ -32,7 +32,11 @@ const BUS: &str = "bus";
 /// Who may call this moves the pointer, and sends a message for each of its steps.
 pub const INPUT_PROBE: &str = "org.deskconn.pointer.move";
 /// What every device may ask, and say of what it offers.
-const FOR_ALL: [&str; 2] = ["org.deskconn.info.get", DESCRIBE];
+const FOR_ALL: [&str; 4] = ["org.deskconn.info.get", DESCRIBE, TESTAMENTS[0], TESTAMENTS[1]];
+/// Who may publish may also leave something to be published: the same rights hold for that.
+const TESTAMENTS: [&str; 2] = ["wamp.session.add_testament", "wamp.session.flush_testaments"];
+/// Whoever is too slow for its events is told.
+const OVERFLOW: &str = "wamp.session.on_overflow";
 const DESCRIBE: &str = "org.deskconn.components.describe";
 /// What every device may hear.
 const OFFERS_CHANGED: &str = "org.deskconn.components.on_changed";
@@ -110,7 +114,7 @@ impl Roles {
     pub fn of_device(&self, device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Role {
         let mut rules = self.table.get(device.role.as_str()).cloned().unwrap_or_default();
         rules.extend(FOR_ALL.map(|uri| rule(uri, Match::Exact, &[Action::Call])));
-        rules.push(rule(OFFERS_CHANGED, Match::Exact, &[Action::Subscribe]));
+        rules.extend([OFFERS_CHANGED, OVERFLOW].map(|uri| rule(uri, Match::Exact, &[Action::Subscribe])));
         let own = [Action::Register, Action::Publish, Action::Subscribe];
         rules.push(rule(&format!("{DEVICE_PREFIX}{}.", device.id), Match::Prefix, &own));
         // Who is there is for the router to say, and for every device to hear.
@@ -214,11 +218,12 @@ pub fn brightness() -> Role {
 #[must_use]
 pub fn component(authid: &str) -> Role {
     let offer = [Action::Register, Action::Publish];
-    let rules = vec![
+    let mut rules = vec![
         rule(&format!("{COMPONENT_PREFIX}{authid}."), Match::Prefix, &offer),
         rule(APP_PREFIX, Match::Prefix, &offer),
         rule(DESCRIBE, Match::Exact, &[Action::Call]),
     ];
+    rules.extend(TESTAMENTS.map(|uri| rule(uri, Match::Exact, &[Action::Call])));
     Role::new(COMPONENT, rules).expect("the prefixes end with dots")
 }
 

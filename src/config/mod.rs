@@ -5,6 +5,7 @@
 
 mod advertise;
 mod components;
+mod kept;
 mod limits;
 mod read;
 mod realm;
@@ -17,6 +18,7 @@ use ::components::Settings;
 use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 
 pub use advertise::Advertise;
+pub use kept::{Kept, MAX_KEPT_RULES};
 pub use limits::Limits;
 pub use read::ConfigError;
 use read::{Section, Source};

@@ -5,6 +5,7 @@
 use pairing::DeviceKey;
 
 use super::ConfigError;
+use super::kept::{self, Kept};
 use super::read::{Field, Section};
 
 /// Realms besides the desktop's own.
@@ -33,6 +34,8 @@ pub struct Realm {
     pub anonymous: Option<String>,
     /// Who else may come in.
     pub principals: Vec<Principal>,
+    /// What it keeps of its events.
+    pub kept: Kept,
 }
 
 /// A role with its permissions.
@@ -143,6 +146,7 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
         roles,
         anonymous: None,
         principals: Vec::new(),
+        kept: kept::read(&mut section)?,
     };
     for principal in section.sections("principal", MAX_ROWS)? {
         read_principal(principal, &mut realm)?;
@@ -235,7 +239,7 @@ fn read_disclose(field: &Field<'_>) -> Result<Disclose, ConfigError> {
     })
 }
 
-fn read_match(word: &str) -> Option<Match> {
+pub(super) fn read_match(word: &str) -> Option<Match> {
     match word {
         "exact" => Some(Match::Exact),
         "prefix" => Some(Match::Prefix),
@@ -254,7 +258,7 @@ fn read_action(word: &str) -> Option<Action> {
     }
 }
 
-fn read_uri(field: &Field<'_>, matching: Match) -> Result<String, ConfigError> {
+pub(super) fn read_uri(field: &Field<'_>, matching: Match) -> Result<String, ConfigError> {
     match matching {
         Match::Exact => field.text("a URI like \"org.example.door\"", |text| {
             is_uri(text, false).then(|| text.to_owned())

@@ -25,6 +25,15 @@ pub(super) fn desktop_settings(config: &Config) -> RealmSettings {
     }
 }
 
+/// The same for a realm of the configuration, which says what is kept in it.
+pub(super) fn settings_of(config: &Config, realm: &config::Realm) -> RealmSettings {
+    RealmSettings {
+        history: realm.kept.history.clone(),
+        retained: realm.kept.retained.clone(),
+        ..settings(config, UriRules::Loose)
+    }
+}
+
 fn quota(limits: &config::Limits) -> Quota {
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     Quota {

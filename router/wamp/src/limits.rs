@@ -63,6 +63,32 @@ pub const MAX_RETAINED_TOPICS: usize = 4_096;
 /// Bytes of all kept events of a realm: last values are small, and those of a desktop are some hundred.
 pub const MAX_RETAINED_BYTES: usize = 8 << 20;
 
+/// Events of one topic that are kept for some principals or roles alone, beside the one for all: enough for one each of
+/// a few, and a subscriber looks through all of them.
+pub const MAX_RETAINED_LIMITED: usize = 8;
+/// Events of one subscription in its history: who asks looks through all of them.
+pub const MAX_HISTORY_EVENTS: usize = 100_000;
+/// Bytes of memory of one history: some of the longest events that a router usually takes, or very many short ones.
+pub const MAX_HISTORY_BYTES: usize = 16 << 20;
+/// Bytes of arguments in one answer from a history, if it is more than one event: as many as a message from a peer may
+/// have. Who wants more asks again from where the answer ended.
+pub const MAX_HISTORY_ANSWER: usize = MAX_MESSAGE;
+
+/// Bytes of a journal that are not worth being written anew, however many of them are forgotten.
+pub const MIN_JOURNAL: usize = 1 << 20;
+/// Testaments of one session: a program says with each that one thing of it is gone.
+pub const MAX_TESTAMENTS: usize = 64;
+/// Bytes of all testaments of a session: they are held as long as it lasts.
+pub const MAX_TESTAMENT_BYTES: usize = 64 << 10;
+
+/// How long a publication waits until its subscribers say that they have it: longer than a phone sleeps between two
+/// packets, shorter than a person waits.
+pub const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
+/// Publications of one session that wait at a time for their delivery.
+pub const MAX_AWAITED_DELIVERIES: usize = 128;
+/// Events that one session may leave unconfirmed; of those beyond it is not known whether they arrive.
+pub const MAX_UNCONFIRMED_EVENTS: usize = 1_024;
+
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

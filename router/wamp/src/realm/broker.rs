@@ -1,6 +1,10 @@
 //! The broker: subscriptions and events.
 
+mod audience;
+mod delivery;
+mod history;
 mod lookup;
+mod overflow;
 mod publication;
 mod retention;
 
@@ -9,6 +13,13 @@ use std::time::SystemTime;
 
 use ahash::RandomState;
 
+use self::audience::Nodes;
+pub(super) use self::delivery::{Confirmations, Deliveries};
+use self::history::History;
+pub(super) use self::history::Recorded;
+pub use self::history::{HistoryRule, Store};
+pub(super) use self::retention::Kept;
+pub use self::retention::RetainedRule;
 use self::retention::Retention;
 use super::meta::{Ended, Removed};
 use super::refusal::RESERVED;
@@ -18,7 +29,8 @@ use crate::error;
 use crate::id::{SessionId, SubscriptionId};
 use crate::limits;
 use crate::message::{
-    Match, Message, RequestKind, Subscribe, Subscribed, SubscriptionRevoked, Unsubscribe, Unsubscribed,
+    Match, Message, RequestKind, Subscribe, SubscribeOptions, Subscribed, SubscriptionRevoked, Unsubscribe,
+    Unsubscribed,
 };
 use crate::outgoing::Delivery;
 use crate::pattern::{Patterns, Visit};
@@ -31,6 +43,8 @@ pub(super) struct Broker {
     by_id: HashMap<SubscriptionId, (Uri, Match), RandomState>,
     next_id: SubscriptionId,
     retention: Retention,
+    /// The number of the next event that is recorded.
+    next_event: u64,
 }
 
 /// One URI and match policy, and everybody who subscribed to them.
@@ -38,8 +52,11 @@ pub(super) struct Broker {
 struct Subscription {
     id: SubscriptionId,
     created: SystemTime,
-    /// In the order in which they came, never empty.
+    /// In the order in which they came; none only of a subscription whose history is kept.
     subscribers: Vec<SessionId>,
+    /// Who of them shares the events with whom.
+    nodes: Option<Box<Nodes>>,
+    history: Option<Box<History>>,
     /// Whether it is about the router's own topics. A pattern for everything is not: who asks for all events of
     /// programs does not want to hear of its own subscription (as `#` of MQTT leaves out what begins with `$`).
     hears_router: bool,
@@ -67,45 +84,66 @@ enum Added {
 }
 
 impl Broker {
-    pub(super) fn new(hashing: &RandomState, retention: limits::Retention) -> Self {
-        Self {
+    pub(super) fn new(
+        hashing: &RandomState,
+        retention: limits::Retention,
+        history: &[HistoryRule],
+        now: fn() -> SystemTime,
+    ) -> Self {
+        let mut broker = Self {
             retention: Retention::new(retention),
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,
-        }
+            next_event: 0,
+        };
+        broker.keep_history(history, now);
+        broker
     }
 
-    fn add(
+    fn create(
         &mut self,
         topic: &Uri,
         policy: Match,
-        subscriber: SessionId,
-        now: fn() -> SystemTime,
-    ) -> (SubscriptionId, Added) {
-        if let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), policy) {
-            if subscription.subscribers.contains(&subscriber) {
-                return (subscription.id, Added::Already);
-            }
-            subscription.subscribers.push(subscriber);
-            return (subscription.id, Added::Joined);
-        }
+        history: Option<Box<History>>,
+        created: SystemTime,
+    ) -> &mut Subscription {
         let id = self.next_id;
         self.next_id = id.next();
         let topic = topic.to_stored();
         let hears_router = policy.literal_start(topic.as_bytes()).starts_with(RESERVED);
         self.by_id.insert(id, (topic.clone(), policy));
-        self.subscriptions.insert(
-            topic,
-            policy,
-            Subscription {
-                id,
-                created: now(),
-                subscribers: vec![subscriber],
-                hears_router,
-            },
-        );
-        (id, Added::New)
+        let subscription = Subscription {
+            id,
+            created,
+            subscribers: Vec::new(),
+            nodes: None,
+            history,
+            hears_router,
+        };
+        self.subscriptions.insert(topic, policy, subscription)
+    }
+
+    fn add(
+        &mut self,
+        topic: &Uri,
+        options: &SubscribeOptions,
+        subscriber: SessionId,
+        now: fn() -> SystemTime,
+    ) -> (SubscriptionId, Added) {
+        let policy = options.policy;
+        let (subscription, added) = if self.subscriptions.get(topic.as_bytes(), policy).is_some() {
+            (self.subscriptions.get_mut(topic.as_bytes(), policy), Added::Joined)
+        } else {
+            (Some(self.create(topic, policy, None, now())), Added::New)
+        };
+        let subscription = subscription.expect("it was there, or was made");
+        subscription.share(subscriber, options.nkey.as_deref());
+        if subscription.subscribers.contains(&subscriber) {
+            return (subscription.id, Added::Already);
+        }
+        subscription.subscribers.push(subscriber);
+        (subscription.id, added)
     }
 
     /// Whether a role allows what an existing subscription is for.
@@ -123,7 +161,8 @@ impl Broker {
             .iter()
             .position(|session| *session == subscriber)?;
         subscription.subscribers.remove(place);
-        if !subscription.subscribers.is_empty() {
+        subscription.share(subscriber, None);
+        if !subscription.subscribers.is_empty() || subscription.history.is_some() {
             return Some(Removed::One);
         }
         self.subscriptions.remove(topic.as_bytes(), *policy);
@@ -156,7 +195,29 @@ impl Broker {
     /// Whether there is no subscription and no trace of one.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.subscriptions.is_empty() && self.by_id.is_empty()
+        let is_idle = |id: &SubscriptionId| {
+            let (topic, policy) = &self.by_id[id];
+            let subscription = self.subscriptions.get(topic.as_bytes(), *policy);
+            subscription.is_some_and(|it| it.history.is_some() && it.subscribers.is_empty() && it.nodes.is_none())
+        };
+        let all = self.all();
+        all.iter().all(|(id, ..)| is_idle(id)) && self.subscriptions.is_empty() == all.is_empty()
+    }
+}
+
+impl Subscription {
+    /// Notes the node of a subscriber, or that it has none.
+    fn share(&mut self, subscriber: SessionId, node: Option<&str>) {
+        match (node, &mut self.nodes) {
+            (Some(node), nodes) => nodes.get_or_insert_default().set(subscriber, node.into()),
+            (None, Some(nodes)) => {
+                nodes.remove(subscriber);
+                if nodes.is_empty() {
+                    self.nodes = None;
+                }
+            }
+            (None, None) => {}
+        }
     }
 }
 
@@ -173,7 +234,7 @@ impl Realm {
                 refusal.tell(from, RequestKind::Subscribe, *request, out);
             }
             Ok(()) => {
-                let (subscription, added) = self.broker.add(topic, options.policy, from, self.clock.time_of_day);
+                let (subscription, added) = self.broker.add(topic, options, from, self.clock.time_of_day);
                 if let Some(member) = self.members.get_mut(from) {
                     member.subscriptions.insert(subscription);
                 }
@@ -190,8 +251,7 @@ impl Realm {
                     self.announce_subscription(subscription, from, is_new, out);
                 }
                 if options.get_retained {
-                    self.broker
-                        .deliver_retained(topic, options.policy, subscription, from, out);
+                    self.deliver_retained(topic, options.policy, subscription, from, out);
                 }
             }
         }

@@ -16,9 +16,11 @@ struct Departed {
 }
 
 impl Realm {
-    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it.
+    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it. Its
+    /// testaments are published.
     pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
-        if let Some(departed) = self.depart(session) {
+        let ended = self.deafen(session);
+        if let Some(departed) = self.depart(session, ended, out) {
             self.forget(&departed, out);
         }
     }
@@ -26,9 +28,10 @@ impl Realm {
     /// Ends sessions with this last message, and forgets them at once. Whoever delivers a GOODBYE closes the connection.
     /// None of them hears of the others.
     pub fn dismiss(&mut self, sessions: &[SessionId], goodbye: &Goodbye, out: &mut Vec<Delivery>) {
+        let ended: Vec<_> = sessions.iter().map(|session| self.deafen(*session)).collect();
         let mut departed = Vec::new();
-        for session in sessions {
-            if let Some(it) = self.depart(*session) {
+        for (session, ended) in sessions.iter().zip(ended) {
+            if let Some(it) = self.depart(*session, ended, out) {
                 send(out, *session, Message::Goodbye(goodbye.clone()));
                 departed.push(it);
             }
@@ -38,19 +41,27 @@ impl Realm {
         }
     }
 
-    /// Takes a session out of every index, so that it gets nothing more.
-    fn depart(&mut self, session: SessionId) -> Option<Departed> {
-        let member = self.members.remove(session)?;
-        let held = member.subscriptions.iter();
-        let subscriptions = held.filter_map(|id| {
-            let removed = self.broker.remove(*id, session)?;
+    /// Takes the subscriptions of a session, so that it gets no more events.
+    fn deafen(&mut self, session: SessionId) -> Vec<Ended> {
+        let member = self.members.get_mut(session);
+        let held = member.map(|member| std::mem::take(&mut member.subscriptions));
+        let held = held.unwrap_or_default().into_iter();
+        let ended = held.filter_map(|id| {
+            let removed = self.broker.remove(id, session)?;
             Some(Ended {
-                id: *id,
+                id,
                 subscriber: session,
                 removed,
             })
         });
-        let subscriptions = subscriptions.collect();
+        ended.collect()
+    }
+
+    /// Publishes the testaments of a session, for which it must still be known, and takes it and its
+    /// registrations out.
+    fn depart(&mut self, session: SessionId, subscriptions: Vec<Ended>, out: &mut Vec<Delivery>) -> Option<Departed> {
+        self.publish_testaments(session, out);
+        let member = self.members.remove(session)?;
         let held = member.registrations.iter();
         let registrations = held.filter_map(|id| Some((*id, self.dealer.remove(*id, session)?)));
         let registrations = registrations.collect();
@@ -81,6 +92,7 @@ impl Realm {
         }
         self.callee_left(member, out);
         self.caller_left(member, out);
+        self.confirmations_end(member, out);
         self.announce_leave(member, out);
     }
 }

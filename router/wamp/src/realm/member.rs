@@ -6,8 +6,9 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::authorizer::Dynamic;
+use super::broker::Confirmations;
 use super::invocation::Pending;
-use super::meta::Defined;
+use super::meta::{Defined, Testaments};
 use super::role::Role;
 use crate::acceptor::Features;
 use crate::auth::Method;
@@ -49,6 +50,10 @@ pub(super) struct Member {
     pub(super) running: BTreeMap<RegistrationId, u32>,
     /// Calls of this session that ended before their last part came.
     pub(super) cut_off: BTreeSet<RequestId>,
+    /// What is published when it leaves.
+    pub(super) testaments: Option<Box<Testaments>>,
+    /// Deliveries that are awaited, of its own events and to itself.
+    pub(super) confirmations: Option<Box<Confirmations>>,
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }

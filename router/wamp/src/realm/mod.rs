@@ -9,6 +9,7 @@ mod consent;
 mod dealer;
 mod departure;
 mod invocation;
+mod journal;
 mod member;
 mod meta;
 mod refusal;
@@ -23,20 +24,21 @@ mod timer;
 mod welcome;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use ahash::RandomState;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use self::authorizer::Authorizations;
 pub use self::authorizer::{Authorization, Decision};
-use self::broker::Broker;
+use self::broker::{Broker, Deliveries};
+pub use self::broker::{HistoryRule, RetainedRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
+use self::journal::Notebook;
+pub use self::journal::{Journal, NotWritten};
 pub use self::member::{INTERNAL_PROVIDER, Requests};
 use self::member::{Member, Members};
 use self::meta::Definitions;
@@ -44,7 +46,8 @@ pub use self::meta::{Documented, router_procedures, router_topics};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
-use self::timer::{Due, Timer};
+pub use self::timer::Clock;
+use self::timer::{Due, Timer, rfc3339, timestamp};
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
@@ -63,18 +66,12 @@ pub struct Settings {
     pub quota: Quota,
     /// What the realm keeps for those who subscribe later.
     pub retention: Retention,
+    /// Of which subscriptions the events are kept for whoever asks.
+    pub history: Vec<HistoryRule>,
+    /// Which topics keep their retained events in the realm's journal.
+    pub retained: Vec<RetainedRule>,
     /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
     pub exclusive: Option<Uri>,
-}
-
-/// Tells the time. A realm asks only where something depends on it: a message that says when, a call that may not take
-/// for ever.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// The time of day.
-    pub time_of_day: fn() -> SystemTime,
-    /// The time since some moment, always the same one; it never goes back.
-    pub elapsed: fn() -> Duration,
 }
 
 /// Who joins.
@@ -126,6 +123,9 @@ pub struct Realm {
     dealer: Dealer,
     parked: Parked,
     authorizations: Authorizations,
+    deliveries: Deliveries,
+    /// Where it writes what must survive it.
+    notebook: Option<Notebook>,
     timer: Timer,
     definitions: Definitions,
     denied: Vec<Denied>,
@@ -142,10 +142,12 @@ impl Realm {
             name,
             clock,
             members: Members::new(&hashing),
-            broker: Broker::new(&hashing, settings.retention),
+            broker: Broker::new(&hashing, settings.retention, &settings.history, clock.time_of_day),
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
             authorizations: Authorizations::default(),
+            deliveries: Deliveries::default(),
+            notebook: None,
             timer: Timer::default(),
             definitions: Definitions::default(),
             settings,
@@ -196,6 +198,8 @@ impl Realm {
             calls: Default::default(),
             running: Default::default(),
             cut_off: Default::default(),
+            testaments: None,
+            confirmations: None,
             requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));
@@ -231,8 +235,7 @@ impl Realm {
             Message::Error(error) if error.kind == RequestKind::Invocation => self.fail(from, error, out),
             Message::Register(register) => self.register(from, &register, out),
             Message::Unregister(unregister) => self.unregister(from, &unregister, out),
-            // Nothing waits for it: this router does not ask for acknowledged delivery.
-            Message::EventReceived(_) => {}
+            Message::EventReceived(received) => self.confirm(from, &received, out),
             Message::Goodbye(_) => {
                 let answer = Goodbye {
                     details: Dict::new(),
@@ -320,6 +323,7 @@ impl Realm {
         while let Some(due) = self.timer.take_due(now) {
             match due {
                 Due::Invocation(callee, request) => self.time_out(callee, request, out),
+                Due::Delivery(publication) => self.delivery_is_late(publication, out),
             }
         }
     }
@@ -360,19 +364,14 @@ impl Realm {
         &self.name
     }
 
-    /// The time of day as RFC 3339 text.
+    /// The time of day as text in milliseconds.
     fn now(&self) -> Option<Arc<str>> {
-        rfc3339((self.clock.time_of_day)()).map(Arc::from)
+        timestamp((self.clock.time_of_day)()).map(Arc::from)
     }
 
     fn random_publication(&mut self) -> PublicationId {
         PublicationId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids")
     }
-}
-
-/// A time as RFC 3339 text in universal time; `None` for a clock beyond the year 9999.
-fn rfc3339(time: SystemTime) -> Option<String> {
-    OffsetDateTime::from(time).format(&Rfc3339).ok()
 }
 
 fn send(out: &mut Vec<Delivery>, to: SessionId, message: Message) {

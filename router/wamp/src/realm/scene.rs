@@ -102,7 +102,7 @@ impl Scene {
         self.sessions[name]
     }
 
-    fn sort(&mut self, out: Vec<super::Delivery>) {
+    pub(super) fn sort(&mut self, out: Vec<super::Delivery>) {
         for delivery in out {
             let inbox = self
                 .inboxes
@@ -181,6 +181,11 @@ impl Scene {
         !self.inboxes[&self.sessions[name]].is_empty()
     }
 
+    /// The next message for a session, if there is one.
+    pub(super) fn take(&mut self, name: &str) -> Option<Message> {
+        self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_front)
+    }
+
     /// The last message for a session, whatever came before, which waits still.
     pub(super) fn expect_last(&mut self, name: &str) -> Message {
         let last = self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_back);
@@ -246,6 +251,7 @@ impl Scene {
                     && it.running.is_empty()
                     && it.registrations.is_empty()
                     && it.subscriptions.is_empty()
+                    && it.confirmations.is_none()
             })
     }
 }
@@ -259,6 +265,7 @@ impl Realm {
             && self.timer.is_empty()
             && self.definitions.is_empty()
             && self.authorizations.is_empty()
+            && self.deliveries.is_empty()
     }
 }
 

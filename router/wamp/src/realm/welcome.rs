@@ -39,10 +39,18 @@ fn announced_roles() -> Dict {
         .into()
     };
     let broker = role(&[
+        "event_history",
         "event_retention",
         "pattern_based_subscription",
+        "payload_passthru_mode",
+        "publication_trustlevels",
         "publisher_exclusion",
         "publisher_identification",
+        "sharded_subscription",
+        // The specification's own spelling.
+        "shareded_subscriptions",
+        "subscriber_blackwhite_listing",
+        "x_acknowledged_event_delivery",
         "session_meta_api",
         "subscription_meta_api",
     ]);
@@ -61,6 +69,7 @@ fn announced_roles() -> Dict {
         "session_meta_api",
         "sharded_registration",
         "shared_registration",
+        "testament_meta_api",
     ]);
     Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
 }

@@ -37,6 +37,7 @@ impl Realm {
                     send_failure(out, to, *request, error, Payload::sentence(&sentence));
                 }
             }
+            Message::Event(event) => self.event_lost(to, event.publication, out),
             Message::Error(RequestError { kind, request, .. }) => {
                 let payload = Payload::sentence(&sentence);
                 send(
@@ -64,7 +65,6 @@ impl Realm {
             | Message::Unsubscribe(_)
             | Message::Unsubscribed(_)
             | Message::SubscriptionRevoked(_)
-            | Message::Event(_)
             | Message::EventReceived(_)
             | Message::Call(_)
             | Message::Cancel(_)

@@ -5,16 +5,19 @@
 //! the router go to whoever subscribed to their topic, by [`Realm::announce`].
 
 mod asked;
+mod history;
 mod kill;
 mod reflection;
 mod registration;
 mod session;
 mod subscription;
+mod testament;
 #[cfg(test)]
 mod testing;
 
 use self::asked::Asked;
 pub(super) use self::reflection::{Defined, Definitions};
+pub(super) use self::testament::Testaments;
 use super::role::{Action, Consent};
 use super::{Realm, Refusal, send};
 use crate::codec::Serializer;
@@ -74,19 +77,22 @@ struct Topic {
 }
 
 /// Every procedure of the router, a slice for each file.
-const PROCEDURES: [&[Procedure]; 5] = [
+const PROCEDURES: [&[Procedure]; 7] = [
     session::PROCEDURES,
     kill::PROCEDURES,
     registration::PROCEDURES,
     subscription::PROCEDURES,
+    history::PROCEDURES,
+    testament::PROCEDURES,
     reflection::PROCEDURES,
 ];
 
 /// Every topic of the router, a slice for each file.
-const TOPICS: [&[Topic]; 4] = [
+const TOPICS: [&[Topic]; 5] = [
     session::TOPICS,
     registration::TOPICS,
     subscription::TOPICS,
+    history::TOPICS,
     reflection::TOPICS,
 ];
 
