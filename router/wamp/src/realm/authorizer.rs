@@ -3,15 +3,18 @@
 //!
 //! Messages of one session keep their order: while one request waits for its answer, those behind it wait too.
 
-use std::collections::{BTreeMap, VecDeque};
+mod held;
 
+use std::collections::BTreeMap;
+
+pub(super) use self::held::Dynamic;
+use self::held::{answerable, wanted, weight};
 use super::member::Member;
 use super::role::{Action, Disclose, Permission, Verdict};
 use super::{Flow, Realm, Refusal};
 use crate::error::{self, Violation};
-use crate::id::{QuestionId, RequestId, SessionId};
-use crate::limits::{HELD_BYTES, HELD_REQUESTS, MAX_DECISIONS};
-use crate::message::{Call, Cancel, Match, Message, Origin, Publish, Register, RequestKind, Subscribe};
+use crate::id::{QuestionId, SessionId};
+use crate::message::{Cancel, Match, Message, Origin, RequestKind};
 use crate::outgoing::Delivery;
 use crate::uri::Uri;
 
@@ -52,21 +55,6 @@ pub enum Decision {
     Failed(&'static str),
 }
 
-/// What a decision is about.
-type Key = (Action, Match, Uri);
-
-/// What the authorizer has said of a session, and the requests that wait for it to speak.
-#[derive(Debug, Default)]
-pub(super) struct Dynamic {
-    decided: BTreeMap<Key, Option<Permission>>,
-    /// For the one request that is routed now.
-    once: Option<(Key, Option<Permission>)>,
-    /// In the order in which they came; the first is the one that was asked about.
-    held: VecDeque<Message>,
-    held_bytes: usize,
-    question: Option<QuestionId>,
-}
-
 /// The questions of a realm.
 #[derive(Debug)]
 pub(super) struct Authorizations {
@@ -93,98 +81,12 @@ impl Authorizations {
     }
 }
 
-impl Dynamic {
-    fn decision(&self, key: &Key) -> Option<Option<Permission>> {
-        let once = self.once.as_ref().filter(|(about, _)| about == key);
-        once.map(|(_, permission)| *permission)
-            .or_else(|| self.decided.get(key).copied())
-    }
-
-    fn remember(&mut self, key: Key, permission: Option<Permission>, is_lasting: bool) {
-        if is_lasting {
-            // Whoever asks about ever new URIs is asked about anew.
-            if self.decided.len() >= MAX_DECISIONS {
-                self.decided.clear();
-            }
-            self.decided.insert(key, permission);
-        } else {
-            self.once = Some((key, permission));
-        }
-    }
-
-    fn hold(&mut self, message: Message) {
-        let message = stored(message);
-        self.held_bytes += weight(&message);
-        self.held.push_back(message);
-    }
-
-    fn next(&mut self) -> Option<Message> {
-        let message = self.held.pop_front()?;
-        self.held_bytes -= weight(&message);
-        Some(message)
-    }
-
-    fn flow(&self) -> Flow {
-        if self.held.len() >= HELD_REQUESTS || self.held_bytes >= HELD_BYTES {
-            Flow::Wait
-        } else {
-            Flow::Continue
-        }
-    }
-}
-
 impl Member {
     /// Whether the session may do this, by its role or by what its authorizer has said.
     pub(super) fn permits(&self, action: Action, uri: &Uri, policy: Match) -> Option<Permission> {
         let by_role = self.role.allows_pattern(action, uri, policy);
         by_role.or_else(|| self.dynamic.as_ref()?.decision(&(action, policy, uri.clone()))?)
     }
-}
-
-/// What a message wants that must be allowed.
-fn wanted(message: &Message) -> Option<(Action, &Uri, Match)> {
-    if let Message::Call(it) = message {
-        Some((Action::Call, &it.procedure, Match::Exact))
-    } else if let Message::Publish(it) = message {
-        Some((Action::Publish, &it.topic, Match::Exact))
-    } else if let Message::Subscribe(it) = message {
-        Some((Action::Subscribe, &it.topic, it.options.policy))
-    } else if let Message::Register(it) = message {
-        Some((Action::Register, &it.procedure, it.options.policy))
-    } else {
-        None
-    }
-}
-
-/// Which request a message makes that must be answered whatever comes of it.
-fn answerable(message: &Message) -> Option<(RequestKind, RequestId)> {
-    if let Message::Call(Call { request, .. }) = message {
-        Some((RequestKind::Call, *request))
-    } else if let Message::Subscribe(Subscribe { request, .. }) = message {
-        Some((RequestKind::Subscribe, *request))
-    } else if let Message::Register(Register { request, .. }) = message {
-        Some((RequestKind::Register, *request))
-    } else if let Message::Publish(Publish { request, options, .. }) = message {
-        options.acknowledge.then_some((RequestKind::Publish, *request))
-    } else {
-        None
-    }
-}
-
-fn weight(message: &Message) -> usize {
-    message.payload().map_or(0, crate::payload::Payload::len)
-}
-
-/// The same message without the frame that it came in: it may wait for seconds.
-fn stored(mut message: Message) -> Message {
-    if let Message::Call(it) = &mut message {
-        it.procedure = it.procedure.to_stored();
-        it.payload = it.payload.to_stored();
-    } else if let Message::Publish(it) = &mut message {
-        it.topic = it.topic.to_stored();
-        it.payload = it.payload.to_stored();
-    }
-    message
 }
 
 impl Realm {
@@ -406,20 +308,6 @@ impl Realm {
         if let Some(question) = question {
             self.authorizations.asked.remove(&question);
         }
-    }
-}
-
-impl Dynamic {
-    /// The calls among the requests that wait.
-    #[cfg(test)]
-    pub(super) fn held_calls(&self) -> impl Iterator<Item = RequestId> {
-        let calls = self.held.iter().filter_map(answerable);
-        calls.filter_map(|(kind, request)| (kind == RequestKind::Call).then_some(request))
-    }
-
-    /// What waits, for a session that leaves.
-    pub(super) const fn question(&self) -> Option<QuestionId> {
-        self.question
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::role::{Actions, Consent, Role, Rule};
 use super::super::scene::{Scene, bare_call, call, cancel, publish, register, request, subscribe};
 use super::*;
+use crate::limits::{HELD_REQUESTS, MAX_DECISIONS};
 use crate::message::{CancelMode, PublishOptions, RequestKind};
 
 const YES: Decision = Decision::Made {
