@@ -2,9 +2,11 @@
 
 use super::super::Settings;
 use super::super::role::{Action, Actions, Consent, Disclose, Role, Rule};
-use super::super::scene::{Scene, answer, call, call_with, register, request};
+use super::super::scene::{Scene, answer, call, call_with, publish, register, request, subscribe};
 use crate::limits::Quota;
-use crate::message::{CallOptions, Invocation, InvocationDetails, Match, Message, Registered, RequestKind, Unregister};
+use crate::message::{
+    CallOptions, Invocation, InvocationDetails, Match, Message, PublishOptions, Registered, RequestKind, Unregister,
+};
 
 fn invocation(scene: &mut Scene, name: &str) -> Invocation {
     let Message::Invocation(invocation) = scene.expect(name) else {
@@ -164,6 +166,32 @@ fn a_caller_is_disclosed_when_it_asks_and_may() {
         &*invocation(&mut scene, "callee").details.caller.unwrap().authid,
         "open"
     );
+}
+
+#[test]
+fn callees_and_subscribers_are_told_how_far_the_rule_trusts_who_asks() {
+    let mut scene = Scene::of(&["other"]);
+    scene.offer("other", "com.p");
+    scene.send("other", subscribe(2, "com.t", Match::Exact));
+    scene.expect("other");
+    for (name, trustlevel) in [("trusted", Some(7)), ("stranger", None)] {
+        let rule = Rule {
+            uri: "".into(),
+            policy: Match::Prefix,
+            allow: Actions::ALL,
+            disclose: Disclose::Never,
+            consent: Consent::Given,
+            trustlevel,
+        };
+        scene.join(name, Role::new("role", vec![rule]).unwrap());
+        scene.send(name, call(1, "com.p"));
+        assert_eq!(invocation(&mut scene, "other").details.trustlevel, trustlevel);
+        scene.send(name, publish(2, "com.t", PublishOptions::default()));
+        let Message::Event(event) = scene.expect("other") else {
+            panic!("the event did not come")
+        };
+        assert_eq!(event.details.trustlevel, trustlevel);
+    }
 }
 
 #[test]
