@@ -132,14 +132,20 @@ async fn killing_everybody_leaves_the_desktops_functions_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_device_may_ask_the_router_nothing_and_hears_nothing_of_it() {
+async fn of_the_router_a_device_gets_testaments_and_its_own_losses_and_nothing_else() {
     let desk = Desk::start().await;
     let (_phone, session, owner) = presenter(&desk).await;
     for procedure in router_procedures() {
         let answer = session.call(procedure.uri, ()).await;
-        assert_eq!(error_uri(answer), "wamp.error.not_authorized", "{}", procedure.uri);
+        match procedure.uri {
+            "wamp.session.add_testament" => assert_eq!(error_uri(answer), "wamp.error.invalid_argument"),
+            "wamp.session.flush_testaments" => assert!(answer.is_ok()),
+            uri => assert_eq!(error_uri(answer), "wamp.error.not_authorized", "{uri}"),
+        }
     }
-    for topic in router_topics() {
+    // Which tells a session of its own losses, and only those who may list sessions of others'.
+    session.subscribe("wamp.session.on_overflow").await.unwrap();
+    for topic in router_topics().filter(|topic| topic.uri != "wamp.session.on_overflow") {
         let Err(Error::Request(error)) = session.subscribe(topic.uri).await else {
             panic!("{} can be heard", topic.uri)
         };
