@@ -11,7 +11,7 @@ use wamp::limits::Bounds;
 use wamp::message::Message;
 use wamp::outgoing::Delivery;
 use wamp::realm::role::Role;
-use wamp::realm::{Principal, Realm, Settings};
+use wamp::realm::{Clock, Principal, Realm, Settings};
 
 fn main() {
     divan::main();
@@ -72,7 +72,10 @@ fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
         "realm1".into(),
         Settings::default(),
         [1; 32],
-        std::time::SystemTime::now,
+        Clock {
+            time_of_day: std::time::SystemTime::now,
+            elapsed: || std::time::Duration::ZERO,
+        },
     );
     let role = Arc::new(Role::unrestricted("anonymous"));
     let mut out = Vec::new();
@@ -84,7 +87,7 @@ fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
             provider: "static",
             authextra: Default::default(),
         };
-        realm.join(principal, Features::default(), &mut out)
+        realm.join(principal, Default::default(), Features::default(), &mut out)
     };
     let sessions = (0..sessions).map(|_| join()).collect();
     (realm, sessions)

@@ -1,6 +1,7 @@
 //! Starts everything in order, and stops it in the reverse order.
 
 mod bounds;
+mod realms;
 mod socket;
 
 use std::net::SocketAddr;
@@ -16,11 +17,10 @@ use pairing::exchange::Facts;
 use router::{Keys, Origins, Router, noise, tls};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
-use wamp::uri::UriRules;
 
-use self::bounds::{limits, settings};
+use self::bounds::{desktop_settings, limits};
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
-use crate::access::{Access, Household};
+use crate::access::{Access, Authorizers, Household, authorizer};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
@@ -73,6 +73,7 @@ impl Daemon {
         let facts = Facts::new(store.identity(), store.noise_public(), spki, &computer_name(config));
         let (desk, told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
         let (consents, questions) = Consents::new(Arc::clone(&store));
+        let (authorizers, undecided) = Authorizers::new();
         let access = Access::new(
             config,
             Arc::clone(&store),
@@ -80,6 +81,7 @@ impl Daemon {
             Arc::clone(&consents),
             audit.clone(),
             household,
+            authorizers,
         )?;
         let access = Arc::new(access);
         let local_name = format!("deskconn-{}.local", store.identity().id8());
@@ -96,9 +98,7 @@ impl Daemon {
         let front = Front::new(origins, desktop);
         let limits = limits(&config.limits);
         let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), keys, limits);
-        for realm in &config.realms {
-            router.open_realm(&realm.name, settings(config, UriRules::Loose));
-        }
+        realms::open(&router, config, paths, &store)?;
         let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
         let mut daemon = Self {
             router,
@@ -109,6 +109,8 @@ impl Daemon {
             socket: None,
             tasks: Vec::new(),
         };
+        let asking = authorizer::serve(daemon.router.clone(), undecided);
+        daemon.tasks.push(tokio::spawn(asking));
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {
             let open = Opened {
@@ -137,9 +139,8 @@ impl Daemon {
             told,
             questions,
         } = opened;
-        let realm = self
-            .router
-            .open_realm(DESKTOP_REALM, settings(config, UriRules::Strict));
+        let (settings, when_full) = (desktop_settings(config), config.limits.when_full);
+        let realm = self.router.open_realm_with(DESKTOP_REALM, settings, when_full, None);
         desk.serve(realm.clone());
         let functions = Arc::new(self.functions(config, &machine, &access).await?);
         let desktop = Desktop {

@@ -16,7 +16,7 @@ use wamp::error::NO_SUCH_REALM;
 use wamp::id::SessionId;
 use wamp::message::Abort;
 use wamp::realm::role::{Action, Role};
-use wamp::realm::{ConsentNews, Principal};
+use wamp::realm::{Authorization, ConsentNews, Principal};
 use wamp::value::Dict;
 
 use crate::channel::Channel;
@@ -58,6 +58,19 @@ pub enum Transport {
     Unix,
     /// In this process; the name is that of the component.
     Local(Arc<str>),
+}
+
+impl Transport {
+    /// The name that the meta API tells.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::RawSocket => "rawsocket",
+            Self::Unix => "unix",
+            Self::Local(_) => "local",
+        }
+    }
 }
 
 impl Peer {
@@ -150,6 +163,13 @@ pub trait Gate: Send + Sync + 'static {
     /// [`Consent::Ask`]: crate::Consent::Ask
     fn consent(&self, realm: &RealmHandle, news: ConsentNews) {
         let _ = (realm, news);
+    }
+
+    /// A role leaves a request to its authorizer: whoever takes this calls it, and gives the answer to
+    /// [`RealmHandle::authorize`]. Called under the realm's lock, as [`Gate::consent`] is. Nobody else refuses the request,
+    /// and those of the same session wait behind it.
+    fn authorize(&self, realm: &RealmHandle, question: Authorization) {
+        let _ = (realm, question);
     }
 
     /// A session was opened.

@@ -43,7 +43,7 @@ use wamp::uri::Uri;
 pub use channel::{Channel, Keys, NOISE_SESSION};
 pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Request, Response, Transport, Visitor};
-pub use limits::Limits;
+pub use limits::{Limits, WhenFull};
 pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;
@@ -51,9 +51,15 @@ pub use realm::{Joined, RealmHandle};
 pub use report::{RealmReport, SessionReport, Traffic};
 pub use upgrade::{AcceptedFrames, Frames, accept_frames};
 pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
-pub use wamp::realm::{ConsentNews, Principal, Question, Settings as RealmSettings};
+pub use wamp::realm::{
+    Authorization, ConsentNews, Decision, HistoryRule, Journal, NotWritten, Principal, Question, RetainedRule,
+    Settings as RealmSettings, Store,
+};
 
 use crate::limits::Counters;
+
+/// A realm's journal and all that is in it, oldest first.
+pub type Restored = (Box<dyn Journal>, Vec<Vec<u8>>);
 
 /// A router: realms, and the doors to them.
 #[derive(Debug, Clone)]
@@ -110,12 +116,30 @@ impl Router {
     /// # Panics
     /// The operating system has no random bytes to give: nothing could be secure then.
     pub fn open_realm(&self, name: &str, settings: RealmSettings) -> RealmHandle {
+        self.open_realm_with(name, settings, WhenFull::default(), None)
+    }
+
+    /// The same with what happens to events for which a session is too slow, and with the realm's journal and all that is
+    /// in it.
+    ///
+    /// # Panics
+    /// As [`Router::open_realm`].
+    pub fn open_realm_with(
+        &self,
+        name: &str,
+        settings: RealmSettings,
+        when_full: WhenFull,
+        journal: Option<Restored>,
+    ) -> RealmHandle {
         let name = Uri::from(name);
         let mut realms = self.0.realms();
         if let Some(realm) = realms.get(&name) {
             return realm.clone();
         }
-        let realm = RealmHandle::new(name.clone(), settings, &self.0.limits, &self.0.gate);
+        let realm = RealmHandle::new(name.clone(), settings, when_full, &self.0.limits, &self.0.gate);
+        if let Some((journal, records)) = journal {
+            realm.restore(journal, records);
+        }
         realms.insert(name, realm.clone());
         realm
     }

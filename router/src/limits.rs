@@ -62,6 +62,18 @@ pub struct Limits {
     pub http_headers: usize,
 }
 
+/// What happens to the events of a session that takes them too slowly, when no more fit into its queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenFull {
+    /// The new event is lost: the peer gets what came first, without gaps up to there.
+    #[default]
+    DropNewest,
+    /// The oldest events are lost: the peer gets what came last.
+    DropOldest,
+    /// The session ends: the peer can see that something is missing.
+    Disconnect,
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -1,12 +1,14 @@
 //! The queue in front of a session's writer, bounded in messages and in bytes.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use wamp::message::Message;
 use wamp::outgoing::Outgoing;
 
-use crate::limits::Limits;
+use crate::limits::{Limits, WhenFull};
 
 /// What waits for one peer. Whoever routes to the peer pushes, its writer takes.
 #[derive(Debug)]
@@ -18,6 +20,23 @@ pub(crate) struct Outbox {
     broken: Notify,
     most_messages: usize,
     most_bytes: usize,
+    when_full: WhenFull,
+    /// Events that were lost, and of which the peer was not told yet.
+    dropped: AtomicU64,
+}
+
+/// What became of a message that was pushed.
+#[derive(Debug)]
+pub(crate) enum Pushed {
+    /// It is in the queue, or its session is over.
+    Taken,
+    /// The queue was full, and had to change.
+    Full {
+        /// The message, if it found no place.
+        refused: Option<Outgoing>,
+        /// Older events that were taken out for it.
+        displaced: Vec<Outgoing>,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -49,13 +68,15 @@ pub(crate) enum Take {
 }
 
 impl Outbox {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, when_full: WhenFull) -> Self {
         Self {
             queue: Mutex::default(),
             filled: Notify::new(),
             broken: Notify::new(),
             most_messages: limits.queue_messages,
             most_bytes: limits.queue_bytes,
+            when_full,
+            dropped: AtomicU64::new(0),
         }
     }
 
@@ -66,24 +87,78 @@ impl Outbox {
     /// Puts a message at the end, or gives it back when the queue is full. A message into an empty queue is always
     /// taken, so that one that is longer than the queue can be delivered at all. After [`Outbox::close`] messages are
     /// dropped: their session is over.
-    pub(crate) fn push(&self, message: Outgoing) -> Result<(), Outgoing> {
+    pub(crate) fn push(&self, message: Outgoing) -> Pushed {
         let weight = message.weight();
         let mut queue = self.queue();
         if queue.state != State::Open {
-            return Ok(());
+            return Pushed::Taken;
+        }
+        // The realm sends one to an invocation at most, so they are no more than what the peer has to do. Whoever fills a
+        // callee's queue with calls and cancels them must not end its session.
+        let is_interrupt = matches!(message.message(), Message::Interrupt(_));
+        if !is_interrupt && !self.has_room(&queue, weight) {
+            return self.push_into_full(&mut queue, message, weight);
         }
         let is_first = queue.messages.is_empty();
-        let is_full = queue.messages.len() >= self.most_messages || queue.bytes + weight > self.most_bytes;
-        if is_full && !is_first {
-            return Err(message);
-        }
         queue.bytes += weight;
         queue.messages.push_back(message);
         drop(queue);
         if is_first {
             self.filled.notify_one();
         }
-        Ok(())
+        Pushed::Taken
+    }
+
+    fn has_room(&self, queue: &Queue, weight: usize) -> bool {
+        let is_full = queue.messages.len() >= self.most_messages || queue.bytes + weight > self.most_bytes;
+        !is_full || queue.messages.is_empty()
+    }
+
+    /// Takes out the oldest events until the message fits, if that is how this queue is kept. What is no event stays: it
+    /// is an answer that somebody waits for.
+    fn push_into_full(&self, queue: &mut Queue, message: Outgoing, weight: usize) -> Pushed {
+        let mut displaced = Vec::new();
+        let mut place = 0;
+        while self.when_full == WhenFull::DropOldest && !self.has_room(queue, weight) {
+            let is_event = |outgoing: &Outgoing| matches!(outgoing.message(), Message::Event(_));
+            let Some(next) = queue.messages.iter().skip(place).position(is_event) else {
+                break;
+            };
+            place += next;
+            let Some(oldest) = queue.messages.remove(place) else {
+                break;
+            };
+            queue.bytes -= oldest.weight();
+            displaced.push(oldest);
+        }
+        let refused = if self.has_room(queue, weight) {
+            queue.bytes += weight;
+            queue.messages.push_back(message);
+            // The queue was not empty before, but it may have been emptied here: its writer is awake all the same.
+            None
+        } else {
+            Some(message)
+        };
+        Pushed::Full { refused, displaced }
+    }
+
+    /// What happens to events for which there is no room.
+    pub(crate) const fn when_full(&self) -> WhenFull {
+        self.when_full
+    }
+
+    /// Notes that an event was lost.
+    pub(crate) fn note_dropped(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many events were lost since this was last asked, once everything that waited has been taken.
+    pub(crate) fn take_dropped(&self) -> Option<u64> {
+        // All but always zero: one look at memory of the writer's own.
+        if self.dropped.load(Ordering::Relaxed) == 0 || !self.queue().messages.is_empty() {
+            return None;
+        }
+        Some(self.dropped.swap(0, Ordering::Relaxed))
     }
 
     /// Ends the session after this last message.
@@ -142,75 +217,4 @@ impl Outbox {
 }
 
 #[cfg(test)]
-mod tests {
-    use wamp::id::RequestId;
-    use wamp::message::{Message, Unsubscribed};
-
-    use super::*;
-
-    fn message() -> Outgoing {
-        Message::Unsubscribed(Unsubscribed {
-            request: RequestId::FIRST,
-        })
-        .into()
-    }
-
-    fn outbox(queue_messages: usize, queue_bytes: usize) -> Outbox {
-        Outbox::new(&Limits {
-            queue_messages,
-            queue_bytes,
-            ..Limits::default()
-        })
-    }
-
-    #[tokio::test]
-    async fn the_last_message_that_fits_is_taken_and_the_next_comes_back() {
-        let outbox = outbox(2, usize::MAX);
-        assert!(outbox.push(message()).is_ok());
-        assert!(outbox.push(message()).is_ok());
-        assert!(outbox.push(message()).is_err());
-        let mut batch = VecDeque::new();
-        assert_eq!(outbox.take(&mut batch).await, Take::More);
-        assert_eq!(batch.len(), 2);
-        assert!(outbox.push(message()).is_ok());
-    }
-
-    #[tokio::test]
-    async fn bytes_bound_the_queue_but_an_empty_one_takes_anything() {
-        let outbox = outbox(usize::MAX, message().weight() + 1);
-        assert!(outbox.push(message()).is_ok());
-        assert!(outbox.push(message()).is_err());
-        let narrow = self::outbox(usize::MAX, 1);
-        assert!(narrow.push(message()).is_ok());
-        assert!(narrow.push(message()).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_closed_queue_still_gives_what_is_in_it_and_its_last_message() {
-        let outbox = outbox(1, 1);
-        outbox.push(message()).unwrap();
-        outbox.close(Some(message()));
-        assert!(outbox.push(message()).is_ok(), "dropped, its session is over");
-        let mut batch = VecDeque::new();
-        assert_eq!(outbox.take(&mut batch).await, Take::Last);
-        assert_eq!(batch.len(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_broken_queue_gives_nothing() {
-        let outbox = outbox(9, 9999);
-        outbox.push(message()).unwrap();
-        outbox.break_off();
-        let mut batch = VecDeque::new();
-        assert_eq!(outbox.take(&mut batch).await, Take::Broken);
-        assert!(batch.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_waiting_writer_is_woken_by_the_first_message() {
-        let outbox = outbox(9, 9999);
-        let mut batch = VecDeque::new();
-        let (taken, ()) = tokio::join!(outbox.take(&mut batch), async { outbox.push(message()).unwrap() });
-        assert_eq!((taken, batch.len()), (Take::More, 1));
-    }
-}
+mod tests;

@@ -1,23 +1,28 @@
 //! A realm that many tasks share: the one lock, and the way from the realm's deliveries into the outboxes.
 
+mod ending;
+mod overflow;
+
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
 
 use rand::TryRng as _;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 use wamp::acceptor::Features;
 use wamp::error::Violation;
 use wamp::id::{QuestionId, SessionId};
-use wamp::message::{Goodbye, Message, Origin};
+use wamp::message::{Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Denied, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Principal, Realm, Settings};
 use wamp::uri::Uri;
 
 use crate::gate::Gate;
-use crate::limits::Limits;
-use crate::outbox::Outbox;
+use crate::limits::{Limits, WhenFull};
+use crate::outbox::{Outbox, Pushed};
 pub(crate) use crate::report::Arrival;
 use crate::report::{RealmReport, Seat, Traffic};
 
@@ -31,9 +36,21 @@ struct Inner {
     /// Events that found a full queue.
     dropped: AtomicU64,
     limits: Limits,
+    when_full: WhenFull,
     /// Not held: a gate usually holds realms.
     gate: Weak<dyn Gate>,
+    /// Wakes the timer, when something is due before what it waits for.
+    sooner: Arc<Notify>,
 }
+
+/// The clock of every realm.
+const CLOCK: Clock = Clock {
+    time_of_day: SystemTime::now,
+    elapsed: || START.elapsed(),
+};
+
+/// From where realms count their time.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,6 +68,8 @@ struct State {
     delivered: Traffic,
     /// Kept from message to message, so that routing does not allocate.
     deliveries: Vec<Delivery>,
+    /// What the timer waits for. There is no timer while nothing is due.
+    deadline: Option<Duration>,
 }
 
 /// A session that was opened, for the task that serves it.
@@ -59,28 +78,64 @@ pub struct Joined {
     /// Its id.
     pub session: SessionId,
     pub(crate) outbox: Arc<Outbox>,
+    /// Says that the session may be read again, after [`Flow::Wait`].
+    pub(crate) released: Arc<Notify>,
 }
 
 impl RealmHandle {
-    pub(crate) fn new(name: Uri, settings: Settings, limits: &Limits, gate: &Arc<dyn Gate>) -> Self {
+    pub(crate) fn new(
+        name: Uri,
+        settings: Settings,
+        when_full: WhenFull,
+        limits: &Limits,
+        gate: &Arc<dyn Gate>,
+    ) -> Self {
         let mut seed = [0; 32];
         rand::rngs::SysRng
             .try_fill_bytes(&mut seed)
             .expect("the operating system has random bytes");
-        let realm = Realm::new(name.clone(), settings, seed, SystemTime::now);
+        let realm = Realm::new(name.clone(), settings, seed, CLOCK);
         let state = State {
             realm,
             seats: HashMap::new(),
             delivered: Traffic::default(),
             deliveries: Vec::new(),
+            deadline: None,
         };
         Self(Arc::new(Inner {
             name,
             state: Mutex::new(state),
             dropped: AtomicU64::new(0),
             limits: limits.clone(),
+            when_full,
             gate: Arc::downgrade(gate),
+            sooner: Arc::default(),
         }))
+    }
+
+    /// Takes the realm's journal and what is in it.
+    pub(crate) fn restore(&self, journal: Box<dyn Journal>, records: Vec<Vec<u8>>) {
+        let unknown = self.state().realm.restore(journal, records);
+        if unknown > 0 {
+            tracing::warn!(realm = %self.0.name, unknown, "records of the journal that nobody understands were left out");
+        }
+    }
+
+    /// Ends what has lasted as long as it may, until nothing is due any more.
+    async fn keep_time(realm: Weak<Inner>, sooner: Arc<Notify>) {
+        while let Some(next) = realm.upgrade().and_then(|inner| Self(inner).expire()) {
+            let _ = tokio::time::timeout_at(*START + next, sooner.notified()).await;
+        }
+    }
+
+    /// Ends what is due, and says when something is due next.
+    fn expire(&self) -> Option<Duration> {
+        let mut state = self.state();
+        let State { realm, deliveries, .. } = &mut *state;
+        realm.expire((CLOCK.elapsed)(), deliveries);
+        self.deliver(&mut state);
+        state.deadline = state.realm.deadline();
+        state.deadline
     }
 
     /// The realm's name.
@@ -101,7 +156,7 @@ impl RealmHandle {
         arrival: Arrival,
         confirm: impl FnOnce() -> bool,
     ) -> Option<Joined> {
-        let outbox = Arc::new(Outbox::new(&self.0.limits));
+        let outbox = Arc::new(Outbox::new(&self.0.limits, self.0.when_full));
         let mut state = self.state();
         if !confirm() {
             return None;
@@ -112,10 +167,16 @@ impl RealmHandle {
             deliveries,
             ..
         } = &mut *state;
-        let session = realm.join(principal, features, deliveries);
-        seats.insert(session, Seat::new(Arc::clone(&outbox), arrival));
+        let session = realm.join(principal, arrival.transport(), features, deliveries);
+        let seat = Seat::new(Arc::clone(&outbox), arrival);
+        let released = seat.released();
+        seats.insert(session, seat);
         self.deliver(&mut state);
-        Some(Joined { session, outbox })
+        Some(Joined {
+            session,
+            outbox,
+            released,
+        })
     }
 
     /// Routes messages of a session, in their order, under one lock. The vector is empty afterwards.
@@ -126,7 +187,7 @@ impl RealmHandle {
             let State { realm, deliveries, .. } = &mut *state;
             flow = realm.receive(from, message, deliveries);
             self.deliver(&mut state);
-            if !matches!(flow, Ok(Flow::Continue)) {
+            if !matches!(flow, Ok(Flow::Continue | Flow::Wait)) {
                 break;
             }
         }
@@ -163,23 +224,26 @@ impl RealmHandle {
     /// Moves deliveries into outboxes. It happens under the lock, because the specification wants SUBSCRIBED before the
     /// first EVENT and REGISTERED before the first INVOCATION.
     fn deliver(&self, state: &mut State) {
-        // A delivery that cannot be made may cause others, but those are answers, which cause no more.
+        // A delivery that cannot be made may cause others: answers, which cause no more, or an invocation of the next
+        // callee that has not had the call.
         while !state.deliveries.is_empty() {
             let mut batch = std::mem::take(&mut state.deliveries);
             for Delivery { to, outgoing } in batch.drain(..) {
+                if let Message::Goodbye(_) = outgoing.message() {
+                    Self::close_seat(state, to, outgoing);
+                    continue;
+                }
                 let Some(seat) = state.seats.get_mut(&to) else {
                     continue;
                 };
                 let kind = Traffic::of(outgoing.message());
-                match seat.outbox.push(outgoing) {
-                    Ok(()) => {
-                        seat.traffic += kind;
-                        state.delivered += kind;
-                    }
-                    Err(outgoing) => {
-                        let outbox = Arc::clone(&seat.outbox);
-                        self.overflow(state, to, &outbox, &outgoing);
-                    }
+                let pushed = seat.outbox.push(outgoing);
+                if !matches!(pushed, Pushed::Full { refused: Some(_), .. }) {
+                    seat.traffic += kind;
+                    state.delivered += kind;
+                }
+                if let Pushed::Full { refused, displaced } = pushed {
+                    self.overflow(state, to, refused.into_iter().chain(displaced));
                 }
             }
             if state.deliveries.is_empty() {
@@ -187,73 +251,41 @@ impl RealmHandle {
                 break;
             }
         }
+        self.wind(state);
         for news in state.realm.take_consent_news() {
             if let Some(gate) = self.0.gate.upgrade() {
                 gate.consent(self, news);
             }
         }
-    }
-
-    /// A queue is full: an event is lost and counted, a call fails at once, and a peer that does not even take its
-    /// answers is cut off.
-    fn overflow(&self, state: &mut State, to: SessionId, outbox: &Outbox, outgoing: &Outgoing) {
-        let message = outgoing.message();
-        if let Message::Event(_) = message {
-            self.count_dropped(state, to);
-        } else if let Message::Invocation(_) = message {
-            let State { realm, deliveries, .. } = state;
-            realm.bounce(to, message, Bounce::Full, deliveries);
-        } else {
-            tracing::warn!(
-                session = to.get(),
-                message = message.name(),
-                "the peer is too slow and is cut off"
-            );
-            outbox.break_off();
-        }
-    }
-
-    fn count_dropped(&self, state: &mut State, to: SessionId) {
-        if let Some(seat) = state.seats.get_mut(&to) {
-            seat.traffic.dropped += 1;
-        }
-        // Said at 1, 2, 4, 8…: a slow subscriber must not fill the log.
-        let dropped = self.0.dropped.fetch_add(1, Ordering::Relaxed) + 1;
-        if dropped.is_power_of_two() {
-            tracing::warn!(realm = %self.0.name, dropped, "events were dropped because a subscriber was too slow");
-        }
-    }
-
-    /// Events dropped since the realm was opened.
-    #[must_use]
-    pub fn dropped_events(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
-    }
-
-    /// Ends every session that `is_meant` picks, with this message, and says how many they were. Each is forgotten at
-    /// once: nothing that it sends afterwards counts.
-    pub fn end_sessions(&self, goodbye: &Goodbye, is_meant: impl Fn(&Origin) -> bool) -> usize {
-        let mut state = self.state();
-        let sessions = state.realm.sessions();
-        let mut ended = 0;
-        for session in sessions {
-            let State {
-                realm,
-                seats,
-                deliveries,
-                ..
-            } = &mut *state;
-            if !realm.origin(session).is_some_and(&is_meant) {
-                continue;
+        for question in state.realm.take_authorizations() {
+            if let Some(gate) = self.0.gate.upgrade() {
+                gate.authorize(self, question);
             }
-            if let Some(seat) = seats.remove(&session) {
-                seat.outbox.close(Some(Message::Goodbye(goodbye.clone()).into()));
-            }
-            realm.leave(session, deliveries);
-            ended += 1;
         }
-        self.deliver(&mut state);
-        ended
+    }
+
+    /// Starts the timer, or lets it look again.
+    fn wind(&self, state: &mut State) {
+        let Some(next) = state.realm.deadline() else { return };
+        match state.deadline {
+            Some(waited_for) if waited_for <= next => {}
+            Some(_) => {
+                state.deadline = Some(next);
+                self.0.sooner.notify_one();
+            }
+            None => {
+                state.deadline = Some(next);
+                tokio::spawn(Self::keep_time(Arc::downgrade(&self.0), Arc::clone(&self.0.sooner)));
+            }
+        }
+    }
+
+    /// Nothing follows a GOODBYE: the session's writer sends it and closes.
+    fn close_seat(state: &mut State, session: SessionId, goodbye: Outgoing) {
+        if let Some(seat) = state.seats.remove(&session) {
+            seat.release();
+            seat.outbox.close(Some(goodbye));
+        }
     }
 
     /// Changes the role of every session that `is_meant` picks, with what each holds already: subscriptions and
@@ -275,6 +307,30 @@ impl RealmHandle {
         let State { realm, deliveries, .. } = &mut *state;
         realm.decide(question, answer, deliveries);
         self.deliver(&mut state);
+    }
+
+    /// Answers a question of [`Gate::authorize`].
+    pub fn authorize(&self, question: QuestionId, decision: Decision) {
+        let mut state = self.state();
+        let State { realm, deliveries, .. } = &mut *state;
+        let Some((session, flow)) = realm.authorize(question, decision, deliveries) else {
+            return;
+        };
+        self.deliver(&mut state);
+        match flow {
+            Ok(Flow::Wait) => {}
+            Ok(Flow::Continue | Flow::Leave) => {
+                if let Some(seat) = state.seats.get(&session) {
+                    seat.release();
+                }
+            }
+            Err(violation) => {
+                let State { realm, deliveries, .. } = &mut *state;
+                realm.leave(session, deliveries);
+                Self::close_seat(&mut state, session, Message::Abort(violation.abort()).into());
+                self.deliver(&mut state);
+            }
+        }
     }
 
     /// Forgets the kept events of every topic that begins with `prefix`.

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use link::Writer;
+use tokio::sync::Notify;
 use wamp::codec::Serializer;
 use wamp::id::SessionId;
 use wamp::message::{Message, Origin};
 use wamp::realm::{Realm, Requests};
 use wamp::uri::Uri;
+use wamp::value::Dict;
 
 use crate::gate::{Peer, Transport};
 use crate::outbox::Outbox;
@@ -68,6 +70,21 @@ impl Arrival {
             since: SystemTime::now(),
         }
     }
+
+    /// What the meta API tells of it.
+    pub(crate) fn transport(&self) -> Dict {
+        let mut told = Dict::from([
+            ("type".to_owned(), self.transport.name().into()),
+            ("channel".to_owned(), self.channel.into()),
+        ]);
+        if let Some(address) = self.address {
+            told.insert("peer".to_owned(), address.to_string().into());
+        }
+        if let Some(serializer) = self.serializer {
+            told.insert("serializer".to_owned(), serializer.name().into());
+        }
+        told
+    }
 }
 
 /// A session's place in a realm: where its messages go, and how many went there. The figures stand beside the reference
@@ -77,6 +94,7 @@ pub(crate) struct Seat {
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) traffic: Traffic,
     arrival: Box<Arrival>,
+    released: Arc<Notify>,
 }
 
 impl Seat {
@@ -85,7 +103,18 @@ impl Seat {
             outbox,
             traffic: Traffic::default(),
             arrival: Box::new(arrival),
+            released: Arc::default(),
         }
+    }
+
+    /// What the task waits for that reads the session, while as much as may be waits for an authorizer.
+    pub(crate) fn released(&self) -> Arc<Notify> {
+        Arc::clone(&self.released)
+    }
+
+    /// Lets the session be read again.
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
     }
 
     /// Its figures; `None` when the realm has forgotten it.

@@ -268,6 +268,8 @@ async fn read_batch(
     let number = batch.len();
     match realm.route(joined.session, batch) {
         Ok(Flow::Continue) => {}
+        // A release that came before counts too, and one too many lets it read a batch more.
+        Ok(Flow::Wait) => joined.released.notified().await,
         Ok(Flow::Leave) => return Some(SessionEnd::Left),
         Err(violation) => return Some(SessionEnd::Violation(violation)),
     }
@@ -326,6 +328,9 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
             Some(Err(error)) => return SessionEnd::Failed(error),
             Some(Ok(())) if take == Take::Last => return SessionEnd::Dismissed,
             Some(Ok(())) => {}
+        }
+        if let Some(dropped) = joined.outbox.take_dropped() {
+            realm.overflowed(joined.session, dropped);
         }
         // A burst must not leave its memory with an idle session.
         if batch.capacity() > IDLE_BATCH {

@@ -13,6 +13,7 @@ use wamp::error::{
     AUTHENTICATION_DENIED, AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, NO_SUCH_ROLE, NOT_AUTHORIZED,
 };
 use wamp::message::Abort;
+use wamp::realm::INTERNAL_PROVIDER;
 
 use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, noted, principal, roles};
 
@@ -109,7 +110,7 @@ impl Access {
 
     pub(super) async fn admit_to_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
         if let Transport::Local(name) = &peer.transport {
-            return Ok(principal(name, &self.owner, Method::Anonymous, STATIC_PROVIDER));
+            return Ok(principal(name, &self.owner, Method::Anonymous, INTERNAL_PROVIDER));
         }
         if peer.transport == Transport::Unix {
             return self.admit_program(asked, peer);

@@ -4,6 +4,7 @@
 //! and during a pairing window strangers who may do nothing but pair. In the realms of the configuration: the
 //! principals it names, and anonymous clients where it has a role for them.
 
+pub mod authorizer;
 mod desktop;
 mod household;
 mod noted;
@@ -17,15 +18,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pairing::Device;
-use router::{Action, ConsentNews, Gate, Peer, Pending, Principal, Rate, RealmHandle, Role, RuleError, Transport};
+use router::{
+    Action, Authorization, ConsentNews, Gate, Peer, Pending, Principal, Rate, RealmHandle, Role, RuleError, Transport,
+};
 use time::OffsetDateTime;
 use wamp::acceptor::{Asked, Proof};
 use wamp::auth::Method;
 use wamp::error::NO_SUCH_REALM;
 use wamp::id::SessionId;
 use wamp::message::Abort;
+use wamp::realm::INTERNAL_PROVIDER;
 use wamp::value::{Dict, Value};
 
+pub use self::authorizer::Authorizers;
 pub use self::household::Household;
 pub use self::presence::{Presence, Visitor};
 use self::realms::ConfiguredRealm;
@@ -66,6 +71,7 @@ pub struct Access {
     message_rate: Option<Rate>,
     input_rate: Option<Rate>,
     realms: BTreeMap<String, ConfiguredRealm>,
+    authorizers: Authorizers,
     presence: Presence,
     rights: Rights,
 }
@@ -82,6 +88,7 @@ impl Access {
         consents: Arc<Consents>,
         audit: Audit,
         household: Household,
+        authorizers: Authorizers,
     ) -> Result<Self, RuleError> {
         let realms = config.realms.iter();
         let realms = realms.map(|realm| Ok((realm.name.clone(), ConfiguredRealm::new(realm)?)));
@@ -105,6 +112,7 @@ impl Access {
             message_rate: rate(config.limits.messages_per_s, config.limits.messages_burst),
             input_rate: rate(config.limits.input_messages_per_s, config.limits.messages_burst),
             realms,
+            authorizers,
             presence: Presence::default(),
             rights: Rights::default(),
         })
@@ -158,6 +166,11 @@ fn principal(authid: &str, role: &Arc<Role>, method: Method, provider: &'static 
     }
 }
 
+/// Whether this is the session of this process that asks authorizers.
+fn is_authorizers(peer: &Peer) -> bool {
+    matches!(&peer.transport, Transport::Local(name) if **name == *authorizer::NAME)
+}
+
 fn unknown_realm(asked: &Asked) -> Abort {
     Abort::new(NO_SUCH_REALM, format!("there is no realm \"{}\" here", asked.realm))
 }
@@ -179,6 +192,9 @@ impl Gate for Access {
             .realms
             .get(asked.realm.as_str())
             .ok_or_else(|| unknown_realm(asked))?;
+        if is_authorizers(peer) {
+            return Ok(Proof::None);
+        }
         realm.find(asked)
     }
 
@@ -191,6 +207,10 @@ impl Gate for Access {
                 .realms
                 .get(asked.realm.as_str())
                 .ok_or_else(|| unknown_realm(asked))?;
+            if is_authorizers(peer) {
+                let role = Arc::new(Role::unrestricted(authorizer::NAME));
+                return Ok(principal(authorizer::NAME, &role, Method::Anonymous, INTERNAL_PROVIDER));
+            }
             realm.admit(asked)
         })
     }
@@ -216,6 +236,10 @@ impl Gate for Access {
 
     fn consent(&self, _realm: &RealmHandle, news: ConsentNews) {
         self.consents.note(news);
+    }
+
+    fn authorize(&self, realm: &RealmHandle, question: Authorization) {
+        self.authorizers.note(realm, question);
     }
 
     fn joined(&self, session: SessionId, principal: &Principal, peer: &Peer) {

@@ -138,7 +138,7 @@ impl Access {
         for device in self.presence.devices() {
             let Some(role) = self.role_now(&device) else {
                 let goodbye = Goodbye::new(KILLED, "this device is no longer let in");
-                let ended = realm.end_sessions(&goodbye, |origin| *origin.authid == *device);
+                let ended = realm.revoke_sessions(&goodbye, |origin| *origin.authid == *device);
                 // One that was revoked is gone, and has its own entry in the log.
                 if let (Some(known), 1..) = (self.known(&device), ended) {
                     let expired = Entry::new(Kind::Expired).device(&known);

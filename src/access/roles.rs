@@ -32,7 +32,11 @@ const BUS: &str = "bus";
 /// Who may call this moves the pointer, and sends a message for each of its steps.
 pub const INPUT_PROBE: &str = "org.deskconn.pointer.move";
 /// What every device may ask, and say of what it offers.
-const FOR_ALL: [&str; 2] = ["org.deskconn.info.get", DESCRIBE];
+const FOR_ALL: [&str; 4] = ["org.deskconn.info.get", DESCRIBE, TESTAMENTS[0], TESTAMENTS[1]];
+/// Who may publish may also leave something to be published: the same rights hold for that.
+const TESTAMENTS: [&str; 2] = ["wamp.session.add_testament", "wamp.session.flush_testaments"];
+/// Whoever is too slow for its events is told.
+const OVERFLOW: &str = "wamp.session.on_overflow";
 const DESCRIBE: &str = "org.deskconn.components.describe";
 /// What every device may hear.
 const OFFERS_CHANGED: &str = "org.deskconn.components.on_changed";
@@ -110,7 +114,7 @@ impl Roles {
     pub fn of_device(&self, device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Role {
         let mut rules = self.table.get(device.role.as_str()).cloned().unwrap_or_default();
         rules.extend(FOR_ALL.map(|uri| rule(uri, Match::Exact, &[Action::Call])));
-        rules.push(rule(OFFERS_CHANGED, Match::Exact, &[Action::Subscribe]));
+        rules.extend([OFFERS_CHANGED, OVERFLOW].map(|uri| rule(uri, Match::Exact, &[Action::Subscribe])));
         let own = [Action::Register, Action::Publish, Action::Subscribe];
         rules.push(rule(&format!("{DEVICE_PREFIX}{}.", device.id), Match::Prefix, &own));
         // Who is there is for the router to say, and for every device to hear.
@@ -214,11 +218,12 @@ pub fn brightness() -> Role {
 #[must_use]
 pub fn component(authid: &str) -> Role {
     let offer = [Action::Register, Action::Publish];
-    let rules = vec![
+    let mut rules = vec![
         rule(&format!("{COMPONENT_PREFIX}{authid}."), Match::Prefix, &offer),
         rule(APP_PREFIX, Match::Prefix, &offer),
         rule(DESCRIBE, Match::Exact, &[Action::Call]),
     ];
+    rules.extend(TESTAMENTS.map(|uri| rule(uri, Match::Exact, &[Action::Call])));
     Role::new(COMPONENT, rules).expect("the prefixes end with dots")
 }
 
@@ -244,7 +249,12 @@ pub fn agent() -> Role {
 pub fn of_realm(realm: &config::Realm) -> Result<BTreeMap<String, Arc<Role>>, router::RuleError> {
     let role = |role: &config::Role| {
         let rules = role.rules.iter().map(rule_of_config).collect();
-        Ok((role.name.clone(), Arc::new(Role::new(role.name.as_str(), rules)?)))
+        let made = Role::new(role.name.as_str(), rules)?;
+        let made = match &role.authorizer {
+            Some(procedure) => made.with_authorizer(procedure.as_str().into()),
+            None => made,
+        };
+        Ok((role.name.clone(), Arc::new(made)))
     };
     realm.roles.iter().map(role).collect()
 }
@@ -257,6 +267,7 @@ fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
         allow: allow.iter().copied().collect(),
         disclose: Disclose::Always,
         consent: Consent::Given,
+        trustlevel: None,
     }
 }
 
@@ -304,12 +315,18 @@ fn rule_of_config(rule: &config::Rule) -> Rule {
     Rule {
         uri: rule.uri.as_str().into(),
         policy,
-        allow: rule.allow.iter().map(action).collect(),
-        disclose: if rule.disclose {
-            Disclose::OnRequest
-        } else {
-            Disclose::Never
+        allow: rule
+            .allow
+            .iter()
+            .map(action)
+            .chain(rule.take_over.then_some(Action::TakeOver))
+            .collect(),
+        disclose: match rule.disclose {
+            config::Disclose::Never => Disclose::Never,
+            config::Disclose::OnRequest => Disclose::OnRequest,
+            config::Disclose::Always => Disclose::Always,
         },
         consent: Consent::Given,
+        trustlevel: rule.trustlevel,
     }
 }

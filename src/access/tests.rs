@@ -42,7 +42,16 @@ fn access(window: Option<bool>, configuration: &str) -> (tempfile::TempDir, Acce
     }
     let (consents, _news) = Consents::new(Arc::clone(&store));
     let config = Config::parse(std::path::Path::new("test.toml"), configuration).unwrap();
-    let access = Access::new(&config, store, desk, consents, audit, Household::of_user(1000)).unwrap();
+    let access = Access::new(
+        &config,
+        store,
+        desk,
+        consents,
+        audit,
+        Household::of_user(1000),
+        Authorizers::new().0,
+    )
+    .unwrap();
     (home, access)
 }
 

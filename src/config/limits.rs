@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
+use router::WhenFull;
+
 use super::ConfigError;
+use super::kept::read_when_full;
 use super::read::Section;
 
 const KIB: u64 = 1 << 10;
@@ -60,6 +63,8 @@ pub struct Limits {
     pub pending_calls: u64,
     /// Bytes waiting to be sent to one session; a peer that reads too slowly loses events, then its session.
     pub queue_bytes: u64,
+    /// What happens to the events of a session that reads too slowly, in the desktop's own realm.
+    pub when_full: WhenFull,
     /// Bytes of an HTTP head.
     pub header_bytes: u64,
     /// Lines of an HTTP head.
@@ -91,6 +96,7 @@ impl Default for Limits {
             subscriptions: 256,
             pending_calls: 128,
             queue_bytes: 4 * MIB,
+            when_full: WhenFull::DropNewest,
             header_bytes: 8 * KIB,
             headers: 64,
         }
@@ -105,6 +111,7 @@ impl Limits {
         limits.numbers(&mut section)?;
         limits.times(&mut section)?;
         limits.bounds(&mut section)?;
+        limits.when_full = read_when_full(&mut section)?;
         section.finish()?;
         Ok(limits)
     }

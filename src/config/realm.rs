@@ -5,6 +5,7 @@
 use pairing::DeviceKey;
 
 use super::ConfigError;
+use super::kept::{self, Kept};
 use super::read::{Field, Section};
 
 /// Realms besides the desktop's own.
@@ -33,6 +34,8 @@ pub struct Realm {
     pub anonymous: Option<String>,
     /// Who else may come in.
     pub principals: Vec<Principal>,
+    /// What it keeps of its events.
+    pub kept: Kept,
 }
 
 /// A role with its permissions.
@@ -40,8 +43,10 @@ pub struct Realm {
 pub struct Role {
     /// The authrole.
     pub name: String,
-    /// Its permissions; what no rule covers is forbidden.
+    /// Its permissions; what no rule covers is forbidden, or up to the authorizer.
     pub rules: Vec<Rule>,
+    /// The procedure that decides about what no rule covers.
+    pub authorizer: Option<String>,
 }
 
 /// A permission. Of several rules that cover a URI the one with the longest literal match counts.
@@ -54,7 +59,22 @@ pub struct Rule {
     /// The actions, in the order given; an empty list forbids.
     pub allow: Vec<Action>,
     /// Whether callers and publishers are disclosed to the other side.
-    pub disclose: bool,
+    pub disclose: Disclose,
+    /// What the other side is told of how far they are trusted.
+    pub trustlevel: Option<u32>,
+    /// Whether a procedure may be taken from others who offer it (`force_reregister`).
+    pub take_over: bool,
+}
+
+/// Whether callers and publishers are disclosed to the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disclose {
+    /// No; a request that asks for it is refused.
+    Never,
+    /// Where they ask for it with `disclose_me`.
+    OnRequest,
+    /// Always.
+    Always,
 }
 
 /// How a rule's URI is compared.
@@ -126,6 +146,7 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
         roles,
         anonymous: None,
         principals: Vec::new(),
+        kept: kept::read(&mut section)?,
     };
     for principal in section.sections("principal", MAX_ROWS)? {
         read_principal(principal, &mut realm)?;
@@ -153,8 +174,17 @@ fn read_role(mut section: Section<'_>, others: &[Role]) -> Result<Role, ConfigEr
         .into_iter()
         .map(read_rule)
         .collect::<Result<_, _>>()?;
+    let procedure = "the URI of the procedure that decides about what no rule covers";
+    let authorizer = match section.get("authorizer") {
+        Some(field) => Some(field.text(procedure, |text| is_uri(text, false).then(|| text.to_owned()))?),
+        None => None,
+    };
     section.finish()?;
-    Ok(Role { name, rules })
+    Ok(Role {
+        name,
+        rules,
+        authorizer,
+    })
 }
 
 fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
@@ -167,21 +197,49 @@ fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
     let allow = section
         .need("allow", &format!("a list of {actions}"))?
         .list(4, actions, read_action)?;
-    let disclose = section
-        .get("disclose")
-        .map(|field| field.boolean())
-        .transpose()?
-        .unwrap_or(false);
+    let disclose = match section.get("disclose") {
+        Some(field) => read_disclose(&field)?,
+        None => Disclose::Never,
+    };
+    let trustlevel = match section.get("trustlevel") {
+        Some(field) => Some(field.number(0..=u64::from(u32::MAX))?),
+        None => None,
+    };
+    let take_over = match section.get("take_over") {
+        Some(field) if field.boolean()? => {
+            if !allow.contains(&Action::Register) {
+                return Err(field.error("false where \"register\" is not allowed"));
+            }
+            true
+        }
+        Some(_) | None => false,
+    };
     section.finish()?;
     Ok(Rule {
         uri,
         matching,
         allow,
         disclose,
+        trustlevel: trustlevel.and_then(|level| u32::try_from(level).ok()),
+        take_over,
     })
 }
 
-fn read_match(word: &str) -> Option<Match> {
+fn read_disclose(field: &Field<'_>) -> Result<Disclose, ConfigError> {
+    if field.is_text() {
+        return field.text("true, false or \"always\"", |text| {
+            (text == "always").then_some(Disclose::Always)
+        });
+    }
+    let is_on_request = field.boolean()?;
+    Ok(if is_on_request {
+        Disclose::OnRequest
+    } else {
+        Disclose::Never
+    })
+}
+
+pub(super) fn read_match(word: &str) -> Option<Match> {
     match word {
         "exact" => Some(Match::Exact),
         "prefix" => Some(Match::Prefix),
@@ -200,7 +258,7 @@ fn read_action(word: &str) -> Option<Action> {
     }
 }
 
-fn read_uri(field: &Field<'_>, matching: Match) -> Result<String, ConfigError> {
+pub(super) fn read_uri(field: &Field<'_>, matching: Match) -> Result<String, ConfigError> {
     match matching {
         Match::Exact => field.text("a URI like \"org.example.door\"", |text| {
             is_uri(text, false).then(|| text.to_owned())

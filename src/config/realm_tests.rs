@@ -1,7 +1,7 @@
 //! Tests of the realms of a configuration.
 
 use super::{parse, told};
-use crate::config::{Action, MAX_REALMS, Match};
+use crate::config::{Action, Disclose, MAX_REALMS, Match};
 
 const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
 
@@ -55,8 +55,21 @@ fn anonymous_clients_get_the_role_of_that_name_or_the_one_they_are_given() {
 fn rules_are_read_with_their_defaults() {
     let config = parse(&rule("uri = 'a.b', allow = ['call', 'publish']")).unwrap();
     let rule = &config.realms[0].roles[0].rules[0];
-    assert_eq!((rule.matching, rule.disclose), (Match::Exact, false));
+    assert_eq!((rule.matching, rule.disclose), (Match::Exact, Disclose::Never));
+    assert_eq!((rule.trustlevel, &config.realms[0].roles[0].authorizer), (None, &None));
     assert_eq!(rule.allow, [Action::Call, Action::Publish]);
+    assert!(!rule.take_over);
+}
+
+#[test]
+fn only_who_may_register_may_take_over() {
+    let taking = |allow: &str| rule(&format!("uri = 'a.b', allow = [{allow}], take_over = true"));
+    assert!(parse(&taking("'register'")).unwrap().realms[0].roles[0].rules[0].take_over);
+    let refused = told(&taking("'call'"));
+    assert!(
+        refused.contains("`realm.role.rules.take_over` must be false where \"register\" is not allowed"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -127,4 +140,37 @@ fn the_realms_have_a_limit() {
     };
     assert!(parse(&realms(MAX_REALMS)).is_ok());
     assert!(told(&realms(MAX_REALMS + 1)).contains("at most 64 tables"));
+}
+
+#[test]
+fn a_rule_may_disclose_always_and_give_a_trust_level() {
+    let config = parse(&rule(
+        "uri = 'a.b', allow = ['call'], disclose = 'always', trustlevel = 3",
+    ))
+    .unwrap();
+    let rule = &config.realms[0].roles[0].rules[0];
+    assert_eq!((rule.disclose, rule.trustlevel), (Disclose::Always, Some(3)));
+    for wrong in [
+        "disclose = 'sometimes'",
+        "disclose = 1",
+        "trustlevel = -1",
+        "trustlevel = 4294967296",
+    ] {
+        let told = told(&self::rule(&format!("uri = 'a.b', allow = ['call'], {wrong}")));
+        let key = wrong.split(' ').next().unwrap();
+        assert!(told.contains(key), "{wrong}: {told}");
+    }
+}
+
+#[test]
+fn a_role_may_have_an_authorizer() {
+    let role = |authorizer: &str| {
+        format!("[[realm]]\nname = 'r'\n[[realm.role]]\nname = 'anonymous'\nrules = []\nauthorizer = {authorizer}\n")
+    };
+    let config = parse(&role("'com.example.authorize'")).unwrap();
+    assert_eq!(
+        config.realms[0].roles[0].authorizer.as_deref(),
+        Some("com.example.authorize")
+    );
+    assert!(told(&role("'com..x'")).contains("authorizer"));
 }

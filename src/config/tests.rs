@@ -60,7 +60,7 @@ fn the_documented_file_has_every_key_and_its_optional_ones_work() {
     assert_eq!((config.advertise.len(), config.realms.len()), (1, 1));
     assert_eq!(
         (config.realms[0].roles.len(), config.realms[0].principals.len()),
-        (2, 1)
+        (3, 1)
     );
     assert_eq!(config.realms[0].anonymous.as_deref(), Some("anonymous"));
     // Every key that the program asks for stands in the file.
@@ -103,8 +103,8 @@ fn the_open_router_is_open_and_nothing_else() {
     );
     let rule = &realm.roles[0].rules[0];
     assert_eq!(
-        (rule.uri.as_str(), rule.matching, rule.disclose),
-        ("", Match::Prefix, true)
+        (rule.uri.as_str(), rule.matching, rule.disclose, rule.take_over),
+        ("", Match::Prefix, Disclose::OnRequest, true)
     );
     assert_eq!(
         rule.allow,

@@ -6,11 +6,31 @@ use wamp::uri::UriRules;
 
 use crate::config::{self, Config};
 
+/// Procedures that begin with this are the desktop's, or a device's or component's own.
+const DESKTOP_PROCEDURES: &str = "org.deskconn.";
+
 pub(super) fn settings(config: &Config, uri_rules: UriRules) -> RealmSettings {
     RealmSettings {
         uri_rules,
         quota: quota(&config.limits),
         ..RealmSettings::default()
+    }
+}
+
+/// The same for the desktop's own realm, where nobody but the desktop serves what is the desktop's.
+pub(super) fn desktop_settings(config: &Config) -> RealmSettings {
+    RealmSettings {
+        exclusive: Some(DESKTOP_PROCEDURES.into()),
+        ..settings(config, UriRules::Strict)
+    }
+}
+
+/// The same for a realm of the configuration, which says what is kept in it.
+pub(super) fn settings_of(config: &Config, realm: &config::Realm) -> RealmSettings {
+    RealmSettings {
+        history: realm.kept.history.clone(),
+        retained: realm.kept.retained.clone(),
+        ..settings(config, UriRules::Loose)
     }
 }
 

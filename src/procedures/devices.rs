@@ -150,7 +150,7 @@ async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     let goodbye = Goodbye::new(KILLED, "this device is no longer paired");
     let ended = desktop
         .realm
-        .end_sessions(&goodbye, |origin| *origin.authid == *device.id);
+        .revoke_sessions(&goodbye, |origin| *origin.authid == *device.id);
     desktop
         .access
         .presence()

@@ -67,6 +67,10 @@ pub enum StoreError {
         /// Who loses by a new key, with its verb.
         loss: &'static str,
     },
+    /// A file stands where a realm's journal belongs, and is none.
+    #[error("{path} is no journal of events. It was left as it is. `mv {path} {path}.damaged` begins a new one at the next \
+             start", path = .0.display())]
+    NoJournal(PathBuf),
     /// The certificate cannot be read, or belongs to another key.
     #[error("{path} {what}. It was left as it is. `mv {path} {path}.damaged` makes a new one of the same key at the next \
              start, and no device notices",

@@ -135,6 +135,21 @@ impl StateDir {
         Ok(())
     }
 
+    /// Replaces a file as a whole, as [`StateDir::replace`] does, without waiting for the disk: a crash of the daemon takes
+    /// nothing, a power cut may bring the old content back or take the last of it.
+    pub(super) fn replace_soon(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
+        let new = format!("{name}.new");
+        let written = self.create(name).and_then(|mut file| {
+            let all = file.write_all(content);
+            all.map_err(|error| self.io("write", &new, error))
+        });
+        let moved = written.and_then(|()| self.rename(&new, name));
+        if moved.is_err() {
+            let _ = self.remove(&new);
+        }
+        moved
+    }
+
     /// Makes `<name>.new`, never one that is there: a leftover of a crash is removed first, since the lock says that
     /// nobody else is writing it.
     fn create(&self, name: &str) -> Result<File, StoreError> {

@@ -7,12 +7,14 @@
 //! | `tls.key`, `tls.crt` | the P-256 key of TLS and its self-signed certificate, in PEM |
 //! | `devices.json` | [`pairing::Trust`]; the one before the last change is `devices.json.bak` |
 //! | `state.json` | [`Switches`] |
+//! | `journal-*` | what a realm keeps of its events ([`FileJournal`]) |
 //!
 //! The directory is for its owner alone, every file is replaced as a whole, and what cannot be understood is never
 //! overwritten. It does not decide who is trusted. It logs one thing: that a disk did not confirm what it had taken.
 
 mod error;
 mod files;
+mod journal;
 mod keys;
 mod tls;
 
@@ -29,6 +31,7 @@ use zeroize::Zeroizing;
 pub use error::StoreError;
 pub(crate) use files::StateDir;
 use files::Unusable;
+pub(crate) use journal::FileJournal;
 use keys::Seed;
 use tls::Tls;
 
@@ -116,6 +119,18 @@ impl Store {
     /// When the system gives no random bytes.
     pub fn ephemeral(reason: impl Into<String>) -> Result<Self, StoreError> {
         Found::default().complete(Err(reason.into()))
+    }
+
+    /// The state directory of a daemon that keeps nothing in it but journals.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and when nothing can be written in it.
+    pub(crate) fn journals_at(path: &Path) -> anyhow::Result<StateDir> {
+        match StateDir::open(path) {
+            Ok(directory) => Ok(directory),
+            Err(Unusable::NotWritable(reason)) => Err(anyhow::anyhow!(reason)),
+            Err(Unusable::Refused(error)) => Err(error.into()),
+        }
     }
 
     fn load(directory: StateDir) -> Result<Self, StoreError> {

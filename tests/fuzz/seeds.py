@@ -63,8 +63,54 @@ def pairings():
             yield b"".join(honest[:place] + [changed] + honest[place + 1 :] + honest)
 
 
+def step(what, who, content=b""):
+    """One operation on a realm."""
+    return bytes([what << 4 | who, len(content)]) + content
+
+
+def realms():
+    """Two who call and publish with every option that few messages have, then each golden message by itself."""
+    joins = step(0, 0, b"\x3f") + step(0, 0, b"\x7f")
+    for options in (
+        {},
+        {"receive_progress": True, "timeout": 500},
+        {"progress": True},
+        {"runmode": "all", "receive_progress": True},
+        {"rkey": "k"},
+    ):
+        offer = step(6, 0, json.dumps([64, 1, {"invoke": "roundrobin", "concurrency": 1}, "com.p"]).encode())
+        call = step(6, 1, json.dumps([48, 1, options, "com.p", [1]]).encode())
+        more = step(6, 1, json.dumps([48, 1, {}, "com.p", [2]]).encode())
+        answer = step(6, 0, b'[70,1,{"progress":true},[1]]') + step(6, 0, b"[70,1,{},[2]]")
+        yield joins + offer + step(5, 0) + call + call + more + answer + step(2, 9) + step(1, 0)
+    for options in ({}, {"acknowledge": True, "retain": True}, {"eligible": []}, {"acknowledge": True, "_delivered": True}):
+        hear = step(6, 0, b'[32,1,{"match":"prefix","nkey":"n"},"com."]')
+        tell = step(6, 1, json.dumps([16, 1, options, "com.t", [1]]).encode())
+        yield joins + hear + tell + step(6, 0, b'[32,2,{"get_retained":true},"com.t"]') + step(2, 15)
+    for procedure in ("session.list", "session.kill_all", "subscription.list", "registration.list", "session.add_testament"):
+        call = json.dumps([48, 1, {}, "wamp." + procedure, ["com.t", [], {}]]).encode()
+        yield joins + step(6, 0, b'[32,1,{"match":"prefix"},"wamp."]') + step(6, 1, call)
+    yield step(0, 0, b"\xff") + step(6, 0, b'[48,1,{"progress":true},"com.p"]') * 2 + step(4, 1) + step(3, 0)
+    for _, body in messages():
+        if len(body) < 256:
+            yield joins + step(6, 0, body)
+
+
+def handshakes():
+    """Each message before the session is open, for each proof and serializer."""
+    for number, serializer in enumerate(SERIALIZERS):
+        for kind, body in messages():
+            if kind == serializer and len(body) < 256:
+                for proof in range(4):
+                    yield bytes([number << 4 | proof, len(body)]) + body
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
+    for target, seeds in {"realm": realms(), "acceptor": handshakes()}.items():
+        (folder / target).mkdir(parents=True, exist_ok=True)
+        for number, seed in enumerate(seeds):
+            (folder / target / f"seed-{number:03}").write_bytes(seed)
     for number, (serializer, body) in enumerate(messages()):
         seeds = {f"decode_{serializer}": body, "rawsocket": rawsocket(serializer, body)}
         if serializer == "json":

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use client::{Options, Session};
 use tempfile::TempDir;
@@ -12,13 +13,17 @@ use tempfile::TempDir;
 pub(crate) struct Apart {
     child: Child,
     pub(crate) address: SocketAddr,
-    home: TempDir,
+    home: Arc<TempDir>,
 }
 
 impl Apart {
     /// Starts it with this in its configuration beside where it listens.
     pub(crate) fn start(configuration: &str) -> Self {
-        let home = tempfile::tempdir().unwrap();
+        Self::start_at(Arc::new(tempfile::tempdir().unwrap()), configuration)
+    }
+
+    /// The same with what an earlier one left.
+    pub(crate) fn start_at(home: Arc<TempDir>, configuration: &str) -> Self {
         let socket = home.path().join("deskconn.sock");
         let config = home.path().join("config.toml");
         let listen = format!("[listen]\ntcp = [\"127.0.0.1:0\"]\nunix = {socket:?}\n");
@@ -50,6 +55,13 @@ impl Apart {
         // Somebody must go on reading, or the log would hold the daemon up.
         std::thread::spawn(move || log.for_each(drop));
         Self { child, address, home }
+    }
+
+    /// Ends it as the kernel does when memory runs out (SIGKILL), and gives what it leaves.
+    pub(crate) fn killed(mut self) -> Arc<TempDir> {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        Arc::clone(&self.home)
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

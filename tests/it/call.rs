@@ -222,7 +222,7 @@ async fn a_thousand_calls_side_by_side_are_all_answered_with_their_own_result() 
             loop {
                 match caller.call("com.double", [number.into()]).await {
                     Ok(result) => return (number, result.into_value()),
-                    Err(Error::Request(error)) if error.uri == "wamp.error.unavailable" => {}
+                    Err(Error::Request(error)) if error.uri == "wamp.error.no_available_callee" => {}
                     Err(other) => panic!("{other}"),
                 }
             }

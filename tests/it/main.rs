@@ -11,6 +11,7 @@
 mod access;
 mod apart;
 mod audit;
+mod authorizer;
 mod bad_input;
 mod building;
 mod call;
@@ -19,8 +20,10 @@ mod described;
 mod desktop;
 mod exchange;
 mod front_door;
+mod kept;
 mod locked;
 mod manual;
+mod meta;
 mod mitm;
 mod notice;
 mod older;

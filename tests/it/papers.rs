@@ -148,6 +148,17 @@ fn every_procedure_and_topic_of_the_daemon_is_documented() {
 }
 
 #[test]
+fn every_procedure_and_topic_of_the_router_is_documented_as_the_router_knows_it() {
+    let api = read("docs/API.md");
+    let procedures =
+        wamp::realm::router_procedures().map(|it| format!("| `{}` | `{}` | {} |", it.uri, it.shape, it.does));
+    let topics =
+        wamp::realm::router_topics().map(|it| format!("| `{}` | topic `{}` | {} |", it.uri, it.shape, it.does));
+    let missing: Vec<_> = procedures.chain(topics).filter(|row| !api.contains(row)).collect();
+    assert!(missing.is_empty(), "docs/API.md does not have\n{}", missing.join("\n"));
+}
+
+#[test]
 fn the_programs_that_a_document_shows_are_those_in_their_files() {
     for (document, file, language) in [
         ("docs/COMPONENTS.md", "examples/components/lamp.py", "python"),

@@ -127,3 +127,86 @@ async fn a_peer_that_sends_without_pause_gets_its_answers_meanwhile() {
     }
     sending.await.unwrap().unwrap();
 }
+
+/// A frame of RawSocket.
+async fn say(stream: &mut TcpStream, message: &str) {
+    let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend_from_slice(message.as_bytes());
+    stream.write_all(&frame).await.unwrap();
+}
+
+async fn hear(stream: &mut TcpStream) -> serde_json::Value {
+    let length = soon("a message", stream.read_u32()).await.unwrap();
+    let mut message = vec![0; length as usize];
+    soon("the message", stream.read_exact(&mut message)).await.unwrap();
+    serde_json::from_slice(&message).unwrap()
+}
+
+/// Publishes more to a subscriber that reads nothing than is kept for it, then lets it read: the numbers of the events
+/// that it gets. What it lost it must have been told.
+async fn survivors(when_full: &str) -> Vec<u64> {
+    const EVENTS: u64 = 4_000;
+    let desk = Desk::with(&realm_that(when_full)).await;
+    let mut slow = deaf(&desk, r#"[32,1,{},"wamp.session.on_overflow"]"#).await;
+    say(&mut slow, r#"[32,2,{},"com.t"]"#).await;
+    let events = hear(&mut slow).await[2].clone();
+    let publisher = desk.join(Way::WebSocket, Serializer::Json, "realm1").await;
+    let text = "x".repeat(4096);
+    for number in 0..EVENTS {
+        let args = [number.into(), text.as_str().into()];
+        publisher.publish_acknowledged("com.t", args).await.unwrap();
+    }
+    let (mut numbers, mut dropped) = (Vec::new(), 0);
+    while numbers.len() as u64 + dropped < EVENTS {
+        let event = hear(&mut slow).await;
+        if event[1] == events {
+            numbers.push(event[4][0].as_u64().unwrap());
+        } else {
+            dropped += event[4][1].as_u64().unwrap();
+        }
+    }
+    assert!(dropped > 0, "nothing was dropped, so nothing was bounded");
+    let realm = desk.daemon.router().realm("realm1").unwrap();
+    assert_eq!(realm.dropped_events(), dropped);
+    assert!(numbers.is_sorted(), "events came out of order");
+    numbers
+}
+
+/// A realm with little room in its queues, and what happens when they are full.
+fn realm_that(when_full: &str) -> String {
+    let key = format!("name = \"realm1\"\nevents_when_full = {when_full:?}");
+    OPEN_REALM.replacen("name = \"realm1\"", &key, 1) + SMALL_QUEUE
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_subscriber_is_told_how_many_of_the_newest_events_it_lost() {
+    let numbers = survivors("drop_newest").await;
+    assert_eq!(numbers[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_ne!(numbers.last(), Some(&3_999));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_subscriber_is_told_how_many_of_the_oldest_events_it_lost() {
+    let numbers = survivors("drop_oldest").await;
+    assert_eq!(numbers.last(), Some(&3_999));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_subscriber_is_cut_off_where_no_event_may_be_lost() {
+    let desk = Desk::with(&realm_that("disconnect")).await;
+    let _deaf = deaf(&desk, r#"[32,1,{},"com.t"]"#).await;
+    let publisher = desk.join(Way::WebSocket, Serializer::Json, "realm1").await;
+    let realm = desk.daemon.router().realm("realm1").unwrap();
+    assert_eq!(realm.session_count(), 2);
+    let text = "x".repeat(4096);
+    let flood = async {
+        while realm.session_count() == 2 {
+            publisher
+                .publish_acknowledged("com.t", [text.as_str().into()])
+                .await
+                .unwrap();
+        }
+    };
+    soon("the session to be cut off", flood).await;
+    assert_eq!(realm.dropped_events(), 0);
+}

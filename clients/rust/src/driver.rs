@@ -173,11 +173,13 @@ const fn request_of(message: &Message) -> Option<(RequestKind, RequestId)> {
         | Message::Published(_)
         | Message::Subscribed(_)
         | Message::Unsubscribed(_)
+        | Message::SubscriptionRevoked(_)
         | Message::Event(_)
         | Message::Cancel(_)
         | Message::Result(_)
         | Message::Registered(_)
         | Message::Unregistered(_)
+        | Message::RegistrationRevoked(_)
         | Message::Invocation(_)
         | Message::Interrupt(_)
         | Message::Yield(_)
@@ -268,13 +270,14 @@ impl Served {
             caller,
             procedure,
             receive_progress,
+            ..
         } = invocation.details;
         let progress = receive_progress.then(|| Progress {
             request,
             serializer: self.serializer,
             outgoing: self.outgoing.clone(),
         });
-        let caller = caller.map(|caller| *caller);
+        let (caller, procedure) = (caller.map(|it| *it), procedure.map(|it| *it));
         let invocation = Invocation {
             args,
             kwargs,
@@ -354,6 +357,7 @@ fn failure(request: RequestId, error: RequestError, serializer: Serializer) -> M
     let payload = Payload::from_values(serializer, &error.args, &error.kwargs);
     let payload = payload.unwrap_or_else(|why| Payload::sentence(&why.to_string()));
     Message::Error(message::RequestError {
+        details: message::ErrorDetails::default(),
         kind: RequestKind::Invocation,
         request,
         error: error.uri,

@@ -44,7 +44,10 @@ impl Progress {
     /// The result cannot be sent in this session's serializer.
     pub async fn send(&self, result: impl Into<Args>) -> Result<(), Unconvertible> {
         let payload = result.into().encode(self.serializer)?;
-        let options = YieldOptions { progress: true };
+        let options = YieldOptions {
+            progress: true,
+            ..YieldOptions::default()
+        };
         if let Some(outgoing) = self.outgoing.upgrade() {
             let _ = outgoing
                 .send(Message::Yield(Yield {

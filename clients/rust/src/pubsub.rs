@@ -110,6 +110,7 @@ impl Session {
         let options = SubscribeOptions {
             policy,
             get_retained: true,
+            ..SubscribeOptions::default()
         };
         self.subscribe_with(topic, options).await
     }

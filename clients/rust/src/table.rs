@@ -164,6 +164,11 @@ impl Table {
             return self.registered(it);
         } else if let Message::Unregistered(it) = message {
             answer(self.unregisters.remove(&it.request), Ok(()), it.request);
+        } else if let Message::SubscriptionRevoked(it) = message {
+            // Subscribers learn it by the end of their events.
+            self.subscriptions.remove(&it.subscription);
+        } else if let Message::RegistrationRevoked(it) = message {
+            self.registrations.remove(&it.registration);
         }
         Reaction::Done
     }
@@ -231,7 +236,7 @@ impl Table {
         let event = Event {
             args,
             publication: event.publication,
-            topic: event.details.topic.clone(),
+            topic: event.details.topic.as_deref().cloned(),
             publisher: event.details.publisher.as_deref().cloned(),
             retained: event.details.retained.as_deref().cloned(),
         };

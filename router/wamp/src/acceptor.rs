@@ -3,7 +3,11 @@
 //! The acceptor knows the order of messages and the proofs; who somebody is, it asks: [`Step::Find`] is answered with
 //! [`Acceptor::found`], whenever the answer is there.
 
+mod features;
+
 use ed25519_dalek::VerifyingKey;
+
+pub use self::features::Features;
 
 use crate::auth::{Method, cryptosign};
 use crate::error::{AUTHENTICATION_FAILED, INVALID_URI, NO_MATCHING_AUTH_METHOD, PROTOCOL_VIOLATION, Violation};
@@ -26,13 +30,6 @@ pub struct Asked {
     pub authextra: Dict,
     /// What it can do.
     pub features: Features,
-}
-
-/// What a client can do, as far as the router acts on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Features {
-    /// As a callee it understands INTERRUPT.
-    pub call_canceling: bool,
 }
 
 /// How a client may prove that it is who it says.
@@ -175,9 +172,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
     let Some(roles) = roles else {
         return Err(Violation::new("HELLO.Details.roles must name at least one role").abort());
     };
-    let features = Features {
-        call_canceling: has_feature(roles, "callee", "call_canceling"),
-    };
+    let features = Features::announced(roles);
     let text = |key: &str| hello.details.get(key).and_then(Value::as_str).map(str::to_owned);
     let methods = match hello.details.get("authmethods") {
         Some(Value::List(methods)) => methods.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -200,17 +195,6 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         realm: hello.realm,
         features,
     }))
-}
-
-fn has_feature(roles: &Dict, role: &str, feature: &str) -> bool {
-    let features = roles
-        .get(role)
-        .and_then(Value::as_dict)
-        .and_then(|role| role.get("features"));
-    features
-        .and_then(Value::as_dict)
-        .and_then(|features| features.get(feature))
-        == Some(&Value::Bool(true))
 }
 
 fn check(challenged: Challenged, answer: &Authenticate) -> Step {

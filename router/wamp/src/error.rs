@@ -45,8 +45,11 @@ impl Violation {
 pub struct Unconvertible(pub &'static str);
 
 macro_rules! uris {
-    ($($(#[$doc:meta])* $name:ident = $uri:literal;)*) => {
-        $($(#[$doc])* pub const $name: Uri = Uri::from_static($uri);)*
+    ($($(#[doc = $doc:literal])* $name:ident = $uri:literal;)*) => {
+        $($(#[doc = $doc])* pub const $name: Uri = Uri::from_static($uri);)*
+
+        /// Every URI of this table with its sentences, for reflection.
+        pub(crate) const PREDEFINED: &[(&str, &str)] = &[$(($uri, concat!($($doc),*))),*];
     };
 }
 
@@ -96,8 +99,18 @@ uris! {
     DISCLOSE_ME_DISALLOWED = "wamp.error.option_disallowed.disclose_me";
     /// Something took too long.
     TIMEOUT = "wamp.error.timeout";
-    /// The callee cannot be reached, or its queue is full.
+    /// The callee cannot be reached, or its queue is full; as a callee's answer: another one may take the call.
     UNAVAILABLE = "wamp.error.unavailable";
+    /// Nobody of those who offer the procedure takes the call now.
+    NO_AVAILABLE_CALLEE = "wamp.error.no_available_callee";
+    /// The network between two peers failed.
+    NETWORK_FAILURE = "wamp.error.network_failure";
+    /// The principal may not do that; see [`NOT_AUTHORIZED`], which this router says.
+    AUTHORIZATION_DENIED = "wamp.error.authorization_denied";
+    /// The principal must be authorized for that first.
+    AUTHORIZATION_REQUIRED = "wamp.error.authorization_required";
+    /// There is no such session.
+    NO_SUCH_SESSION = "wamp.error.no_such_session";
     /// The router or the client stops.
     SYSTEM_SHUTDOWN = "wamp.close.system_shutdown";
     /// The realm closes.
@@ -106,6 +119,8 @@ uris! {
     GOODBYE_AND_OUT = "wamp.close.goodbye_and_out";
     /// The client leaves.
     CLOSE_NORMAL = "wamp.close.normal";
+    /// Our own: another session offers the procedure now, and its role or its principal lets it.
+    TAKEN_OVER = "wamp.registration.taken_over";
     /// The session was ended by somebody else.
     KILLED = "wamp.close.killed";
 }

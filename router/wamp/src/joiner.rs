@@ -169,6 +169,7 @@ fn roles() -> Dict {
                 "caller_identification",
                 "pattern_based_registration",
                 "progressive_call_results",
+                "registration_revocation",
             ]),
         ),
         (
@@ -177,7 +178,11 @@ fn roles() -> Dict {
         ),
         (
             "subscriber".to_owned(),
-            role(&["pattern_based_subscription", "publisher_identification"]),
+            role(&[
+                "pattern_based_subscription",
+                "publisher_identification",
+                "subscription_revocation",
+            ]),
         ),
     ])
 }

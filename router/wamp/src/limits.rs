@@ -1,6 +1,8 @@
 //! Every bound of the protocol core, with its reason. The shell's own bounds (connections, time-outs)
 //! live with the router's settings.
 
+use std::time::Duration;
+
 /// Nesting of arrays and maps in a message from a peer that has joined. Real payloads stay below ten;
 /// the bound keeps recursion, ours and the receivers', shallow.
 pub const MAX_DEPTH: usize = 32;
@@ -25,11 +27,67 @@ pub const MAX_REGISTRATIONS: usize = 64;
 pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// Calls one session may have waiting for their result.
 pub const MAX_PENDING_CALLS: usize = 128;
+/// Length in bytes of the key under which a callee takes its shard: a registration keeps it, and every call of the
+/// procedure hashes it. Keys are names of machines or numbers.
+pub const MAX_NODE_KEY: usize = 255;
+/// How much longer than a callee that sees to the time-out itself the router waits: its answer needs a while to arrive.
+pub const FORWARDED_TIMEOUT_GRACE: Duration = Duration::from_secs(5);
+/// Bytes of arguments that are kept for the case that the callee passes the call on (WAMP specification, "Call
+/// Re-Routing"). A session may have [`MAX_PENDING_CALLS`] of them waiting; calls with more end with the first refusal.
+pub const MAX_REROUTED_ARGUMENTS: usize = 64 << 10;
+/// Calls in several parts that ended before their last part came, which a session's further parts are known by. A client
+/// has sent at most what was on its way then; of more the oldest is forgotten.
+pub const MAX_CUT_OFF_CALLS: usize = 128;
+
+/// Requests of one session that wait for the authorizer of its role, until no more are read: enough for what a program
+/// asks for when it starts. What was read together still comes behind them.
+pub const HELD_REQUESTS: usize = 64;
+/// Bytes of their arguments.
+pub const HELD_BYTES: usize = 1 << 20;
+/// Lasting decisions of an authorizer that are remembered for one session. Who asks about more URIs is asked about anew.
+pub const MAX_DECISIONS: usize = 256;
+/// Length in bytes of the message of a GOODBYE that a client has sent to others: a sentence, but `wamp.session.kill_all`
+/// puts it into the queue of every session.
+pub const MAX_GOODBYE_MESSAGE: usize = 4_096;
+/// Bytes of all that `wamp.session.modify_details` has added to one session, encoded.
+pub const MAX_SESSION_DETAILS: usize = 4_096;
+/// URIs that one session may define for reflection: as many as it may register and subscribe to.
+pub const MAX_DEFINITIONS: usize = 320;
+/// Bytes of the definitions of one session, with what each costs beside its schema.
+pub const MAX_DEFINITION_BYTES: usize = 128 << 10;
+/// Bytes of all definitions of a realm: one answer may have to hold them.
+pub const MAX_REALM_DEFINITION_BYTES: usize = 4 << 20;
 
 /// Topics of a realm that keep an event. Every one costs memory until the realm ends.
 pub const MAX_RETAINED_TOPICS: usize = 4_096;
 /// Bytes of all kept events of a realm: last values are small, and those of a desktop are some hundred.
 pub const MAX_RETAINED_BYTES: usize = 8 << 20;
+
+/// Events of one topic that are kept for some principals or roles alone, beside the one for all: enough for one each of
+/// a few, and a subscriber looks through all of them.
+pub const MAX_RETAINED_LIMITED: usize = 8;
+/// Events of one subscription in its history: who asks looks through all of them.
+pub const MAX_HISTORY_EVENTS: usize = 100_000;
+/// Bytes of memory of one history: some of the longest events that a router usually takes, or very many short ones.
+pub const MAX_HISTORY_BYTES: usize = 16 << 20;
+/// Bytes of arguments in one answer from a history, if it is more than one event: as many as a message from a peer may
+/// have. Who wants more asks again from where the answer ended.
+pub const MAX_HISTORY_ANSWER: usize = MAX_MESSAGE;
+
+/// Bytes of a journal that are not worth being written anew, however many of them are forgotten.
+pub const MIN_JOURNAL: usize = 1 << 20;
+/// Testaments of one session: a program says with each that one thing of it is gone.
+pub const MAX_TESTAMENTS: usize = 64;
+/// Bytes of all testaments of a session: they are held as long as it lasts.
+pub const MAX_TESTAMENT_BYTES: usize = 64 << 10;
+
+/// How long a publication waits until its subscribers say that they have it: longer than a phone sleeps between two
+/// packets, shorter than a person waits.
+pub const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
+/// Publications of one session that wait at a time for their delivery.
+pub const MAX_AWAITED_DELIVERIES: usize = 128;
+/// Events that one session may leave unconfirmed; of those beyond it is not known whether they arrive.
+pub const MAX_UNCONFIRMED_EVENTS: usize = 1_024;
 
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -91,19 +91,20 @@ impl<T> Patterns<T> {
     }
 
     /// Puts a value under a URI and policy that has none yet.
-    pub fn insert(&mut self, uri: Uri, policy: Match, value: T) {
+    pub fn insert(&mut self, uri: Uri, policy: Match, value: T) -> &mut T {
         debug_assert!(self.get(uri.as_bytes(), policy).is_none(), "an entry would be lost");
-        match policy {
-            Match::Exact => self.exact.insert(uri, value),
+        let table = match policy {
+            Match::Exact => &mut self.exact,
             Match::Prefix => {
                 *self.lengths.entry(uri.as_bytes().len()).or_default() += 1;
-                self.prefix.insert(uri, value)
+                &mut self.prefix
             }
             Match::Wildcard => {
                 *self.shapes.entry(Shape::of(uri.as_bytes())).or_default() += 1;
-                self.wildcard.insert(uri, value)
+                &mut self.wildcard
             }
         };
+        table.entry(uri).insert_entry(value).into_mut()
     }
 
     /// Takes the value away.
@@ -125,7 +126,7 @@ impl<T> Patterns<T> {
 
     /// Shows `found` every value whose URI or pattern matches: exact first, then prefixes from the longest, then
     /// wildcards by precedence. It stops when `found` says so.
-    pub fn visit(&self, uri: &[u8], mut found: impl FnMut(Match, &T) -> Visit) {
+    pub fn visit<'a>(&'a self, uri: &[u8], mut found: impl FnMut(Match, &'a T) -> Visit) {
         if let Some(value) = self.exact.get(uri)
             && found(Match::Exact, value) == Visit::Enough
         {

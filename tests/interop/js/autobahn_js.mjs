@@ -98,6 +98,7 @@ async function join(serializer, options) {
       connection.close();
       await left;
     },
+    left,
     hangUp: () => connection._transport.close(),
   };
 }

@@ -1,6 +1,7 @@
 // What every library must be able to do with the router. `stage.join(...)` gives a session of the library under test,
 // in the form that its adapter describes; `stage.a` and `stage.b` are two of them.
 
+import { META } from "./meta.mjs";
 import { Box, Refused, equal, refusedWith, sameBytes } from "./report.mjs";
 
 const ACKNOWLEDGED = { acknowledge: true };
@@ -216,6 +217,7 @@ const CASES = [
   aThousandCallsAtOnceAreAllAnswered,
   aKnownKeyLogsIn,
   anUnknownKeyIsRefused,
+  ...META,
   goodbyeIsAnswered,
 ];
 

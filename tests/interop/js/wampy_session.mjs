@@ -46,7 +46,9 @@ export async function join(serializer, { realm = "realm1", seed } = {}) {
     }
   }
   const options = { realm, ws: Socket, serializer: new SERIALIZERS[serializer](), ...login(seed) };
-  const wampy = new Wampy(url, { ...options, autoReconnect: false });
+  let closed;
+  const left = new Promise((resolve) => (closed = resolve));
+  const wampy = new Wampy(url, { ...options, autoReconnect: false, onClose: closed });
   const welcome = await asked(wampy.connect());
 
   function endpoint(handler) {
@@ -88,6 +90,7 @@ export async function join(serializer, { realm = "realm1", seed } = {}) {
       await asked(wampy.register(uri, endpoint(handler), registerOptions));
       return () => asked(wampy.unregister(uri));
     },
+    left,
     leave: () => wampy.disconnect(),
     hangUp: () => socket.terminate(),
   };

@@ -5,6 +5,7 @@ import asyncio
 import address
 import calls
 import endings
+import meta
 import peer
 import pubsub
 from report import Report, equal
@@ -26,7 +27,7 @@ async def main():
         for serializer in peer.SERIALIZERS:
             report.peer = f"autobahn-python {link} {serializer}"
             stage = await Stage(router, link, serializer).open()
-            await report.check_all([*pubsub.CASES, *calls.CASES, *endings.CASES], stage)
+            await report.check_all([*pubsub.CASES, *calls.CASES, *endings.CASES, *meta.CASES], stage)
             await stage.close()
     report.peer = "autobahn-python"
     report.end()

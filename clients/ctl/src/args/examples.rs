@@ -117,6 +117,10 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
                 "publish --retain org.deskconn.app.lamp true",
                 "for those who come later, too",
             ),
+            (
+                "publish --will --retain org.deskconn.app.lamp false",
+                "when this connection ends",
+            ),
         ],
     ),
     (

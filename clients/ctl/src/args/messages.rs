@@ -35,6 +35,9 @@ pub(crate) struct Publish {
     /// Let the router keep the event for those who subscribe later, in place of the last one
     #[arg(long)]
     pub(crate) retain: bool,
+    /// Stay connected until Ctrl-C, and let the router publish the event when the connection ends, however that happens
+    #[arg(long, conflicts_with = "ack")]
+    pub(crate) will: bool,
 }
 
 #[derive(Debug, Args)]

@@ -175,6 +175,26 @@ async fn an_event_reaches_its_subscribers_and_a_refused_one_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_will_is_published_when_its_command_is_killed() {
+    let stage = Stage::new();
+    let subscriber = stage.session().await;
+    let mut events = subscriber.subscribe("com.example.lamp").await.unwrap();
+    let mut running = stage.start(&["publish", "--will", "--retain", "com.example.lamp", "false", "n=1"]);
+    running.remark("com.example.lamp is published when this ends").await;
+    drop(running);
+    let event = soon(events.next()).await.unwrap();
+    assert_eq!(event.args, Args::from([Value::from(false)]).with("n", 1_u64));
+    stage
+        .run(&["subscribe", "--retained", "--count", "1", "com.example.lamp"])
+        .await
+        .gave("false\nn=1\n");
+    stage
+        .run(&["publish", "--will", "wamp.x"])
+        .await
+        .failed(1, "wamp.error");
+}
+
+#[tokio::test]
 async fn an_event_that_is_kept_is_shown_to_those_who_come_later_with_its_time() {
     let stage = Stage::new();
     stage

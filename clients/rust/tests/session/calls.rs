@@ -317,7 +317,8 @@ async fn as_many_calls_as_are_allowed_are_served_at_a_time_and_one_more_is_refus
         .collect();
     until(|| running.load(Ordering::SeqCst) == MAX_INVOCATIONS).await;
     let refused = soon(other_caller.call("com.example.wait", ())).await;
-    assert_eq!(uri(refused.unwrap_err()), "wamp.error.unavailable");
+    // There is no other callee to whom the router could give the call.
+    assert_eq!(uri(refused.unwrap_err()), "wamp.error.no_available_callee");
     gate.add_permits(MAX_INVOCATIONS + 1);
     for call in calls {
         assert!(soon(call).await.unwrap().is_ok());

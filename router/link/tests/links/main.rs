@@ -9,12 +9,14 @@
 // The name under which the samples know it.
 extern crate wamp as deskconn_wamp;
 
+/// One message of every kind, as the codec is tested with.
+#[path = "../../../wamp/tests/codec/advanced.rs"]
+mod advanced;
 mod hostile;
 mod local;
 mod noise;
 mod rawsocket;
 mod roundtrip;
-/// One message of every kind, as the codec is tested with.
 #[path = "../../../wamp/tests/codec/samples.rs"]
 mod samples;
 mod support;

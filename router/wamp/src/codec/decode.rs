@@ -8,8 +8,9 @@ use super::{Malformed, Read, Serializer};
 use crate::id::{PublicationId, RegistrationId, SessionId, SubscriptionId};
 use crate::message::{
     Abort, Authenticate, Call, CallResult, Cancel, Challenge, Event, EventReceived, Goodbye, Hello, Interrupt,
-    Invocation, Message, Publish, Published, Register, Registered, RequestError, RequestKind, Subscribe, Subscribed,
-    Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, code,
+    Invocation, Message, Publish, Published, Register, Registered, RegistrationRevoked, RequestError, RequestKind,
+    Subscribe, Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield,
+    code,
 };
 
 /// Reads the message that `reader` stands at the beginning of.
@@ -120,9 +121,14 @@ fn pubsub<'f, R: Read<'f>>(fields: &mut Fields<'f, R>, code: u64) -> Result<Mess
         }
         code::UNSUBSCRIBED => {
             fields.message = "UNSUBSCRIBED";
-            let request = fields.request()?;
-            fields.optional_details()?;
-            Message::Unsubscribed(Unsubscribed { request })
+            match fields.answered_request()? {
+                Some(request) => Message::Unsubscribed(Unsubscribed { request }),
+                None => {
+                    let (subscription, reason) = fields.options(options::subscription_revoked)?;
+                    let subscription = fields.revoked(subscription)?;
+                    Message::SubscriptionRevoked(SubscriptionRevoked { subscription, reason })
+                }
+            }
         }
         code::EVENT => {
             fields.message = "EVENT";
@@ -227,9 +233,14 @@ fn registration<'f, R: Read<'f>>(fields: &mut Fields<'f, R>, code: u64) -> Resul
         }
         code::UNREGISTERED => {
             fields.message = "UNREGISTERED";
-            let request = fields.request()?;
-            fields.optional_details()?;
-            Message::Unregistered(Unregistered { request })
+            match fields.answered_request()? {
+                Some(request) => Message::Unregistered(Unregistered { request }),
+                None => {
+                    let (registration, reason) = fields.options(options::registration_revoked)?;
+                    let registration = fields.revoked(registration)?;
+                    Message::RegistrationRevoked(RegistrationRevoked { registration, reason })
+                }
+            }
         }
         _ => return Err(Malformed::UnknownMessage(code)),
     })
@@ -239,10 +250,10 @@ fn error<'f, R: Read<'f>>(fields: &mut Fields<'f, R>) -> Result<Message, Malform
     let kind = fields.number("the type of the request is not an integer")?;
     let kind = RequestKind::from_code(kind).ok_or(Malformed::Shape("ERROR", "no request has this type"))?;
     let request = fields.request()?;
-    fields.options(options::ignored)?;
     Ok(Message::Error(RequestError {
         kind,
         request,
+        details: fields.options(options::error)?,
         error: fields.uri()?,
         payload: fields.payload()?,
     }))

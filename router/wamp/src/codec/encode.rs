@@ -1,15 +1,15 @@
 //! What each message looks like, for all formats: the writing side.
 
-use super::{Serializer, Write, cbor, json, msgpack, options, transcode};
+use super::{Serializer, Write, cbor, json, msgpack, options, transcode, values};
 use crate::error::Unconvertible;
 use crate::message::{
     Abort, Authenticate, Call, CallResult, Cancel, Challenge, Event, EventReceived, Goodbye, Hello, Interrupt,
-    Invocation, Message, Publish, Published, Register, Registered, RequestError, Subscribe, Subscribed, Unregister,
-    Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, code,
+    Invocation, Message, Publish, Published, Register, Registered, RegistrationRevoked, RequestError, Subscribe,
+    Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, code,
 };
 use crate::payload::Payload;
 use crate::uri::Uri;
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 
 /// Writes one message.
 pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: &Message) -> Result<(), Unconvertible> {
@@ -31,6 +31,7 @@ pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: 
         Message::Subscribed(it) => it.encode(out),
         Message::Unsubscribe(it) => it.encode(out),
         Message::Unsubscribed(it) => it.encode(out),
+        Message::SubscriptionRevoked(it) => it.encode(out),
         Message::Event(it) => it.encode(out),
         Message::Call(it) => it.encode(out),
         Message::Cancel(it) => it.encode(out),
@@ -39,6 +40,7 @@ pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: 
         Message::Registered(it) => it.encode(out),
         Message::Unregister(it) => it.encode(out),
         Message::Unregistered(it) => it.encode(out),
+        Message::RegistrationRevoked(it) => it.encode(out),
         Message::Invocation(it) => it.encode(out),
         Message::Interrupt(it) => it.encode(out),
         Message::Yield(it) => it.encode(out),
@@ -112,7 +114,7 @@ impl Encode for RequestError {
         out.with_payload(4, code::ERROR, &self.payload, |out| {
             out.id(self.kind.code());
             out.id(self.request.get());
-            out.dict(&Dict::new())?;
+            options::write_error(out.writer, &self.details)?;
             out.uri(&self.error)?;
             Ok(())
         })
@@ -123,7 +125,7 @@ impl Encode for Publish {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.with_payload(3, code::PUBLISH, &self.payload, |out| {
             out.id(self.request.get());
-            options::write_publish(out.writer, self.options);
+            options::write_publish(out.writer, &self.options)?;
             out.uri(&self.topic)?;
             Ok(())
         })
@@ -140,7 +142,7 @@ impl Encode for Subscribe {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.write(3, code::SUBSCRIBE, |out| {
             out.id(self.request.get());
-            options::write_subscribe(out.writer, self.options);
+            options::write_subscribe(out.writer, &self.options)?;
             out.uri(&self.topic)?;
             Ok(())
         })
@@ -165,13 +167,26 @@ impl Encode for Unsubscribed {
     }
 }
 
+impl Encode for SubscriptionRevoked {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::UNSUBSCRIBED, |out| {
+            out.id(0);
+            options::write_revocation(
+                out.writer,
+                "subscription",
+                self.subscription.get(),
+                self.reason.as_ref(),
+            )
+        })
+    }
+}
+
 impl Encode for Event {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.with_payload(3, code::EVENT, &self.payload, |out| {
             out.id(self.subscription.get());
             out.id(self.publication.get());
-            options::write_event(out.writer, &self.details)?;
-            Ok(())
+            options::write_event(out.writer, &self.details)
         })
     }
 }
@@ -180,7 +195,7 @@ impl Encode for Call {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.with_payload(3, code::CALL, &self.payload, |out| {
             out.id(self.request.get());
-            options::write_call(out.writer, self.options);
+            options::write_call(out.writer, &self.options)?;
             out.uri(&self.procedure)?;
             Ok(())
         })
@@ -191,8 +206,7 @@ impl Encode for Cancel {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.write(2, code::CANCEL, |out| {
             out.id(self.request.get());
-            options::write_cancel(out.writer, self.options);
-            Ok(())
+            options::write_cancel(out.writer, self.options)
         })
     }
 }
@@ -201,8 +215,7 @@ impl Encode for CallResult {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.with_payload(2, code::RESULT, &self.payload, |out| {
             out.id(self.request.get());
-            options::write_progress(out.writer, self.details.progress);
-            Ok(())
+            options::write_result(out.writer, &self.details)
         })
     }
 }
@@ -211,7 +224,7 @@ impl Encode for Register {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.write(3, code::REGISTER, |out| {
             out.id(self.request.get());
-            options::write_register(out.writer, self.options);
+            options::write_register(out.writer, &self.options)?;
             out.uri(&self.procedure)?;
             Ok(())
         })
@@ -236,13 +249,26 @@ impl Encode for Unregistered {
     }
 }
 
+impl Encode for RegistrationRevoked {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.write(2, code::UNREGISTERED, |out| {
+            out.id(0);
+            options::write_revocation(
+                out.writer,
+                "registration",
+                self.registration.get(),
+                self.reason.as_ref(),
+            )
+        })
+    }
+}
+
 impl Encode for Invocation {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.with_payload(3, code::INVOCATION, &self.payload, |out| {
             out.id(self.request.get());
             out.id(self.registration.get());
-            options::write_invocation(out.writer, &self.details)?;
-            Ok(())
+            options::write_invocation(out.writer, &self.details)
         })
     }
 }
@@ -251,8 +277,7 @@ impl Encode for Interrupt {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.write(2, code::INTERRUPT, |out| {
             out.id(self.request.get());
-            options::write_interrupt(out.writer, &self.options)?;
-            Ok(())
+            options::write_interrupt(out.writer, &self.options)
         })
     }
 }
@@ -261,8 +286,7 @@ impl Encode for Yield {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.with_payload(2, code::YIELD, &self.payload, |out| {
             out.id(self.request.get());
-            options::write_progress(out.writer, self.options.progress);
-            Ok(())
+            options::write_yield(out.writer, &self.options)
         })
     }
 }
@@ -324,7 +348,7 @@ impl<W: Write> Elements<'_, W> {
     }
 
     fn dict(&mut self, dict: &Dict) -> Result<(), Unconvertible> {
-        write_dict(self.writer, dict)
+        values::write_dict(self.writer, dict)
     }
 
     fn payload(&mut self, payload: &Payload) -> Result<(), Unconvertible> {
@@ -348,47 +372,4 @@ impl<W: Write> Elements<'_, W> {
             }
         }
     }
-}
-
-/// Writes the elements of a payload from values.
-pub(super) fn arguments<W: Write>(mut writer: W, args: &[Value], kwargs: &Dict) -> Result<(), Unconvertible> {
-    write_list(&mut writer, args)?;
-    if !kwargs.is_empty() {
-        write_dict(&mut writer, kwargs)?;
-    }
-    Ok(())
-}
-
-fn write_list(writer: &mut impl Write, list: &[Value]) -> Result<(), Unconvertible> {
-    let mark = writer.array(Some(list.len()));
-    for value in list {
-        write_value(writer, value)?;
-    }
-    writer.end_array(mark, None);
-    Ok(())
-}
-
-fn write_dict(writer: &mut impl Write, dict: &Dict) -> Result<(), Unconvertible> {
-    let mark = writer.map(Some(dict.len()));
-    for (key, value) in dict {
-        writer.key(key);
-        write_value(writer, value)?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
-}
-
-fn write_value(writer: &mut impl Write, value: &Value) -> Result<(), Unconvertible> {
-    match value {
-        Value::Null => writer.null(),
-        Value::Bool(value) => writer.boolean(*value),
-        Value::UInt(value) => writer.uint(*value),
-        Value::Int(value) => writer.int(*value),
-        Value::Float(value) => writer.float(*value)?,
-        Value::Text(value) => writer.argument(value)?,
-        Value::Bytes(value) => writer.bytes(value),
-        Value::List(list) => write_list(writer, list)?,
-        Value::Dict(dict) => write_dict(writer, dict)?,
-    }
-    Ok(())
 }

@@ -103,9 +103,23 @@ impl<'f, R: Read<'f>> Fields<'f, R> {
         Ok(options)
     }
 
-    /// Passes over Details that only a router with revocation sends.
-    pub(super) fn optional_details(&mut self) -> Result<(), Malformed> {
-        if self.more()? { self.reader.skip() } else { Ok(()) }
+    /// The request that is answered; `None` is a revocation, which answers none and has Details.
+    pub(super) fn answered_request(&mut self) -> Result<Option<RequestId>, Malformed> {
+        const OTHERWISE: &str = "an id is not an integer from 1 to 2^53";
+        let number = self.number(OTHERWISE)?;
+        if number == 0 {
+            return Ok(None);
+        }
+        let request = RequestId::new(number).map_or_else(|| self.shape(OTHERWISE), Ok)?;
+        if self.more()? {
+            self.reader.skip()?;
+        }
+        Ok(Some(request))
+    }
+
+    /// What a revocation must say.
+    pub(super) fn revoked<T>(&self, id: Option<T>) -> Result<T, Malformed> {
+        id.map_or_else(|| self.shape("a revocation does not say of what"), Ok)
     }
 
     /// The arguments: checked, and kept as they are. Empty ones at the end are left out, as the specification

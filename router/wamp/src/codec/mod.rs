@@ -13,6 +13,7 @@ mod json;
 mod msgpack;
 mod options;
 mod transcode;
+mod values;
 
 use std::borrow::Cow;
 
@@ -97,9 +98,9 @@ pub(crate) fn write_arguments(
     out: &mut BytesMut,
 ) -> Result<(), Unconvertible> {
     match serializer {
-        Serializer::Json => encode::arguments(json::Writer::new(out), args, kwargs),
-        Serializer::MessagePack => encode::arguments(msgpack::Writer::new(out), args, kwargs),
-        Serializer::Cbor => encode::arguments(cbor::Writer::new(out), args, kwargs),
+        Serializer::Json => values::arguments(json::Writer::new(out), args, kwargs),
+        Serializer::MessagePack => values::arguments(msgpack::Writer::new(out), args, kwargs),
+        Serializer::Cbor => values::arguments(cbor::Writer::new(out), args, kwargs),
     }
 }
 

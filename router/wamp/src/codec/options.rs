@@ -2,6 +2,8 @@
 //!
 //! A known key with a value of the wrong type breaks the protocol; unknown keys are passed over.
 
+mod pubsub;
+mod rpc;
 mod write;
 
 use std::borrow::Cow;
@@ -9,16 +11,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+pub(super) use self::pubsub::{event, publish, subscribe, subscription_revoked};
+pub(super) use self::rpc::{
+    call, cancel, error, interrupt, invocation, register, registration_revoked, result, yielded,
+};
 pub(super) use self::write::{
-    write_call, write_cancel, write_event, write_interrupt, write_invocation, write_progress, write_publish,
-    write_register, write_subscribe,
+    write_call, write_cancel, write_error, write_event, write_interrupt, write_invocation, write_publish,
+    write_register, write_result, write_revocation, write_subscribe, write_yield,
 };
 use super::{Malformed, Read, Token};
 use crate::id::SessionId;
-use crate::message::{
-    CallOptions, CancelMode, CancelOptions, EventDetails, InterruptOptions, InvocationDetails, Invoke, Match, Origin,
-    PublishOptions, RegisterOptions, ResultDetails, Retained, SubscribeOptions, YieldOptions,
-};
+use crate::message::{Origin, Passthru, SharedPassthru};
 use crate::uri::Uri;
 
 /// Takes the value of a key it knows, and says `false` for one it does not.
@@ -75,161 +78,79 @@ fn topic<'f>(reader: &mut impl Read<'f>, frame: &'f Bytes) -> Result<Option<Uri>
     Ok(text(reader)?.map(|topic| uri(topic, frame)))
 }
 
-/// ERROR.Details has no key that means anything here.
-pub(super) fn ignored<'f, R: Read<'f>>(_: &mut (), _: &str, _: &mut R, _: &'f Bytes) -> Result<bool, Malformed> {
-    Ok(false)
+/// An integer of zero or more; null as for flags. More than fits is taken for as much as fits.
+fn small_number<'f>(option: &mut u32, reader: &mut impl Read<'f>) -> Result<(), Malformed> {
+    const OTHERWISE: Malformed = Malformed::Shape("options", "a number is not an integer of zero or more");
+    let token = reader.token()?;
+    if !token.is_null() {
+        *option = u32::try_from(token.uint().ok_or(OTHERWISE)?).unwrap_or(u32::MAX);
+    }
+    Ok(())
 }
 
-pub(super) fn publish<'f, R: Read<'f>>(
-    options: &mut PublishOptions,
-    key: &str,
+/// A string of its own memory, that may be null.
+fn boxed<'f>(option: &mut Option<Box<str>>, reader: &mut impl Read<'f>) -> Result<(), Malformed> {
+    *option = text(reader)?.map(|text| Box::from(&*text));
+    Ok(())
+}
+
+/// A list of what `take` makes of each value. One value alone is a list of one, and null is none: clients differ.
+fn list<'f, T, R: Read<'f>>(
     reader: &mut R,
-    _: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "acknowledge" => flag(&mut options.acknowledge, reader)?,
-        "exclude_me" => flag(&mut options.exclude_me, reader)?,
-        "disclose_me" => flag(&mut options.disclose_me, reader)?,
-        "retain" => flag(&mut options.retain, reader)?,
+    take: fn(Token<'f>) -> Result<T, Malformed>,
+) -> Result<Option<Vec<T>>, Malformed> {
+    let token = reader.token()?;
+    if token.is_null() {
+        return Ok(None);
+    }
+    let Token::Array(mut items) = token else {
+        return Ok(Some(vec![take(token)?]));
+    };
+    let mut list = Vec::new();
+    while reader.more(&mut items)? {
+        list.push(take(reader.token()?)?);
+    }
+    Ok(Some(list))
+}
+
+fn session(token: Token<'_>) -> Result<SessionId, Malformed> {
+    const OTHERWISE: Malformed = Malformed::Shape("options", "a session is not an integer from 1 to 2^53");
+    token.uint().and_then(SessionId::new).ok_or(OTHERWISE)
+}
+
+fn principal(token: Token<'_>) -> Result<Box<str>, Malformed> {
+    const OTHERWISE: Malformed = Malformed::Shape("options", "a list of authids or authroles holds something else");
+    token.text().map(|text| Box::from(&*text)).ok_or(OTHERWISE)
+}
+
+/// One of the keys that tell how a payload is packed, if it is one.
+fn passthru<'f>(packed: &mut SharedPassthru, key: &str, reader: &mut impl Read<'f>) -> Result<bool, Malformed> {
+    let field: fn(&mut Passthru) -> &mut Option<Box<str>> = match key {
+        "ppt_scheme" => |it| &mut it.scheme,
+        "ppt_serializer" => |it| &mut it.serializer,
+        "ppt_cipher" => |it| &mut it.cipher,
+        "ppt_keyid" => |it| &mut it.keyid,
         _ => return Ok(false),
+    };
+    let mut value = None;
+    boxed(&mut value, reader)?;
+    if value.is_some() {
+        *field(Arc::make_mut(packed.get_or_insert_default())) = value;
     }
     Ok(true)
 }
 
-pub(super) fn subscribe<'f, R: Read<'f>>(
-    options: &mut SubscribeOptions,
+/// A `progress` flag or a key of how the payload is packed: all that results have.
+fn progress<'f>(
+    progress: &mut bool,
+    packed: &mut SharedPassthru,
     key: &str,
-    reader: &mut R,
-    _: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "match" => name(&mut options.policy, reader, Match::from_name)?,
-        "get_retained" => flag(&mut options.get_retained, reader)?,
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-pub(super) fn register<'f, R: Read<'f>>(
-    options: &mut RegisterOptions,
-    key: &str,
-    reader: &mut R,
-    _: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "match" => name(&mut options.policy, reader, Match::from_name)?,
-        "invoke" => name(&mut options.invoke, reader, Invoke::from_name)?,
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-pub(super) fn call<'f, R: Read<'f>>(
-    options: &mut CallOptions,
-    key: &str,
-    reader: &mut R,
-    _: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "receive_progress" => flag(&mut options.receive_progress, reader)?,
-        "disclose_me" => flag(&mut options.disclose_me, reader)?,
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-pub(super) fn cancel<'f, R: Read<'f>>(
-    options: &mut CancelOptions,
-    key: &str,
-    reader: &mut R,
-    _: &'f Bytes,
-) -> Result<bool, Malformed> {
-    if key != "mode" {
-        return Ok(false);
-    }
-    name(&mut options.mode, reader, CancelMode::from_name)?;
-    Ok(true)
-}
-
-pub(super) fn interrupt<'f, R: Read<'f>>(
-    options: &mut InterruptOptions,
-    key: &str,
-    reader: &mut R,
-    frame: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "mode" => name(&mut options.mode, reader, CancelMode::from_name)?,
-        "reason" => options.reason = topic(reader, frame)?,
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-pub(super) fn result<'f, R: Read<'f>>(
-    details: &mut ResultDetails,
-    key: &str,
-    reader: &mut R,
-    _: &'f Bytes,
+    reader: &mut impl Read<'f>,
 ) -> Result<bool, Malformed> {
     if key != "progress" {
-        return Ok(false);
+        return passthru(packed, key, reader);
     }
-    flag(&mut details.progress, reader)?;
-    Ok(true)
-}
-
-pub(super) fn yielded<'f, R: Read<'f>>(
-    options: &mut YieldOptions,
-    key: &str,
-    reader: &mut R,
-    _: &'f Bytes,
-) -> Result<bool, Malformed> {
-    if key != "progress" {
-        return Ok(false);
-    }
-    flag(&mut options.progress, reader)?;
-    Ok(true)
-}
-
-pub(super) fn event<'f, R: Read<'f>>(
-    details: &mut EventDetails,
-    key: &str,
-    reader: &mut R,
-    frame: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "topic" => details.topic = topic(reader, frame)?,
-        "publisher" | "publisher_authid" | "publisher_authrole" => origin(&mut details.publisher, key, reader)?,
-        "retained" => {
-            let mut is_retained = details.retained.is_some();
-            flag(&mut is_retained, reader)?;
-            let kept = details.retained.take().unwrap_or_default();
-            details.retained = is_retained.then_some(kept);
-        }
-        PUBLISHED_AT => {
-            let published_at = text(reader)?.map(Arc::from);
-            details.retained = Some(Arc::new(Retained { published_at }));
-        }
-        _ => return Ok(false),
-    }
-    Ok(true)
-}
-
-/// When a retained event was published. Keys of one's own begin with `_` (WAMP specification, "Extensibility").
-const PUBLISHED_AT: &str = "_published_at";
-
-pub(super) fn invocation<'f, R: Read<'f>>(
-    details: &mut InvocationDetails,
-    key: &str,
-    reader: &mut R,
-    frame: &'f Bytes,
-) -> Result<bool, Malformed> {
-    match key {
-        "procedure" => details.procedure = topic(reader, frame)?,
-        "receive_progress" => flag(&mut details.receive_progress, reader)?,
-        "caller" | "caller_authid" | "caller_authrole" => origin(&mut details.caller, key, reader)?,
-        _ => return Ok(false),
-    }
+    flag(progress, reader)?;
     Ok(true)
 }
 

@@ -9,13 +9,16 @@ mod rpc;
 mod session;
 
 pub use options::{
-    CallOptions, CancelMode, CancelOptions, EventDetails, InterruptOptions, InvocationDetails, Invoke, Match, Origin,
-    PublishOptions, RegisterOptions, ResultDetails, Retained, SubscribeOptions, YieldOptions,
+    Audience, CallOptions, CancelMode, CancelOptions, ErrorDetails, EventDetails, InterruptOptions, InvocationDetails,
+    Invoke, Match, Origin, Passthru, PublishOptions, RegisterOptions, ResultDetails, Retained, RunMode, Shard,
+    SharedPassthru, SubscribeOptions, YieldOptions,
 };
-pub use pubsub::{Event, EventReceived, Publish, Published, Subscribe, Subscribed, Unsubscribe, Unsubscribed};
+pub use pubsub::{
+    Event, EventReceived, Publish, Published, Subscribe, Subscribed, SubscriptionRevoked, Unsubscribe, Unsubscribed,
+};
 pub use rpc::{
-    Call, CallResult, Cancel, Interrupt, Invocation, Register, Registered, RequestError, RequestKind, Unregister,
-    Unregistered, Yield,
+    Call, CallResult, Cancel, Interrupt, Invocation, Register, Registered, RegistrationRevoked, RequestError,
+    RequestKind, Unregister, Unregistered, Yield,
 };
 pub use session::{Abort, Authenticate, Challenge, Goodbye, Hello, Welcome};
 
@@ -79,6 +82,8 @@ pub enum Message {
     Unsubscribe(Unsubscribe),
     /// The subscription ended.
     Unsubscribed(Unsubscribed),
+    /// The router ended a subscription: an UNSUBSCRIBED that answers no request.
+    SubscriptionRevoked(SubscriptionRevoked),
     /// A publication on its way to a subscriber.
     Event(Event),
     /// A client calls a procedure.
@@ -95,6 +100,8 @@ pub enum Message {
     Unregister(Unregister),
     /// The registration ended.
     Unregistered(Unregistered),
+    /// The router ended a registration: an UNREGISTERED that answers no request.
+    RegistrationRevoked(RegistrationRevoked),
     /// A call on its way to the callee.
     Invocation(Invocation),
     /// The callee should stop working on an invocation.
@@ -122,7 +129,7 @@ impl Message {
             Self::Subscribe(_) => "SUBSCRIBE",
             Self::Subscribed(_) => "SUBSCRIBED",
             Self::Unsubscribe(_) => "UNSUBSCRIBE",
-            Self::Unsubscribed(_) => "UNSUBSCRIBED",
+            Self::Unsubscribed(_) | Self::SubscriptionRevoked(_) => "UNSUBSCRIBED",
             Self::Event(_) => "EVENT",
             Self::Call(_) => "CALL",
             Self::Cancel(_) => "CANCEL",
@@ -130,7 +137,7 @@ impl Message {
             Self::Register(_) => "REGISTER",
             Self::Registered(_) => "REGISTERED",
             Self::Unregister(_) => "UNREGISTER",
-            Self::Unregistered(_) => "UNREGISTERED",
+            Self::Unregistered(_) | Self::RegistrationRevoked(_) => "UNREGISTERED",
             Self::Invocation(_) => "INVOCATION",
             Self::Interrupt(_) => "INTERRUPT",
             Self::Yield(_) => "YIELD",
@@ -160,11 +167,13 @@ impl Message {
             | Self::Subscribed(_)
             | Self::Unsubscribe(_)
             | Self::Unsubscribed(_)
+            | Self::SubscriptionRevoked(_)
             | Self::Cancel(_)
             | Self::Register(_)
             | Self::Registered(_)
             | Self::Unregister(_)
             | Self::Unregistered(_)
+            | Self::RegistrationRevoked(_)
             | Self::Interrupt(_)
             | Self::EventReceived(_) => None,
         }

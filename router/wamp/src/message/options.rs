@@ -1,9 +1,18 @@
 //! Options and Details of the messages: the keys that mean something to us, typed.
+//!
+//! What few messages say stands behind one pointer, so that the others do not carry its room around.
+
+mod pubsub;
+mod rpc;
 
 use std::sync::Arc;
 
+pub use self::pubsub::{Audience, EventDetails, PublishOptions, Retained, SubscribeOptions};
+pub use self::rpc::{
+    CallOptions, CancelOptions, ErrorDetails, InterruptOptions, InvocationDetails, RegisterOptions, ResultDetails,
+    RunMode, Shard, YieldOptions,
+};
 use crate::id::SessionId;
-use crate::uri::Uri;
 
 /// How the URI of a subscription or registration is matched (WAMP specification, "Pattern-based Subscriptions").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -56,115 +65,22 @@ pub struct Origin {
     pub authrole: Arc<str>,
 }
 
-/// `PUBLISH.Options`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PublishOptions {
-    /// The publisher wants a PUBLISHED or an ERROR.
-    pub acknowledge: bool,
-    /// The publisher does not want its own event, which is the rule.
-    pub exclude_me: bool,
-    /// The publisher wants subscribers to know it.
-    pub disclose_me: bool,
-    /// The event is kept for those who subscribe later.
-    pub retain: bool,
-}
-
-impl Default for PublishOptions {
-    fn default() -> Self {
-        Self {
-            acknowledge: false,
-            exclude_me: true,
-            disclose_me: false,
-            retain: false,
-        }
-    }
-}
-
-/// `SUBSCRIBE.Options`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct SubscribeOptions {
-    /// How to match.
-    pub policy: Match,
-    /// The subscriber wants what is retained now.
-    pub get_retained: bool,
-}
-
-/// `EVENT.Details`.
+/// How a payload that the router passes through is packed (WAMP specification, "Payload Passthru Mode"). The router looks
+/// at none of it.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct EventDetails {
-    /// Who published.
-    pub publisher: Option<Box<Origin>>,
-    /// The topic, for subscriptions by pattern.
-    pub topic: Option<Uri>,
-    /// Set on an event that was published before the subscription, and kept.
-    pub retained: Option<Arc<Retained>>,
+pub struct Passthru {
+    /// `ppt_scheme`: who knows the keys.
+    pub scheme: Option<Box<str>>,
+    /// `ppt_serializer`: what the payload is encoded in.
+    pub serializer: Option<Box<str>>,
+    /// `ppt_cipher`: how it is encrypted.
+    pub cipher: Option<Box<str>>,
+    /// `ppt_keyid`: with which key.
+    pub keyid: Option<Box<str>>,
 }
 
-/// What `EVENT.Details` say of an event that was kept (WAMP specification, "Event Retention").
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Retained {
-    /// When it was published, as RFC 3339 text in universal time: our own key `_published_at`.
-    pub published_at: Option<Arc<str>>,
-}
-
-/// `CALL.Options`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct CallOptions {
-    /// The caller takes progressive results.
-    pub receive_progress: bool,
-    /// The caller wants the callee to know it.
-    pub disclose_me: bool,
-}
-
-/// `RESULT.Details`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct ResultDetails {
-    /// More results follow.
-    pub progress: bool,
-}
-
-/// `REGISTER.Options`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct RegisterOptions {
-    /// How to match.
-    pub policy: Match,
-    /// How to share.
-    pub invoke: Invoke,
-}
-
-/// `INVOCATION.Details`.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct InvocationDetails {
-    /// Who called.
-    pub caller: Option<Box<Origin>>,
-    /// The procedure, for registrations by pattern.
-    pub procedure: Option<Uri>,
-    /// The caller takes progressive results.
-    pub receive_progress: bool,
-}
-
-/// `YIELD.Options`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct YieldOptions {
-    /// More results follow.
-    pub progress: bool,
-}
-
-/// `CANCEL.Options`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct CancelOptions {
-    /// How.
-    pub mode: CancelMode,
-}
-
-/// `INTERRUPT.Options`.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct InterruptOptions {
-    /// How the call was cancelled.
-    pub mode: CancelMode,
-    /// Why, where the router knows.
-    pub reason: Option<Uri>,
-}
+/// Shared, because an event goes to many.
+pub type SharedPassthru = Option<Arc<Passthru>>;
 
 impl Match {
     /// The name on the wire.

@@ -63,6 +63,15 @@ pub struct Unsubscribed {
     pub request: RequestId,
 }
 
+/// UNSUBSCRIBED as a revocation: `[35, 0, Details|dict]` (WAMP specification, "Subscription Revocation").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionRevoked {
+    /// The subscription that the session holds no more.
+    pub subscription: SubscriptionId,
+    /// Why.
+    pub reason: Option<Uri>,
+}
+
 /// EVENT: `[36, SUBSCRIBED.Subscription|id, PUBLISHED.Publication|id, Details|dict, Arguments|list, ArgumentsKw|dict]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {

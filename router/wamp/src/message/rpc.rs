@@ -1,7 +1,8 @@
 //! Messages of remote procedure calls, and ERROR, which answers any request.
 
 use super::options::{
-    CallOptions, CancelOptions, InterruptOptions, InvocationDetails, RegisterOptions, ResultDetails, YieldOptions,
+    CallOptions, CancelOptions, ErrorDetails, InterruptOptions, InvocationDetails, RegisterOptions, ResultDetails,
+    YieldOptions,
 };
 use crate::id::{RegistrationId, RequestId};
 use crate::payload::Payload;
@@ -33,6 +34,8 @@ pub struct RequestError {
     pub kind: RequestKind,
     /// The request that failed.
     pub request: RequestId,
+    /// How the arguments are packed, where a callee packed them.
+    pub details: ErrorDetails,
     /// Which error.
     pub error: Uri,
     /// The arguments; the first is a sentence for people where the router speaks.
@@ -106,6 +109,15 @@ pub struct Unregister {
 pub struct Unregistered {
     /// The request that was answered.
     pub request: RequestId,
+}
+
+/// UNREGISTERED as a revocation: `[67, 0, Details|dict]` (WAMP specification, "Registration Revocation").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrationRevoked {
+    /// The registration that the session holds no more.
+    pub registration: RegistrationId,
+    /// Why.
+    pub reason: Option<Uri>,
 }
 
 /// INVOCATION: `[68, Request|id, REGISTERED.Registration|id, Details|dict, CALL.Arguments|list, CALL.ArgumentsKw|dict]`.

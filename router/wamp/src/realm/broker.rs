@@ -1,23 +1,38 @@
 //! The broker: subscriptions and events.
 
+mod audience;
+mod delivery;
+mod history;
+mod lookup;
+mod overflow;
+mod publication;
 mod retention;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::time::SystemTime;
 
 use ahash::RandomState;
 
-use self::retention::{Kept, Retention};
-use super::role::{Action, Disclose, Role};
+use self::audience::Nodes;
+pub(super) use self::delivery::{Confirmations, Deliveries};
+use self::history::History;
+pub(super) use self::history::Recorded;
+pub use self::history::{HistoryRule, Store};
+pub(super) use self::retention::Kept;
+pub use self::retention::RetainedRule;
+use self::retention::Retention;
+use super::meta::{Ended, Removed};
+use super::refusal::RESERVED;
+use super::role::{Action, Role};
 use super::{Realm, Refusal, send};
 use crate::error;
-use crate::id::{PublicationId, SessionId, SubscriptionId};
+use crate::id::{SessionId, SubscriptionId};
 use crate::limits;
 use crate::message::{
-    Event, EventDetails, Match, Message, Publish, Published, RequestKind, Subscribe, Subscribed, Unsubscribe,
+    Match, Message, RequestKind, Subscribe, SubscribeOptions, Subscribed, SubscriptionRevoked, Unsubscribe,
     Unsubscribed,
 };
-use crate::outgoing::{Delivery, Outgoing, Shared};
+use crate::outgoing::Delivery;
 use crate::pattern::{Patterns, Visit};
 use crate::uri::Uri;
 
@@ -28,46 +43,107 @@ pub(super) struct Broker {
     by_id: HashMap<SubscriptionId, (Uri, Match), RandomState>,
     next_id: SubscriptionId,
     retention: Retention,
+    /// The number of the next event that is recorded.
+    next_event: u64,
 }
 
 /// One URI and match policy, and everybody who subscribed to them.
 #[derive(Debug)]
 struct Subscription {
     id: SubscriptionId,
-    /// In the order in which they came, never empty.
+    created: SystemTime,
+    /// In the order in which they came; none only of a subscription whose history is kept.
     subscribers: Vec<SessionId>,
+    /// Who of them shares the events with whom.
+    nodes: Option<Box<Nodes>>,
+    history: Option<Box<History>>,
+    /// Whether it is about the router's own topics. A pattern for everything is not: who asks for all events of
+    /// programs does not want to hear of its own subscription (as `#` of MQTT leaves out what begins with `$`).
+    hears_router: bool,
+}
+
+/// What the meta API tells of a subscription.
+#[derive(Debug)]
+pub(super) struct SubscriptionInfo {
+    pub(super) created: SystemTime,
+    pub(super) topic: Uri,
+    pub(super) policy: Match,
+    /// In the order in which they came.
+    pub(super) subscribers: Vec<SessionId>,
+}
+
+/// What became of somebody who subscribed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Added {
+    /// The subscription was not there before.
+    New,
+    /// One more subscriber.
+    Joined,
+    /// It had subscribed before.
+    Already,
 }
 
 impl Broker {
-    pub(super) fn new(hashing: &RandomState, retention: limits::Retention) -> Self {
-        Self {
+    pub(super) fn new(
+        hashing: &RandomState,
+        retention: limits::Retention,
+        history: &[HistoryRule],
+        now: fn() -> SystemTime,
+    ) -> Self {
+        let mut broker = Self {
             retention: Retention::new(retention),
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,
-        }
+            next_event: 0,
+        };
+        broker.keep_history(history, now);
+        broker
     }
 
-    fn add(&mut self, topic: &Uri, policy: Match, subscriber: SessionId) -> SubscriptionId {
-        if let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), policy) {
-            if !subscription.subscribers.contains(&subscriber) {
-                subscription.subscribers.push(subscriber);
-            }
-            return subscription.id;
-        }
+    fn create(
+        &mut self,
+        topic: &Uri,
+        policy: Match,
+        history: Option<Box<History>>,
+        created: SystemTime,
+    ) -> &mut Subscription {
         let id = self.next_id;
         self.next_id = id.next();
         let topic = topic.to_stored();
+        let hears_router = policy.literal_start(topic.as_bytes()).starts_with(RESERVED);
         self.by_id.insert(id, (topic.clone(), policy));
-        self.subscriptions.insert(
-            topic,
-            policy,
-            Subscription {
-                id,
-                subscribers: vec![subscriber],
-            },
-        );
-        id
+        let subscription = Subscription {
+            id,
+            created,
+            subscribers: Vec::new(),
+            nodes: None,
+            history,
+            hears_router,
+        };
+        self.subscriptions.insert(topic, policy, subscription)
+    }
+
+    fn add(
+        &mut self,
+        topic: &Uri,
+        options: &SubscribeOptions,
+        subscriber: SessionId,
+        now: fn() -> SystemTime,
+    ) -> (SubscriptionId, Added) {
+        let policy = options.policy;
+        let (subscription, added) = if self.subscriptions.get(topic.as_bytes(), policy).is_some() {
+            (self.subscriptions.get_mut(topic.as_bytes(), policy), Added::Joined)
+        } else {
+            (Some(self.create(topic, policy, None, now())), Added::New)
+        };
+        let subscription = subscription.expect("it was there, or was made");
+        subscription.share(subscriber, options.nkey.as_deref());
+        if subscription.subscribers.contains(&subscriber) {
+            return (subscription.id, Added::Already);
+        }
+        subscription.subscribers.push(subscriber);
+        (subscription.id, added)
     }
 
     /// Whether a role allows what an existing subscription is for.
@@ -76,25 +152,72 @@ impl Broker {
         subscription.is_some_and(|(topic, policy)| role.allows_pattern(Action::Subscribe, topic, *policy).is_some())
     }
 
-    /// Takes a subscriber away, and the subscription with the last one.
-    pub(super) fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) {
-        let Some((topic, policy)) = self.by_id.get(&id) else {
-            return;
-        };
-        let Some(subscription) = self.subscriptions.get_mut(topic.as_bytes(), *policy) else {
-            return;
-        };
-        subscription.subscribers.retain(|session| *session != subscriber);
-        if subscription.subscribers.is_empty() {
-            self.subscriptions.remove(topic.as_bytes(), *policy);
-            self.by_id.remove(&id);
+    /// Takes a subscriber away, and the subscription with the last one; says what became of it.
+    pub(super) fn remove(&mut self, id: SubscriptionId, subscriber: SessionId) -> Option<Removed> {
+        let (topic, policy) = self.by_id.get(&id)?;
+        let subscription = self.subscriptions.get_mut(topic.as_bytes(), *policy)?;
+        let place = subscription
+            .subscribers
+            .iter()
+            .position(|session| *session == subscriber)?;
+        subscription.subscribers.remove(place);
+        subscription.share(subscriber, None);
+        if !subscription.subscribers.is_empty() || subscription.history.is_some() {
+            return Some(Removed::One);
         }
+        self.subscriptions.remove(topic.as_bytes(), *policy);
+        self.by_id.remove(&id);
+        Some(Removed::Last)
+    }
+
+    /// What there is to tell of a subscription.
+    pub(super) fn describe(&self, id: SubscriptionId) -> Option<SubscriptionInfo> {
+        let (topic, policy) = self.by_id.get(&id)?;
+        let subscription = self.subscriptions.get(topic.as_bytes(), *policy)?;
+        Some(SubscriptionInfo {
+            created: subscription.created,
+            topic: topic.clone(),
+            policy: *policy,
+            subscribers: subscription.subscribers.clone(),
+        })
+    }
+
+    /// Whether an event of the router with this topic would go to anybody.
+    fn hears_router(&self, topic: &[u8]) -> bool {
+        let mut anybody = false;
+        self.subscriptions.visit(topic, |_, subscription| {
+            anybody = anybody || subscription.hears_router;
+            if anybody { Visit::Enough } else { Visit::More }
+        });
+        anybody
     }
 
     /// Whether there is no subscription and no trace of one.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.subscriptions.is_empty() && self.by_id.is_empty()
+        let is_idle = |id: &SubscriptionId| {
+            let (topic, policy) = &self.by_id[id];
+            let subscription = self.subscriptions.get(topic.as_bytes(), *policy);
+            subscription.is_some_and(|it| it.history.is_some() && it.subscribers.is_empty() && it.nodes.is_none())
+        };
+        let all = self.all();
+        all.iter().all(|(id, ..)| is_idle(id)) && self.subscriptions.is_empty() == all.is_empty()
+    }
+}
+
+impl Subscription {
+    /// Notes the node of a subscriber, or that it has none.
+    fn share(&mut self, subscriber: SessionId, node: Option<&str>) {
+        match (node, &mut self.nodes) {
+            (Some(node), nodes) => nodes.get_or_insert_default().set(subscriber, node.into()),
+            (None, Some(nodes)) => {
+                nodes.remove(subscriber);
+                if nodes.is_empty() {
+                    self.nodes = None;
+                }
+            }
+            (None, None) => {}
+        }
     }
 }
 
@@ -111,7 +234,7 @@ impl Realm {
                 refusal.tell(from, RequestKind::Subscribe, *request, out);
             }
             Ok(()) => {
-                let subscription = self.broker.add(topic, options.policy, from);
+                let (subscription, added) = self.broker.add(topic, options, from, self.clock.time_of_day);
                 if let Some(member) = self.members.get_mut(from) {
                     member.subscriptions.insert(subscription);
                 }
@@ -123,9 +246,12 @@ impl Realm {
                         subscription,
                     }),
                 );
+                if added != Added::Already {
+                    let is_new = added == Added::New;
+                    self.announce_subscription(subscription, from, is_new, out);
+                }
                 if options.get_retained {
-                    self.broker
-                        .deliver_retained(topic, options.policy, subscription, from, out);
+                    self.deliver_retained(topic, options.policy, subscription, from, out);
                 }
             }
         }
@@ -134,7 +260,7 @@ impl Realm {
     fn may_subscribe(&self, from: SessionId, topic: &Uri, policy: Match) -> Result<(), Refusal> {
         self.check_uri(topic, policy, false)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        if member.role.allows_pattern(Action::Subscribe, topic, policy).is_none() {
+        if member.permits(Action::Subscribe, topic, policy).is_none() {
             return Err(Refusal::NOT_AUTHORIZED);
         }
         let is_new = self
@@ -158,154 +284,48 @@ impl Realm {
             .get_mut(from)
             .is_some_and(|member| member.subscriptions.remove(&subscription))
         {
-            self.broker.remove(subscription, from);
             send(out, from, Message::Unsubscribed(Unsubscribed { request }));
+            self.end_subscription(subscription, from, out);
         } else {
             let refusal = Refusal(error::NO_SUCH_SUBSCRIPTION, "this session holds no such subscription");
             refusal.tell(from, RequestKind::Unsubscribe, request, out);
         }
     }
 
-    pub(super) fn publish(&mut self, from: SessionId, publish: &Publish, out: &mut Vec<Delivery>) {
-        let Publish { request, options, .. } = *publish;
-        let details = match self.may_publish(from, publish) {
-            Ok(details) => details,
-            Err(refusal) => {
-                self.note_refusal(from, Action::Publish, &publish.topic, &refusal);
-                // Without acknowledgement there is nothing to answer with (WAMP specification, "Publishing").
-                if options.acknowledge {
-                    refusal.tell(from, RequestKind::Publish, request, out);
-                }
-                return;
-            }
-        };
-        let publication = self.random_publication();
-        let excluded = options.exclude_me.then_some(from);
-        if options.retain {
-            self.retain(from, publish, publication, &details, excluded);
+    /// Takes a session off a subscription that it holds no more.
+    pub(super) fn end_subscription(&mut self, id: SubscriptionId, subscriber: SessionId, out: &mut Vec<Delivery>) {
+        let is_monitor = self.broker.is_about_router(id);
+        if let Some(removed) = self.broker.remove(id, subscriber) {
+            let ended = Ended {
+                id,
+                subscriber,
+                removed,
+            };
+            self.announce_subscription_end(ended, is_monitor, out);
         }
-        if options.acknowledge {
-            send(out, from, Message::Published(Published { request, publication }));
-        }
-        self.broker.deliver(publish, publication, &details, excluded, out);
     }
 
-    fn may_publish(&self, from: SessionId, publish: &Publish) -> Result<EventDetails, Refusal> {
-        self.check_uri(&publish.topic, Match::Exact, true)?;
-        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let permission = member
-            .role
-            .allows(Action::Publish, &publish.topic)
-            .ok_or(Refusal::NOT_AUTHORIZED)?;
-        let publisher = match (permission.disclose, publish.options.disclose_me) {
-            (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),
-            (Disclose::Never | Disclose::OnRequest, false) => None,
-            (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
-        };
-        // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
-        let Publish { options, .. } = publish;
-        let is_full = || !self.broker.retention.has_room(publish, &member.origin.authid);
-        if options.retain && options.acknowledge && is_full() {
-            return Err(Refusal(
-                error::UNAVAILABLE,
-                "as many events, or as many bytes of them, are kept as may be, in this realm or of this principal",
-            ));
-        }
-        Ok(EventDetails {
-            publisher,
-            ..EventDetails::default()
-        })
-    }
-
-    /// Keeps an event, if there is room for it.
-    fn retain(
+    /// Takes a subscription from a session, and tells it, if it understands that (WAMP specification, "Subscription
+    /// Revocation").
+    pub(super) fn revoke_subscription(
         &mut self,
-        from: SessionId,
-        publish: &Publish,
-        publication: PublicationId,
-        details: &EventDetails,
-        excluded: Option<SessionId>,
-    ) {
-        let Some(member) = self.members.get(from) else { return };
-        let author = Arc::clone(&member.origin.authid);
-        if self.broker.retention.has_room(publish, &author) {
-            let published_at = self.now();
-            let kept = Kept::new(publish, publication, details, excluded, author);
-            self.broker.retention.keep(publish, published_at, kept);
-        }
-    }
-
-    /// Forgets the kept events of every topic that begins with `prefix`.
-    pub fn forget_retained(&mut self, prefix: &str) {
-        self.broker.retention.forget(prefix.as_bytes());
-    }
-}
-
-impl Broker {
-    /// What is kept for the topics of a new subscription, to its subscriber.
-    fn deliver_retained(
-        &self,
-        topic: &Uri,
-        policy: Match,
         subscription: SubscriptionId,
         subscriber: SessionId,
+        reason: &Uri,
         out: &mut Vec<Delivery>,
     ) {
-        for (topic, kept) in self.retention.matching(topic, policy) {
-            if kept.excluded == Some(subscriber) {
-                continue;
-            }
-            let mut details = kept.details.clone();
-            details.topic = (policy != Match::Exact).then(|| topic.clone());
-            let event = Event {
-                subscription,
-                publication: kept.publication,
-                details,
-                payload: kept.payload.clone(),
-            };
-            send(out, subscriber, Message::Event(event));
+        let Some(member) = self.members.get_mut(subscriber) else {
+            return;
+        };
+        if member.subscriptions.remove(&subscription) && member.features.subscription_revocation {
+            let reason = Some(reason.clone());
+            send(
+                out,
+                subscriber,
+                Message::SubscriptionRevoked(SubscriptionRevoked { subscription, reason }),
+            );
         }
-    }
-
-    /// One event for each subscription that matches, to each of its subscribers but `excluded`.
-    fn deliver(
-        &self,
-        publish: &Publish,
-        publication: PublicationId,
-        details: &EventDetails,
-        excluded: Option<SessionId>,
-        out: &mut Vec<Delivery>,
-    ) {
-        self.subscriptions
-            .visit(publish.topic.as_bytes(), |policy, subscription| {
-                let topic = (policy != Match::Exact).then(|| publish.topic.clone());
-                let event = Event {
-                    subscription: subscription.id,
-                    publication,
-                    details: EventDetails {
-                        topic,
-                        ..details.clone()
-                    },
-                    payload: publish.payload.clone(),
-                };
-                let receivers = subscription
-                    .subscribers
-                    .iter()
-                    .copied()
-                    .filter(|session| Some(*session) != excluded);
-                if let [only] = subscription.subscribers.as_slice() {
-                    if Some(*only) != excluded {
-                        send(out, *only, Message::Event(event));
-                    }
-                } else {
-                    let shared = Shared::new(event);
-                    out.extend(receivers.map(|to| Delivery {
-                        to,
-                        outgoing: Outgoing::Shared(shared.clone()),
-                    }));
-                }
-                Visit::More
-            });
+        self.end_subscription(subscription, subscriber, out);
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::member::Waiting;
+use super::refusal::is_of_router;
 use super::{Realm, Refusal};
 use crate::error;
 use crate::id::{QuestionId, SessionId};
@@ -86,9 +87,12 @@ impl Realm {
         let request = call.request;
         let answer = answer.map_err(|sentence| Refusal(error::NOT_AUTHORIZED, sentence));
         // The callee may have gone meanwhile. The role is the same: another one withdraws the question.
-        match answer.and_then(|()| self.route(from, &call)) {
-            Ok((route, _)) => self.open(from, call, route, out),
-            Err(refusal) => refusal.tell(from, RequestKind::Call, request, out),
+        if answer.is_ok() && is_of_router(&call.procedure) {
+            return self.serve_now(from, &call, out);
+        }
+        let permission = answer.and_then(|()| self.permit(from, &call));
+        if let Err(refusal) = permission.and_then(|it| self.connect(from, call, it, out)) {
+            refusal.tell(from, RequestKind::Call, request, out);
         }
     }
 

@@ -1,17 +1,21 @@
-//! The dealer: registrations, and which callee a call goes to.
+//! The dealer: registrations, and who serves them.
+
+mod choice;
+mod lookup;
+mod register;
+mod route;
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 
 use ahash::RandomState;
 
-use super::role::{Action, Consent, Disclose, Permission, Role};
-use super::{Realm, Refusal, send};
-use crate::error::{self, Violation};
+pub(super) use self::choice::{Target, Wish};
+pub(super) use self::route::Terms;
+use super::meta::Removed;
+use super::role::{Action, Role};
 use crate::id::{RegistrationId, SessionId};
-use crate::message::{
-    Call, InvocationDetails, Invoke, Match, Message, Register, Registered, RequestKind, Unregister, Unregistered,
-};
-use crate::outgoing::Delivery;
+use crate::message::{Invoke, Match};
 use crate::pattern::{Patterns, Visit};
 use crate::uri::Uri;
 
@@ -21,21 +25,45 @@ pub(super) struct Dealer {
     registrations: Patterns<Registration>,
     by_id: HashMap<RegistrationId, (Uri, Match), RandomState>,
     next_id: RegistrationId,
+    /// Spreads keys over the callees of a sharded registration.
+    hashing: RandomState,
 }
 
 /// One URI and match policy, and who serves them.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Registration {
     id: RegistrationId,
-    callee: SessionId,
+    created: SystemTime,
+    invoke: Invoke,
+    /// In the order in which they came; never empty.
+    callees: Vec<Callee>,
+    /// Whose turn it is, where they take turns.
+    turn: usize,
 }
 
-/// Where a call goes.
+/// A session that serves a procedure, and how it wants to be called.
 #[derive(Debug)]
-pub(super) struct Route {
-    pub(super) registration: RegistrationId,
-    pub(super) callee: SessionId,
-    pub(super) details: InvocationDetails,
+struct Callee {
+    session: SessionId,
+    /// How many calls it works on at a time; 0 is any number.
+    concurrency: u32,
+    /// It wants to know who calls.
+    disclose_caller: bool,
+    /// It wants to see to time-outs itself.
+    forward_timeout: bool,
+    /// The key of its shard; the session's id if it names none.
+    node: Option<Box<str>>,
+}
+
+/// What the meta API tells of a registration.
+#[derive(Debug)]
+pub(super) struct RegistrationInfo {
+    pub(super) created: SystemTime,
+    pub(super) procedure: Uri,
+    pub(super) policy: Match,
+    pub(super) invoke: Invoke,
+    /// In the order in which they came.
+    pub(super) callees: Vec<SessionId>,
 }
 
 impl Dealer {
@@ -44,17 +72,36 @@ impl Dealer {
             registrations: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: RegistrationId::FIRST,
+            hashing: hashing.clone(),
         }
     }
 
-    fn add(&mut self, procedure: &Uri, policy: Match, callee: SessionId) -> RegistrationId {
+    /// Adds a callee to a registration, and makes the registration with the first one; says whether it is new.
+    fn add(
+        &mut self,
+        procedure: &Uri,
+        policy: Match,
+        invoke: Invoke,
+        callee: Callee,
+        now: impl FnOnce() -> SystemTime,
+    ) -> (RegistrationId, bool) {
+        if let Some(registration) = self.registrations.get_mut(procedure.as_bytes(), policy) {
+            registration.callees.push(callee);
+            return (registration.id, false);
+        }
         let id = self.next_id;
         self.next_id = id.next();
         let procedure = procedure.to_stored();
         self.by_id.insert(id, (procedure.clone(), policy));
-        self.registrations
-            .insert(procedure, policy, Registration { id, callee });
-        id
+        let registration = Registration {
+            id,
+            created: now(),
+            invoke,
+            callees: vec![callee],
+            turn: 0,
+        };
+        self.registrations.insert(procedure, policy, registration);
+        (id, true)
     }
 
     /// Whether a role allows what an existing registration is for.
@@ -64,18 +111,56 @@ impl Dealer {
             .is_some_and(|(procedure, policy)| role.allows_pattern(Action::Register, procedure, *policy).is_some())
     }
 
-    /// Takes a registration away.
-    pub(super) fn remove(&mut self, id: RegistrationId) {
-        if let Some((procedure, policy)) = self.by_id.remove(&id) {
-            self.registrations.remove(procedure.as_bytes(), policy);
+    /// Takes a callee away, and the registration with the last one; says whether that was it.
+    pub(super) fn remove(&mut self, id: RegistrationId, session: SessionId) -> Option<Removed> {
+        let (procedure, policy) = self.by_id.get(&id)?;
+        let registration = self.registrations.get_mut(procedure.as_bytes(), *policy)?;
+        let place = registration.callees.iter().position(|it| it.session == session)?;
+        registration.callees.remove(place);
+        if place < registration.turn {
+            registration.turn -= 1;
+        }
+        if !registration.callees.is_empty() {
+            return Some(Removed::One);
+        }
+        self.registrations.remove(procedure.as_bytes(), *policy);
+        self.by_id.remove(&id);
+        Some(Removed::Last)
+    }
+
+    /// What there is to tell of a registration.
+    pub(super) fn describe(&self, id: RegistrationId) -> Option<RegistrationInfo> {
+        let (procedure, policy) = self.by_id.get(&id)?;
+        let registration = self.registrations.get(procedure.as_bytes(), *policy)?;
+        Some(RegistrationInfo {
+            created: registration.created,
+            procedure: procedure.clone(),
+            policy: *policy,
+            invoke: registration.invoke,
+            callees: registration.callees.iter().map(|it| it.session).collect(),
+        })
+    }
+
+    fn get(&self, id: RegistrationId) -> Option<&Registration> {
+        let (procedure, policy) = self.by_id.get(&id)?;
+        self.registrations.get(procedure.as_bytes(), *policy)
+    }
+
+    /// After the callee at this place it is the next one's turn.
+    fn pass_turn(&mut self, id: RegistrationId, place: usize) {
+        let Some((procedure, policy)) = self.by_id.get(&id) else {
+            return;
+        };
+        if let Some(registration) = self.registrations.get_mut(procedure.as_bytes(), *policy) {
+            registration.turn = place + 1;
         }
     }
 
     /// The best registration for a procedure, and how it matched.
-    fn best(&self, procedure: &Uri) -> Option<(Match, Registration)> {
+    fn best(&self, procedure: &Uri) -> Option<(Match, &Registration)> {
         let mut best = None;
         self.registrations.visit(procedure.as_bytes(), |policy, registration| {
-            best = Some((policy, *registration));
+            best = Some((policy, registration));
             Visit::Enough
         });
         best
@@ -88,143 +173,11 @@ impl Dealer {
     }
 }
 
-impl Realm {
-    pub(super) fn register(&mut self, from: SessionId, register: &Register, out: &mut Vec<Delivery>) {
-        let Register {
-            request,
-            options,
-            procedure,
-        } = register;
-        match self.may_register(from, register) {
-            Err(refusal) => {
-                self.note_refusal(from, Action::Register, procedure, &refusal);
-                refusal.tell(from, RequestKind::Register, *request, out);
-            }
-            Ok(()) => {
-                let registration = self.dealer.add(procedure, options.policy, from);
-                if let Some(member) = self.members.get_mut(from) {
-                    member.registrations.insert(registration);
-                }
-                send(
-                    out,
-                    from,
-                    Message::Registered(Registered {
-                        request: *request,
-                        registration,
-                    }),
-                );
-            }
-        }
-    }
-
-    fn may_register(&self, from: SessionId, register: &Register) -> Result<(), Refusal> {
-        let Register { options, procedure, .. } = register;
-        self.check_uri(procedure, options.policy, true)?;
-        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        if member
-            .role
-            .allows_pattern(Action::Register, procedure, options.policy)
-            .is_none()
-        {
-            return Err(Refusal::NOT_AUTHORIZED);
-        }
-        if options.invoke != Invoke::Single {
-            return Err(Refusal(
-                error::FEATURE_NOT_SUPPORTED,
-                "this router has no shared registrations",
-            ));
-        }
-        if self
-            .dealer
-            .registrations
-            .get(procedure.as_bytes(), options.policy)
-            .is_some()
-        {
-            return Err(Refusal(
-                error::PROCEDURE_ALREADY_EXISTS,
-                "the procedure is registered already",
-            ));
-        }
-        if member.registrations.len() >= self.settings.quota.registrations {
-            return Err(Refusal(
-                error::UNAVAILABLE,
-                "this session holds as many registrations as it may",
-            ));
-        }
-        Ok(())
-    }
-
-    pub(super) fn unregister(&mut self, from: SessionId, unregister: &Unregister, out: &mut Vec<Delivery>) {
-        let Unregister { request, registration } = *unregister;
-        if self
-            .members
-            .get_mut(from)
-            .is_some_and(|member| member.registrations.remove(&registration))
-        {
-            self.dealer.remove(registration);
-            send(out, from, Message::Unregistered(Unregistered { request }));
-        } else {
-            let refusal = Refusal(error::NO_SUCH_REGISTRATION, "this session holds no such registration");
-            refusal.tell(from, RequestKind::Unregister, request, out);
-        }
-    }
-
-    pub(super) fn call(&mut self, from: SessionId, call: Call, out: &mut Vec<Delivery>) -> Result<(), Violation> {
-        let request = call.request;
-        if self
-            .members
-            .get(from)
-            .is_some_and(|member| member.calls.contains_key(&request))
-        {
-            return Err(Violation::new(format!("CALL: request {request} is still open")));
-        }
-        match self.route(from, &call) {
-            Err(refusal) => {
-                self.note_refusal(from, Action::Call, &call.procedure, &refusal);
-                refusal.tell(from, RequestKind::Call, request, out);
-            }
-            Ok((_, Consent::Ask)) => self.park(from, call),
-            Ok((route, Consent::Given)) => self.open(from, call, route, out),
-        }
-        Ok(())
-    }
-
-    /// Where a call goes, and whether somebody must agree to it first.
-    pub(super) fn route(&self, from: SessionId, call: &Call) -> Result<(Route, Consent), Refusal> {
-        self.check_uri(&call.procedure, Match::Exact, false)?;
-        let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let Permission { disclose, consent } = member
-            .role
-            .allows(Action::Call, &call.procedure)
-            .ok_or(Refusal::NOT_AUTHORIZED)?;
-        let caller = match (disclose, call.options.disclose_me) {
-            (Disclose::Never, true) => return Err(Refusal::NOT_DISCLOSED),
-            (Disclose::Never | Disclose::OnRequest, false) => None,
-            (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
-        };
-        if member.calls.len() >= self.settings.quota.pending_calls {
-            return Err(Refusal(
-                error::UNAVAILABLE,
-                "this session has as many calls waiting as it may",
-            ));
-        }
-        let (policy, Registration { id, callee }) = self
-            .dealer
-            .best(&call.procedure)
-            .ok_or(Refusal(error::NO_SUCH_PROCEDURE, "nobody offers this procedure"))?;
-        let details = InvocationDetails {
-            caller,
-            procedure: (policy != Match::Exact).then(|| call.procedure.clone()),
-            receive_progress: call.options.receive_progress,
-        };
-        let route = Route {
-            registration: id,
-            callee,
-            details,
-        };
-        Ok((route, consent))
-    }
-}
-
+#[cfg(test)]
+mod shard_tests;
+#[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
+mod take_over_tests;
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,31 @@
 //! Calls under way. Each ends exactly once: with a result, or with an error when the callee fails, leaves or cannot be
 //! reached, or when the caller cancels; and silently when the caller leaves.
 
-use super::dealer::Route;
-use super::member::{Member, Waiting};
-use super::{Bounce, Realm, Refusal, send};
+mod bounce;
+mod ending;
+mod parts;
+mod reroute;
+
+use std::time::Duration;
+
+use self::parts::Input;
+use self::reroute::{Passed, Reroute};
+use super::dealer::{Target, Terms};
+use super::member::{Shards, Waiting};
+use super::timer::Due;
+use super::{Realm, send};
 use crate::error;
-use crate::id::{RequestId, SessionId};
+use crate::id::{RegistrationId, RequestId, SessionId};
 use crate::message::{
-    Call, CallResult, Cancel, CancelMode, Interrupt, InterruptOptions, Invocation, Message, RequestError, RequestKind,
-    ResultDetails, Yield,
+    CallResult, ErrorDetails, Invocation, InvocationDetails, Message, RequestError, RequestKind, ResultDetails,
+    RunMode, Yield,
 };
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
 use crate::uri::Uri;
 
 /// A call as its callee holds it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Pending {
     /// Who called.
     pub(super) caller: SessionId,
@@ -23,40 +33,143 @@ pub(super) struct Pending {
     pub(super) call: RequestId,
     /// Whether the caller takes progressive results.
     receives_progress: bool,
+    /// A part of the result came, or a further part of the call went to the callee.
+    has_begun: bool,
+    /// The callee was told to stop.
+    is_interrupted: bool,
+    /// What few calls need.
+    special: Option<Box<Special>>,
+}
+
+/// What few calls need.
+#[derive(Debug, Default)]
+struct Special {
+    /// How long the caller waits for a result, and until when it waits for the next one.
+    patience: Option<(Duration, Duration)>,
+    /// The registration whose callee takes so many calls at a time only.
+    limited: Option<RegistrationId>,
+    /// More of the call may come.
+    input: Option<Input>,
+    /// Another callee may take the call.
+    reroute: Option<Reroute>,
+    /// The call is for a shard of the procedure, or for all of them, of which this is one.
+    shard: Option<RunMode>,
+}
+
+impl Pending {
+    /// Until when the caller waits.
+    fn deadline(&self) -> Option<Duration> {
+        self.special.as_ref()?.patience.map(|(_, until)| until)
+    }
+
+    fn shard(&self) -> Option<RunMode> {
+        self.special.as_ref().and_then(|it| it.shard)
+    }
+
+    /// Whether others work on the same call.
+    fn is_one_of_all(&self) -> bool {
+        self.shard() == Some(RunMode::All)
+    }
 }
 
 impl Realm {
     /// Hands a call to its callee.
-    pub(super) fn open(&mut self, caller: SessionId, call: Call, route: Route, out: &mut Vec<Delivery>) {
-        let Route {
-            registration,
-            callee,
-            details,
-        } = route;
-        let Some(member) = self.members.get_mut(callee) else {
-            return;
-        };
+    #[allow(clippy::too_many_arguments, reason = "a call, taken apart")]
+    pub(super) fn open(
+        &mut self,
+        caller: SessionId,
+        call: RequestId,
+        target: Target,
+        terms: Terms,
+        mut details: InvocationDetails,
+        payload: Payload,
+        has_others: bool,
+        out: &mut Vec<Delivery>,
+    ) {
+        let mut special = Special::of(&target, &details);
+        if has_others && let Some(reroute) = Reroute::of(&target, terms, &details, &payload) {
+            special.get_or_insert_default().reroute = Some(reroute);
+        }
+        let patience = self.complete(&mut details, caller, &target, terms);
+        if let Some(patience) = patience {
+            special.get_or_insert_default().patience = Some(self.timed(patience));
+        }
+        let pending = Pending::new(caller, call, &details, special);
+        let request = self.invoke(&target, details, payload, pending, out);
+        if let (Some(member), Some(request)) = (self.members.get_mut(caller), request) {
+            member.calls.insert(call, Waiting::Callee(target.callee, request));
+        }
+    }
+
+    /// Hands a call to the callees of its shards.
+    #[allow(clippy::too_many_arguments, reason = "a call, taken apart")]
+    pub(super) fn open_shards(
+        &mut self,
+        caller: SessionId,
+        call: RequestId,
+        (runmode, targets): (RunMode, &[Target]),
+        terms: Terms,
+        details: &InvocationDetails,
+        payload: &Payload,
+        out: &mut Vec<Delivery>,
+    ) {
+        let mut shards = Shards::default();
+        for target in targets {
+            let mut special = Special::of(target, details);
+            let mut details = details.clone();
+            let patience = self.complete(&mut details, caller, target, terms);
+            let shard = special.get_or_insert_default();
+            shard.shard = Some(runmode);
+            shard.patience = patience.map(|it| self.timed(it));
+            let pending = Pending::new(caller, call, &details, special);
+            let request = self.invoke(target, details, payload.clone(), pending, out);
+            shards.0.extend(request.map(|request| (target.callee, request)));
+        }
+        if let Some(member) = self.members.get_mut(caller) {
+            member.calls.insert(call, Waiting::Shards(Box::new(shards)));
+        }
+    }
+
+    /// A patience, and when it is at its end.
+    fn timed(&self, patience: Duration) -> (Duration, Duration) {
+        (patience, (self.clock.elapsed)().saturating_add(patience))
+    }
+
+    /// Puts an invocation on its callee's books, and sends it.
+    #[inline]
+    fn invoke(
+        &mut self,
+        target: &Target,
+        details: InvocationDetails,
+        payload: Payload,
+        mut pending: Pending,
+        out: &mut Vec<Delivery>,
+    ) -> Option<RequestId> {
+        let Target {
+            registration, callee, ..
+        } = *target;
+        let member = self.members.get_mut(callee)?;
         let request = member.next_invocation;
         member.next_invocation = request.next();
-        let receives_progress = details.receive_progress;
-        member.invocations.insert(
-            request,
-            Pending {
-                caller,
-                call: call.request,
-                receives_progress,
-            },
-        );
-        if let Some(member) = self.members.get_mut(caller) {
-            member.calls.insert(call.request, Waiting::Callee(callee, request));
+        if let Some(until) = pending.deadline() {
+            self.timer.set(until, Due::Invocation(callee, request));
         }
+        if target.is_limited {
+            *member.running.entry(registration).or_default() += 1;
+        }
+        if details.progress {
+            let input = Input::new(registration, details.clone());
+            pending.special.get_or_insert_default().input = Some(input);
+        }
+        member.invocations.insert(request, pending);
         let invocation = Invocation {
             request,
             registration,
             details,
-            payload: call.payload,
+            payload,
         };
         send(out, callee, Message::Invocation(invocation));
+        Some(request)
     }
 
     /// Takes the callee's result. An answer to an invocation that is not open is dropped: the caller may have
@@ -67,232 +180,183 @@ impl Realm {
             options,
             payload,
         } = answer;
-        if options.progress {
-            let pending = self
-                .members
-                .get(callee)
-                .and_then(|member| member.invocations.get(&request))
-                .copied();
-            if let Some(pending) = pending.filter(|pending| pending.receives_progress) {
-                let result = CallResult {
-                    request: pending.call,
-                    details: ResultDetails { progress: true },
-                    payload,
-                };
-                send(out, pending.caller, Message::Result(result));
+        let mut details = ResultDetails {
+            progress: options.progress,
+            passthru: options.passthru,
+        };
+        if details.progress {
+            if let Some((caller, call)) = self.go_on(callee, request) {
+                send_result(out, caller, call, details, payload);
             }
             return;
         }
-        if let Some(pending) = self.close(callee, request) {
-            let result = CallResult {
-                request: pending.call,
-                details: ResultDetails::default(),
-                payload,
-            };
-            send(out, pending.caller, Message::Result(result));
+        let Some(pending) = self.close(callee, request) else {
+            return;
+        };
+        let (caller, call) = (pending.caller, pending.call);
+        let is_one_of_all = pending.is_one_of_all();
+        details.progress = is_one_of_all;
+        send_result(out, caller, call, details, payload);
+        if is_one_of_all && !self.is_open(caller, call) {
+            send_result(out, caller, call, ResultDetails::default(), Payload::EMPTY);
         }
+    }
+
+    /// The caller, if it takes them, of an open invocation of which a part of the result came: from now on it waits for
+    /// the next one (WAMP specification, "Progressive Call Results", "Timeouts").
+    fn go_on(&mut self, callee: SessionId, request: RequestId) -> Option<(SessionId, RequestId)> {
+        let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
+        if let Some((patience, until)) = pending.special.as_mut().and_then(|it| it.patience.as_mut()) {
+            let due = Due::Invocation(callee, request);
+            self.timer.cancel(*until, due);
+            *until = (self.clock.elapsed)().saturating_add(*patience);
+            self.timer.set(*until, due);
+        }
+        if !pending.receives_progress {
+            return None;
+        }
+        pending.begin();
+        Some((pending.caller, pending.call))
     }
 
     /// Takes the callee's error.
     pub(super) fn fail(&mut self, callee: SessionId, failure: RequestError, out: &mut Vec<Delivery>) {
-        if let Some(pending) = self.close(callee, failure.request) {
-            fail(out, pending.caller, pending.call, failure.error, failure.payload);
-        }
-    }
-
-    /// Takes the caller's wish to end its call.
-    pub(super) fn cancel(&mut self, caller: SessionId, cancel: &Cancel, out: &mut Vec<Delivery>) {
-        let open = self
-            .members
-            .get(caller)
-            .and_then(|member| member.calls.get(&cancel.request))
-            .copied();
-        let (callee, request) = match open {
-            // The answer may already be on its way.
-            None => return,
-            Some(Waiting::Consent(question)) => {
-                let cancelled = Refusal(error::CANCELED, "the call was cancelled");
-                return self.withdraw(question, cancelled, out);
+        let mut failure = failure;
+        if failure.error == error::UNAVAILABLE {
+            match self.pass_on(callee, failure.request, out) {
+                Passed::On => return,
+                Passed::ByAll | Passed::Alone => failure.error = error::NO_AVAILABLE_CALLEE,
+                Passed::Not => {}
             }
-            Some(Waiting::Callee(callee, request)) => (callee, request),
-        };
-        let can_be_interrupted = self
-            .members
-            .get(callee)
-            .is_some_and(|member| member.features.call_canceling);
-        let mode = cancel.options.mode;
-        if mode != CancelMode::Skip && can_be_interrupted {
-            let options = InterruptOptions {
-                mode,
-                reason: Some(error::CANCELED),
+        }
+        if let Some(pending) = self.end(callee, failure.request, &error::CANCELED, out) {
+            let to = pending.caller;
+            let failure = RequestError {
+                kind: RequestKind::Call,
+                request: pending.call,
+                ..failure
             };
-            send(out, callee, Message::Interrupt(Interrupt { request, options }));
-        }
-        // A callee that cannot be interrupted would keep a caller that chose `kill` waiting.
-        if mode != CancelMode::Kill || !can_be_interrupted {
-            self.close(callee, request);
-            let refusal = Refusal(error::CANCELED, "the call was cancelled");
-            refusal.tell(caller, RequestKind::Call, cancel.request, out);
+            send(out, to, Message::Error(failure));
         }
     }
 
-    /// Takes back a delivery that could not be made, so that nobody waits for what will not come. What can be lost
-    /// without harm is lost here: it is for the caller of this method to count it.
-    pub fn bounce(&mut self, to: SessionId, message: &Message, why: Bounce, out: &mut Vec<Delivery>) {
-        let (error, sentence) = why.tell(message);
-        match message {
-            Message::Invocation(invocation) => {
-                if let Some(pending) = self.close(to, invocation.request) {
-                    fail(out, pending.caller, pending.call, error, Payload::sentence(&sentence));
-                }
-            }
-            Message::Result(CallResult { request, details, .. }) => {
-                if details.progress {
-                    self.interrupt_call(to, *request, &error, out);
-                }
-                fail(out, to, *request, error, Payload::sentence(&sentence));
-            }
-            Message::Error(RequestError { kind, request, .. }) => {
-                let payload = Payload::sentence(&sentence);
-                send(
-                    out,
-                    to,
-                    Message::Error(RequestError {
-                        kind: *kind,
-                        request: *request,
-                        error,
-                        payload,
-                    }),
-                );
-            }
-            Message::Hello(_)
-            | Message::Welcome(_)
-            | Message::Abort(_)
-            | Message::Challenge(_)
-            | Message::Authenticate(_)
-            | Message::Goodbye(_)
-            | Message::Publish(_)
-            | Message::Published(_)
-            | Message::Subscribe(_)
-            | Message::Subscribed(_)
-            | Message::Unsubscribe(_)
-            | Message::Unsubscribed(_)
-            | Message::Event(_)
-            | Message::EventReceived(_)
-            | Message::Call(_)
-            | Message::Cancel(_)
-            | Message::Register(_)
-            | Message::Registered(_)
-            | Message::Unregister(_)
-            | Message::Unregistered(_)
-            | Message::Interrupt(_)
-            | Message::Yield(_) => {}
-        }
-    }
-
-    /// Ends a call that still runs although its caller can no longer be served.
-    fn interrupt_call(&mut self, caller: SessionId, call: RequestId, reason: &Uri, out: &mut Vec<Delivery>) {
-        let open = self
-            .members
-            .get(caller)
-            .and_then(|member| member.calls.get(&call))
-            .copied();
-        if let Some(Waiting::Callee(callee, request)) = open {
-            self.close(callee, request);
-            self.interrupt(callee, request, reason, out);
-        }
-    }
-
-    fn interrupt(&self, callee: SessionId, request: RequestId, reason: &Uri, out: &mut Vec<Delivery>) {
-        if self
-            .members
-            .get(callee)
-            .is_some_and(|member| member.features.call_canceling)
-        {
-            let options = InterruptOptions {
-                mode: CancelMode::KillNoWait,
-                reason: Some(reason.clone()),
-            };
-            send(out, callee, Message::Interrupt(Interrupt { request, options }));
-        }
-    }
-
-    /// Every call to a callee that left fails.
-    pub(super) fn callee_left(&mut self, callee: &Member, out: &mut Vec<Delivery>) {
-        for pending in callee.invocations.values() {
-            if let Some(caller) = self.members.get_mut(pending.caller) {
-                caller.calls.remove(&pending.call);
-                let refusal = Refusal(error::CANCELED, "the callee left before it answered");
-                refusal.tell(pending.caller, RequestKind::Call, pending.call, out);
-            }
-        }
-    }
-
-    /// Callees need not work for a caller that left.
-    pub(super) fn caller_left(&mut self, caller: &Member, out: &mut Vec<Delivery>) {
-        for waiting in caller.calls.values() {
-            let (callee, request) = match *waiting {
-                Waiting::Callee(callee, request) => (callee, request),
-                Waiting::Consent(question) => {
-                    self.forget_parked(question);
-                    continue;
-                }
-            };
-            let open = self
-                .members
-                .get_mut(callee)
-                .and_then(|member| member.invocations.remove(&request));
-            if open.is_some() {
-                self.interrupt(callee, request, &error::CANCELED, out);
-            }
-        }
+    fn is_open(&self, caller: SessionId, call: RequestId) -> bool {
+        let member = self.members.get(caller);
+        member.is_some_and(|member| member.calls.contains_key(&call))
     }
 
     /// Takes an open invocation off both sides' books. Only the session that was invoked has it on its own, so nobody
     /// can answer for another.
     fn close(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
-        let pending = self.members.get_mut(callee)?.invocations.remove(&request)?;
-        if let Some(caller) = self.members.get_mut(pending.caller) {
+        let pending = self.take(callee, request)?;
+        if pending.special.is_some() {
+            self.release(callee, request, &pending);
+        } else if let Some(caller) = self.members.get_mut(pending.caller) {
             caller.calls.remove(&pending.call);
         }
         Some(pending)
     }
-}
 
-impl Bounce {
-    fn tell(self, message: &Message) -> (Uri, String) {
-        let is_invocation = matches!(message, Message::Invocation(_));
-        match self {
-            Self::Full if is_invocation => (
-                error::UNAVAILABLE,
-                "the callee does not take its messages, its queue is full".to_owned(),
-            ),
-            Self::Full => (error::UNAVAILABLE, "the queue of this session is full".to_owned()),
-            Self::TooLong if is_invocation => (
-                error::PAYLOAD_SIZE_EXCEEDED,
-                "the arguments are longer than the callee takes".to_owned(),
-            ),
-            Self::TooLong => (
-                error::PAYLOAD_SIZE_EXCEEDED,
-                "the result is longer than this session takes".to_owned(),
-            ),
-            Self::Unconvertible(why) => (error::INVALID_ARGUMENT, why.to_string()),
+    /// Takes an invocation off its callee's books.
+    #[inline]
+    fn take(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
+        let member = self.members.get_mut(callee)?;
+        let pending = member.invocations.remove(&request)?;
+        if let Some(special) = &pending.special {
+            if let Some(limited) = special.limited {
+                member.finish_one(limited);
+            }
+            if let Some((_, until)) = special.patience {
+                self.timer.cancel(until, Due::Invocation(callee, request));
+            }
+        }
+        Some(pending)
+    }
+
+    /// Takes an invocation off its caller's books, and the call with the last one.
+    fn release(&mut self, callee: SessionId, request: RequestId, pending: &Pending) {
+        let Some(caller) = self.members.get_mut(pending.caller) else {
+            return;
+        };
+        if let Some(Waiting::Shards(shards)) = caller.calls.get_mut(&pending.call) {
+            shards.0.remove(&(callee, request));
+            if !shards.0.is_empty() {
+                return;
+            }
+        }
+        caller.calls.remove(&pending.call);
+        if pending.special.as_ref().is_some_and(|it| it.input.is_some()) {
+            caller.cut_off(pending.call);
         }
     }
 }
 
-fn fail(out: &mut Vec<Delivery>, caller: SessionId, call: RequestId, error: Uri, payload: Payload) {
+impl Pending {
+    #[inline]
+    fn new(caller: SessionId, call: RequestId, details: &InvocationDetails, special: Option<Box<Special>>) -> Self {
+        Self {
+            caller,
+            call,
+            receives_progress: details.receive_progress,
+            has_begun: false,
+            is_interrupted: false,
+            special,
+        }
+    }
+
+    /// From now on no other callee can take the call.
+    fn begin(&mut self) {
+        self.has_begun = true;
+        if let Some(special) = &mut self.special {
+            special.reroute = None;
+        }
+    }
+}
+
+impl Special {
+    fn of(target: &Target, details: &InvocationDetails) -> Option<Box<Self>> {
+        (target.is_limited || details.progress).then(|| {
+            Box::new(Self {
+                limited: target.is_limited.then_some(target.registration),
+                ..Self::default()
+            })
+        })
+    }
+}
+
+#[inline]
+fn send_result(
+    out: &mut Vec<Delivery>,
+    caller: SessionId,
+    request: RequestId,
+    details: ResultDetails,
+    payload: Payload,
+) {
+    let result = CallResult {
+        request,
+        details,
+        payload,
+    };
+    send(out, caller, Message::Result(result));
+}
+
+fn send_failure(out: &mut Vec<Delivery>, caller: SessionId, call: RequestId, error: Uri, payload: Payload) {
     send(
         out,
         caller,
         Message::Error(RequestError {
             kind: RequestKind::Call,
             request: call,
+            details: ErrorDetails::default(),
             error,
             payload,
         }),
     );
 }
 
+#[cfg(test)]
+mod parts_tests;
+#[cfg(test)]
+mod reroute_tests;
 #[cfg(test)]
 mod tests;

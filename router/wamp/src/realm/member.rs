@@ -5,11 +5,20 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
+use super::authorizer::Dynamic;
+use super::broker::Confirmations;
 use super::invocation::Pending;
+use super::meta::{Defined, Testaments};
 use super::role::Role;
 use crate::acceptor::Features;
+use crate::auth::Method;
 use crate::id::{QuestionId, RegistrationId, RequestId, SessionId, SubscriptionId};
-use crate::message::{Message, Origin};
+use crate::limits::MAX_CUT_OFF_CALLS;
+use crate::message::{Call, Message, Origin};
+use crate::value::Dict;
+
+/// The provider where the configuration alone says who comes in.
+const STATIC: &str = "static";
 
 /// A session that has joined. Every index of the realm that mentions a session is mirrored here, so that a session
 /// that leaves can be forgotten everywhere without a search.
@@ -17,7 +26,18 @@ use crate::message::{Message, Origin};
 pub(super) struct Member {
     pub(super) origin: Origin,
     pub(super) role: Arc<Role>,
+    /// How it proved who it is, and who vouches for it.
+    pub(super) method: &'static str,
+    pub(super) provider: &'static str,
+    /// What it is connected over.
+    pub(super) transport: Dict,
     pub(super) features: Features,
+    /// What the authorizer of its role has said; none for a role without one.
+    pub(super) dynamic: Option<Box<Dynamic>>,
+    /// What somebody added to what is told of it.
+    pub(super) added: Option<Box<Dict>>,
+    /// What it has defined for reflection.
+    pub(super) defined: Option<Box<Defined>>,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
     pub(super) registrations: BTreeSet<RegistrationId>,
     /// The number of the next INVOCATION to this session.
@@ -26,9 +46,27 @@ pub(super) struct Member {
     pub(super) invocations: BTreeMap<RequestId, Pending>,
     /// Calls of this session that wait.
     pub(super) calls: BTreeMap<RequestId, Waiting>,
+    /// How many calls it works on of each registration that takes so many at a time only.
+    pub(super) running: BTreeMap<RegistrationId, u32>,
+    /// Calls of this session that ended before their last part came.
+    pub(super) cut_off: BTreeSet<RequestId>,
+    /// What is published when it leaves.
+    pub(super) testaments: Option<Box<Testaments>>,
+    /// Deliveries that are awaited, of its own events and to itself.
+    pub(super) confirmations: Option<Box<Confirmations>>,
     /// What it has asked for since it joined.
     pub(super) requests: Requests,
 }
+
+impl Member {
+    /// Whether the session belongs to the program around the router.
+    pub(super) fn is_of_router(&self) -> bool {
+        self.provider == INTERNAL_PROVIDER
+    }
+}
+
+/// The provider of principals that belong to the program around the router: clients cannot end their sessions.
+pub const INTERNAL_PROVIDER: &str = "internal";
 
 /// What was asked of the realm, counted from the beginning and never reset.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,21 +85,83 @@ impl Requests {
     }
 }
 
+impl Member {
+    /// Remembers that further parts of a call are not wanted any more.
+    pub(super) fn cut_off(&mut self, call: RequestId) {
+        if self.cut_off.len() >= MAX_CUT_OFF_CALLS {
+            self.cut_off.pop_first();
+        }
+        self.cut_off.insert(call);
+    }
+
+    /// Whether this is a further part of a call that is over. After the last part none follows.
+    pub(super) fn is_cut_off(&mut self, call: &Call) -> bool {
+        if self.cut_off.is_empty() {
+            return false;
+        }
+        if call.options.progress {
+            self.cut_off.contains(&call.request)
+        } else {
+            self.cut_off.remove(&call.request)
+        }
+    }
+
+    /// Whether a further part of this call may come.
+    pub(super) fn knows_call(&self, call: RequestId) -> bool {
+        self.calls.contains_key(&call) || self.cut_off.contains(&call)
+    }
+
+    /// A call of such a registration is over.
+    pub(super) fn finish_one(&mut self, registration: RegistrationId) {
+        if let Some(running) = self.running.get_mut(&registration) {
+            *running -= 1;
+            if *running == 0 {
+                self.running.remove(&registration);
+            }
+        }
+    }
+
+    /// Whether both have proved that they are the same. Whom nobody but the configuration lets in without proof has
+    /// chosen its name itself.
+    pub(super) fn is_same_principal(&self, other: &Self) -> bool {
+        let is_proved = |it: &Self| it.provider != STATIC || it.method != Method::Anonymous.name();
+        self.origin.authid == other.origin.authid
+            && self.provider == other.provider
+            && is_proved(self)
+            && is_proved(other)
+    }
+}
+
+/// The callees of a call of shards that work on it, and its numbers there.
+#[derive(Debug, Default)]
+pub(super) struct Shards(pub(super) BTreeSet<(SessionId, RequestId)>);
+
 /// What a call waits for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) enum Waiting {
     /// The callee that works on it, and its number there.
     Callee(SessionId, RequestId),
+    /// The callees of its shards that work on it, and its numbers there.
+    Shards(Box<Shards>),
     /// Somebody's consent.
     Consent(QuestionId),
 }
 
 impl Waiting {
     /// The question, if it is one.
-    pub(super) const fn question(self) -> Option<QuestionId> {
+    pub(super) const fn question(&self) -> Option<QuestionId> {
         match self {
-            Self::Consent(question) => Some(question),
-            Self::Callee(..) => None,
+            Self::Consent(question) => Some(*question),
+            Self::Callee(..) | Self::Shards(_) => None,
+        }
+    }
+
+    /// Who works on it, with its numbers there.
+    pub(super) fn at_work(&self) -> Vec<(SessionId, RequestId)> {
+        match self {
+            Self::Callee(callee, request) => vec![(*callee, *request)],
+            Self::Shards(shards) => shards.0.iter().copied().collect(),
+            Self::Consent(_) => Vec::new(),
         }
     }
 }

@@ -3,11 +3,15 @@
 //! Everything that happens is a method: a message came, a session joined or left, a delivery could not be made. What
 //! must be sent is appended to a vector. Nothing waits, nothing is encoded, no clock is read.
 
+mod authorizer;
 mod broker;
 mod consent;
 mod dealer;
+mod departure;
 mod invocation;
+mod journal;
 mod member;
+mod meta;
 mod refusal;
 pub mod role;
 #[cfg(test)]
@@ -16,25 +20,34 @@ mod role_change_tests;
 mod scene;
 #[cfg(test)]
 mod simulation;
+mod timer;
+mod welcome;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use ahash::RandomState;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use self::broker::Broker;
+use self::authorizer::Authorizations;
+pub use self::authorizer::{Authorization, Decision};
+use self::broker::{Broker, Deliveries};
+pub use self::broker::{HistoryRule, RetainedRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
-pub use self::member::Requests;
+use self::journal::Notebook;
+pub use self::journal::{Journal, NotWritten};
+pub use self::member::{INTERNAL_PROVIDER, Requests};
 use self::member::{Member, Members};
+use self::meta::Definitions;
+pub use self::meta::{Documented, router_procedures, router_topics};
 use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
+pub use self::timer::Clock;
+use self::timer::{Due, Timer, rfc3339, timestamp};
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
@@ -42,10 +55,10 @@ use crate::limits::{Quota, Retention};
 use crate::message::{Goodbye, Message, Origin, RequestKind, Welcome};
 use crate::outgoing::Delivery;
 use crate::uri::{Uri, UriRules};
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 
 /// How a realm behaves.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Which URIs it takes.
     pub uri_rules: UriRules,
@@ -53,10 +66,13 @@ pub struct Settings {
     pub quota: Quota,
     /// What the realm keeps for those who subscribe later.
     pub retention: Retention,
+    /// Of which subscriptions the events are kept for whoever asks.
+    pub history: Vec<HistoryRule>,
+    /// Which topics keep their retained events in the realm's journal.
+    pub retained: Vec<RetainedRule>,
+    /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
+    pub exclusive: Option<Uri>,
 }
-
-/// Tells the time of day. It is asked only where a message says when something happened.
-pub type Clock = fn() -> SystemTime;
 
 /// Who joins.
 #[derive(Debug, Clone)]
@@ -78,6 +94,8 @@ pub struct Principal {
 pub enum Flow {
     /// It does.
     Continue,
+    /// It does, but as much as may be waits for its authorizer: read no more until [`Realm::authorize`] says to go on.
+    Wait,
     /// It has said goodbye, and the realm has forgotten it.
     Leave,
 }
@@ -104,6 +122,12 @@ pub struct Realm {
     broker: Broker,
     dealer: Dealer,
     parked: Parked,
+    authorizations: Authorizations,
+    deliveries: Deliveries,
+    /// Where it writes what must survive it.
+    notebook: Option<Notebook>,
+    timer: Timer,
+    definitions: Definitions,
     denied: Vec<Denied>,
     requests: Requests,
 }
@@ -116,23 +140,34 @@ impl Realm {
         let hashing = RandomState::with_seeds(random.random(), random.random(), random.random(), random.random());
         Self {
             name,
-            settings,
             clock,
             members: Members::new(&hashing),
-            broker: Broker::new(&hashing, settings.retention),
+            broker: Broker::new(&hashing, settings.retention, &settings.history, clock.time_of_day),
             dealer: Dealer::new(&hashing),
             parked: Parked::default(),
+            authorizations: Authorizations::default(),
+            deliveries: Deliveries::default(),
+            notebook: None,
+            timer: Timer::default(),
+            definitions: Definitions::default(),
+            settings,
             denied: Vec::new(),
             requests: Requests::default(),
             random,
         }
     }
 
-    /// Opens a session: WELCOME is the first thing its peer gets.
+    /// Opens a session: WELCOME is the first thing its peer gets. `transport` is what the meta API tells of the connection.
     ///
     /// # Panics
     /// Never: ids are drawn from their range.
-    pub fn join(&mut self, principal: Principal, features: Features, out: &mut Vec<Delivery>) -> SessionId {
+    pub fn join(
+        &mut self,
+        principal: Principal,
+        transport: Dict,
+        features: Features,
+        out: &mut Vec<Delivery>,
+    ) -> SessionId {
         let session = loop {
             let session = SessionId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids");
             if !self.members.contains(session) {
@@ -145,18 +180,30 @@ impl Realm {
             authid: principal.authid,
             authrole: Arc::clone(principal.role.name()),
         };
+        let dynamic = principal.role.authorizer().map(|_| Box::default());
         self.members.insert(Member {
             origin,
+            dynamic,
             role: principal.role,
+            method: principal.method,
+            provider: principal.provider,
+            transport,
             features,
+            added: None,
+            defined: None,
             subscriptions: Default::default(),
             registrations: Default::default(),
             next_invocation: RequestId::FIRST,
             invocations: Default::default(),
             calls: Default::default(),
+            running: Default::default(),
+            cut_off: Default::default(),
+            testaments: None,
+            confirmations: None,
             requests: Requests::default(),
         });
         send(out, session, Message::Welcome(Welcome { session, details }));
+        self.announce_join(session, out);
         session
     }
 
@@ -170,6 +217,14 @@ impl Realm {
         };
         member.requests.count(&message);
         self.requests.count(&message);
+        if member.dynamic.is_some() {
+            return self.receive_authorized(from, message, out);
+        }
+        self.handle(from, message, out)
+    }
+
+    /// Does what a message wants, as far as its session may.
+    fn handle(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
         match message {
             Message::Publish(publish) => self.publish(from, &publish, out),
             Message::Subscribe(subscribe) => self.subscribe(from, &subscribe, out),
@@ -180,8 +235,7 @@ impl Realm {
             Message::Error(error) if error.kind == RequestKind::Invocation => self.fail(from, error, out),
             Message::Register(register) => self.register(from, &register, out),
             Message::Unregister(unregister) => self.unregister(from, &unregister, out),
-            // Nothing waits for it: this router does not ask for acknowledged delivery.
-            Message::EventReceived(_) => {}
+            Message::EventReceived(received) => self.confirm(from, &received, out),
             Message::Goodbye(_) => {
                 let answer = Goodbye {
                     details: Dict::new(),
@@ -207,10 +261,12 @@ impl Realm {
             | Message::Published(_)
             | Message::Subscribed(_)
             | Message::Unsubscribed(_)
+            | Message::SubscriptionRevoked(_)
             | Message::Event(_)
             | Message::Result(_)
             | Message::Registered(_)
             | Message::Unregistered(_)
+            | Message::RegistrationRevoked(_)
             | Message::Invocation(_)
             | Message::Interrupt(_) => {
                 return Err(Violation::new(format!(
@@ -222,21 +278,6 @@ impl Realm {
         Ok(Flow::Continue)
     }
 
-    /// Forgets a session: its subscriptions, its registrations, its calls, and what others wait for from it.
-    pub fn leave(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
-        let Some(member) = self.members.remove(session) else {
-            return;
-        };
-        for subscription in &member.subscriptions {
-            self.broker.remove(*subscription, session);
-        }
-        for registration in &member.registrations {
-            self.dealer.remove(*registration);
-        }
-        self.callee_left(&member, out);
-        self.caller_left(&member, out);
-    }
-
     /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that
     /// the new role does not allow end here, and so do calls that wait for consent, which was asked for under the old one.
     /// Calls that a callee works on already come to their end.
@@ -245,26 +286,45 @@ impl Realm {
             return;
         };
         member.origin.authrole = Arc::clone(role.name());
-        let (broker, dealer) = (&mut self.broker, &mut self.dealer);
-        member.subscriptions.retain(|subscription| {
-            let holds = broker.is_allowed(*subscription, &role);
-            if !holds {
-                broker.remove(*subscription, session);
-            }
-            holds
-        });
-        member.registrations.retain(|registration| {
-            let holds = dealer.is_allowed(*registration, &role);
-            if !holds {
-                dealer.remove(*registration);
-            }
-            holds
-        });
-        member.role = role;
+        let held = member.subscriptions.iter();
+        let ended: Vec<_> = held
+            .filter(|it| !self.broker.is_allowed(**it, &role))
+            .copied()
+            .collect();
+        let held = member.registrations.iter();
+        let withdrawn: Vec<_> = held
+            .filter(|it| !self.dealer.is_allowed(**it, &role))
+            .copied()
+            .collect();
         let waiting = member.calls.values();
         let questions: Vec<_> = waiting.filter_map(|waiting| waiting.question()).collect();
+        member.role = role;
+        for subscription in ended {
+            self.revoke_subscription(subscription, session, &error::NOT_AUTHORIZED, out);
+        }
+        for registration in withdrawn {
+            self.revoke_registration(registration, session, &error::NOT_AUTHORIZED, out);
+        }
+        self.end_definitions(session, out);
         for question in questions {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
+        }
+        self.forget_decisions(session, out);
+    }
+
+    /// When [`Realm::expire`] has something to do, by [`Clock::elapsed`]. Ask again after whatever changed the realm.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.timer.first()
+    }
+
+    /// Ends what has lasted as long as it may.
+    pub fn expire(&mut self, now: Duration, out: &mut Vec<Delivery>) {
+        while let Some(due) = self.timer.take_due(now) {
+            match due {
+                Due::Invocation(callee, request) => self.time_out(callee, request, out),
+                Due::Delivery(publication) => self.delivery_is_late(publication, out),
+            }
         }
     }
 
@@ -304,29 +364,9 @@ impl Realm {
         &self.name
     }
 
-    fn welcome(&self, principal: &Principal) -> Dict {
-        let mut details = Dict::from([
-            ("realm".to_owned(), self.name.as_str().into()),
-            ("roles".to_owned(), announced_roles().into()),
-            ("authid".to_owned(), (&*principal.authid).into()),
-            ("authrole".to_owned(), (&**principal.role.name()).into()),
-            ("authmethod".to_owned(), principal.method.into()),
-            ("authprovider".to_owned(), principal.provider.into()),
-            (
-                "agent".to_owned(),
-                concat!("deskconn-", env!("CARGO_PKG_VERSION")).into(),
-            ),
-        ]);
-        if !principal.authextra.is_empty() {
-            details.insert("authextra".to_owned(), principal.authextra.clone().into());
-        }
-        details
-    }
-
-    /// The time of day as RFC 3339 text; `None` for a clock beyond the year 9999.
+    /// The time of day as text in milliseconds.
     fn now(&self) -> Option<Arc<str>> {
-        let now = OffsetDateTime::from((self.clock)());
-        now.format(&Rfc3339).ok().map(Arc::from)
+        timestamp((self.clock.time_of_day)()).map(Arc::from)
     }
 
     fn random_publication(&mut self) -> PublicationId {
@@ -339,28 +379,4 @@ fn send(out: &mut Vec<Delivery>, to: SessionId, message: Message) {
         to,
         outgoing: message.into(),
     });
-}
-
-/// The roles and features that WELCOME announces: those that are there.
-fn announced_roles() -> Dict {
-    let role = |features: &[&str]| -> Value {
-        let features: Dict = features
-            .iter()
-            .map(|feature| ((*feature).to_owned(), true.into()))
-            .collect();
-        Dict::from([("features".to_owned(), features.into())]).into()
-    };
-    let broker = role(&[
-        "event_retention",
-        "pattern_based_subscription",
-        "publisher_exclusion",
-        "publisher_identification",
-    ]);
-    let dealer = role(&[
-        "call_canceling",
-        "caller_identification",
-        "pattern_based_registration",
-        "progressive_call_results",
-    ]);
-    Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
 }

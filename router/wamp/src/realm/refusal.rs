@@ -3,13 +3,18 @@
 use super::{Realm, role, send};
 use crate::error;
 use crate::id::{RequestId, SessionId};
-use crate::message::{Match, Message, RequestError, RequestKind};
+use crate::message::{ErrorDetails, Match, Message, RequestError, RequestKind};
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
 use crate::uri::Uri;
 
 /// URIs below this belong to the router.
-const RESERVED: &[u8] = b"wamp.";
+pub(super) const RESERVED: &[u8] = b"wamp.";
+
+/// Whether only the router may serve or publish it.
+pub(super) fn is_of_router(uri: &Uri) -> bool {
+    uri.as_bytes().starts_with(RESERVED)
+}
 
 /// Denials that a realm remembers until somebody takes them. More at a time say no more.
 pub const MAX_DENIED: usize = 64;
@@ -31,6 +36,14 @@ pub(super) struct Refusal(pub(super) Uri, pub(super) &'static str);
 
 impl Refusal {
     pub(super) const NOT_AUTHORIZED: Self = Self(error::NOT_AUTHORIZED, "the role of this session may not do that");
+    pub(super) const NO_SUCH_PROCEDURE: Self = Self(error::NO_SUCH_PROCEDURE, "nobody offers this procedure");
+    pub(super) const NO_SUCH_SESSION: Self = Self(error::NO_SUCH_SESSION, "there is no other session with this id");
+    pub(super) const NO_SUCH_REGISTRATION: Self = Self(error::NO_SUCH_REGISTRATION, "there is no such registration");
+    pub(super) const NO_SUCH_SUBSCRIPTION: Self = Self(error::NO_SUCH_SUBSCRIPTION, "there is no such subscription");
+    /// Sessions of the program around the router are not for clients to end.
+    pub(super) const OF_ROUTER: Self = Self(error::NOT_AUTHORIZED, "that session belongs to the router itself");
+    pub(super) const TOO_MANY_CALLS: Self =
+        Self(error::UNAVAILABLE, "this session has as many calls waiting as it may");
     pub(super) const NOT_DISCLOSED: Self = Self(
         error::DISCLOSE_ME_DISALLOWED,
         "the role of this session may not disclose itself",
@@ -44,6 +57,7 @@ impl Refusal {
             Message::Error(RequestError {
                 kind,
                 request,
+                details: ErrorDetails::default(),
                 error: self.0,
                 payload,
             }),
@@ -72,7 +86,7 @@ impl Realm {
             .uri_rules
             .check(uri, policy)
             .map_err(|why| Refusal(error::INVALID_URI, why))?;
-        if is_offer && uri.as_bytes().starts_with(RESERVED) {
+        if is_offer && is_of_router(uri) {
             return Err(Refusal(
                 error::INVALID_URI,
                 "URIs that begin with wamp. belong to the router",

@@ -6,7 +6,7 @@ use crate::message::Match;
 use crate::uri::Uri;
 
 /// What a session does with a URI.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Action {
     /// Calls a procedure.
     Call,
@@ -16,6 +16,8 @@ pub enum Action {
     Publish,
     /// Subscribes to a topic.
     Subscribe,
+    /// Takes a procedure over that other principals offer (`force_reregister`).
+    TakeOver,
 }
 
 impl Action {
@@ -27,6 +29,7 @@ impl Action {
             Self::Register => "register",
             Self::Publish => "publish",
             Self::Subscribe => "subscribe",
+            Self::TakeOver => "take over",
         }
     }
 }
@@ -38,7 +41,7 @@ pub struct Actions(u8);
 impl Actions {
     /// No action: a rule with it denies.
     pub const NONE: Self = Self(0);
-    /// Every action.
+    /// Every action but [`Action::TakeOver`], which takes something from others and is allowed by its name only.
     pub const ALL: Self = Self(0b1111);
 
     /// Whether `action` is one of them.
@@ -84,6 +87,8 @@ pub struct Permission {
     pub disclose: Disclose,
     /// Whether somebody must agree first.
     pub consent: Consent,
+    /// What callees and subscribers are told of how far the router trusts whoever asked.
+    pub trustlevel: Option<u32>,
 }
 
 /// One rule of a role.
@@ -99,6 +104,9 @@ pub struct Rule {
     pub disclose: Disclose,
     /// Whether somebody must agree to each call.
     pub consent: Consent,
+    /// How far the router trusts who calls or publishes by this rule (WAMP specification, "Call Trust Levels"); `None`
+    /// is not told.
+    pub trustlevel: Option<u32>,
 }
 
 /// The rule cannot be taken.
@@ -120,6 +128,19 @@ pub struct Role {
     /// Longest first.
     rules: Vec<Rule>,
     grants: Vec<Rule>,
+    /// The procedure that decides about what no rule speaks of.
+    authorizer: Option<Uri>,
+}
+
+/// What a role says to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict<'a> {
+    /// Yes, in this way.
+    Allowed(Permission),
+    /// No.
+    Denied,
+    /// It says nothing: this procedure is to be asked.
+    Ask(&'a Uri),
 }
 
 impl Role {
@@ -134,7 +155,23 @@ impl Role {
             name: name.into(),
             rules,
             grants: Vec::new(),
+            authorizer: None,
         })
+    }
+
+    /// The same role, whose authorizer is asked about what no rule speaks of. What a rule denies stays denied.
+    #[must_use]
+    pub fn with_authorizer(self, procedure: Uri) -> Self {
+        Self {
+            authorizer: Some(procedure),
+            ..self
+        }
+    }
+
+    /// The procedure that decides about what no rule speaks of.
+    #[must_use]
+    pub const fn authorizer(&self) -> Option<&Uri> {
+        self.authorizer.as_ref()
     }
 
     /// The same role with grants beside its rules. A grant only ever adds: it takes nothing away that a shorter rule, or
@@ -156,11 +193,13 @@ impl Role {
             allow: Actions::ALL,
             disclose: Disclose::OnRequest,
             consent: Consent::Given,
+            trustlevel: None,
         };
         Self {
             name: name.into(),
             rules: vec![rule],
             grants: Vec::new(),
+            authorizer: None,
         }
     }
 
@@ -194,6 +233,30 @@ impl Role {
         decision.or_else(|| self.granted(action, pattern, policy))
     }
 
+    /// What the role says to a request, where it may be that it says nothing. A pattern of which a rule covers a part is
+    /// denied: what the rest may do is nobody's to say.
+    #[must_use]
+    pub fn verdict(&self, action: Action, uri: &Uri, policy: Match) -> Verdict<'_> {
+        if let Some(permission) = self.allows_pattern(action, uri, policy) {
+            return Verdict::Allowed(permission);
+        }
+        let Some(authorizer) = &self.authorizer else {
+            return Verdict::Denied;
+        };
+        let pattern = uri.as_bytes();
+        let speaks = |rule: &Rule| match policy {
+            Match::Exact => rule.covers(pattern),
+            Match::Prefix | Match::Wildcard => {
+                rule.covers_pattern(pattern, policy) || rule.overlaps(policy.literal_start(pattern))
+            }
+        };
+        if self.rules.iter().any(speaks) {
+            Verdict::Denied
+        } else {
+            Verdict::Ask(authorizer)
+        }
+    }
+
     /// What the grants allow: one that asks for no consent is better than one that does.
     fn granted(&self, action: Action, uri: &[u8], policy: Match) -> Option<Permission> {
         let covers = |grant: &&Rule| match policy {
@@ -221,6 +284,7 @@ impl Rule {
         Permission {
             disclose: self.disclose,
             consent: self.consent,
+            trustlevel: self.trustlevel,
         }
     }
 

@@ -13,6 +13,7 @@ fn role(name: &str, uri: &str, allow: &[Action]) -> Role {
         allow: allow.iter().copied().collect(),
         disclose: Disclose::Always,
         consent: Consent::Given,
+        trustlevel: None,
     };
     Role::new(name, vec![rule]).unwrap()
 }

@@ -1,21 +1,40 @@
 //! A realm with named sessions and no sockets, for tests: `scene.send("phone", …)`, `scene.expect("desktop")`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::role::Role;
-use super::{Bounce, Flow, Principal, Realm, Settings};
+use super::{Authorization, Bounce, Clock, Decision, Flow, Principal, Realm, Settings};
 use crate::acceptor::Features;
 use crate::codec::Serializer;
 use crate::error::Violation;
-use crate::id::{QuestionId, RequestId, SessionId};
+use crate::id::{QuestionId, RegistrationId, RequestId, SessionId};
 use crate::message::{
-    Call, CallOptions, Cancel, CancelMode, CancelOptions, Match, Message, Publish, PublishOptions, Register,
-    RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield, YieldOptions,
+    Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, ErrorDetails, Invocation, Match, Message,
+    Publish, PublishOptions, Register, RegisterOptions, RequestError, RequestKind, Subscribe, SubscribeOptions, Yield,
+    YieldOptions,
 };
 use crate::payload::Payload;
 use crate::value::{Dict, Value};
+
+thread_local! {
+    /// How much time has passed, in this test's own thread.
+    static PASSED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// A clock that stands still until [`Scene::pass`].
+pub(super) const CLOCK: Clock = Clock {
+    time_of_day: || SystemTime::UNIX_EPOCH + PASSED.get(),
+    elapsed: || PASSED.get(),
+};
+
+/// Lets time pass, and says how late it is then.
+pub(super) fn let_pass(time: Duration) -> Duration {
+    PASSED.set(PASSED.get() + time);
+    PASSED.get()
+}
 
 pub(super) struct Scene {
     pub(super) realm: Realm,
@@ -30,7 +49,7 @@ impl Scene {
     }
 
     pub(super) fn with(settings: Settings, names: &[&'static str]) -> Self {
-        let realm = Realm::new("realm1".into(), settings, [1; 32], || SystemTime::UNIX_EPOCH);
+        let realm = Realm::new("realm1".into(), settings, [1; 32], CLOCK);
         let mut scene = Self {
             realm,
             sessions: BTreeMap::new(),
@@ -51,8 +70,28 @@ impl Scene {
             provider: "static",
             authextra: Dict::new(),
         };
+        let features = Features {
+            call_canceling: true,
+            ..Features::default()
+        };
+        self.join_as(name, principal, features);
+    }
+
+    /// Joins as somebody who may do everything and announces this.
+    pub(super) fn join_with(&mut self, name: &'static str, features: Features) {
+        let principal = Principal {
+            authid: name.into(),
+            role: Arc::new(Role::unrestricted("anonymous")),
+            method: "anonymous",
+            provider: "static",
+            authextra: Dict::new(),
+        };
+        self.join_as(name, principal, features);
+    }
+
+    pub(super) fn join_as(&mut self, name: &'static str, principal: Principal, features: Features) {
         let mut out = Vec::new();
-        let session = self.realm.join(principal, Features { call_canceling: true }, &mut out);
+        let session = self.realm.join(principal, Dict::new(), features, &mut out);
         self.sessions.insert(name, session);
         self.inboxes.insert(session, VecDeque::new());
         self.sort(out);
@@ -63,7 +102,7 @@ impl Scene {
         self.sessions[name]
     }
 
-    fn sort(&mut self, out: Vec<super::Delivery>) {
+    pub(super) fn sort(&mut self, out: Vec<super::Delivery>) {
         for delivery in out {
             let inbox = self
                 .inboxes
@@ -91,6 +130,14 @@ impl Scene {
         self.sort(out);
     }
 
+    /// Lets time pass, and what is due happen.
+    pub(super) fn pass(&mut self, time: Duration) {
+        let now = let_pass(time);
+        let mut out = Vec::new();
+        self.realm.expire(now, &mut out);
+        self.sort(out);
+    }
+
     pub(super) fn set_role(&mut self, name: &str, role: Role) {
         let mut out = Vec::new();
         self.realm.set_role(self.sessions[name], Arc::new(role), &mut out);
@@ -103,6 +150,20 @@ impl Scene {
         self.sort(out);
     }
 
+    /// The one thing that an authorizer is to be asked.
+    pub(super) fn asked(&mut self) -> Authorization {
+        let mut asked = self.realm.take_authorizations();
+        assert_eq!(asked.len(), 1, "one question was expected: {asked:?}");
+        asked.remove(0)
+    }
+
+    pub(super) fn authorize(&mut self, question: &Authorization, decision: Decision) -> Option<Flow> {
+        let mut out = Vec::new();
+        let answered = self.realm.authorize(question.id, decision, &mut out);
+        self.sort(out);
+        answered.map(|(_, flow)| flow.expect("the scene keeps to the protocol"))
+    }
+
     pub(super) fn bounce(&mut self, name: &str, message: &Message, why: Bounce) {
         let mut out = Vec::new();
         self.realm.bounce(self.sessions[name], message, why, &mut out);
@@ -113,6 +174,22 @@ impl Scene {
     pub(super) fn expect(&mut self, name: &str) -> Message {
         let next = self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_front);
         next.unwrap_or_else(|| panic!("{name} got nothing"))
+    }
+
+    /// Whether something waits for a session.
+    pub(super) fn has_mail(&self, name: &str) -> bool {
+        !self.inboxes[&self.sessions[name]].is_empty()
+    }
+
+    /// The next message for a session, if there is one.
+    pub(super) fn take(&mut self, name: &str) -> Option<Message> {
+        self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_front)
+    }
+
+    /// The last message for a session, whatever came before, which waits still.
+    pub(super) fn expect_last(&mut self, name: &str) -> Message {
+        let last = self.inboxes.get_mut(&self.sessions[name]).and_then(VecDeque::pop_back);
+        last.unwrap_or_else(|| panic!("{name} got nothing"))
     }
 
     /// Nothing waits for a session.
@@ -133,6 +210,31 @@ impl Scene {
         self.offer_pattern(name, procedure, Match::Exact);
     }
 
+    /// The same, with options; the registration's number.
+    pub(super) fn offer_with(&mut self, name: &str, procedure: &str, options: RegisterOptions) -> RegistrationId {
+        self.send(name, register_with(1, procedure, options));
+        let Message::Registered(registered) = self.expect(name) else {
+            panic!("{name} did not register")
+        };
+        registered.registration
+    }
+
+    /// The next message is an INVOCATION.
+    pub(super) fn expect_invocation(&mut self, name: &str) -> Invocation {
+        let Message::Invocation(invocation) = self.expect(name) else {
+            panic!("{name} was not invoked")
+        };
+        invocation
+    }
+
+    /// The next message is a RESULT.
+    pub(super) fn expect_result(&mut self, name: &str) -> CallResult {
+        let Message::Result(result) = self.expect(name) else {
+            panic!("{name} got no result")
+        };
+        result
+    }
+
     pub(super) fn offer_pattern(&mut self, name: &str, procedure: &str, policy: Match) {
         self.send(name, register(1, procedure, policy));
         assert!(matches!(self.expect(name), Message::Registered(_)));
@@ -142,15 +244,28 @@ impl Scene {
     pub(super) fn is_clean(&self) -> bool {
         let members = self.realm.members.ids();
         let mut members = members.iter().filter_map(|id| self.realm.members.get(*id));
-        self.realm.broker.is_empty()
-            && self.realm.parked.is_empty()
-            && self.realm.dealer.is_empty()
+        self.realm.is_empty()
             && members.all(|it| {
                 it.calls.is_empty()
                     && it.invocations.is_empty()
+                    && it.running.is_empty()
                     && it.registrations.is_empty()
                     && it.subscriptions.is_empty()
+                    && it.confirmations.is_none()
             })
+    }
+}
+
+impl Realm {
+    /// Whether nothing is left that somebody has left behind.
+    pub(super) fn is_empty(&self) -> bool {
+        self.broker.is_empty()
+            && self.parked.is_empty()
+            && self.dealer.is_empty()
+            && self.timer.is_empty()
+            && self.definitions.is_empty()
+            && self.authorizations.is_empty()
+            && self.deliveries.is_empty()
     }
 }
 
@@ -167,6 +282,10 @@ pub(super) fn register(number: u64, procedure: &str, policy: Match) -> Message {
         policy,
         ..RegisterOptions::default()
     };
+    register_with(number, procedure, options)
+}
+
+pub(super) fn register_with(number: u64, procedure: &str, options: RegisterOptions) -> Message {
     Message::Register(Register {
         request: request(number),
         options,
@@ -176,6 +295,16 @@ pub(super) fn register(number: u64, procedure: &str, policy: Match) -> Message {
 
 pub(super) fn call(number: u64, procedure: &str) -> Message {
     call_with(number, procedure, CallOptions::default())
+}
+
+/// A call of a procedure of the router.
+pub(super) fn call_args(number: u64, procedure: &str, values: &[Value]) -> Message {
+    Message::Call(Call {
+        request: request(number),
+        options: CallOptions::default(),
+        procedure: procedure.into(),
+        payload: args(values),
+    })
 }
 
 pub(super) fn call_with(number: u64, procedure: &str, options: CallOptions) -> Message {
@@ -188,6 +317,16 @@ pub(super) fn call_with(number: u64, procedure: &str, options: CallOptions) -> M
     })
 }
 
+/// A call without arguments, as most of the router's own procedures take it.
+pub(super) fn bare_call(number: u64, procedure: &str) -> Message {
+    Message::Call(Call {
+        request: request(number),
+        options: CallOptions::default(),
+        procedure: procedure.into(),
+        payload: Payload::EMPTY,
+    })
+}
+
 pub(super) fn answer(number: u64) -> Message {
     Message::Yield(Yield {
         request: request(number),
@@ -197,7 +336,10 @@ pub(super) fn answer(number: u64) -> Message {
 }
 
 pub(super) fn progress(number: u64) -> Message {
-    let options = YieldOptions { progress: true };
+    let options = YieldOptions {
+        progress: true,
+        ..YieldOptions::default()
+    };
     Message::Yield(Yield {
         request: request(number),
         options,
@@ -209,6 +351,7 @@ pub(super) fn failure(number: u64, error: &str) -> Message {
     Message::Error(RequestError {
         kind: RequestKind::Invocation,
         request: request(number),
+        details: ErrorDetails::default(),
         error: error.into(),
         payload: args(&["no".into()]),
     })

@@ -6,6 +6,7 @@
     reason = "in a test a panic is the answer, also to a message that should not be there"
 )]
 
+mod advanced;
 mod bounds;
 mod golden;
 mod malformed;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use deskconn_wamp::codec::Serializer;
 use deskconn_wamp::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
 use deskconn_wamp::message::{
-    Abort, Authenticate, Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, Challenge, Event,
-    EventDetails, EventReceived, Goodbye, Hello, Interrupt, InterruptOptions, Invocation, InvocationDetails, Invoke,
-    Match, Message, Origin, Publish, PublishOptions, Published, Register, RegisterOptions, Registered, RequestError,
-    RequestKind, ResultDetails, Retained, Subscribe, SubscribeOptions, Subscribed, Unregister, Unregistered,
-    Unsubscribe, Unsubscribed, Welcome, Yield, YieldOptions,
+    Abort, Authenticate, Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, Challenge, ErrorDetails,
+    Event, EventDetails, EventReceived, Goodbye, Hello, Interrupt, InterruptOptions, Invocation, InvocationDetails,
+    Invoke, Match, Message, Origin, Publish, PublishOptions, Published, Register, RegisterOptions, Registered,
+    RequestError, RequestKind, ResultDetails, Retained, Subscribe, SubscribeOptions, Subscribed, Unregister,
+    Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, YieldOptions,
 };
 use deskconn_wamp::payload::Payload;
+use deskconn_wamp::uri::Uri;
 use deskconn_wamp::value::{Dict, Value};
 
 const REQUEST: RequestId = RequestId::FIRST;
@@ -51,6 +52,7 @@ pub(crate) fn all(serializer: Serializer) -> Vec<Message> {
         rpc(serializer),
         registration(),
         retention(serializer),
+        crate::advanced::all(serializer),
     ]
     .concat()
 }
@@ -88,17 +90,17 @@ fn session(serializer: Serializer, details: impl Fn() -> Dict) -> Vec<Message> {
 
 fn pubsub(serializer: Serializer) -> Vec<Message> {
     let payload = payload(serializer);
-    let topic = || "com.myapp.topic".into();
+    let topic = || Uri::from("com.myapp.topic");
     let options = PublishOptions {
         acknowledge: true,
         exclude_me: false,
         disclose_me: true,
-        retain: false,
+        ..PublishOptions::default()
     };
     let details = EventDetails {
         publisher: Some(origin()),
-        topic: Some(topic()),
-        retained: None,
+        topic: Some(Box::new(topic())),
+        ..EventDetails::default()
     };
     vec![
         Message::Publish(Publish {
@@ -115,7 +117,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
             request: REQUEST,
             options: SubscribeOptions {
                 policy: Match::Wildcard,
-                get_retained: false,
+                ..SubscribeOptions::default()
             },
             topic: "com..topic".into(),
         }),
@@ -141,7 +143,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
 }
 
 fn retention(serializer: Serializer) -> Vec<Message> {
-    let topic = || "com.myapp.topic".into();
+    let topic = || Uri::from("com.myapp.topic");
     let retained = Retained {
         published_at: Some("2026-11-21T12:00:00Z".into()),
     };
@@ -164,6 +166,7 @@ fn retention(serializer: Serializer) -> Vec<Message> {
             options: SubscribeOptions {
                 policy: Match::Prefix,
                 get_retained: true,
+                ..SubscribeOptions::default()
             },
             topic: topic(),
         }),
@@ -178,20 +181,23 @@ fn retention(serializer: Serializer) -> Vec<Message> {
 
 fn rpc(serializer: Serializer) -> Vec<Message> {
     let payload = || payload(serializer);
-    let procedure = || "com.myapp.add2".into();
+    let procedure = || Uri::from("com.myapp.add2");
     let options = CallOptions {
         receive_progress: true,
         disclose_me: true,
+        ..CallOptions::default()
     };
     let details = InvocationDetails {
         caller: Some(origin()),
-        procedure: Some(procedure()),
+        procedure: Some(Box::new(procedure())),
         receive_progress: true,
+        ..InvocationDetails::default()
     };
     vec![
         Message::Error(RequestError {
             kind: RequestKind::Call,
             request: REQUEST,
+            details: ErrorDetails::default(),
             error: deskconn_wamp::error::NO_SUCH_PROCEDURE,
             payload: payload(),
         }),
@@ -207,7 +213,10 @@ fn rpc(serializer: Serializer) -> Vec<Message> {
         }),
         Message::Result(CallResult {
             request: REQUEST,
-            details: ResultDetails { progress: true },
+            details: ResultDetails {
+                progress: true,
+                ..ResultDetails::default()
+            },
             payload: Payload::EMPTY,
         }),
         Message::Invocation(Invocation {
@@ -225,7 +234,10 @@ fn rpc(serializer: Serializer) -> Vec<Message> {
         }),
         Message::Yield(Yield {
             request: REQUEST,
-            options: YieldOptions { progress: true },
+            options: YieldOptions {
+                progress: true,
+                ..YieldOptions::default()
+            },
             payload: payload(),
         }),
     ]
@@ -235,6 +247,7 @@ fn registration() -> Vec<Message> {
     let options = RegisterOptions {
         policy: Match::Prefix,
         invoke: Invoke::RoundRobin,
+        ..RegisterOptions::default()
     };
     vec![
         Message::Register(Register {

@@ -176,6 +176,7 @@ fn meaning(message: &Message) -> Json {
         | Message::Subscribed(_)
         | Message::Unsubscribe(_)
         | Message::Unsubscribed(_)
+        | Message::SubscriptionRevoked(_)
         | Message::Event(_)
         | Message::EventReceived(_) => pubsub(message),
         Message::Error(_)
@@ -186,6 +187,7 @@ fn meaning(message: &Message) -> Json {
         | Message::Registered(_)
         | Message::Unregister(_)
         | Message::Unregistered(_)
+        | Message::RegistrationRevoked(_)
         | Message::Invocation(_)
         | Message::Interrupt(_)
         | Message::Yield(_) => rpc(message),

@@ -1,174 +1,269 @@
-//! Options and Details as they are written: what is not usual, in the order of the keys.
+//! Options and Details as they are written: what is not usual.
 
 use super::super::Write;
-use super::PUBLISHED_AT;
+use super::pubsub::{ACKNOWLEDGE, DELIVERED, PUBLISHED_AT};
 use crate::error::Unconvertible;
 use crate::message::{
-    CallOptions, CancelOptions, EventDetails, InterruptOptions, InvocationDetails, Invoke, Match, Origin,
-    PublishOptions, RegisterOptions, SubscribeOptions,
+    Audience, CallOptions, CancelOptions, ErrorDetails, EventDetails, InterruptOptions, InvocationDetails, Invoke,
+    Match, Origin, PublishOptions, RegisterOptions, ResultDetails, RunMode, SharedPassthru, SubscribeOptions,
+    YieldOptions,
 };
+use crate::uri::Uri;
 
-fn flags(writer: &mut impl Write, flags: &[(&str, bool)]) {
-    let mark = writer.map(Some(flags.iter().filter(|(_, set)| *set).count()));
-    for (key, _) in flags.iter().filter(|(_, set)| *set) {
-        writer.key(key);
-        writer.boolean(true);
-    }
-    writer.end_map(mark, None);
+type Written = Result<(), Unconvertible>;
+
+/// The pairs of a dictionary: counted where there is no writer, because formats want the number in front.
+struct Pairs<'a, W> {
+    writer: Option<&'a mut W>,
+    count: usize,
 }
 
-fn names(writer: &mut impl Write, names: &[(&str, &str, bool)]) {
-    let mark = writer.map(Some(names.iter().filter(|(.., set)| *set).count()));
-    for (key, name, _) in names.iter().filter(|(.., set)| *set) {
-        writer.key(key);
-        writer.text(name);
+fn dict<W: Write>(writer: &mut W, pairs: impl Fn(&mut Pairs<'_, W>) -> Written) -> Written {
+    let mut counted = Pairs { writer: None, count: 0 };
+    pairs(&mut counted)?;
+    let mark = writer.map(Some(counted.count));
+    if counted.count > 0 {
+        pairs(&mut Pairs {
+            writer: Some(&mut *writer),
+            count: 0,
+        })?;
     }
     writer.end_map(mark, None);
+    Ok(())
 }
 
-pub(in crate::codec) fn write_publish(writer: &mut impl Write, options: PublishOptions) {
-    let PublishOptions {
-        acknowledge,
-        exclude_me,
-        disclose_me,
-        retain,
-    } = options;
-    let values = [
-        ("acknowledge", acknowledge, !acknowledge),
-        ("disclose_me", disclose_me, !disclose_me),
-        ("exclude_me", exclude_me, exclude_me),
-        ("retain", retain, !retain),
-    ];
-    let mark = writer.map(Some(values.iter().filter(|(.., is_usual)| !is_usual).count()));
-    for (key, value, is_usual) in values {
-        if !is_usual {
-            writer.key(key);
-            writer.boolean(value);
+impl<W: Write> Pairs<'_, W> {
+    fn pair(&mut self, key: &str, value: impl FnOnce(&mut W) -> Written) -> Written {
+        self.count += 1;
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.key(key);
+        value(writer)
+    }
+
+    fn boolean(&mut self, key: &str, value: bool, is_usual: bool) -> Written {
+        if is_usual {
+            return Ok(());
         }
+        self.pair(key, |writer| {
+            writer.boolean(value);
+            Ok(())
+        })
     }
-    writer.end_map(mark, None);
+
+    fn flag(&mut self, key: &str, is_set: bool) -> Written {
+        self.boolean(key, true, !is_set)
+    }
+
+    fn word(&mut self, key: &str, word: &str, is_usual: bool) -> Written {
+        if is_usual {
+            return Ok(());
+        }
+        self.pair(key, |writer| {
+            writer.text(word);
+            Ok(())
+        })
+    }
+
+    fn number(&mut self, key: &str, number: Option<u64>) -> Written {
+        let Some(number) = number else { return Ok(()) };
+        self.pair(key, |writer| {
+            writer.uint(number);
+            Ok(())
+        })
+    }
+
+    fn text(&mut self, key: &str, text: Option<&str>) -> Written {
+        let Some(text) = text else { return Ok(()) };
+        self.pair(key, |writer| writer.argument(text))
+    }
+
+    fn list<T>(&mut self, key: &str, list: Option<&[T]>, item: impl Fn(&mut W, &T) -> Written) -> Written {
+        let Some(list) = list else { return Ok(()) };
+        self.pair(key, |writer| {
+            let mark = writer.array(Some(list.len()));
+            for value in list {
+                item(writer, value)?;
+            }
+            writer.end_array(mark, None);
+            Ok(())
+        })
+    }
+
+    fn passthru(&mut self, packed: &SharedPassthru) -> Written {
+        let Some(packed) = packed else { return Ok(()) };
+        self.text("ppt_cipher", packed.cipher.as_deref())?;
+        self.text("ppt_keyid", packed.keyid.as_deref())?;
+        self.text("ppt_scheme", packed.scheme.as_deref())?;
+        self.text("ppt_serializer", packed.serializer.as_deref())
+    }
+
+    fn origin(&mut self, origin: Option<&Origin>, [session, authid, authrole]: [&str; 3]) -> Written {
+        let Some(origin) = origin else { return Ok(()) };
+        self.number(session, Some(origin.session.get()))?;
+        self.text(authid, Some(&origin.authid))?;
+        self.text(authrole, Some(&origin.authrole))
+    }
+
+    fn audience(&mut self, audience: &Audience) -> Written {
+        let Audience {
+            eligible,
+            eligible_authid,
+            eligible_authrole,
+            exclude,
+            exclude_authid,
+            exclude_authrole,
+            rkey,
+        } = audience;
+        self.sessions("eligible", eligible.as_deref())?;
+        self.principals("eligible_authid", eligible_authid.as_deref())?;
+        self.principals("eligible_authrole", eligible_authrole.as_deref())?;
+        self.sessions("exclude", said(exclude))?;
+        self.principals("exclude_authid", said(exclude_authid))?;
+        self.principals("exclude_authrole", said(exclude_authrole))?;
+        self.text("rkey", rkey.as_deref())
+    }
+
+    fn sessions(&mut self, key: &str, list: Option<&[crate::id::SessionId]>) -> Written {
+        self.list(key, list, |writer, session| {
+            writer.uint(session.get());
+            Ok(())
+        })
+    }
+
+    fn principals(&mut self, key: &str, list: Option<&[Box<str>]>) -> Written {
+        self.list(key, list, |writer, name| writer.argument(name))
+    }
 }
 
-pub(in crate::codec) fn write_subscribe(writer: &mut impl Write, options: SubscribeOptions) {
-    let is_pattern = options.policy != Match::Exact;
-    let mark = writer.map(Some(usize::from(options.get_retained) + usize::from(is_pattern)));
-    if options.get_retained {
-        writer.key("get_retained");
-        writer.boolean(true);
-    }
-    if is_pattern {
-        writer.key("match");
-        writer.text(options.policy.name());
-    }
-    writer.end_map(mark, None);
+/// A list that says nothing when it is empty.
+fn said<T>(list: &[T]) -> Option<&[T]> {
+    (!list.is_empty()).then_some(list)
 }
 
-pub(in crate::codec) fn write_register(writer: &mut impl Write, options: RegisterOptions) {
-    names(
-        writer,
-        &[
-            ("invoke", options.invoke.name(), options.invoke != Invoke::Single),
-            ("match", options.policy.name(), options.policy != Match::Exact),
-        ],
-    );
+/// A number that says nothing when it is zero.
+fn positive(number: u32) -> Option<u64> {
+    (number > 0).then_some(u64::from(number))
 }
 
-pub(in crate::codec) fn write_call(writer: &mut impl Write, options: CallOptions) {
-    flags(
-        writer,
-        &[
-            ("disclose_me", options.disclose_me),
-            ("receive_progress", options.receive_progress),
-        ],
-    );
+pub(in crate::codec) fn write_publish(writer: &mut impl Write, options: &PublishOptions) -> Written {
+    dict(writer, |it| {
+        it.flag(DELIVERED, options.delivered)?;
+        it.flag("acknowledge", options.acknowledge)?;
+        it.flag("disclose_me", options.disclose_me)?;
+        it.boolean("exclude_me", options.exclude_me, options.exclude_me)?;
+        it.flag("retain", options.retain)?;
+        if let Some(audience) = &options.audience {
+            it.audience(audience)?;
+        }
+        it.passthru(&options.passthru)
+    })
+}
+
+pub(in crate::codec) fn write_subscribe(writer: &mut impl Write, options: &SubscribeOptions) -> Written {
+    dict(writer, |it| {
+        it.flag("get_retained", options.get_retained)?;
+        it.word("match", options.policy.name(), options.policy == Match::Exact)?;
+        it.text("nkey", options.nkey.as_deref())
+    })
+}
+
+pub(in crate::codec) fn write_register(writer: &mut impl Write, options: &RegisterOptions) -> Written {
+    dict(writer, |it| {
+        it.number("concurrency", positive(options.concurrency))?;
+        it.flag("disclose_caller", options.disclose_caller)?;
+        it.flag("force_reregister", options.force_reregister)?;
+        it.flag("forward_timeout", options.forward_timeout)?;
+        it.word("invoke", options.invoke.name(), options.invoke == Invoke::Single)?;
+        it.word("match", options.policy.name(), options.policy == Match::Exact)?;
+        it.text("nkey", options.nkey.as_deref())
+    })
+}
+
+pub(in crate::codec) fn write_call(writer: &mut impl Write, options: &CallOptions) -> Written {
+    dict(writer, |it| {
+        it.flag("disclose_me", options.disclose_me)?;
+        it.flag("progress", options.progress)?;
+        it.flag("receive_progress", options.receive_progress)?;
+        if let Some(shard) = &options.shard {
+            it.text("rkey", shard.rkey.as_deref())?;
+            it.word("runmode", shard.runmode.name(), shard.runmode == RunMode::Partition)?;
+        }
+        it.number("timeout", positive(options.timeout))?;
+        it.passthru(&options.passthru)
+    })
 }
 
 /// The mode always goes along: where it is missing, readers differ in what they take.
-pub(in crate::codec) fn write_cancel(writer: &mut impl Write, options: CancelOptions) {
-    names(writer, &[("mode", options.mode.name(), true)]);
+pub(in crate::codec) fn write_cancel(writer: &mut impl Write, options: CancelOptions) -> Written {
+    dict(writer, |it| it.word("mode", options.mode.name(), false))
 }
 
-pub(in crate::codec) fn write_interrupt(
-    writer: &mut impl Write,
-    options: &InterruptOptions,
-) -> Result<(), Unconvertible> {
-    let mark = writer.map(Some(1 + usize::from(options.reason.is_some())));
-    writer.key("mode");
-    writer.text(options.mode.name());
-    if let Some(reason) = &options.reason {
-        writer.key("reason");
-        writer.argument(reason.as_str())?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
+pub(in crate::codec) fn write_interrupt(writer: &mut impl Write, options: &InterruptOptions) -> Written {
+    dict(writer, |it| {
+        it.word("mode", options.mode.name(), false)?;
+        it.text("reason", options.reason.as_ref().map(Uri::as_str))
+    })
 }
 
-pub(in crate::codec) fn write_progress(writer: &mut impl Write, progress: bool) {
-    flags(writer, &[("progress", progress)]);
+pub(in crate::codec) fn write_result(writer: &mut impl Write, details: &ResultDetails) -> Written {
+    progress(writer, details.progress, &details.passthru)
 }
 
-pub(in crate::codec) fn write_event(writer: &mut impl Write, details: &EventDetails) -> Result<(), Unconvertible> {
-    let published_at = details.retained.as_ref().and_then(|it| it.published_at.as_deref());
-    let pairs = usize::from(details.topic.is_some())
-        + usize::from(details.retained.is_some())
-        + usize::from(published_at.is_some())
-        + 3 * usize::from(details.publisher.is_some());
-    let mark = writer.map(Some(pairs));
-    if details.retained.is_some() {
-        writer.key("retained");
-        writer.boolean(true);
-    }
-    if let Some(published_at) = published_at {
-        writer.key(PUBLISHED_AT);
-        writer.argument(published_at)?;
-    }
-    if let Some(topic) = &details.topic {
-        writer.key("topic");
-        writer.argument(topic.as_str())?;
-    }
-    if let Some(publisher) = &details.publisher {
-        write_origin(
-            writer,
-            publisher,
+pub(in crate::codec) fn write_yield(writer: &mut impl Write, options: &YieldOptions) -> Written {
+    progress(writer, options.progress, &options.passthru)
+}
+
+fn progress(writer: &mut impl Write, progress: bool, packed: &SharedPassthru) -> Written {
+    dict(writer, |it| {
+        it.flag("progress", progress)?;
+        it.passthru(packed)
+    })
+}
+
+pub(in crate::codec) fn write_error(writer: &mut impl Write, details: &ErrorDetails) -> Written {
+    dict(writer, |it| it.passthru(&details.passthru))
+}
+
+pub(in crate::codec) fn write_event(writer: &mut impl Write, details: &EventDetails) -> Written {
+    dict(writer, |it| {
+        it.flag("retained", details.retained.is_some())?;
+        let retained = details.retained.as_ref();
+        it.text(PUBLISHED_AT, retained.and_then(|it| it.published_at.as_deref()))?;
+        it.text("topic", details.topic.as_ref().map(|it| it.as_str()))?;
+        it.origin(
+            details.publisher.as_deref(),
             ["publisher", "publisher_authid", "publisher_authrole"],
         )?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
+        it.number("trustlevel", details.trustlevel.map(u64::from))?;
+        it.flag(ACKNOWLEDGE, details.acknowledge)?;
+        it.passthru(&details.passthru)
+    })
 }
 
-pub(in crate::codec) fn write_invocation(
-    writer: &mut impl Write,
-    details: &InvocationDetails,
-) -> Result<(), Unconvertible> {
-    let pairs = usize::from(details.procedure.is_some())
-        + usize::from(details.receive_progress)
-        + 3 * usize::from(details.caller.is_some());
-    let mark = writer.map(Some(pairs));
-    if let Some(procedure) = &details.procedure {
-        writer.key("procedure");
-        writer.argument(procedure.as_str())?;
-    }
-    if details.receive_progress {
-        writer.key("receive_progress");
-        writer.boolean(true);
-    }
-    if let Some(caller) = &details.caller {
-        write_origin(writer, caller, ["caller", "caller_authid", "caller_authrole"])?;
-    }
-    writer.end_map(mark, None);
-    Ok(())
+pub(in crate::codec) fn write_invocation(writer: &mut impl Write, details: &InvocationDetails) -> Written {
+    dict(writer, |it| {
+        it.text("procedure", details.procedure.as_ref().map(|it| it.as_str()))?;
+        it.flag("progress", details.progress)?;
+        it.flag("receive_progress", details.receive_progress)?;
+        it.origin(
+            details.caller.as_deref(),
+            ["caller", "caller_authid", "caller_authrole"],
+        )?;
+        it.number("timeout", positive(details.timeout))?;
+        it.number("trustlevel", details.trustlevel.map(u64::from))?;
+        it.passthru(&details.passthru)
+    })
 }
 
-fn write_origin(
+/// Which subscription or registration was revoked, and why.
+pub(in crate::codec) fn write_revocation(
     writer: &mut impl Write,
-    origin: &Origin,
-    [session, authid, authrole]: [&str; 3],
-) -> Result<(), Unconvertible> {
-    writer.key(session);
-    writer.uint(origin.session.get());
-    writer.key(authid);
-    writer.argument(&origin.authid)?;
-    writer.key(authrole);
-    writer.argument(&origin.authrole)
+    what: &str,
+    id: u64,
+    reason: Option<&Uri>,
+) -> Written {
+    dict(writer, |it| {
+        it.text("reason", reason.map(Uri::as_str))?;
+        it.number(what, Some(id))
+    })
 }

@@ -1,22 +1,22 @@
 //! What the broker promises.
 
-use super::super::role::{Action, Consent, Role, Rule};
+use super::super::role::{Action, Consent, Disclose, Role, Rule};
 use super::super::scene::{Scene, publish, request, subscribe};
 use super::super::{Flow, Settings};
 use super::*;
 use crate::limits::Quota;
-use crate::message::PublishOptions;
+use crate::message::{Event, PublishOptions};
 
-const PLAIN: PublishOptions = PublishOptions {
-    acknowledge: false,
-    exclude_me: true,
-    disclose_me: false,
-    retain: false,
-};
-const ACKNOWLEDGED: PublishOptions = PublishOptions {
-    acknowledge: true,
-    ..PLAIN
-};
+fn plain() -> PublishOptions {
+    PublishOptions::default()
+}
+
+fn acknowledged() -> PublishOptions {
+    PublishOptions {
+        acknowledge: true,
+        ..plain()
+    }
+}
 
 fn subscribed(scene: &mut Scene, name: &str, topic: &str, policy: Match) -> SubscriptionId {
     scene.send(name, subscribe(1, topic, policy));
@@ -39,7 +39,7 @@ fn an_event_reaches_every_subscriber_but_its_publisher() {
     for name in ["a", "b", "c"] {
         subscribed(&mut scene, name, "com.t", Match::Exact);
     }
-    scene.send("a", publish(7, "com.t", PLAIN));
+    scene.send("a", publish(7, "com.t", plain()));
     assert_eq!(event(&mut scene, "b"), event(&mut scene, "c"));
     scene.expect_nothing("a");
     scene.send(
@@ -49,7 +49,7 @@ fn an_event_reaches_every_subscriber_but_its_publisher() {
             "com.t",
             PublishOptions {
                 exclude_me: false,
-                ..PLAIN
+                ..plain()
             },
         ),
     );
@@ -68,13 +68,13 @@ fn subscribers_of_the_same_uri_and_policy_share_a_subscription_and_others_do_not
     );
     let prefix = subscribed(&mut scene, "a", "com.t", Match::Prefix);
     assert_ne!(prefix, exact);
-    scene.send("b", publish(1, "com.t", PLAIN));
+    scene.send("b", publish(1, "com.t", plain()));
     let (first, second) = (event(&mut scene, "a"), event(&mut scene, "a"));
     assert_eq!((first.subscription, second.subscription), (exact, prefix));
     assert_eq!(first.publication, second.publication);
     assert_eq!(
         (first.details.topic, second.details.topic),
-        (None, Some("com.t".into()))
+        (None, Some(Box::new("com.t".into())))
     );
     scene.expect_nothing("a");
 }
@@ -90,7 +90,7 @@ fn an_acknowledged_publication_is_answered_before_its_event_comes_back() {
             "com.t",
             PublishOptions {
                 exclude_me: false,
-                ..ACKNOWLEDGED
+                ..acknowledged()
             },
         ),
     );
@@ -106,9 +106,9 @@ fn a_refused_publication_is_answered_only_if_it_was_to_be_acknowledged() {
     let mut scene = Scene::of(&["a", "b"]);
     subscribed(&mut scene, "b", "", Match::Prefix);
     for topic in ["com..t", "wamp.session.on_join", ""] {
-        scene.send("a", publish(1, topic, PLAIN));
+        scene.send("a", publish(1, topic, plain()));
         scene.expect_nothing("a");
-        scene.send("a", publish(2, topic, ACKNOWLEDGED));
+        scene.send("a", publish(2, topic, acknowledged()));
         scene.expect_error("a", RequestKind::Publish, "wamp.error.invalid_uri");
     }
     scene.expect_nothing("b");
@@ -128,7 +128,7 @@ fn a_subscription_ends_with_unsubscribe_and_only_its_holder_can_end_it() {
     scene.expect_error("b", RequestKind::Unsubscribe, "wamp.error.no_such_subscription");
     scene.send("a", unsubscribe());
     assert!(matches!(scene.expect("a"), Message::Unsubscribed(it) if it.request == request(2)));
-    scene.send("b", publish(1, "com.t", PLAIN));
+    scene.send("b", publish(1, "com.t", plain()));
     scene.expect_nothing("a");
     assert!(scene.is_clean());
     scene.send("a", unsubscribe());
@@ -146,7 +146,7 @@ fn a_session_that_left_gets_nothing_and_leaves_nothing() {
         Ok(Flow::Leave)
     );
     assert!(matches!(scene.expect("a"), Message::Goodbye(it) if it.reason == "wamp.close.goodbye_and_out"));
-    scene.send("b", publish(1, "com.t", PLAIN));
+    scene.send("b", publish(1, "com.t", plain()));
     scene.expect_nothing("a");
     assert!(scene.is_clean());
     assert_eq!(
@@ -164,6 +164,7 @@ fn a_publisher_is_disclosed_when_it_asks_and_may() {
         allow: [Action::Publish].into_iter().collect(),
         disclose: Disclose::Never,
         consent: Consent::Given,
+        trustlevel: None,
     };
     scene.join("c", Role::new("silent", vec![silent.clone()]).unwrap());
     scene.join(
@@ -185,13 +186,13 @@ fn a_publisher_is_disclosed_when_it_asks_and_may() {
             "com.t",
             PublishOptions {
                 disclose_me: true,
-                ..PLAIN
+                ..plain()
             },
         ),
     );
     let publisher = event(&mut scene, "b").details.publisher.unwrap();
     assert_eq!((publisher.session, &*publisher.authid), (scene.session("a"), "a"));
-    scene.send("a", publish(2, "com.t", PLAIN));
+    scene.send("a", publish(2, "com.t", plain()));
     assert_eq!(event(&mut scene, "b").details.publisher, None);
     scene.send(
         "c",
@@ -200,12 +201,12 @@ fn a_publisher_is_disclosed_when_it_asks_and_may() {
             "com.t",
             PublishOptions {
                 disclose_me: true,
-                ..ACKNOWLEDGED
+                ..acknowledged()
             },
         ),
     );
     scene.expect_error("c", RequestKind::Publish, "wamp.error.option_disallowed.disclose_me");
-    scene.send("d", publish(1, "com.t", PLAIN));
+    scene.send("d", publish(1, "com.t", plain()));
     assert_eq!(&*event(&mut scene, "b").details.publisher.unwrap().authrole, "open");
 }
 
@@ -235,6 +236,6 @@ fn who_may_not_subscribe_or_publish_is_told_so() {
     scene.join("a", Role::new("nothing", vec![]).unwrap());
     scene.send("a", subscribe(1, "com.t", Match::Exact));
     scene.expect_error("a", RequestKind::Subscribe, "wamp.error.not_authorized");
-    scene.send("a", publish(2, "com.t", ACKNOWLEDGED));
+    scene.send("a", publish(2, "com.t", acknowledged()));
     scene.expect_error("a", RequestKind::Publish, "wamp.error.not_authorized");
 }

@@ -1,7 +1,7 @@
 //! What a call that waits for consent can rely on.
 
 use super::super::role::{Action, Consent, Disclose, Role, Rule};
-use super::super::scene::{Scene, answer, call, cancel};
+use super::super::scene::{Scene, answer, bare_call, call, cancel};
 use super::super::{Flow, Settings};
 use super::*;
 use crate::limits::Quota;
@@ -14,6 +14,7 @@ fn rule(uri: &str, policy: Match, consent: Consent) -> Rule {
         allow: [Action::Call].into_iter().collect(),
         disclose: Disclose::Always,
         consent,
+        trustlevel: None,
     }
 }
 
@@ -165,4 +166,37 @@ fn waiting_calls_count_as_pending_and_keep_their_number() {
     scene.leave("desktop");
     assert!(scene.is_clean());
     assert_eq!(scene.try_send("phone", call(9, "com.easy")), Ok(Flow::Leave));
+}
+
+#[test]
+fn a_procedure_of_the_router_waits_like_any_other() {
+    let mut scene = scene();
+    let rules = vec![rule("wamp.session.count", Match::Exact, Consent::Ask)];
+    let quota = Quota::default().pending_calls as u64;
+    scene.join("tablet", Role::new("guest", rules).unwrap());
+    let count = |number| bare_call(number, "wamp.session.count");
+    for number in 1..=quota {
+        scene.send("tablet", count(number));
+        scene.expect_nothing("tablet");
+    }
+    scene.send("tablet", count(quota + 1));
+    scene.expect_error("tablet", RequestKind::Call, "wamp.error.unavailable");
+    let questions = scene.realm.take_consent_news();
+    let ids: Vec<_> = questions
+        .into_iter()
+        .map(|news| match news {
+            ConsentNews::Asked(question) => question.id,
+            ConsentNews::Withdrawn(_) => panic!("nobody withdrew"),
+        })
+        .collect();
+    scene.decide(ids[0], Err("the owner said no"));
+    scene.expect_error("tablet", RequestKind::Call, "wamp.error.not_authorized");
+    scene.decide(ids[1], Ok(()));
+    let Message::Result(result) = scene.expect("tablet") else {
+        panic!("it was not served")
+    };
+    assert_eq!(result.payload.to_values().unwrap().0, [3_u64.into()]);
+    scene.leave("tablet");
+    scene.leave("desktop");
+    assert!(scene.is_clean());
 }

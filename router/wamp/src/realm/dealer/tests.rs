@@ -1,11 +1,12 @@
 //! What the dealer promises.
 
 use super::super::Settings;
-use super::super::role::{Actions, Consent, Role, Rule};
-use super::super::scene::{Scene, answer, call, call_with, register, request};
-use super::*;
+use super::super::role::{Action, Actions, Consent, Disclose, Role, Rule};
+use super::super::scene::{Scene, answer, call, call_with, publish, register, request, subscribe};
 use crate::limits::Quota;
-use crate::message::{CallOptions, Invocation, RegisterOptions};
+use crate::message::{
+    CallOptions, Invocation, InvocationDetails, Match, Message, PublishOptions, Registered, RequestKind, Unregister,
+};
 
 fn invocation(scene: &mut Scene, name: &str) -> Invocation {
     let Message::Invocation(invocation) = scene.expect(name) else {
@@ -76,7 +77,7 @@ fn exact_beats_prefix_beats_wildcard_and_the_longest_prefix_beats_the_others() {
     {
         scene.send("caller", call(number as u64 + 1, uri));
         let procedure = invocation(&mut scene, callee).details.procedure;
-        assert_eq!(procedure, (callee != "exact").then(|| uri.into()));
+        assert_eq!(procedure, (callee != "exact").then(|| Box::new(uri.into())));
     }
 }
 
@@ -91,24 +92,6 @@ fn what_belongs_to_the_router_and_what_is_ill_formed_cannot_be_registered() {
         scene.send("a", register(1, uri, policy));
         scene.expect_error("a", RequestKind::Register, "wamp.error.invalid_uri");
     }
-}
-
-#[test]
-fn shared_registration_is_refused_as_it_is_not_announced() {
-    let mut scene = Scene::of(&["a"]);
-    let options = RegisterOptions {
-        invoke: Invoke::RoundRobin,
-        ..RegisterOptions::default()
-    };
-    scene.send(
-        "a",
-        Message::Register(Register {
-            request: request(1),
-            options,
-            procedure: "com.p".into(),
-        }),
-    );
-    scene.expect_error("a", RequestKind::Register, "wamp.error.feature_not_supported");
 }
 
 #[test]
@@ -152,6 +135,7 @@ fn a_caller_is_disclosed_when_it_asks_and_may() {
         allow,
         disclose: Disclose::Never,
         consent: Consent::Given,
+        trustlevel: None,
     };
     scene.join("silent", Role::new("silent", vec![rule.clone()]).unwrap());
     scene.join(
@@ -169,19 +153,45 @@ fn a_caller_is_disclosed_when_it_asks_and_may() {
         disclose_me: true,
         ..CallOptions::default()
     };
-    scene.send("a", call_with(1, "com.p", asking));
+    scene.send("a", call_with(1, "com.p", asking.clone()));
     let caller = invocation(&mut scene, "callee").details.caller.unwrap();
     assert_eq!(
         (caller.session, &*caller.authid, &*caller.authrole),
         (scene.session("a"), "a", "anonymous")
     );
-    scene.send("silent", call_with(1, "com.p", asking));
+    scene.send("silent", call_with(1, "com.p", asking.clone()));
     scene.expect_error("silent", RequestKind::Call, "wamp.error.option_disallowed.disclose_me");
     scene.send("open", call(1, "com.p"));
     assert_eq!(
         &*invocation(&mut scene, "callee").details.caller.unwrap().authid,
         "open"
     );
+}
+
+#[test]
+fn callees_and_subscribers_are_told_how_far_the_rule_trusts_who_asks() {
+    let mut scene = Scene::of(&["other"]);
+    scene.offer("other", "com.p");
+    scene.send("other", subscribe(2, "com.t", Match::Exact));
+    scene.expect("other");
+    for (name, trustlevel) in [("trusted", Some(7)), ("stranger", None)] {
+        let rule = Rule {
+            uri: "".into(),
+            policy: Match::Prefix,
+            allow: Actions::ALL,
+            disclose: Disclose::Never,
+            consent: Consent::Given,
+            trustlevel,
+        };
+        scene.join(name, Role::new("role", vec![rule]).unwrap());
+        scene.send(name, call(1, "com.p"));
+        assert_eq!(invocation(&mut scene, "other").details.trustlevel, trustlevel);
+        scene.send(name, publish(2, "com.t", PublishOptions::default()));
+        let Message::Event(event) = scene.expect("other") else {
+            panic!("the event did not come")
+        };
+        assert_eq!(event.details.trustlevel, trustlevel);
+    }
 }
 
 #[test]

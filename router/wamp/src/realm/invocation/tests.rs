@@ -2,9 +2,11 @@
 
 use super::super::Settings;
 use super::super::scene::{Scene, answer, call, call_with, cancel, failure, progress, request};
-use super::*;
+use std::time::Duration;
+
+use super::super::Bounce;
 use crate::error::Unconvertible;
-use crate::message::CallOptions;
+use crate::message::{CallOptions, CancelMode, Message, RequestKind};
 
 fn scene_with_an_open_call() -> Scene {
     let mut scene = Scene::of(&["caller", "callee", "stranger"]);
@@ -16,7 +18,7 @@ fn scene_with_an_open_call() -> Scene {
             "com.p",
             CallOptions {
                 receive_progress: true,
-                disclose_me: false,
+                ..CallOptions::default()
             },
         ),
     );
@@ -189,4 +191,69 @@ fn a_result_that_cannot_be_delivered_becomes_an_error() {
     scene.expect_error("caller", RequestKind::Call, "wamp.error.invalid_argument");
     scene.send("callee", answer(1));
     scene.expect_nothing("caller");
+}
+
+fn timed(number: u64, timeout: u32) -> Message {
+    let options = CallOptions {
+        timeout,
+        receive_progress: true,
+        ..CallOptions::default()
+    };
+    call_with(number, "com.p", options)
+}
+
+#[test]
+fn a_call_that_takes_too_long_fails_and_its_callee_is_interrupted() {
+    let mut scene = Scene::of(&["caller", "callee"]);
+    scene.offer("callee", "com.p");
+    scene.send("caller", timed(7, 500));
+    scene.expect("callee");
+    scene.pass(Duration::from_millis(499));
+    scene.expect_nothing("caller");
+    scene.pass(Duration::from_millis(1));
+    expect_interrupt(&mut scene, CancelMode::KillNoWait);
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.timeout");
+    scene.send("callee", answer(1));
+    scene.expect_nothing("caller");
+    assert_eq!(scene.realm.deadline(), None);
+}
+
+#[test]
+fn a_call_that_is_answered_in_time_ends_once() {
+    let mut scene = Scene::of(&["caller", "callee"]);
+    scene.offer("callee", "com.p");
+    scene.send("caller", timed(7, 500));
+    scene.expect("callee");
+    scene.send("callee", answer(1));
+    assert!(matches!(scene.expect("caller"), Message::Result(_)));
+    assert_eq!(scene.realm.deadline(), None);
+    scene.pass(Duration::from_secs(1));
+    scene.expect_nothing("caller");
+    scene.expect_nothing("callee");
+}
+
+#[test]
+fn the_time_of_a_progressive_call_counts_from_its_last_result() {
+    let mut scene = Scene::of(&["caller", "callee"]);
+    scene.offer("callee", "com.p");
+    scene.send("caller", timed(7, 500));
+    scene.expect("callee");
+    for _ in 0..3 {
+        scene.pass(Duration::from_millis(400));
+        scene.send("callee", progress(1));
+        assert!(matches!(scene.expect("caller"), Message::Result(it) if it.details.progress));
+    }
+    scene.pass(Duration::from_millis(500));
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.timeout");
+}
+
+#[test]
+fn no_deadline_outlives_its_caller_or_callee() {
+    for leaver in ["caller", "callee"] {
+        let mut scene = Scene::of(&["caller", "callee"]);
+        scene.offer("callee", "com.p");
+        scene.send("caller", timed(7, 500));
+        scene.leave(leaver);
+        assert_eq!(scene.realm.deadline(), None, "{leaver}");
+    }
 }

@@ -9,6 +9,7 @@ fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
         allow: allow.iter().copied().collect(),
         disclose: Disclose::Never,
         consent: Consent::Given,
+        trustlevel: None,
     }
 }
 
@@ -147,6 +148,7 @@ fn an_unrestricted_role_may_do_everything() {
     let everything = Some(Permission {
         disclose: Disclose::OnRequest,
         consent: Consent::Given,
+        trustlevel: None,
     });
     for action in [Action::Call, Action::Register, Action::Publish, Action::Subscribe] {
         assert_eq!(role.allows(action, &"com.x".into()), everything);

@@ -25,7 +25,11 @@ fn subscribe(scene: &mut Scene, name: &str, topic: &str, policy: Match, get_reta
         name,
         Message::Subscribe(Subscribe {
             request: request(1),
-            options: SubscribeOptions { policy, get_retained },
+            options: SubscribeOptions {
+                policy,
+                get_retained,
+                ..SubscribeOptions::default()
+            },
             topic: topic.into(),
         }),
     );
@@ -53,7 +57,7 @@ fn a_late_subscriber_that_asks_gets_the_last_event_and_when_it_was_published() {
     let event = event(&mut scene, "b");
     assert_eq!(number(&event), 2, "the last that was to be kept");
     let details = event.details.retained.unwrap();
-    assert_eq!(details.published_at.as_deref(), Some("1970-01-01T00:00:00Z"));
+    assert_eq!(details.published_at.as_deref(), Some("1970-01-01T00:00:00.000Z"));
     assert_eq!(event.details.topic, None);
     scene.expect_nothing("b");
     subscribe(&mut scene, "c", "com.t", Match::Exact, false);
@@ -114,6 +118,7 @@ fn who_published_is_kept_with_the_event_even_after_it_left() {
         allow: [Action::Publish].into_iter().collect(),
         disclose: Disclose::Always,
         consent: Consent::Given,
+        trustlevel: None,
     };
     scene.join("phone", Role::new("open", vec![rule]).unwrap());
     keep(&mut scene, "phone", 1, "com.t");
@@ -233,4 +238,75 @@ fn the_bytes_of_one_principal_are_bounded_too() {
         scene.send("a", publish(1, "com.t", retained(false)));
         assert_eq!(scene.realm.broker.retention.events.len(), kept);
     }
+}
+
+fn for_principal(name: &str, acknowledge: bool) -> PublishOptions {
+    let audience = Audience {
+        eligible_authid: Some(vec![name.into()]),
+        ..Audience::default()
+    };
+    PublishOptions {
+        audience: Some(Box::new(audience)),
+        ..retained(acknowledge)
+    }
+}
+
+#[test]
+fn an_event_for_some_is_kept_for_them_and_the_one_for_all_stays() {
+    let mut scene = Scene::of(&["a", "b", "c", "d"]);
+    keep(&mut scene, "a", 1, "com.t");
+    for number in [2, 3] {
+        scene.send("a", publish(number, "com.t", for_principal("b", false)));
+    }
+    for (name, last) in [("b", 3), ("c", 1)] {
+        subscribe(&mut scene, name, "com.t", Match::Exact, true);
+        assert_eq!(number(&event(&mut scene, name)), last);
+    }
+    keep(&mut scene, "a", 4, "com.t");
+    for name in ["b", "c"] {
+        assert_eq!(number(&event(&mut scene, name)), 4, "now, as subscribers");
+        scene.expect_nothing(name);
+        subscribe(&mut scene, name, "com.t", Match::Exact, true);
+        assert_eq!(
+            number(&event(&mut scene, name)),
+            4,
+            "an event for all stands for those for some"
+        );
+    }
+}
+
+#[test]
+fn an_event_that_names_sessions_is_not_kept() {
+    let mut scene = Scene::of(&["a", "b"]);
+    let audience = Audience {
+        eligible: Some(vec![scene.session("b")]),
+        ..Audience::default()
+    };
+    let options = PublishOptions {
+        audience: Some(Box::new(audience)),
+        ..retained(false)
+    };
+    scene.send("a", publish(1, "com.t", options));
+    subscribe(&mut scene, "b", "com.t", Match::Exact, true);
+    scene.expect_nothing("b");
+}
+
+#[test]
+fn so_many_events_for_some_are_kept_of_a_topic_and_the_next_replaces_the_oldest() {
+    let mut scene = Scene::of(&["a"]);
+    let names = ["n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8"];
+    assert_eq!(names.len(), MAX_RETAINED_LIMITED + 1);
+    keep(&mut scene, "a", 100, "com.t");
+    for (number, name) in (1..).zip(names) {
+        scene.send("a", publish(number, "com.t", for_principal(name, true)));
+        assert!(matches!(scene.expect("a"), Message::Published(_)));
+    }
+    for (expected, name) in (1..).zip(names) {
+        scene.join(name, Role::unrestricted("guest"));
+        subscribe(&mut scene, name, "com.t", Match::Exact, true);
+        let expected = if expected == 1 { 100 } else { expected };
+        assert_eq!(number(&event(&mut scene, name)), expected, "{name}");
+    }
+    scene.realm.forget_retained("com.");
+    assert_eq!(scene.realm.broker.retention.all, Share::default());
 }

@@ -1,0 +1,186 @@
+//! What goes into a queue, what comes out, and what falls out.
+
+use wamp::id::{PublicationId, RequestId, SubscriptionId};
+use wamp::message::{Event, EventDetails, Unsubscribed};
+use wamp::payload::Payload;
+
+use super::*;
+
+fn message() -> Outgoing {
+    Message::Unsubscribed(Unsubscribed {
+        request: RequestId::FIRST,
+    })
+    .into()
+}
+
+fn outbox(queue_messages: usize, queue_bytes: usize) -> Outbox {
+    outbox_that(WhenFull::DropNewest, queue_messages, queue_bytes)
+}
+
+fn outbox_that(when_full: WhenFull, queue_messages: usize, queue_bytes: usize) -> Outbox {
+    let limits = Limits {
+        queue_messages,
+        queue_bytes,
+        ..Limits::default()
+    };
+    Outbox::new(&limits, when_full)
+}
+
+/// Whether a push went in, and what fell out for it.
+fn push(outbox: &Outbox, message: Outgoing) -> (bool, Vec<Outgoing>) {
+    match outbox.push(message) {
+        Pushed::Taken => (true, Vec::new()),
+        Pushed::Full { refused, displaced } => (refused.is_none(), displaced),
+    }
+}
+
+fn fits(outbox: &Outbox) -> bool {
+    push(outbox, message()).0
+}
+
+/// An event with this number as its id.
+fn event(number: u64) -> Outgoing {
+    Message::Event(Event {
+        subscription: SubscriptionId::FIRST,
+        publication: PublicationId::new(number).unwrap(),
+        details: EventDetails::default(),
+        payload: Payload::EMPTY,
+    })
+    .into()
+}
+
+fn numbers<'a>(messages: impl IntoIterator<Item = &'a Outgoing>) -> Vec<u64> {
+    let number = |outgoing: &Outgoing| {
+        let Message::Event(event) = outgoing.message() else {
+            return 0;
+        };
+        event.publication.get()
+    };
+    messages.into_iter().map(number).collect()
+}
+
+#[tokio::test]
+async fn where_the_oldest_go_the_oldest_event_makes_room_and_no_answer_does() {
+    let outbox = outbox_that(WhenFull::DropOldest, 3, usize::MAX);
+    for outgoing in [message(), event(1), event(2)] {
+        assert!(push(&outbox, outgoing).0);
+    }
+    let (went_in, displaced) = push(&outbox, event(3));
+    assert!(went_in && numbers(&displaced) == [1]);
+    let (went_in, displaced) = push(&outbox, message());
+    assert!(
+        went_in && numbers(&displaced) == [2],
+        "an answer takes the place of an event too"
+    );
+    let mut batch = VecDeque::new();
+    outbox.take(&mut batch).await;
+    assert_eq!(numbers(&batch), [0, 3, 0]);
+}
+
+#[test]
+fn where_the_oldest_go_and_only_answers_wait_the_new_event_comes_back() {
+    let outbox = outbox_that(WhenFull::DropOldest, 2, usize::MAX);
+    assert!(fits(&outbox) && fits(&outbox));
+    let (went_in, displaced) = push(&outbox, event(1));
+    assert!(!went_in && displaced.is_empty());
+}
+
+#[tokio::test]
+async fn a_long_event_makes_as_much_room_as_it_needs() {
+    let long = Payload::sentence(&"x".repeat(message().weight() * 2));
+    let long: Outgoing = Message::Event(Event {
+        subscription: SubscriptionId::FIRST,
+        publication: PublicationId::new(9).unwrap(),
+        details: EventDetails::default(),
+        payload: long,
+    })
+    .into();
+    let outbox = outbox_that(WhenFull::DropOldest, usize::MAX, long.weight() + message().weight());
+    for number in 1..=4 {
+        assert!(push(&outbox, event(number)).0);
+    }
+    let (went_in, displaced) = push(&outbox, long);
+    assert!(went_in && numbers(&displaced) == [1, 2, 3]);
+    let mut batch = VecDeque::new();
+    outbox.take(&mut batch).await;
+    assert_eq!(numbers(&batch), [4, 9]);
+    assert_eq!(outbox.load(), (0, 0));
+}
+
+#[tokio::test]
+async fn what_was_lost_is_told_once_and_when_the_queue_is_empty() {
+    let outbox = outbox(2, usize::MAX);
+    assert_eq!(outbox.take_dropped(), None);
+    assert!(fits(&outbox));
+    outbox.note_dropped();
+    outbox.note_dropped();
+    assert_eq!(outbox.take_dropped(), None, "something waits");
+    outbox.take(&mut VecDeque::new()).await;
+    assert_eq!(outbox.take_dropped(), Some(2));
+    assert_eq!(outbox.take_dropped(), None);
+}
+
+#[tokio::test]
+async fn the_last_message_that_fits_is_taken_and_the_next_comes_back() {
+    let outbox = outbox(2, usize::MAX);
+    assert!(fits(&outbox));
+    assert!(fits(&outbox));
+    assert!(!fits(&outbox));
+    let mut batch = VecDeque::new();
+    assert_eq!(outbox.take(&mut batch).await, Take::More);
+    assert_eq!(batch.len(), 2);
+    assert!(fits(&outbox));
+}
+
+#[tokio::test]
+async fn bytes_bound_the_queue_but_an_empty_one_takes_anything() {
+    let outbox = outbox(usize::MAX, message().weight() + 1);
+    assert!(fits(&outbox));
+    assert!(!fits(&outbox));
+    let narrow = self::outbox(usize::MAX, 1);
+    assert!(fits(&narrow));
+    assert!(!fits(&narrow));
+}
+
+#[tokio::test]
+async fn a_full_queue_still_takes_what_spares_its_peer_work() {
+    use wamp::message::{Interrupt, InterruptOptions};
+    let outbox = outbox(1, 1);
+    assert!(fits(&outbox));
+    let interrupt = Message::Interrupt(Interrupt {
+        request: RequestId::FIRST,
+        options: InterruptOptions::default(),
+    });
+    assert!(push(&outbox, interrupt.into()).0);
+    assert!(!fits(&outbox));
+    assert_eq!(outbox.load().0, 2);
+}
+
+#[tokio::test]
+async fn a_closed_queue_still_gives_what_is_in_it_and_its_last_message() {
+    let outbox = outbox(1, 1);
+    assert!(fits(&outbox));
+    outbox.close(Some(message()));
+    assert!(fits(&outbox), "dropped, its session is over");
+    let mut batch = VecDeque::new();
+    assert_eq!(outbox.take(&mut batch).await, Take::Last);
+    assert_eq!(batch.len(), 2);
+}
+
+#[tokio::test]
+async fn a_broken_queue_gives_nothing() {
+    let outbox = outbox(9, 9999);
+    assert!(fits(&outbox));
+    outbox.break_off();
+    let mut batch = VecDeque::new();
+    assert_eq!(outbox.take(&mut batch).await, Take::Broken);
+    assert!(batch.is_empty());
+}
+
+#[tokio::test]
+async fn a_waiting_writer_is_woken_by_the_first_message() {
+    let outbox = outbox(9, 9999);
+    let mut batch = VecDeque::new();
+    let (taken, ()) = tokio::join!(outbox.take(&mut batch), async { assert!(fits(&outbox)) });
+    assert_eq!((taken, batch.len()), (Take::More, 1));
+}

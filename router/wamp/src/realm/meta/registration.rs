@@ -1,0 +1,191 @@
+//! Registrations: `wamp.registration.*` (WAMP specification, "Registration Meta API").
+
+use super::super::{Realm, Refusal};
+use super::{Answer, Asked, Procedure, Removed, Served, Topic};
+use crate::error;
+use crate::id::{RegistrationId, SessionId};
+use crate::message::Match;
+use crate::outgoing::Delivery;
+use crate::uri::Uri;
+use crate::value::{Dict, Value};
+
+pub(super) const PROCEDURES: &[Procedure] = &[
+    Procedure {
+        uri: "wamp.registration.list",
+        params: &[],
+        gives: "{exact, prefix, wildcard}",
+        does: "the ids of all registrations, a list for each match policy",
+        serve: list,
+    },
+    Procedure {
+        uri: "wamp.registration.lookup",
+        params: &["procedure", "options?"],
+        gives: "registration or null",
+        does: "the registration of just this procedure, or of this pattern with `match` in `options`",
+        serve: lookup,
+    },
+    Procedure {
+        uri: "wamp.registration.match",
+        params: &["procedure"],
+        gives: "registration or null",
+        does: "the registration that a call of this procedure goes to",
+        serve: matching,
+    },
+    Procedure {
+        uri: "wamp.registration.get",
+        params: &["registration"],
+        gives: "{id, created, uri, match, invoke}",
+        does: "what a registration is",
+        serve: get,
+    },
+    Procedure {
+        uri: "wamp.registration.list_callees",
+        params: &["registration"],
+        gives: "[session]",
+        does: "the sessions that hold it, in the order in which they came",
+        serve: |realm, asked, _| Ok(Value::List(callees(realm, asked)?).into()),
+    },
+    Procedure {
+        uri: "wamp.registration.count_callees",
+        params: &["registration"],
+        gives: "count",
+        does: "how many they are",
+        serve: |realm, asked, _| Ok(Value::from(callees(realm, asked)?.len() as u64).into()),
+    },
+    Procedure {
+        uri: "wamp.registration.remove_callee",
+        params: &["registration", "callee", "reason?"],
+        gives: "nothing",
+        does: "takes a registration from a session, which is told the `reason`, `wamp.close.normal` by default, if it understands that",
+        serve: remove_callee,
+    },
+];
+
+pub(super) const TOPICS: &[Topic] = &[
+    Topic {
+        uri: "wamp.registration.on_create",
+        args: "[session, {id, created, uri, match, invoke}]",
+        does: "a registration is new, and who made it",
+    },
+    Topic {
+        uri: "wamp.registration.on_register",
+        args: "[session, registration]",
+        does: "a session holds it now; after `on_create`",
+    },
+    Topic {
+        uri: "wamp.registration.on_unregister",
+        args: "[session, registration]",
+        does: "a session holds it no more, whatever took it away",
+    },
+    Topic {
+        uri: "wamp.registration.on_delete",
+        args: "[session, registration]",
+        does: "it is gone, and who was the last; after `on_unregister`",
+    },
+];
+
+fn list(realm: &mut Realm, _: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
+    let all = realm.dealer.all();
+    let of = |policy: Match| -> Value {
+        let ids = all.iter().filter(|(.., it)| *it == policy);
+        ids.map(|(id, ..)| id.get().into()).collect::<Vec<Value>>().into()
+    };
+    let policies = [Match::Exact, Match::Prefix, Match::Wildcard];
+    let lists: Dict = policies.map(|it| (it.name().to_owned(), of(it))).into();
+    Ok(Value::from(lists).into())
+}
+
+fn lookup(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
+    let uri = asked.uri("procedure")?;
+    let found = realm.dealer.lookup(uri.as_bytes(), asked.policy()?);
+    Ok(Value::from(found.map(RegistrationId::get)).into())
+}
+
+fn matching(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
+    let found = realm.dealer.matching(asked.uri("procedure")?.as_bytes());
+    Ok(Value::from(found.map(RegistrationId::get)).into())
+}
+
+fn get(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
+    let details = details(realm, asked.registration()?);
+    Ok(Value::from(details.ok_or(Refusal::NO_SUCH_REGISTRATION)?).into())
+}
+
+/// The sessions that hold the registration asked for.
+fn callees(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<Value>, Refusal> {
+    let info = realm.dealer.describe(asked.registration()?);
+    let held = info.ok_or(Refusal::NO_SUCH_REGISTRATION)?.callees;
+    Ok(held.into_iter().map(|session| session.get().into()).collect())
+}
+
+fn remove_callee(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served {
+    let (registration, callee) = (asked.registration()?, asked.session("callee")?);
+    let reason = asked.optional_text("reason", "a reason is text")?;
+    let reason = reason.map_or(error::CLOSE_NORMAL, Uri::from);
+    realm.check_uri(&reason, Match::Exact, false)?;
+    if realm.dealer.describe(registration).is_none() {
+        return Err(Refusal::NO_SUCH_REGISTRATION);
+    }
+    let member = realm.members.get(callee).ok_or(Refusal::NO_SUCH_SESSION)?;
+    if member.is_of_router() {
+        return Err(Refusal::OF_ROUTER);
+    }
+    if !member.registrations.contains(&registration) {
+        return Err(Refusal::NO_SUCH_REGISTRATION);
+    }
+    realm.revoke_registration(registration, callee, &reason, out);
+    Ok(Answer::default())
+}
+
+/// What `on_create` and `get` tell of a registration.
+fn details(realm: &Realm, id: RegistrationId) -> Option<Dict> {
+    let info = realm.dealer.describe(id)?;
+    Some(Dict::from([
+        ("id".to_owned(), id.get().into()),
+        (
+            "created".to_owned(),
+            super::super::rfc3339(info.created).as_deref().into(),
+        ),
+        ("match".to_owned(), info.policy.name().into()),
+        ("invoke".to_owned(), info.invoke.name().into()),
+        ("uri".to_owned(), info.procedure.as_str().into()),
+    ]))
+}
+
+fn told(callee: SessionId, id: RegistrationId) -> Vec<Value> {
+    vec![callee.get().into(), id.get().into()]
+}
+
+impl Realm {
+    /// Tells of a callee that registered, and first of the registration if it is new.
+    pub(in crate::realm) fn announce_registration(
+        &mut self,
+        id: RegistrationId,
+        callee: SessionId,
+        is_new: bool,
+        out: &mut Vec<Delivery>,
+    ) {
+        if is_new {
+            let created = |realm: &Self| vec![callee.get().into(), details(realm, id).unwrap_or_default().into()];
+            self.announce("wamp.registration.on_create", created, out);
+        }
+        self.announce("wamp.registration.on_register", |_| told(callee, id), out);
+    }
+
+    /// Tells of a callee that holds a registration no more, and then of its end if it was the last one.
+    pub(in crate::realm) fn announce_registration_end(
+        &mut self,
+        id: RegistrationId,
+        callee: SessionId,
+        removed: Removed,
+        out: &mut Vec<Delivery>,
+    ) {
+        self.announce("wamp.registration.on_unregister", |_| told(callee, id), out);
+        if removed == Removed::Last {
+            self.announce("wamp.registration.on_delete", |_| told(callee, id), out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

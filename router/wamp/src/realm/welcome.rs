@@ -1,0 +1,92 @@
+//! What a session is told when it has joined.
+
+use super::{Principal, Realm};
+use crate::value::{Dict, Value};
+
+impl Realm {
+    pub(super) fn welcome(&self, principal: &Principal) -> Dict {
+        let mut details = Dict::from([
+            ("realm".to_owned(), self.name.as_str().into()),
+            ("roles".to_owned(), announced_roles().into()),
+            ("authid".to_owned(), (&*principal.authid).into()),
+            ("authrole".to_owned(), (&**principal.role.name()).into()),
+            ("authmethod".to_owned(), principal.method.into()),
+            ("authprovider".to_owned(), principal.provider.into()),
+            (
+                "agent".to_owned(),
+                concat!("deskconn-", env!("CARGO_PKG_VERSION")).into(),
+            ),
+        ]);
+        if !principal.authextra.is_empty() {
+            details.insert("authextra".to_owned(), principal.authextra.clone().into());
+        }
+        details
+    }
+}
+
+/// The roles and features that WELCOME announces: those that are there. Reflection stands beside the features (WAMP
+/// specification, "Interface Reflection").
+fn announced_roles() -> Dict {
+    let role = |features: &[&str]| -> Value {
+        let features: Dict = features
+            .iter()
+            .map(|feature| ((*feature).to_owned(), true.into()))
+            .collect();
+        Dict::from([
+            ("features".to_owned(), features.into()),
+            ("reflection".to_owned(), true.into()),
+        ])
+        .into()
+    };
+    let broker = role(&[
+        "event_history",
+        "event_retention",
+        "pattern_based_subscription",
+        "payload_passthru_mode",
+        "publication_trustlevels",
+        "publisher_exclusion",
+        "publisher_identification",
+        "sharded_subscription",
+        // The specification's own spelling.
+        "shareded_subscriptions",
+        "subscriber_blackwhite_listing",
+        "x_acknowledged_event_delivery",
+        "session_meta_api",
+        "subscription_meta_api",
+    ]);
+    let dealer = role(&[
+        "call_canceling",
+        "call_reroute",
+        "call_timeout",
+        "call_trustlevels",
+        "caller_identification",
+        "pattern_based_registration",
+        "payload_passthru_mode",
+        "progressive_call_invocations",
+        "progressive_call_results",
+        "registration_meta_api",
+        "registration_revocation",
+        "session_meta_api",
+        "sharded_registration",
+        "shared_registration",
+        "testament_meta_api",
+    ]);
+    Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_roles_announce_reflection_and_what_of_the_meta_api_is_theirs() {
+        let roles = announced_roles();
+        for (role, own) in [("broker", "subscription_meta_api"), ("dealer", "registration_meta_api")] {
+            let role = roles[role].as_dict().unwrap();
+            assert_eq!(role["reflection"], true.into());
+            let features = role["features"].as_dict().unwrap();
+            assert_eq!(features["session_meta_api"], true.into());
+            assert_eq!(features[own], true.into());
+        }
+    }
+}

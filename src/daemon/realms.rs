@@ -1,0 +1,44 @@
+//! Opens the realms of the configuration, with the journals of those that keep something on disk.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use router::{Restored, Router};
+
+use super::bounds::settings_of;
+use crate::config::{Config, Realm};
+use crate::paths::Paths;
+use crate::store::{FileJournal, StateDir, Store};
+
+pub(super) fn open(router: &Router, config: &Config, paths: &Paths, store: &Store) -> Result<()> {
+    let place = place(config, paths, store)?;
+    for realm in &config.realms {
+        let journal = match &place {
+            Some(place) if realm.kept.is_on_disk() => Some(journal(place, realm)?),
+            Some(_) | None => None,
+        };
+        router.open_realm_with(&realm.name, settings_of(config, realm), realm.kept.when_full, journal);
+    }
+    Ok(())
+}
+
+/// The state directory, if a realm needs it. A plain router has it for its journals alone, and holds it as long as one of
+/// them is open.
+fn place(config: &Config, paths: &Paths, store: &Store) -> Result<Option<Arc<StateDir>>> {
+    if !config.realms.iter().any(|realm| realm.kept.is_on_disk()) {
+        return Ok(None);
+    }
+    let place = if config.desktop.enabled {
+        store.place().map_err(anyhow::Error::msg)
+    } else {
+        Store::journals_at(&paths.state)
+    };
+    let place = place.context("a realm keeps events on disk, and there is no place for that")?;
+    Ok(Some(Arc::new(place)))
+}
+
+fn journal(place: &Arc<StateDir>, realm: &Realm) -> Result<Restored> {
+    let (journal, records) = FileJournal::open(Arc::clone(place), &realm.name)
+        .with_context(|| format!("the journal of the realm \"{}\" cannot be used", realm.name))?;
+    Ok((Box::new(journal), records))
+}

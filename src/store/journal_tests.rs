@@ -1,0 +1,150 @@
+//! What a journal gives back, whatever happened to its file.
+
+use std::fs;
+use std::io::{Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use super::super::Store;
+use super::*;
+
+fn open(state: &Path) -> Result<(FileJournal, Vec<Vec<u8>>), StoreError> {
+    FileJournal::open(Arc::new(Store::journals_at(state).unwrap()), "realm1")
+}
+
+fn home() -> (tempfile::TempDir, PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    (home, state)
+}
+
+fn file(state: &Path) -> PathBuf {
+    let mut names = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
+    names
+        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("journal-"))
+        .unwrap()
+}
+
+fn written(state: &Path, records: &[&[u8]]) {
+    let (mut journal, _) = open(state).unwrap();
+    records.iter().for_each(|record| journal.append(record).unwrap());
+}
+
+#[test]
+fn records_come_back_in_their_order() {
+    let (_home, state) = home();
+    written(&state, &[b"one", b"", &[7; 100_000]]);
+    written(&state, &[b"four"]);
+    let (_, records) = open(&state).unwrap();
+    assert_eq!(
+        records,
+        [b"one".to_vec(), Vec::new(), vec![7; 100_000], b"four".to_vec()]
+    );
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(file(&state)).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_record_that_was_cut_short_is_cut_off_wherever_that_happened_and_new_ones_follow() {
+    let (_home, state) = home();
+    written(&state, &[b"one"]);
+    let whole = fs::read(file(&state)).unwrap();
+    written(&state, &[b"two"]);
+    let both = fs::read(file(&state)).unwrap();
+    for length in whole.len() + 1..both.len() {
+        fs::write(file(&state), &both[..length]).unwrap();
+        let (mut journal, records) = open(&state).unwrap();
+        assert_eq!(records, [b"one".to_vec()], "{length}");
+        journal.append(b"three").unwrap();
+        drop(journal);
+        assert_eq!(
+            open(&state).unwrap().1,
+            [b"one".to_vec(), b"three".to_vec()],
+            "{length}"
+        );
+    }
+    for length in 0..MAGIC.len() {
+        fs::write(file(&state), &both[..length]).unwrap();
+        assert!(open(&state).unwrap().1.is_empty(), "{length}");
+    }
+}
+
+#[test]
+fn a_changed_byte_is_noticed() {
+    let (_home, state) = home();
+    written(&state, &[b"one", b"two"]);
+    let good = fs::read(file(&state)).unwrap();
+    for place in MAGIC.len()..good.len() {
+        let mut bad = good.clone();
+        bad[place] ^= 1;
+        fs::write(file(&state), &bad).unwrap();
+        let (_, records) = open(&state).unwrap();
+        let of_first = place < MAGIC.len() + HEAD + 3;
+        assert_eq!(records.len(), usize::from(!of_first), "{place}");
+    }
+}
+
+#[test]
+fn what_is_no_journal_is_left_as_it_is() {
+    let (_home, state) = home();
+    written(&state, &[]);
+    fs::write(file(&state), "something else that is long enough").unwrap();
+    let error = open(&state).unwrap_err().to_string();
+    assert!(error.contains("is no journal"), "{error}");
+    assert!(fs::read(file(&state)).unwrap().starts_with(b"something"));
+}
+
+#[test]
+fn a_journal_that_is_written_anew_holds_the_new_records_and_goes_on() {
+    let (_home, state) = home();
+    let (mut journal, _) = open(&state).unwrap();
+    journal.append(b"one").unwrap();
+    journal
+        .replace(&mut [b"two".to_vec(), b"three".to_vec()].into_iter())
+        .unwrap();
+    journal.append(b"four").unwrap();
+    drop(journal);
+    assert_eq!(
+        open(&state).unwrap().1,
+        [b"two".to_vec(), b"three".to_vec(), b"four".to_vec()]
+    );
+}
+
+#[test]
+fn when_it_cannot_be_written_anew_the_old_records_stay_and_it_goes_on() {
+    let (_home, state) = home();
+    let (mut journal, _) = open(&state).unwrap();
+    journal.append(b"one").unwrap();
+    let in_the_way = file(&state).with_extension("new");
+    fs::create_dir(&in_the_way).unwrap();
+    assert_eq!(journal.replace(&mut std::iter::empty()), Err(NotWritten));
+    journal.append(b"two").unwrap();
+    drop(journal);
+    assert_eq!(open(&state).unwrap().1, [b"one".to_vec(), b"two".to_vec()]);
+}
+
+#[test]
+fn what_a_broken_write_left_is_gone_before_the_next_record() {
+    let (_home, state) = home();
+    let (mut journal, _) = open(&state).unwrap();
+    journal.append(b"one").unwrap();
+    // As a full disk leaves it: a part of a record that was refused.
+    let mut file = journal.file.as_ref().unwrap();
+    file.seek(SeekFrom::End(0)).unwrap();
+    file.write_all(b"\x09\0\0\0half").unwrap();
+    journal.is_torn = true;
+    journal.append(b"two").unwrap();
+    drop(journal);
+    assert_eq!(open(&state).unwrap().1, [b"one".to_vec(), b"two".to_vec()]);
+}
+
+#[test]
+fn realms_have_journals_of_their_own_whatever_their_names() {
+    let (_home, state) = home();
+    let place = Arc::new(Store::journals_at(&state).unwrap());
+    for name in ["a", "a/b", &"x".repeat(255)] {
+        let (mut journal, records) = FileJournal::open(Arc::clone(&place), name).unwrap();
+        assert!(records.is_empty(), "{name}");
+        journal.append(name.as_bytes()).unwrap();
+    }
+    assert_eq!(FileJournal::open(place, "a/b").unwrap().1, [b"a/b".to_vec()]);
+}

@@ -1,0 +1,173 @@
+//! Roles whose authorizer, a procedure of somebody in the same realm, decides about what no rule speaks of.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use client::{Args, Dict, Invocation, Options, RequestError, Serializer, Session, Value};
+use deskconnd::access::authorizer::ANSWER_TIME;
+use tokio::sync::Semaphore;
+
+use crate::rights::error_uri;
+use crate::support::{Desk, Way, key, public, soon};
+
+/// A realm whose keeper may do everything, and whose guests the procedure `com.authorize` decides about.
+async fn home() -> (Desk, Session) {
+    let keeper = key(7);
+    let desk = Desk::with(&format!(
+        r#"
+        [[realm]]
+        name = "home"
+        [[realm.role]]
+        name = "anonymous"
+        rules = [{{ uri = "com.shut.", match = "prefix", allow = [] }}]
+        authorizer = "com.authorize"
+        [[realm.role]]
+        name = "keeper"
+        rules = [{{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"], trustlevel = 2 }}]
+        [[realm.principal]]
+        authid = "keeper"
+        role = "keeper"
+        method = "cryptosign"
+        pubkey = "{}"
+        "#,
+        public(&keeper)
+    ))
+    .await;
+    let options = Options {
+        key: Some(keeper),
+        ..Options::new("home")
+    };
+    let keeper = desk.try_join(Way::WebSocket, options).await.unwrap();
+    (desk, keeper)
+}
+
+async fn guest(desk: &Desk) -> Session {
+    desk.join(Way::WebSocket, Serializer::Cbor, "home").await
+}
+
+async fn echo(call: Invocation) -> Result<client::Reply, RequestError> {
+    Ok(Args::from(call.args).into())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authorizer_learns_who_wants_what_and_decides() {
+    let (desk, keeper) = home().await;
+    let authorize = |call: Invocation| async move {
+        let [Value::Dict(session), uri, action, Value::Dict(options)] = &call.args[..] else {
+            return Err(RequestError::new("com.error", "four arguments were expected"));
+        };
+        let text = |dict: &Dict, key: &str| dict.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let known = ["authid", "authrole", "authmethod", "authprovider", "realm"].map(|key| text(session, key));
+        assert_eq!(known, ["anonymous", "anonymous", "anonymous", "static", "home"]);
+        assert!(session["session"].as_u64().is_some());
+        let wanted = (action.as_str().unwrap(), uri.as_str().unwrap(), text(options, "match"));
+        let is_allowed = match (wanted.0, wanted.1, wanted.2.as_str()) {
+            ("call", "com.echo", "exact") | ("subscribe", "com.news", "prefix") => true,
+            ("publish", _, "exact") => return Ok(Value::Dict(Dict::from([("allow".to_owned(), true.into())])).into()),
+            _ => false,
+        };
+        Ok(Value::from(is_allowed).into())
+    };
+    keeper.register("com.authorize", authorize).await.unwrap();
+    keeper.register("com.echo", echo).await.unwrap();
+    let guest = guest(&desk).await;
+    let echoed = soon("the call", guest.call("com.echo", ["x".into()])).await.unwrap();
+    assert_eq!(echoed, Args::from(vec!["x".into()]));
+    let other = soon("the call", guest.call("com.other", ())).await;
+    assert_eq!(error_uri(other), "wamp.error.not_authorized");
+    let shut = soon("the call", guest.call("com.shut.x", ())).await;
+    assert_eq!(error_uri(shut), "wamp.error.not_authorized");
+    soon("the publication", guest.publish_acknowledged("com.t", ()))
+        .await
+        .unwrap();
+    soon(
+        "the subscription",
+        guest.subscribe_matching("com.news", client::Match::Prefix),
+    )
+    .await
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_authorizer_that_is_not_there_or_fails_or_hangs_denies() {
+    let (desk, keeper) = home().await;
+    keeper.register("com.echo", echo).await.unwrap();
+    let guest = guest(&desk).await;
+    let absent = soon("the refusal", guest.call("com.echo", ())).await;
+    assert_eq!(error_uri(absent), "wamp.error.authorization_failed");
+    let failing = |_| async { Err(RequestError::new("com.error.broken", "broken")) };
+    let failing = keeper.register("com.authorize", failing).await.unwrap();
+    let failed = soon("the refusal", guest.call("com.echo", ())).await;
+    assert_eq!(error_uri(failed), "wamp.error.authorization_failed");
+    keeper.unregister(failing).await.unwrap();
+    let unclear = |_| async { Ok(Value::from("yes").into()) };
+    let unclear = keeper.register("com.authorize", unclear).await.unwrap();
+    let refused = soon("the refusal", guest.call("com.echo", ())).await;
+    assert_eq!(error_uri(refused), "wamp.error.authorization_failed");
+    keeper.unregister(unclear).await.unwrap();
+    let hanging = |_| std::future::pending::<Result<client::Reply, RequestError>>();
+    keeper.register("com.authorize", hanging).await.unwrap();
+    let asked = Instant::now();
+    let late = soon("the refusal", guest.call("com.echo", ())).await;
+    assert_eq!(error_uri(late), "wamp.error.authorization_failed");
+    assert!(asked.elapsed() >= ANSWER_TIME);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_behind_a_slow_authorizer_loses_nothing_and_keeps_its_order() {
+    let (desk, keeper) = home().await;
+    let gate = Arc::new(Semaphore::new(0));
+    let held = Arc::clone(&gate);
+    let authorize = move |_| {
+        let held = Arc::clone(&held);
+        async move {
+            held.acquire().await.expect("the test keeps it open").forget();
+            let lasting = [("allow".to_owned(), true.into()), ("cache".to_owned(), true.into())];
+            Ok(Value::Dict(Dict::from(lasting)).into())
+        }
+    };
+    keeper.register("com.authorize", authorize).await.unwrap();
+    let mut events = keeper.subscribe("com.t").await.unwrap();
+    let guest = guest(&desk).await;
+    // More than may wait in the realm: the rest is not read.
+    let number = 4 * wamp::limits::HELD_REQUESTS as u64;
+    for sent in 0..number {
+        soon("the sending", guest.publish("com.t", [sent.into()]))
+            .await
+            .unwrap();
+    }
+    gate.add_permits(1);
+    for expected in 0..number {
+        let event = soon("the event", events.next()).await.unwrap();
+        assert_eq!(event.args.args, [expected.into()]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guest_that_goes_while_it_is_asked_about_leaves_nothing() {
+    let (desk, keeper) = home().await;
+    let (asked, mut was_asked) = tokio::sync::mpsc::channel(1);
+    let authorize = move |_| {
+        let asked = asked.clone();
+        async move {
+            let (answer, answered) = tokio::sync::oneshot::channel::<bool>();
+            asked.send(answer).await.expect("the test listens");
+            Ok(Value::from(answered.await.unwrap_or(false)).into())
+        }
+    };
+    keeper.register("com.authorize", authorize).await.unwrap();
+    let mut events = keeper.subscribe("com.t").await.unwrap();
+    let first = guest(&desk).await;
+    first.publish("com.t", ["gone".into()]).await.unwrap();
+    let late = soon("the question", was_asked.recv()).await.unwrap();
+    first.leave().await;
+    late.send(true).unwrap();
+    let second = guest(&desk).await;
+    second.publish("com.t", ["there".into()]).await.unwrap();
+    let question = soon("the question", was_asked.recv()).await.unwrap();
+    question.send(true).unwrap();
+    assert_eq!(
+        soon("the event", events.next()).await.unwrap().args.args,
+        ["there".into()]
+    );
+}
