@@ -92,12 +92,22 @@ fn slug(heading: &str) -> String {
 
 #[test]
 fn every_test_that_proves_a_promise_of_security_is_there() {
-    let security = read("docs/SECURITY.md");
-    let named: Vec<_> = words(&security)
+    every_test_that_is_named_in("docs/SECURITY.md", 20);
+}
+
+#[test]
+fn every_test_that_shows_a_feature_is_there() {
+    every_test_that_is_named_in("docs/FEATURES.md", 100);
+}
+
+/// Fails unless the tests that a document names are there, and are more than `few`.
+fn every_test_that_is_named_in(document: &str, few: usize) {
+    let text = read(document);
+    let named: Vec<_> = words(&text)
         .filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)))
         .filter_map(|word| word.split_once("::"))
         .collect();
-    assert!(named.len() > 20, "the table of promises names {} tests", named.len());
+    assert!(named.len() > few, "{document} names {} tests", named.len());
     for (file, test) in named {
         let text = read(file);
         let declared = if file.ends_with(".rs") {
