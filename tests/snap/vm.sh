@@ -19,7 +19,11 @@ chmod 755 "$work"
 
 mkdir "$work/deb" "$work/kernel" "$work/root" "$work/initrd"
 image=$(apt-cache depends linux-image-amd64 | awk '/Depends:/ {print $2; exit}')
-(cd "$work/deb" && apt-get -qq download "$image" snapd apparmor libapparmor1 squashfs-tools liblzo2-2 2>/dev/null)
+# The sound server with what it needs beyond the guest, for an output that nobody hears.
+sound="pulseaudio pulseaudio-utils libpulse0 libasyncns0 libflac12 libgomp1 libltdl7 libmp3lame0 libmpg123-0 libnsl2 libogg0
+  libopus0 liborc-0.4-0 libsndfile1 libsoxr0 libspeexdsp1 libtdb1 libvorbis0a libvorbisenc2 libwrap0"
+# shellcheck disable=SC2086 # a list
+(cd "$work/deb" && apt-get -qq download "$image" snapd apparmor libapparmor1 squashfs-tools liblzo2-2 $sound 2>/dev/null)
 dpkg-deb --fsys-tarfile "$work"/deb/linux-image-*.deb | tar -x -C "$work/kernel" ./boot ./lib/modules
 rm "$work"/deb/linux-image-*.deb
 release=$(ls "$work/kernel/lib/modules")
