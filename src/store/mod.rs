@@ -7,7 +7,7 @@
 //! | `tls.key`, `tls.crt` | the P-256 key of TLS and its self-signed certificate, in PEM |
 //! | `devices.json` | [`pairing::Trust`]; the one before the last change is `devices.json.bak` |
 //! | `state.json` | [`Switches`] |
-//! | `journal-*` | what a realm keeps of its events ([`FileJournal`]) |
+//! | `journal-*` | what a realm keeps of its events (`journal.rs`) |
 //!
 //! The directory is for its owner alone, every file is replaced as a whole, and what cannot be understood is never
 //! overwritten. It does not decide who is trusted. It logs one thing: that a disk did not confirm what it had taken.
