@@ -19,11 +19,14 @@ pub struct Features {
     pub acknowledged_event_delivery: bool,
 }
 
+const ACKNOWLEDGED: &str = "x_acknowledged_event_delivery";
+
 impl Features {
     /// What the roles of a HELLO announce. Where the specification has two spellings, both count.
     ///
     /// autobahn-python 26.10 announces `subscription_revocation`, and breaks off when it gets that message; it keeps its
-    /// session where it is not told. No other library announces its encryption of payloads.
+    /// session where it is not told. No other library announces its encryption of payloads. That it says when an event has
+    /// arrived, it announces as a publisher.
     pub(super) fn announced(roles: &Dict) -> Self {
         let callee = |feature| has_feature(roles, "callee", feature);
         let subscriber = |feature| has_feature(roles, "subscriber", feature);
@@ -34,7 +37,7 @@ impl Features {
             progressive_call_invocations: callee("progressive_call_invocations"),
             registration_revocation: callee("registration_revocation"),
             subscription_revocation: subscriber("subscription_revocation") && !breaks_off,
-            acknowledged_event_delivery: subscriber("x_acknowledged_event_delivery"),
+            acknowledged_event_delivery: subscriber(ACKNOWLEDGED) || has_feature(roles, "publisher", ACKNOWLEDGED),
         }
     }
 }
@@ -54,14 +57,24 @@ fn has_feature(roles: &Dict, role: &str, feature: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn announced(role: &str, names: &[&str]) -> Features {
+        let features: Dict = names.iter().map(|name| ((*name).to_owned(), true.into())).collect();
+        let announced = Dict::from([("features".to_owned(), features.into())]);
+        Features::announced(&Dict::from([(role.to_owned(), announced.into())]))
+    }
+
+    #[test]
+    fn a_client_confirms_events_whichever_of_its_roles_says_so() {
+        for role in ["subscriber", "publisher"] {
+            assert!(announced(role, &["x_acknowledged_event_delivery"]).acknowledged_event_delivery);
+            assert!(!announced(role, &[]).acknowledged_event_delivery);
+        }
+        assert!(!announced("caller", &["x_acknowledged_event_delivery"]).acknowledged_event_delivery);
+    }
+
     #[test]
     fn a_library_that_breaks_off_at_a_revoked_subscription_is_not_told_of_one() {
-        let is_told = |names: &[&str]| {
-            let features: Dict = names.iter().map(|name| ((*name).to_owned(), true.into())).collect();
-            let subscriber = Dict::from([("features".to_owned(), features.into())]);
-            let roles = Dict::from([("subscriber".to_owned(), subscriber.into())]);
-            Features::announced(&roles).subscription_revocation
-        };
+        let is_told = |names: &[&str]| announced("subscriber", names).subscription_revocation;
         assert!(is_told(&["subscription_revocation"]));
         assert!(!is_told(&["subscription_revocation", "payload_encryption_cryptobox"]));
     }
