@@ -50,6 +50,7 @@ fn announced_roles() -> Dict {
         // The specification's own spelling.
         "shareded_subscriptions",
         "subscriber_blackwhite_listing",
+        "subscription_revocation",
         "x_acknowledged_event_delivery",
         "session_meta_api",
         "subscription_meta_api",
@@ -77,6 +78,18 @@ fn announced_roles() -> Dict {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn both_roles_announce_that_they_revoke() {
+        let roles = announced_roles();
+        for (role, feature) in [
+            ("broker", "subscription_revocation"),
+            ("dealer", "registration_revocation"),
+        ] {
+            let features = roles[role].as_dict().unwrap()["features"].as_dict().unwrap();
+            assert_eq!(features[feature], true.into());
+        }
+    }
 
     #[test]
     fn both_roles_announce_reflection_and_what_of_the_meta_api_is_theirs() {
