@@ -27,8 +27,8 @@ pub const MAX_REGISTRATIONS: usize = 64;
 pub const MAX_SUBSCRIPTIONS: usize = 256;
 /// Calls one session may have waiting for their result.
 pub const MAX_PENDING_CALLS: usize = 128;
-/// Length in bytes of the key under which a callee takes its shard: a registration keeps it, and every call of the
-/// procedure hashes it. Keys are names of machines or numbers.
+/// Length in bytes of the key under which a callee or a subscriber takes its shard: a registration or subscription keeps
+/// it, and every call or event with a key of its own hashes it. Keys are names of machines or numbers.
 pub const MAX_NODE_KEY: usize = 255;
 /// How much longer than a callee that sees to the time-out itself the router waits: its answer needs a while to arrive.
 pub const FORWARDED_TIMEOUT_GRACE: Duration = Duration::from_secs(5);

@@ -27,7 +27,7 @@ use super::role::{Action, Role};
 use super::{Realm, Refusal, send};
 use crate::error;
 use crate::id::{SessionId, SubscriptionId};
-use crate::limits;
+use crate::limits::{self, MAX_NODE_KEY};
 use crate::message::{
     Match, Message, RequestKind, Subscribe, SubscribeOptions, Subscribed, SubscriptionRevoked, Unsubscribe,
     Unsubscribed,
@@ -228,7 +228,7 @@ impl Realm {
             options,
             topic,
         } = subscribe;
-        match self.may_subscribe(from, topic, options.policy) {
+        match self.may_subscribe(from, topic, options) {
             Err(refusal) => {
                 self.note_refusal(from, Action::Subscribe, topic, &refusal);
                 refusal.tell(from, RequestKind::Subscribe, *request, out);
@@ -257,11 +257,15 @@ impl Realm {
         }
     }
 
-    fn may_subscribe(&self, from: SessionId, topic: &Uri, policy: Match) -> Result<(), Refusal> {
+    fn may_subscribe(&self, from: SessionId, topic: &Uri, options: &SubscribeOptions) -> Result<(), Refusal> {
+        let policy = options.policy;
         self.check_uri(topic, policy, false)?;
         let member = self.members.get(from).ok_or(Refusal::NOT_AUTHORIZED)?;
         if member.permits(Action::Subscribe, topic, policy).is_none() {
             return Err(Refusal::NOT_AUTHORIZED);
+        }
+        if options.nkey.as_ref().is_some_and(|key| key.len() > MAX_NODE_KEY) {
+            return Err(Refusal::LONG_NODE_KEY);
         }
         let is_new = self
             .broker

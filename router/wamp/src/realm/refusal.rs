@@ -44,6 +44,7 @@ impl Refusal {
     pub(super) const OF_ROUTER: Self = Self(error::NOT_AUTHORIZED, "that session belongs to the router itself");
     pub(super) const TOO_MANY_CALLS: Self =
         Self(error::UNAVAILABLE, "this session has as many calls waiting as it may");
+    pub(super) const LONG_NODE_KEY: Self = Self(error::INVALID_ARGUMENT, "nkey is longer than 255 bytes");
     pub(super) const NOT_DISCLOSED: Self = Self(
         error::DISCLOSE_ME_DISALLOWED,
         "the role of this session may not disclose itself",

@@ -62,7 +62,7 @@ impl Realm {
             return Err(Refusal::NOT_AUTHORIZED);
         }
         if options.nkey.as_ref().is_some_and(|key| key.len() > MAX_NODE_KEY) {
-            return Err(Refusal(error::INVALID_ARGUMENT, "nkey is longer than 255 bytes"));
+            return Err(Refusal::LONG_NODE_KEY);
         }
         let is_exclusive = self.is_exclusive(register);
         if is_exclusive && options.invoke != Invoke::Single {

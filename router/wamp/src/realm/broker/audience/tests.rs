@@ -3,6 +3,7 @@
 use super::super::super::role::{Actions, Consent, Disclose, Role, Rule};
 use super::super::super::scene::{Scene, publish, request, subscribe};
 use super::*;
+use crate::limits::MAX_NODE_KEY;
 use crate::message::{Match, Message, PublishOptions, RequestKind, Subscribe, SubscribeOptions};
 
 fn for_some(audience: Audience) -> PublishOptions {
@@ -221,6 +222,11 @@ fn lists_of_sessions_are_for_roles_that_may_list_sessions() {
 
 /// Subscribes as a node.
 fn join_node(scene: &mut Scene, name: &str, nkey: Option<&str>) {
+    ask_to_join_node(scene, name, nkey);
+    assert!(matches!(scene.expect(name), Message::Subscribed(_)));
+}
+
+fn ask_to_join_node(scene: &mut Scene, name: &str, nkey: Option<&str>) {
     let options = SubscribeOptions {
         nkey: nkey.map(Box::from),
         ..SubscribeOptions::default()
@@ -234,7 +240,14 @@ fn join_node(scene: &mut Scene, name: &str, nkey: Option<&str>) {
             topic,
         }),
     );
-    assert!(matches!(scene.expect(name), Message::Subscribed(_)));
+}
+
+#[test]
+fn the_longest_node_key_of_a_subscriber_is_taken_and_a_longer_one_is_not() {
+    let mut scene = four();
+    join_node(&mut scene, "b", Some(&"k".repeat(MAX_NODE_KEY)));
+    ask_to_join_node(&mut scene, "c", Some(&"k".repeat(MAX_NODE_KEY + 1)));
+    scene.expect_error("c", RequestKind::Subscribe, "wamp.error.invalid_argument");
 }
 
 fn keyed(rkey: &str) -> Audience {
