@@ -37,9 +37,11 @@ else
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/deskconn-interop.XXXXXX")
-router=
 end() {
-  [ -z "$router" ] || { kill "$router" 2>/dev/null && wait "$router" 2>/dev/null; } || :
+  # The lanes that still run, with all that they have started.
+  local lane
+  for lane in $(jobs -p); do kill -- "-$lane" 2>/dev/null || :; done
+  wait
   rm -rf "$work"
 }
 trap end EXIT
@@ -61,15 +63,21 @@ cp "$here"/../../examples/clients/*.mjs "$work/examples/"
 ln -s "$clients/node_modules" "$work/examples/node_modules"
 python="$cache/venv/bin/python"
 
-# --- the open router, and a realm of it that knows one key ---------------------------------------------------------------
-export ROUTER_UNIX=$work/router.sock
+# --- the open router, with realms of it that know one key ----------------------------------------------------------------
 export ROUTER_KEY_SEED=9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60 # RFC 8032, section 7.1
-ROUTER_PORT=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-export ROUTER_PORT
 public=$("$python" -c 'import sys, nacl.signing; print(nacl.signing.SigningKey(bytes.fromhex(sys.argv[1])).verify_key.encode().hex())' "$ROUTER_KEY_SEED")
-sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$ROUTER_PORT/" -e "/^tcp = /a unix = \"$ROUTER_UNIX\"" \
-  "$here/../../examples/open-router.toml" >"$work/router.toml"
-cat >>"$work/router.toml" <<TOML
+known='  { uri = "com.example.known.", match = "prefix", allow = ["call", "register", "publish", "subscribe"], disclose = "always", trustlevel = 7 },'
+
+# configure PORT SOCKET: the configuration of a router.
+configure() {
+  sed -e "s/127\.0\.0\.1:8080/127.0.0.1:$1/" -e "/^tcp = /a unix = \"$2\"" -e "/^rules = \[/a $known" \
+    "$here/../../examples/open-router.toml"
+  cat <<TOML
+
+[[realm.history]]
+uri = "test.kept."
+match = "prefix"
+keep = 10000
 
 [[realm]]
 name = "realm2"
@@ -83,16 +91,49 @@ authid = "joe"
 role = "keyed"
 method = "cryptosign"
 pubkey = "$public"
+
+# Here a procedure says what anonymous clients may do; the one key may do everything.
+[[realm]]
+name = "guarded"
+
+[[realm.role]]
+name = "anonymous"
+rules = [
+  { uri = "com.example.open.", match = "prefix", allow = ["call", "subscribe"] },
+  { uri = "com.example.closed.", match = "prefix", allow = [] },
+]
+authorizer = "com.example.authorize"
+
+[[realm.role]]
+name = "keyed"
+rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"] }]
+
+[[realm.principal]]
+authid = "joe"
+role = "keyed"
+method = "cryptosign"
+pubkey = "$public"
 TOML
-: >"$work/router.log"
-"$bindir/deskconnd" --config "$work/router.toml" 2>>"$work/router.log" &
-router=$!
-for _ in $(seq 200); do
-  grep -q ' ready ' "$work/router.log" && break
-  kill -0 "$router" 2>/dev/null || break
-  sleep 0.05
-done
-grep -q ' ready ' "$work/router.log" || { cat "$work/router.log"; echo "FAIL the router does not start"; exit 1; }
+}
+
+# start PEER: a router of this peer's own, so that peers hear nothing of each other. Sets its variables and `router`.
+start() {
+  export ROUTER_UNIX=$work/$1.sock
+  ROUTER_PORT=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  export ROUTER_PORT
+  configure "$ROUTER_PORT" "$ROUTER_UNIX" >"$work/$1.toml"
+  : >"$work/$1.log"
+  "$bindir/deskconnd" --config "$work/$1.toml" 2>>"$work/$1.log" &
+  router=$!
+  for _ in $(seq 200); do
+    grep -q ' ready ' "$work/$1.log" && return 0
+    kill -0 "$router" 2>/dev/null || break
+    sleep 0.05
+  done
+  cat "$work/$1.log"
+  echo "FAIL $1: its router does not start"
+  return 1
+}
 
 # --- the peers -----------------------------------------------------------------------------------------------------------
 declare -A commands=(
@@ -103,36 +144,70 @@ declare -A commands=(
   [wampy]="node $work/js/wampy.mjs"
   [autobahn-js]="node $work/js/autobahn_js.mjs"
   [cross]="$python $here/python/cross.py $work/js"
+  [authorizer]="$python $here/python/authorizer.py $work/js"
+  [raw]="$python $here/python/raw.py"
   [journey]="$python $here/python/journey.py $address"
   [components]="$python $here/python/components.py $address"
   [clients]="$python $here/python/clients.py $work/examples $address"
 )
-peers=(autobahn-python mixed login xconn wampy autobahn-js cross journey components clients)
+# Those of a lane run one after the other, the lanes side by side: first those that need a router, each with its own, then
+# those with desktops of their own, which share the network.
+with_router=(autobahn-python mixed login xconn wampy autobahn-js cross authorizer raw)
+with_desktop=(journey components clients)
 
 # Longer than the slowest peer needs on a slow machine.
 limit_s=300
+# run PEER: its cases, with a router beside it where it needs one. Says nothing: report does.
 run() {
-  local status=0
+  local status=0 started=$SECONDS
+  router=
+  if [[ " ${with_router[*]} " = *" $1 "* ]]; then
+    start "$1" >"$work/$1.out" || { echo 1 >"$work/$1.status"; return 0; }
+  fi
   # shellcheck disable=SC2086 # a command and its arguments
   timeout "$limit_s" ${commands[$1]} >"$work/$1.out" 2>&1 || status=$?
-  # Libraries talk too; what they said is of interest when something failed.
-  if [ "$status" = 0 ]; then grep -E "^(ok   |SKIPPED |[a-z -]+: [0-9]+ passed)" "$work/$1.out"; else cat "$work/$1.out"; fi
-  [ "$status" != 124 ] || echo "FAIL $1: not done after $limit_s s"
-  return "$status"
+  [ "$status" != 124 ] || echo "FAIL $1: not done after $limit_s s" >>"$work/$1.out"
+  if [ -n "$router" ]; then
+    kill -0 "$router" 2>/dev/null || { echo "FAIL $1: its router is gone" >>"$work/$1.out"; status=1; }
+    if grep 'panicked' "$work/$1.log" >>"$work/$1.out"; then status=1; fi
+    kill "$router" 2>/dev/null || :
+    wait "$router" || :
+    router=
+  fi
+  echo "--- $1: $((SECONDS - started)) s" >>"$work/$1.out"
+  echo "$status" >"$work/$1.status"
 }
 
-failed=()
-[ $# -gt 0 ] || set -- "${peers[@]}"
+# report PEER: what it said; of what succeeded the cases alone, for libraries talk too.
+report() {
+  if [ "$(cat "$work/$1.status" 2>/dev/null)" = 0 ]; then
+    grep -E '^(ok   |SKIPPED |--- |[a-z -]+: [0-9]+ passed)' "$work/$1.out"
+    return 0
+  fi
+  cat "$work/$1.out"
+  if [ -f "$work/$1.log" ]; then tail -20 "$work/$1.log"; fi
+  failed+=("$1")
+}
+
+# lane PEER...: one after the other.
+lane() {
+  for peer in "$@"; do (run "$peer"); done
+}
+
+[ $# -gt 0 ] || set -- "${with_router[@]}" "${with_desktop[@]}"
+first=() second=() failed=()
 for peer in "$@"; do
-  [ -n "${commands[$peer]:-}" ] || { echo "there is no peer $peer; the peers are ${peers[*]}" >&2; exit 2; }
-  started=$SECONDS
-  run "$peer" || failed+=("$peer")
-  echo "--- $peer: $((SECONDS - started)) s"
+  [ -n "${commands[$peer]:-}" ] || { echo "there is no peer $peer; the peers are ${with_router[*]} ${with_desktop[*]}" >&2; exit 2; }
+  if [[ " ${with_router[*]} " = *" $peer "* ]]; then first+=("$peer"); else second+=("$peer"); fi
 done
-kill -0 "$router" 2>/dev/null || { tail -20 "$work/router.log"; echo "FAIL the router is gone"; failed+=(router); }
-if grep -n 'panicked' "$work/router.log"; then failed+=(panic); fi
+# Each in a process group of its own, so that it can be ended as a whole.
+set -m
+lane "${first[@]}" &
+lane "${second[@]}" &
+wait
+set +m
+for peer in "$@"; do report "$peer"; done
 if [ ${#failed[@]} -gt 0 ]; then
-  tail -20 "$work/router.log"
   echo "interop: FAILED: ${failed[*]}"
   exit 1
 fi
