@@ -26,8 +26,8 @@ const result = (value) =>
     ? { args: value.args, kwargs: value.kwargs }
     : { args: value === null ? [] : [value], kwargs: {} };
 
-function login(key) {
-  if (key === undefined) return {};
+function login(key, authid) {
+  if (key === undefined) return { authid };
   const pair = nacl.sign.keyPair.fromSeed(Buffer.from(key, "hex"));
   return {
     authid: "joe",
@@ -37,9 +37,9 @@ function login(key) {
   };
 }
 
-async function open(serializer, { realm = "realm1", seed: key } = {}) {
+async function open(serializer, { realm = "realm1", seed: key, authid } = {}) {
   const transport = { type: "websocket", url, serializers: [new KINDS[serializer]()] };
-  const connection = new autobahn.Connection({ transports: [transport], realm, max_retries: 0, ...login(key) });
+  const connection = new autobahn.Connection({ transports: [transport], realm, max_retries: 0, ...login(key, authid) });
   let closed;
   const left = new Promise((resolve) => (closed = resolve));
   const opened = new Promise((resolve, reject) => {
@@ -88,11 +88,13 @@ async function join(serializer, options) {
     async subscribe(uri, handler, subscribeOptions) {
       const onEvent = (args, kwargs, event) => handler({ args, kwargs, details: event });
       const subscription = await asked(session.subscribe(uri, onEvent, subscribeOptions));
-      return () => asked(session.unsubscribe(subscription));
+      const undo = () => asked(session.unsubscribe(subscription));
+      return Object.assign(undo, { revoked: subscription.on_unsubscribe });
     },
     async register(uri, handler, registerOptions) {
       const registration = await asked(session.register(uri, endpoint(handler), registerOptions));
-      return () => asked(session.unregister(registration));
+      const undo = () => asked(session.unregister(registration));
+      return Object.assign(undo, { revoked: registration.on_unregister });
     },
     async leave() {
       connection.close();
@@ -103,10 +105,18 @@ async function join(serializer, options) {
   };
 }
 
+const WITHOUT = [
+  // It forgets a call that it cancels so, and takes the answer for a breach of the protocol.
+  "cancellingWithoutWaitingAnswersTheCallerAtOnce",
+  // It hands over neither trust levels nor what is said of a payload.
+  "aCalleeLearnsHowFarItsCallerIsTrusted",
+  "aSubscriberLearnsHowFarAPublisherIsTrusted",
+  "anEncryptedPayloadComesThroughAsItIs",
+];
 const report = new Report();
 for (const serializer of SERIALIZERS) {
   report.peer = `autobahn-js ${serializer}`;
   const more = (options) => join(serializer, options);
-  await report.checkAll(cases(serializer), { a: await more(), b: await more(), join: more, serializer, seed });
+  await report.checkAll(cases(serializer, WITHOUT), { a: await more(), b: await more(), join: more, serializer, seed });
 }
 report.end("autobahn-js");

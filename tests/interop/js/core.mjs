@@ -1,8 +1,10 @@
 // What every library must be able to do with the router. `stage.join(...)` gives a session of the library under test,
 // in the form that its adapter describes; `stage.a` and `stage.b` are two of them.
 
+import { EVENT_CASES } from "./events.mjs";
 import { META } from "./meta.mjs";
 import { Box, Refused, equal, refusedWith, sameBytes } from "./report.mjs";
+import { RPC } from "./rpc.mjs";
 
 const ACKNOWLEDGED = { acknowledge: true };
 let number = 0;
@@ -217,6 +219,8 @@ const CASES = [
   aThousandCallsAtOnceAreAllAnswered,
   aKnownKeyLogsIn,
   anUnknownKeyIsRefused,
+  ...RPC,
+  ...EVENT_CASES,
   ...META,
   goodbyeIsAnswered,
 ];

@@ -62,12 +62,55 @@ async function exchangesEvents(session) {
   equal([event.args, event.kwargs], [VALUES, { keyword: VALUES }]);
 }
 
+async function waitsUntilItsEventHasArrived(session) {
+  let isPublished = false;
+  const published = session.publish("com.example.cross.slow", [], {}, { _delivered: true });
+  published.then(() => (isPublished = true));
+  await session.call("com.example.cross.heard");
+  equal(isPublished, false);
+  await session.call("com.example.cross.let_go");
+  await published;
+}
+
+async function hearsWhenARetainedEventWasPublished(session) {
+  const box = new Box();
+  await session.subscribe("com.example.cross.kept", box.put, { get_retained: true });
+  const { args, details } = await box.get();
+  equal([args, details.retained], [["still here"], true]);
+  equal(Number.isNaN(Date.parse(details._published_at)), false);
+}
+
+async function callsInParts(session) {
+  const seen = [];
+  const { result, send } = session.callInParts("com.example.cross.sum", [1], (part) => seen.push(part.args[0]));
+  send([2]);
+  send([3], true);
+  equal((await result).args, [6]);
+  equal(seen, [1, 3]);
+}
+
+async function isToldThatACalleeTakesNoParts(session) {
+  const { result } = session.callInParts("com.example.cross.echo", [1], () => {});
+  await refusedWith(result, "wamp.error.feature_not_supported");
+}
+
 const session = await join(serializer);
 if (role === "callee") {
   await callee(session);
 } else {
   const report = new Report(`wampy ${serializer} calls autobahn-python`);
-  await report.checkAll([echoes, failsWithArguments, disclosesItself, getsProgress, exchangesEvents], session);
+  const cases = [
+    echoes,
+    failsWithArguments,
+    disclosesItself,
+    getsProgress,
+    exchangesEvents,
+    waitsUntilItsEventHasArrived,
+    hearsWhenARetainedEventWasPublished,
+    callsInParts,
+    isToldThatACalleeTakesNoParts,
+  ];
+  await report.checkAll(cases, session);
   await session.leave();
   process.exit(report.failed > 0 ? 1 : 0);
 }

@@ -1,6 +1,6 @@
 // What the router tells of sessions, registrations, subscriptions and what they mean; the cases have the form of core.mjs.
 
-import { Box, equal, refusedWith } from "./report.mjs";
+import { Box, equal, plain, refusedWith } from "./report.mjs";
 
 let number = 0;
 const fresh = () => `com.example.js${process.pid}.meta${(number += 1)}`;
@@ -9,14 +9,6 @@ const only = (answer) => plain(answer.args[0] ?? null);
 const idle = async () => ({});
 // No id that the router has given.
 const NOBODY = 7_000_000;
-
-// BigInts as numbers: ids fit.
-function plain(value) {
-  if (typeof value === "bigint") return Number(value);
-  if (Array.isArray(value)) return value.map(plain);
-  if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
-}
 
 async function hear(session, ...topics) {
   const boxes = topics.map(() => new Box());

@@ -55,6 +55,14 @@ export function equal(got, wanted) {
   }
 }
 
+// BigInts as numbers: ids fit.
+export function plain(value) {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(plain);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item)]));
+}
+
 export function sameBytes(got, wanted) {
   if (!(got instanceof Uint8Array) || Buffer.compare(got, wanted) !== 0) {
     throw new Error(`${inspect(got)} and not the bytes that were sent`);
@@ -92,6 +100,7 @@ export class Box {
     if (taker) taker(thing);
     else this.#there.push(thing);
   };
+  isEmpty = () => this.#there.length === 0;
   get() {
     if (this.#there.length > 0) return Promise.resolve(this.#there.shift());
     return new Promise((resolve) => this.#waiting.push(resolve));

@@ -24,8 +24,11 @@ async function asked(promise) {
 
 const plain = ({ argsList = [], argsDict = {}, details }) => ({ args: argsList, kwargs: argsDict, details });
 
-function login(seed) {
-  if (seed === undefined) return {};
+function login(seed, authid) {
+  if (seed === undefined && authid === undefined) return {};
+  // A name goes out only with a method and something that would prove it.
+  const anonymous = { authmethods: ["anonymous"], authMode: "auto", authPlugins: { anonymous: () => "" } };
+  if (seed === undefined) return { authid, ...anonymous };
   const { publicKey } = nacl.sign.keyPair.fromSeed(Buffer.from(seed, "hex"));
   return {
     authid: "joe",
@@ -36,7 +39,7 @@ function login(seed) {
   };
 }
 
-export async function join(serializer, { realm = "realm1", seed } = {}) {
+export async function join(serializer, { realm = "realm1", seed, authid } = {}) {
   let socket;
   // wampy keeps its socket to itself; a peer that dies must be able to drop it.
   class Socket extends WebSocket {
@@ -45,7 +48,9 @@ export async function join(serializer, { realm = "realm1", seed } = {}) {
       socket = this;
     }
   }
-  const options = { realm, ws: Socket, serializer: new SERIALIZERS[serializer](), ...login(seed) };
+  const payloadSerializers = Object.fromEntries(Object.entries(SERIALIZERS).map(([name, Kind]) => [name, new Kind()]));
+  const kinds = { serializer: payloadSerializers[serializer], payloadSerializers };
+  const options = { realm, ws: Socket, ...kinds, ...login(seed, authid) };
   let closed;
   const left = new Promise((resolve) => (closed = resolve));
   const wampy = new Wampy(url, { ...options, autoReconnect: false, onClose: closed });
@@ -55,8 +60,8 @@ export async function join(serializer, { realm = "realm1", seed } = {}) {
     return async (invocation) => {
       const progress = (args) => invocation.result_handler({ argsList: args, options: { progress: true } });
       try {
-        const { args, kwargs } = await handler({ ...plain(invocation), progress });
-        return { argsList: args ?? [], argsDict: kwargs ?? {} };
+        const { args, kwargs, options } = await handler({ ...plain(invocation), progress });
+        return { argsList: args ?? [], argsDict: kwargs ?? {}, ...(options && { options }) };
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         throw { error: error.uri, argsList: error.args, argsDict: error.kwargs };
@@ -71,6 +76,12 @@ export async function join(serializer, { realm = "realm1", seed } = {}) {
     async call(uri, args = [], kwargs = {}, callOptions = {}, onProgress = undefined) {
       const more = onProgress ? { progress_callback: (part) => onProgress(plain(part)) } : {};
       return plain(await asked(wampy.call(uri, { argsList: args, argsDict: kwargs }, { ...callOptions, ...more })));
+    },
+    // A call in parts: `send` gives the further ones.
+    callInParts(uri, args, onProgress) {
+      const options = { progress_callback: (part) => onProgress(plain(part)) };
+      const { result, sendData } = wampy.progressiveCall(uri, args, options);
+      return { result: asked(result).then(plain), send: (more, isLast) => sendData(more, { progress: !isLast }) };
     },
     cancellable(uri) {
       const result = asked(wampy.call(uri));

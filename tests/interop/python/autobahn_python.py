@@ -4,10 +4,12 @@ import asyncio
 
 import address
 import calls
+import calls_advanced
 import endings
 import meta
 import peer
 import pubsub
+import pubsub_advanced
 from report import Report, equal
 from stage import REALM, Stage
 
@@ -19,6 +21,16 @@ async def the_serializer_autobahn_likes_best_is_agreed_on(router):
     equal((await session.goodbye()).reason, "wamp.close.goodbye_and_out")
 
 
+CASES = [
+    *pubsub.CASES,
+    *pubsub_advanced.CASES,
+    *calls.CASES,
+    *calls_advanced.CASES,
+    *endings.CASES,
+    *meta.CASES,
+]
+
+
 async def main():
     router = address.router()
     report = Report("autobahn-python")
@@ -27,7 +39,9 @@ async def main():
         for serializer in peer.SERIALIZERS:
             report.peer = f"autobahn-python {link} {serializer}"
             stage = await Stage(router, link, serializer).open()
-            await report.check_all([*pubsub.CASES, *calls.CASES, *endings.CASES, *meta.CASES], stage)
+            await report.check_all(CASES, stage)
+            if link == "websocket":
+                await report.check_all(pubsub_advanced.ON_ONE_LINK, stage)
             await stage.close()
     report.peer = "autobahn-python"
     report.end()

@@ -6,11 +6,10 @@ from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.types import CallOptions, CallResult, RegisterOptions
 
 import values
-from peer import refused_with
+from peer import DETAILS, refused_with
 from report import equal
 from stage import Box
 
-DETAILS = RegisterOptions(details_arg="details")
 AT_ONCE = 1000
 
 

@@ -88,11 +88,42 @@ async def one_publication_reaches_subscribers_of_every_serializer(stage, seriali
         equal(details.publication, publication.id)
 
 
+async def callees_of_every_serializer_share_a_procedure(stage, ours, theirs):
+    caller, callee = await pair(stage, ours, theirs)
+    uri, seen = stage.uri(), []
+    for number, session in enumerate((callee, await stage.join(serializer=ours))):
+
+        def answer(value, number=number):
+            seen.append(number)
+            return value
+
+        await session.register(answer, uri, RegisterOptions(invoke="roundrobin"))
+    for value in BINARY:
+        equal(await caller.call(uri, value), value)
+    equal(seen, [number % 2 for number in range(len(BINARY))])
+
+
+async def a_call_that_one_passes_on_keeps_its_arguments_for_the_next(stage, ours, theirs):
+    caller, callee = await pair(stage, ours, theirs)
+    uri = stage.uri()
+
+    def pass_on(*_, **__):
+        raise ApplicationError("wamp.error.unavailable")
+
+    await callee.register(pass_on, uri, RegisterOptions(invoke="first"))
+    next_one = await stage.join(serializer=ours)
+    await next_one.register(lambda *args, **kwargs: CallResult(*args, **kwargs), uri, RegisterOptions(invoke="first"))
+    result = await caller.call(uri, *BINARY, keyword=BINARY)
+    equal((list(result.results), result.kwresults), (BINARY, {"keyword": BINARY}))
+
+
 PAIRS = [
     a_call_and_its_result_keep_every_value,
     an_error_keeps_its_arguments,
     progressive_results_keep_their_arguments,
     four_mebibytes_of_binary_go_both_ways,
+    callees_of_every_serializer_share_a_procedure,
+    a_call_that_one_passes_on_keeps_its_arguments_for_the_next,
 ]
 
 

@@ -9,11 +9,12 @@ from autobahn.asyncio.websocket import WampWebSocketClientFactory
 from autobahn.wamp import cryptosign
 from autobahn.wamp.exception import ApplicationError
 from autobahn.wamp.serializer import CBORSerializer, JsonSerializer, MsgPackSerializer
-from autobahn.wamp.types import ComponentConfig
+from autobahn.wamp.types import ComponentConfig, RegisterOptions
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 LINKS = ("websocket", "rawsocket", "unix")
 JOIN_WITHIN = 20
+DETAILS = RegisterOptions(details_arg="details")
 
 
 class Refused(Exception):

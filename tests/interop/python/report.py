@@ -40,6 +40,14 @@ class Report:
         for case in cases:
             await self.check(sentence(case), case(*arguments))
 
+    def take(self, said, whose):
+        """Counts the cases that another program has printed."""
+        for line in said.splitlines():
+            if line.startswith(("ok   ", "FAIL ")):
+                print(f"{line} ({whose})", flush=True)
+                self.passed += line.startswith("ok")
+                self.failed += line.startswith("FAIL")
+
     def end(self):
         """Ends the program."""
         print(f"{self.peer}: {self.passed} passed, {self.failed} failed", flush=True)

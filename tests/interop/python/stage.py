@@ -2,10 +2,16 @@
 
 import asyncio
 import itertools
+import os
 
 import peer
 
 REALM = "realm1"
+# Below these the configuration of run.sh discloses who calls and publishes, and keeps what was published.
+KNOWN = "com.example.known"
+KEPT = "test.kept"
+# Where a procedure says what anonymous clients may do.
+GUARDED = "guarded"
 # An ended session's registrations are gone when the next message is served; this is for what takes longer.
 SOON = 10
 
@@ -37,9 +43,9 @@ class Stage:
             if session.is_attached():
                 await session.goodbye()
 
-    def uri(self, end="it"):
-        """A URI of this case alone."""
-        return f"com.example.case{next(self.numbers)}.{end}"
+    def uri(self, end="it", start="com.example"):
+        """A URI of this case alone: peers that run at the same time have others."""
+        return f"{start}.case{os.getpid()}_{next(self.numbers)}.{end}"
 
 
 class Box:

@@ -14,6 +14,7 @@ from xconn.types import Result
 
 import address
 import values
+import xconn_advanced
 import xconn_meta
 from report import Report, equal
 from stage import REALM, SOON, Stage
@@ -219,7 +220,7 @@ async def main():
     for link, name, serializer in WAYS:
         report.peer = f"xconn {link} {name}"
         stage = await Xconn(router, link, serializer).open()
-        await report.check_all([*CASES, *xconn_meta.CASES], stage)
+        await report.check_all([*CASES, *xconn_advanced.CASES, *xconn_meta.CASES], stage)
         await report.check("goodbye is answered", asyncio.wait_for(stage.close(), SOON))
     report.peer = "xconn"
     report.end()
