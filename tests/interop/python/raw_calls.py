@@ -105,6 +105,29 @@ async def parts_that_come_after_the_answer_are_for_nobody(stage):
     await goes_on(a, b)
 
 
+async def parts_that_come_after_the_time_are_for_nobody(stage):
+    uri, a, b = stage.uri(), stage.a, stage.b
+    await register(b, uri)
+    number = await call(a, uri, [1], progress=True, timeout=1)
+    invocation, _ = await invoked(b, [1])
+    await refused(a, number, "wamp.error.timeout")
+    equal((await b.get())[:2], [69, invocation])
+    for options in ({"progress": True}, {}):
+        await a.send(48, number, options, uri, [2])
+    await goes_on(a, b)
+
+
+async def progress_that_nobody_asked_for_is_passed_over(stage):
+    uri, a, b = stage.uri(), stage.a, stage.b
+    await register(b, uri)
+    number = await call(a, uri)
+    invocation, details = await invoked(b)
+    assert "receive_progress" not in details, details
+    await b.send(70, invocation, {"progress": True}, ["unasked"])
+    await b.send(70, invocation, {}, ["answer"])
+    equal(await a.get(), [50, number, {}, ["answer"]])
+
+
 async def a_part_after_the_last_one_breaks_the_protocol(stage):
     uri, a, b = stage.uri(), stage.a, stage.b
     await register(b, uri)
@@ -287,6 +310,8 @@ CASES = [
     ids_may_be_written_as_floats,
     a_call_in_parts_is_one_invocation,
     parts_that_come_after_the_answer_are_for_nobody,
+    parts_that_come_after_the_time_are_for_nobody,
+    progress_that_nobody_asked_for_is_passed_over,
     a_part_after_the_last_one_breaks_the_protocol,
     a_callee_that_takes_no_parts_gets_none,
     a_call_in_parts_can_be_cancelled,

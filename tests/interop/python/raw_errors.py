@@ -108,6 +108,8 @@ async def who_is_not_let_in_is_told_why(stage):
         ({"realm": "com.example.none"}, "wamp.error.no_such_realm"),
         ({"realm": "realm2"}, "wamp.error.no_matching_auth_method"),
         ({"authmethods": ["ticket"]}, "wamp.error.no_matching_auth_method"),
+        # The name of somebody who has to prove it.
+        ({"realm": GUARDED, "authid": "joe"}, "wamp.error.authentication_required"),
     ):
         peer = await stage.connect()
         abort = await peer.hello(**details)
@@ -119,6 +121,39 @@ async def who_is_not_let_in_is_told_why(stage):
     equal(challenge[:2], [4, "cryptosign"])
     await peer.send(5, "00" * 96, {})
     await ends_with(peer, "wamp.error.authentication_failed")
+
+
+async def an_empty_name_is_none(stage):
+    peer = await stage.join(authid="")
+    equal(peer.welcome["authid"], "anonymous")
+    peer = await stage.join(authid="any")
+    equal(peer.welcome["authid"], "any")
+
+
+async def options_of_another_type_end_the_session_with_a_sentence(stage):
+    uri = stage.uri()
+    for kind, options in (
+        (48, {"timeout": -1}),
+        (48, {"timeout": "5"}),
+        (48, {"timeout": 1.5}),
+        (48, {"rkey": 7}),
+        (48, {"runmode": "some"}),
+        (48, {"ppt_scheme": 7}),
+        (16, {"eligible": "everybody"}),
+        (16, {"exclude": [1, "x"]}),
+        (16, {"acknowledge": "yes"}),
+        (32, {"match": "suffix"}),
+        (64, {"invoke": "all"}),
+        (64, {"concurrency": -1}),
+        (49, {"mode": "gently"}),
+    ):
+        peer = await stage.join()
+        await peer.send(kind, 1, options, *([uri] if kind != 49 else []))
+        try:
+            await ends_with(peer, VIOLATION)
+        except AssertionError as error:
+            raise AssertionError(f"{options}: {error}") from None
+    await goes_on(stage.a)
 
 
 async def what_is_no_message_ends_the_session_with_a_sentence(stage):
@@ -204,6 +239,8 @@ CASES = [
     a_result_that_its_caller_cannot_take_is_an_error,
     what_a_role_does_not_allow_has_its_uri,
     who_is_not_let_in_is_told_why,
+    an_empty_name_is_none,
+    options_of_another_type_end_the_session_with_a_sentence,
     what_is_no_message_ends_the_session_with_a_sentence,
     what_is_not_even_the_serializer_ends_the_session,
     a_message_before_hello_ends_the_connection,
