@@ -270,7 +270,7 @@ impl Realm {
             | Message::Invocation(_)
             | Message::Interrupt(_) => {
                 return Err(Violation::new(format!(
-                    "such a {} is not for a client to send",
+                    "{} is not for a client to send",
                     message.name()
                 )));
             }
