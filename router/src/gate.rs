@@ -166,10 +166,11 @@ pub trait Gate: Send + Sync + 'static {
     }
 
     /// A role leaves a request to its authorizer: whoever takes this calls it, and gives the answer to
-    /// [`RealmHandle::authorize`]. Called under the realm's lock, as [`Gate::consent`] is. Nobody else refuses the request,
-    /// and those of the same session wait behind it.
-    fn authorize(&self, realm: &RealmHandle, question: Authorization) {
+    /// [`RealmHandle::authorize`]. Called under the realm's lock, as [`Gate::consent`] is. Whoever says that it takes the
+    /// question must answer it: requests of the same session wait behind this one. A question that nobody takes is denied.
+    fn authorize(&self, realm: &RealmHandle, question: Authorization) -> bool {
         let _ = (realm, question);
+        false
     }
 
     /// A session was opened.

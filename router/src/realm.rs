@@ -258,8 +258,10 @@ impl RealmHandle {
             }
         }
         for question in state.realm.take_authorizations() {
-            if let Some(gate) = self.0.gate.upgrade() {
-                gate.authorize(self, question);
+            let id = question.id;
+            let gate = self.0.gate.upgrade();
+            if !gate.is_some_and(|gate| gate.authorize(self, question)) {
+                self.settle(state, id, Decision::Failed("nobody asks authorizers here"));
             }
         }
     }
@@ -296,6 +298,10 @@ impl RealmHandle {
             let State { realm, deliveries, .. } = &mut *state;
             if realm.origin(session).is_some_and(&is_meant) {
                 realm.set_role(session, Arc::clone(role), deliveries);
+                // What waited for an authorizer may not wait under the new role.
+                if let Some(seat) = state.seats.get(&session) {
+                    seat.release();
+                }
             }
         }
         self.deliver(&mut state);
@@ -311,12 +317,15 @@ impl RealmHandle {
 
     /// Answers a question of [`Gate::authorize`].
     pub fn authorize(&self, question: QuestionId, decision: Decision) {
-        let mut state = self.state();
+        self.settle(&mut self.state(), question, decision);
+    }
+
+    fn settle(&self, state: &mut State, question: QuestionId, decision: Decision) {
         let State { realm, deliveries, .. } = &mut *state;
         let Some((session, flow)) = realm.authorize(question, decision, deliveries) else {
             return;
         };
-        self.deliver(&mut state);
+        self.deliver(state);
         match flow {
             Ok(Flow::Wait) => {}
             Ok(Flow::Continue | Flow::Leave) => {
@@ -327,8 +336,8 @@ impl RealmHandle {
             Err(violation) => {
                 let State { realm, deliveries, .. } = &mut *state;
                 realm.leave(session, deliveries);
-                Self::close_seat(&mut state, session, Message::Abort(violation.abort()).into());
-                self.deliver(&mut state);
+                Self::close_seat(state, session, Message::Abort(violation.abort()).into());
+                self.deliver(state);
             }
         }
     }

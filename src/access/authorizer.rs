@@ -43,12 +43,9 @@ impl Authorizers {
         (Self(sender), asked)
     }
 
-    /// Takes a question. Never waits.
-    pub(super) fn note(&self, realm: &RealmHandle, question: Authorization) {
-        if let Err(refused) = self.0.send(Asked(realm.clone(), question)) {
-            // The daemon stops.
-            tracing::debug!(question = %refused.0.1.id, "nobody asks authorizers any more");
-        }
+    /// Takes a question, unless the daemon stops. Never waits.
+    pub(super) fn note(&self, realm: &RealmHandle, question: Authorization) -> bool {
+        self.0.send(Asked(realm.clone(), question)).is_ok()
     }
 }
 

@@ -238,8 +238,8 @@ impl Gate for Access {
         self.consents.note(news);
     }
 
-    fn authorize(&self, realm: &RealmHandle, question: Authorization) {
-        self.authorizers.note(realm, question);
+    fn authorize(&self, realm: &RealmHandle, question: Authorization) -> bool {
+        self.authorizers.note(realm, question)
     }
 
     fn joined(&self, session: SessionId, principal: &Principal, peer: &Peer) {

@@ -5,7 +5,12 @@ use std::time::Instant;
 
 use client::{Args, Dict, Invocation, Options, RequestError, Serializer, Session, Value};
 use deskconnd::access::authorizer::ANSWER_TIME;
+use router::{
+    Authorization, Gate, Limits, OpenGate, Origins, Peer, Pending, Principal, RealmHandle, RealmSettings, Role, Router,
+};
 use tokio::sync::Semaphore;
+use wamp::acceptor::{Asked, Proof};
+use wamp::message::Abort;
 
 use crate::rights::error_uri;
 use crate::support::{Desk, Way, key, public, soon};
@@ -170,4 +175,60 @@ async fn a_guest_that_goes_while_it_is_asked_about_leaves_nothing() {
         soon("the event", events.next()).await.unwrap().args.args,
         ["there".into()]
     );
+}
+
+/// A role that says nothing of anything, and leaves all to its authorizer.
+fn undecided() -> Role {
+    let role = Role::new("guest", Vec::new()).unwrap();
+    role.with_authorizer("com.authorize".into())
+}
+
+/// A gate that takes every question and never answers.
+struct Silent(OpenGate);
+
+impl Gate for Silent {
+    fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
+        self.0.find(asked, peer)
+    }
+
+    fn admit<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Principal, Abort>> {
+        self.0.admit(asked, peer)
+    }
+
+    fn authorize(&self, _: &RealmHandle, _: Authorization) -> bool {
+        true
+    }
+}
+
+/// A realm behind this gate, and a session in it.
+async fn behind(gate: Arc<dyn Gate>) -> (Router, RealmHandle, Session) {
+    let router = Router::new(gate, Arc::<Origins>::default(), Limits::default());
+    let realm = router.open_realm("realm1", RealmSettings::default());
+    let session = Session::over(router.connect_local("guest"), Options::new("realm1")).await;
+    (router, realm, session.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_nobody_asks_authorizers_their_requests_are_denied() {
+    let (_router, _, guest) = behind(Arc::new(OpenGate::new(undecided()))).await;
+    for _ in 0..2 {
+        let denied = soon("the refusal", guest.call("com.echo", ())).await;
+        assert_eq!(error_uri(denied), "wamp.error.authorization_failed");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_read_no_further_goes_on_when_its_role_changes() {
+    let (_router, realm, guest) = behind(Arc::new(Silent(OpenGate::new(undecided())))).await;
+    let number = 4 * wamp::limits::HELD_REQUESTS as u64;
+    for sent in 0..number {
+        soon("the sending", guest.publish("com.t", [sent.into()]))
+            .await
+            .unwrap();
+    }
+    realm.set_role(&Arc::new(Role::unrestricted("all")), |_| true);
+    // It is behind all of those, and read only when they were.
+    soon("the answer", guest.publish_acknowledged("com.t", ()))
+        .await
+        .unwrap();
 }

@@ -1,7 +1,7 @@
 //! The program at a terminal: what a camera reads there, what moves, what fits, and what nobody can make it obey.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use client::{Invocation, Reply, RequestError, Value};
 use tokio::sync::{Notify, oneshot};
@@ -337,22 +337,19 @@ async fn a_pipe_gets_plain_text_whatever_others_chose() {
     alone.failed(2, "deskconnctl pair");
 }
 
-/// What must not come in the middle of a line cannot be waited for: the program takes longer there than a spinner lets
-/// pass before it begins.
-const LONGER_THAN_A_SPINNER_WAITS: Duration = Duration::from_millis(700);
-
-/// Stops in the middle of each line, and after the whole one until the spinner below it was seen.
+/// Stops after a whole line until the spinner below it was seen, and then in the middle of a line for twice as long: what
+/// must not come there cannot be waited for, but it has had the time in which it comes elsewhere.
 async fn slow_program(call: Invocation, seen: Arc<Notify>) -> Result<Reply, RequestError> {
     let value = |json| serde_json::from_value::<Value>(json).unwrap();
     let progress = call.progress.expect("the output is asked for as it comes");
-    for text in ["half", " whole\n", "last"] {
-        let piece = value(serde_json::json!({"stream": "stdout", "text": text}));
-        progress.send([piece]).await.unwrap();
-        if text.ends_with('\n') {
-            seen.notified().await;
-        } else {
-            tokio::time::sleep(LONGER_THAN_A_SPINNER_WAITS).await;
-        }
+    let piece = |text: &str| value(serde_json::json!({"stream": "stdout", "text": text}));
+    progress.send([piece("whole\n")]).await.unwrap();
+    let begun = Instant::now();
+    seen.notified().await;
+    let spinner = begun.elapsed();
+    for text in ["half", " of it\nlast"] {
+        progress.send([piece(text)]).await.unwrap();
+        tokio::time::sleep(spinner * 2).await;
     }
     Ok(value(serde_json::json!({"exit": 3})).into())
 }
@@ -369,7 +366,7 @@ async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of
     terminal
         .until("a spinner below a whole line", |screen| {
             let text = screen.contents();
-            let below = text.strip_prefix("half whole\n").unwrap_or_default();
+            let below = text.strip_prefix("whole\n").unwrap_or_default();
             below
                 .chars()
                 .skip(1)
@@ -382,7 +379,8 @@ async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of
     assert_eq!(
         terminal.lines(),
         [
-            "half whole",
+            "whole",
+            "half of it",
             "last",
             "deskconnctl: slow ended with exit status 3",
             "<the end>"

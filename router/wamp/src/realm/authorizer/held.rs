@@ -121,6 +121,10 @@ fn stored(mut message: Message) -> Message {
     } else if let Message::Publish(it) = &mut message {
         it.topic = it.topic.to_stored();
         it.payload = it.payload.to_stored();
+    } else if let Message::Subscribe(it) = &mut message {
+        it.topic = it.topic.to_stored();
+    } else if let Message::Register(it) = &mut message {
+        it.procedure = it.procedure.to_stored();
     }
     message
 }

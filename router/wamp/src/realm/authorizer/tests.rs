@@ -1,9 +1,9 @@
 //! What authorizers may decide, and what happens meanwhile.
 
 use super::super::role::{Actions, Consent, Role, Rule};
-use super::super::scene::{Scene, bare_call, call, cancel, publish, register, request, subscribe};
+use super::super::scene::{Scene, args, bare_call, call, cancel, publish, register, request, subscribe};
 use super::*;
-use crate::limits::{HELD_REQUESTS, MAX_DECISIONS};
+use crate::limits::{HELD_BYTES, HELD_REQUESTS, MAX_DECISIONS};
 use crate::message::{CancelMode, PublishOptions, RequestKind};
 
 const YES: Decision = Decision::Made {
@@ -256,6 +256,25 @@ fn no_more_is_read_when_as_much_as_may_be_waits() {
     }
     let last = call(HELD_REQUESTS as u64, "com.p");
     assert_eq!(scene.try_send("guest", last), Ok(Flow::Wait));
+    let question = scene.asked();
+    assert_eq!(scene.authorize(&question, YES), Some(Flow::Continue));
+}
+
+#[test]
+fn the_bytes_of_the_bound_may_wait_before_no_more_is_read() {
+    let mut scene = scene();
+    // In MessagePack the list costs one byte and a long binary argument five beside itself.
+    let of_length = |number, length: usize| {
+        let Message::Call(mut call) = call(number, "com.p") else {
+            unreachable!("it is a call")
+        };
+        call.payload = args(&[vec![0_u8; length - 6].into()]);
+        assert_eq!(call.payload.len(), length);
+        Message::Call(call)
+    };
+    let most = of_length(1, HELD_BYTES - 1);
+    assert_eq!(scene.try_send("guest", most), Ok(Flow::Continue));
+    assert_eq!(scene.try_send("guest", call(2, "com.p")), Ok(Flow::Wait));
     let question = scene.asked();
     assert_eq!(scene.authorize(&question, YES), Some(Flow::Continue));
 }
