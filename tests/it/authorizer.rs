@@ -226,6 +226,12 @@ async fn a_session_that_is_read_no_further_goes_on_when_its_role_changes() {
             .await
             .unwrap();
     }
+    let is_held = async {
+        while realm.report(1).requests.publications < wamp::limits::HELD_REQUESTS as u64 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("as much as may wait", is_held).await;
     realm.set_role(&Arc::new(Role::unrestricted("all")), |_| true);
     // It is behind all of those, and read only when they were.
     soon("the answer", guest.publish_acknowledged("com.t", ()))
