@@ -115,6 +115,7 @@ mod tests {
             methods: vec!["anonymous".to_owned()],
             authextra: Dict::new(),
             features: Features::default(),
+            resumption: None,
         };
         let realm = ConfiguredRealm::new(&config.realms[0]).unwrap();
         let admitted = realm.admit(&asked).map(|principal| principal.authid.to_string());

@@ -79,6 +79,7 @@ fn login() -> Asked {
         methods: vec!["cryptosign".to_owned()],
         authextra: Dict::from([("pubkey".to_owned(), public.into())]),
         features: Default::default(),
+        resumption: None,
     }
 }
 

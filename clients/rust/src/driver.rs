@@ -183,7 +183,8 @@ const fn request_of(message: &Message) -> Option<(RequestKind, RequestId)> {
         | Message::Invocation(_)
         | Message::Interrupt(_)
         | Message::Yield(_)
-        | Message::EventReceived(_) => None,
+        | Message::EventReceived(_)
+        | Message::Received(_) => None,
     }
 }
 

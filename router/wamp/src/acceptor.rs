@@ -12,6 +12,7 @@ pub use self::features::Features;
 use crate::auth::{Method, cryptosign};
 use crate::error::{AUTHENTICATION_FAILED, INVALID_URI, NO_MATCHING_AUTH_METHOD, PROTOCOL_VIOLATION, Violation};
 use crate::message::{Abort, Authenticate, Challenge, Hello, Match, Message};
+use crate::resumption::Wanted;
 use crate::uri::{Uri, UriRules};
 use crate::value::{Dict, Value};
 
@@ -30,6 +31,8 @@ pub struct Asked {
     pub authextra: Dict,
     /// What it can do.
     pub features: Features,
+    /// Whether the session is to survive its connection, or to go on.
+    pub resumption: Option<Wanted>,
 }
 
 /// How a client may prove that it is who it says.
@@ -173,6 +176,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         return Err(Violation::new("HELLO.Details.roles must name at least one role").abort());
     };
     let features = Features::announced(roles);
+    let resumption = Wanted::of_hello(&hello.details);
     let text = |key: &str| hello.details.get(key).and_then(Value::as_str).map(str::to_owned);
     let methods = match hello.details.get("authmethods") {
         Some(Value::List(methods)) => methods.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -194,6 +198,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
             .unwrap_or_default(),
         realm: hello.realm,
         features,
+        resumption,
     }))
 }
 

@@ -5,6 +5,7 @@ use ed25519_dalek::SigningKey;
 use crate::auth::{Method, cryptosign};
 use crate::error::Violation;
 use crate::message::{Abort, Authenticate, Challenge, Hello, Message, Welcome};
+use crate::resumption::Wanted;
 use crate::uri::Uri;
 use crate::value::{Dict, Value};
 
@@ -23,6 +24,8 @@ pub struct JoinOptions {
     pub key: Option<SigningKey>,
     /// What the client calls itself, for the router's log.
     pub agent: String,
+    /// Whether the session is to survive its connection, or to go on.
+    pub resumption: Option<Wanted>,
 }
 
 impl JoinOptions {
@@ -36,6 +39,7 @@ impl JoinOptions {
             authextra: Dict::new(),
             key: None,
             agent: concat!("deskconn-client-", env!("CARGO_PKG_VERSION")).to_owned(),
+            resumption: None,
         }
     }
 }
@@ -94,6 +98,9 @@ impl Joiner {
         }
         if !authextra.is_empty() {
             details.insert("authextra".to_owned(), authextra.into());
+        }
+        if let Some(resumption) = &options.resumption {
+            resumption.tell(&mut details);
         }
         Message::Hello(Hello {
             realm: options.realm.clone(),

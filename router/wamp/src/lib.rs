@@ -11,6 +11,7 @@
 //! | [`payload`], [`value`] | arguments as bytes; arguments as values, for clients |
 //! | [`acceptor`], [`joiner`], [`auth`] | opening a session |
 //! | [`realm`] | broker, dealer, roles |
+//! | [`resumption`] | what both ends of a session count, so that it survives its connection |
 //! | [`pattern`] | the index both use |
 //! | [`outgoing`] | deliveries |
 //! | [`id`], [`uri`], [`error`], [`limits`] | the small things everything is made of |
@@ -44,5 +45,6 @@ pub mod outgoing;
 pub mod pattern;
 pub mod payload;
 pub mod realm;
+pub mod resumption;
 pub mod uri;
 pub mod value;

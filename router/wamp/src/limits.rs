@@ -89,6 +89,19 @@ pub const MAX_AWAITED_DELIVERIES: usize = 128;
 /// Events that one session may leave unconfirmed; of those beyond it is not known whether they arrive.
 pub const MAX_UNCONFIRMED_EVENTS: usize = 1_024;
 
+/// Messages that an end of a resumable session may have sent without knowing that they arrived; it waits with more, and
+/// keeps as many for the case that it must send them again. Four round trips of what is acknowledged at a time.
+pub const UNACKNOWLEDGED_MESSAGES: usize = 1_024;
+/// Bytes of those, with what each costs beside its arguments. One message may be longer.
+pub const UNACKNOWLEDGED_BYTES: usize = 2 << 20;
+/// Messages after which the other end of a resumable session is told that they arrived: a small part of what it may send
+/// until then, so that it never waits on a connection that is not slower than its messages.
+pub const ACKNOWLEDGED_MESSAGES: u64 = 128;
+/// Bytes of arguments after which it is told.
+pub const ACKNOWLEDGED_BYTES: usize = 256 << 10;
+/// How long it may take until it is told of the last message: what is kept for nothing is memory of both ends.
+pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(2);
+
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

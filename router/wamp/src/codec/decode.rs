@@ -8,9 +8,9 @@ use super::{Malformed, Read, Serializer};
 use crate::id::{PublicationId, RegistrationId, SessionId, SubscriptionId};
 use crate::message::{
     Abort, Authenticate, Call, CallResult, Cancel, Challenge, Event, EventReceived, Goodbye, Hello, Interrupt,
-    Invocation, Message, Publish, Published, Register, Registered, RegistrationRevoked, RequestError, RequestKind,
-    Subscribe, Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield,
-    code,
+    Invocation, Message, Publish, Published, Received, Register, Registered, RegistrationRevoked, RequestError,
+    RequestKind, Subscribe, Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed,
+    Welcome, Yield, code,
 };
 
 /// Reads the message that `reader` stands at the beginning of.
@@ -22,7 +22,7 @@ pub(super) fn message<'f, R: Read<'f>>(
     let mut fields = Fields::new(reader, serializer, frame)?;
     let code = fields.number("its code is not an integer")?;
     let message = match code {
-        code::HELLO..=code::GOODBYE => session(&mut fields, code)?,
+        code::HELLO..=code::GOODBYE | code::RECEIVED => session(&mut fields, code)?,
         code::PUBLISH..=code::EVENT | code::EVENT_RECEIVED => pubsub(&mut fields, code)?,
         _ => rpc(&mut fields, code)?,
     };
@@ -74,6 +74,10 @@ fn session<'f, R: Read<'f>>(fields: &mut Fields<'f, R>, code: u64) -> Result<Mes
                 details: fields.dict()?,
                 reason: fields.uri()?,
             })
+        }
+        code::RECEIVED => {
+            fields.message = "RECEIVED";
+            Message::Received(Received { count: fields.count()? })
         }
         _ => return Err(Malformed::UnknownMessage(code)),
     })

@@ -4,8 +4,9 @@ use super::{Serializer, Write, cbor, json, msgpack, options, transcode, values};
 use crate::error::Unconvertible;
 use crate::message::{
     Abort, Authenticate, Call, CallResult, Cancel, Challenge, Event, EventReceived, Goodbye, Hello, Interrupt,
-    Invocation, Message, Publish, Published, Register, Registered, RegistrationRevoked, RequestError, Subscribe,
-    Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, code,
+    Invocation, Message, Publish, Published, Received, Register, Registered, RegistrationRevoked, RequestError,
+    Subscribe, Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield,
+    code,
 };
 use crate::payload::Payload;
 use crate::uri::Uri;
@@ -45,6 +46,7 @@ pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: 
         Message::Interrupt(it) => it.encode(out),
         Message::Yield(it) => it.encode(out),
         Message::EventReceived(it) => it.encode(out),
+        Message::Received(it) => it.encode(out),
     }
 }
 
@@ -294,6 +296,12 @@ impl Encode for Yield {
 impl Encode for EventReceived {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.ids(code::EVENT_RECEIVED, &[self.publication.get()])
+    }
+}
+
+impl Encode for Received {
+    fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
+        out.ids(code::RECEIVED, &[self.count])
     }
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use super::{Items, Malformed, Read, Serializer, Shape, Token, options, transcode};
-use crate::id::RequestId;
+use crate::id::{MAX_ID, RequestId};
 use crate::payload::Payload;
 use crate::uri::Uri;
 use crate::value::Dict;
@@ -61,6 +61,17 @@ impl<'f, R: Read<'f>> Fields<'f, R> {
         const OTHERWISE: &str = "an id is not an integer from 1 to 2^53";
         let number = self.number(OTHERWISE)?;
         new(number).map_or_else(|| self.shape(OTHERWISE), Ok)
+    }
+
+    /// A number of messages.
+    pub(super) fn count(&mut self) -> Result<u64, Malformed> {
+        const OTHERWISE: &str = "a count is not an integer from 0 to 2^53";
+        let number = self.number(OTHERWISE)?;
+        if number <= MAX_ID {
+            Ok(number)
+        } else {
+            self.shape(OTHERWISE)
+        }
     }
 
     pub(super) fn request(&mut self) -> Result<RequestId, Malformed> {

@@ -20,7 +20,7 @@ pub use rpc::{
     Call, CallResult, Cancel, Interrupt, Invocation, Register, Registered, RegistrationRevoked, RequestError,
     RequestKind, Unregister, Unregistered, Yield,
 };
-pub use session::{Abort, Authenticate, Challenge, Goodbye, Hello, Welcome};
+pub use session::{Abort, Authenticate, Challenge, Goodbye, Hello, Received, Welcome};
 
 /// Codes of the messages (WAMP specification, "Message Codes and Direction").
 #[allow(missing_docs, reason = "the names are those of the specification")]
@@ -51,6 +51,8 @@ pub mod code {
     pub const YIELD: u64 = 70;
     /// Not in the text of the specification, only in its test vectors.
     pub const EVENT_RECEIVED: u64 = 337;
+    /// Ours, of the numbers that the specification leaves to extensions.
+    pub const RECEIVED: u64 = 1001;
 }
 
 /// Any message of WAMP.
@@ -110,6 +112,8 @@ pub enum Message {
     Yield(Yield),
     /// A subscriber took an event.
     EventReceived(EventReceived),
+    /// Either side of a resumable session says how many messages have arrived.
+    Received(Received),
 }
 
 impl Message {
@@ -142,6 +146,7 @@ impl Message {
             Self::Interrupt(_) => "INTERRUPT",
             Self::Yield(_) => "YIELD",
             Self::EventReceived(_) => "EVENT_RECEIVED",
+            Self::Received(_) => "RECEIVED",
         }
     }
 
@@ -175,7 +180,8 @@ impl Message {
             | Self::Unregistered(_)
             | Self::RegistrationRevoked(_)
             | Self::Interrupt(_)
-            | Self::EventReceived(_) => None,
+            | Self::EventReceived(_)
+            | Self::Received(_) => None,
         }
     }
 }

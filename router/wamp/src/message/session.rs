@@ -60,6 +60,14 @@ pub struct Goodbye {
     pub reason: Uri,
 }
 
+/// RECEIVED: `[1001, Count|integer]`, an extension of ours: so many messages of a resumable session have arrived, from its
+/// beginning on. See [`crate::resumption`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// How many: at most 2^53.
+    pub count: u64,
+}
+
 impl Abort {
     /// An ABORT with a sentence that a person can act on.
     #[must_use]

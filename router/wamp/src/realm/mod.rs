@@ -255,6 +255,8 @@ impl Realm {
                     message.name()
                 )));
             }
+            // Of a resumable session it does not come so far.
+            Message::Received(_) => return Err(Violation::new("RECEIVED is for sessions that can be resumed alone")),
             Message::Error(_)
             | Message::Welcome(_)
             | Message::Challenge(_)

@@ -7,9 +7,9 @@ use deskconn_wamp::id::{PublicationId, RegistrationId, RequestId, SessionId, Sub
 use deskconn_wamp::message::{
     Abort, Authenticate, Call, CallOptions, CallResult, Cancel, CancelMode, CancelOptions, Challenge, ErrorDetails,
     Event, EventDetails, EventReceived, Goodbye, Hello, Interrupt, InterruptOptions, Invocation, InvocationDetails,
-    Invoke, Match, Message, Origin, Publish, PublishOptions, Published, Register, RegisterOptions, Registered,
-    RequestError, RequestKind, ResultDetails, Retained, Subscribe, SubscribeOptions, Subscribed, Unregister,
-    Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, YieldOptions,
+    Invoke, Match, Message, Origin, Publish, PublishOptions, Published, Received, Register, RegisterOptions,
+    Registered, RequestError, RequestKind, ResultDetails, Retained, Subscribe, SubscribeOptions, Subscribed,
+    Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield, YieldOptions,
 };
 use deskconn_wamp::payload::Payload;
 use deskconn_wamp::uri::Uri;
@@ -139,6 +139,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
         Message::EventReceived(EventReceived {
             publication: publication(),
         }),
+        Message::Received(Received { count: 129 }),
     ]
 }
 

@@ -179,6 +179,7 @@ fn meaning(message: &Message) -> Json {
         | Message::SubscriptionRevoked(_)
         | Message::Event(_)
         | Message::EventReceived(_) => pubsub(message),
+        Message::Received(_) => panic!("the project of WAMP has no vectors for {}", message.name()),
         Message::Error(_)
         | Message::Call(_)
         | Message::Cancel(_)

@@ -66,6 +66,7 @@ impl Realm {
             | Message::Unsubscribed(_)
             | Message::SubscriptionRevoked(_)
             | Message::EventReceived(_)
+            | Message::Received(_)
             | Message::Call(_)
             | Message::Cancel(_)
             | Message::Register(_)
