@@ -139,11 +139,34 @@ impl UriRules {
 }
 
 fn has_empty_component(bytes: &[u8]) -> bool {
-    bytes.is_empty()
-        || bytes.first() == Some(&b'.')
-        || bytes.last() == Some(&b'.')
-        || bytes.windows(2).any(|pair| pair == b"..")
+    bytes.is_empty() || bytes.first() == Some(&b'.') || bytes.last() == Some(&b'.') || has_two_dots(bytes)
 }
+
+/// Eight bytes at a time, as in [`is_loose`].
+fn has_two_dots(bytes: &[u8]) -> bool {
+    let mut chunks = bytes.chunks_exact(8);
+    // The high bit of a byte that is a dot; of bytes outside ASCII nothing is said.
+    let dots = |word: u64| {
+        let other = word ^ (ONES * b'.' as u64);
+        !((other & !HIGH).wrapping_add(!HIGH) | other) & HIGH
+    };
+    let mut last = 0;
+    for chunk in &mut chunks {
+        let dots = dots(u64::from_le_bytes(chunk.try_into().expect("eight bytes")));
+        if dots & (dots << 8 | last) != 0 {
+            return true;
+        }
+        last = dots >> 56;
+    }
+    let rest = chunks.remainder();
+    let begins_with_dot = rest.first() == Some(&b'.');
+    begins_with_dot && last != 0 || rest.windows(2).any(|pair| pair == b"..")
+}
+
+/// One in each byte.
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+/// The high bit of each byte.
+const HIGH: u64 = ONES << 7;
 
 const fn is_strict(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.')
@@ -151,6 +174,21 @@ const fn is_strict(byte: u8) -> bool {
 
 fn is_loose(bytes: &[u8]) -> bool {
     let forbidden = |byte: &u8| *byte <= b' ' || *byte == b'#' || *byte == 0x7f;
+    // Eight bytes at a time: a byte that is too small borrows, and so does a byte that equals one that is sought. Bytes
+    // outside ASCII have the high bit themselves.
+    let mut chunks = bytes.chunks_exact(8);
+    let is_plain = |word: u64| {
+        let equals = |byte: u8| (word ^ (ONES * u64::from(byte))).wrapping_sub(ONES);
+        (word | word.wrapping_sub(ONES * 0x21) | equals(b'#') | equals(0x7f)) & HIGH == 0
+    };
+    let mut all_plain = true;
+    for chunk in &mut chunks {
+        all_plain &= is_plain(u64::from_le_bytes(chunk.try_into().expect("eight bytes")));
+    }
+    let rest = chunks.remainder();
+    if all_plain && rest.is_ascii() {
+        return !rest.iter().any(forbidden);
+    }
     if bytes.iter().any(forbidden) {
         return false;
     }
@@ -208,6 +246,39 @@ mod tests {
         for bad in ["com.a b", "com.a#b", "com.a\u{a0}b", "com.a\u{7f}", "com.\u{0}"] {
             assert!(!loose(bad, Match::Exact), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn what_no_uri_may_have_is_found_at_every_place() {
+        let plain = "abcdefgh.jklmnop.rstuvwx.z0";
+        let without_dots = plain.replace('.', "_");
+        for length in 2..=plain.len() {
+            for place in 0..length {
+                let (plain, _) = plain.split_at(length);
+                let (before, _) = plain.split_at(place);
+                let (_, behind) = without_dots.split_at(place);
+                for (bad, is_allowed) in [
+                    (" ", false),
+                    ("#", false),
+                    ("\u{7f}", false),
+                    ("\0", false),
+                    ("\u{a0}", false),
+                    ("ü", true),
+                ] {
+                    let uri = format!("{before}{bad}{behind}");
+                    assert_eq!(loose(&uri, Match::Wildcard), is_allowed, "{uri:?}");
+                }
+                let (before, behind) = without_dots.split_at(place);
+                let dots = format!("{before}..{behind}");
+                assert!(!loose(&dots, Match::Exact), "{dots}");
+                assert!(loose(&dots, Match::Wildcard), "{dots}");
+            }
+            let (uri, _) = plain.split_at(length);
+            let uri = uri.trim_end_matches('.');
+            assert!(loose(uri, Match::Exact) && strict(uri, Match::Exact), "{uri}");
+        }
+        // Beside bytes that look alike in their lower bits.
+        assert!(loose("aaaaaaa.®aaaaaaa", Match::Exact) && loose("a®.aaaaaa.®", Match::Exact));
     }
 
     #[test]

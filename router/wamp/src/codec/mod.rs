@@ -230,6 +230,11 @@ pub(crate) trait Write {
     /// Begins a map of so many pairs.
     fn map(&mut self, pairs: Option<usize>) -> usize;
     fn end_map(&mut self, mark: usize, pairs: Option<usize>);
+    /// A map of nothing: what Options and Details are most often.
+    fn empty_map(&mut self) {
+        let mark = self.map(Some(0));
+        self.end_map(mark, None);
+    }
     /// Copies elements that are encoded already.
     fn raw(&mut self, elements: &[u8]);
 }

@@ -155,7 +155,32 @@ impl<'a> Reader<'a> {
         Ok(is_float)
     }
 
+    /// The whole number that comes next, if it is one of those that messages are full of: without a sign, and short
+    /// enough that it cannot be too large.
+    fn short_number(&mut self) -> Option<u64> {
+        const LONGEST: usize = 18;
+        let rest = self.bytes.get(self.at..)?;
+        let mut number = 0;
+        let mut length = 0;
+        while let Some(digit @ b'0'..=b'9') = rest.get(length) {
+            number = number * 10 + u64::from(digit - b'0');
+            length += 1;
+            if length > LONGEST {
+                return None;
+            }
+        }
+        let has_needless_zero = length > 1 && rest[0] == b'0';
+        if length == 0 || has_needless_zero || matches!(rest.get(length), Some(b'.' | b'e' | b'E')) {
+            return None;
+        }
+        self.at += length;
+        Some(number)
+    }
+
     fn number(&mut self) -> Result<Token<'a>, Malformed> {
+        if let Some(number) = self.short_number() {
+            return Ok(Token::UInt(number));
+        }
         let start = self.at;
         let is_float = self.pass_number()?;
         let text = self.text.get(start..self.at).expect("digits are characters");

@@ -31,8 +31,10 @@ impl<'a> Writer<'a> {
         self.needs_comma = true;
     }
 
+    /// An element, or a key, that is a string.
     fn quote(&mut self, text: &str) {
-        self.out.put_u8(b'"');
+        self.out.put_slice(if self.needs_comma { b",\"" } else { b"\"" });
+        self.needs_comma = true;
         let mut rest = text.as_bytes();
         loop {
             let plain = plain_length(rest);
@@ -73,18 +75,27 @@ impl<'a> Writer<'a> {
         self.needs_comma = true;
     }
 
-    fn decimal(&mut self, mut number: u64) {
-        let mut digits = [0_u8; 20];
-        let mut at = digits.len();
+    /// An element that is a number, with the comma before it: one piece, because each has its price.
+    fn decimal(&mut self, mut number: u64, is_negative: bool) {
+        // The digits of 2^64, a sign and a comma.
+        let mut piece = [0_u8; 22];
+        let mut at = piece.len();
         loop {
             at -= 1;
-            digits[at] = b'0' + u8::try_from(number % 10).expect("a digit");
+            piece[at] = b'0' + u8::try_from(number % 10).expect("a digit");
             number /= 10;
             if number == 0 {
                 break;
             }
         }
-        self.out.put_slice(&digits[at..]);
+        for (byte, is_there) in [(b'-', is_negative), (b',', self.needs_comma)] {
+            if is_there {
+                at -= 1;
+                piece[at] = byte;
+            }
+        }
+        self.needs_comma = true;
+        self.out.put_slice(&piece[at..]);
     }
 }
 
@@ -100,16 +111,11 @@ impl Write for Writer<'_> {
     }
 
     fn uint(&mut self, value: u64) {
-        self.separate();
-        self.decimal(value);
+        self.decimal(value, false);
     }
 
     fn int(&mut self, value: i64) {
-        self.separate();
-        if value < 0 {
-            self.out.put_u8(b'-');
-        }
-        self.decimal(value.unsigned_abs());
+        self.decimal(value.unsigned_abs(), value < 0);
     }
 
     fn float(&mut self, value: f64) -> Result<(), Unconvertible> {
@@ -127,7 +133,6 @@ impl Write for Writer<'_> {
     }
 
     fn text(&mut self, value: &str) {
-        self.separate();
         self.quote(value);
     }
 
@@ -141,12 +146,10 @@ impl Write for Writer<'_> {
     }
 
     fn bytes(&mut self, value: &[u8]) {
-        self.separate();
         self.quote(&binary_to_text(value));
     }
 
     fn key(&mut self, key: &str) {
-        self.separate();
         self.quote(key);
         self.out.put_u8(b':');
         self.needs_comma = false;
@@ -166,6 +169,11 @@ impl Write for Writer<'_> {
 
     fn end_map(&mut self, _mark: usize, _pairs: Option<usize>) {
         self.close(b'}');
+    }
+
+    fn empty_map(&mut self) {
+        self.out.put_slice(if self.needs_comma { b",{}" } else { b"{}" });
+        self.needs_comma = true;
     }
 
     fn raw(&mut self, elements: &[u8]) {

@@ -21,13 +21,15 @@ struct Pairs<'a, W> {
 fn dict<W: Write>(writer: &mut W, pairs: impl Fn(&mut Pairs<'_, W>) -> Written) -> Written {
     let mut counted = Pairs { writer: None, count: 0 };
     pairs(&mut counted)?;
-    let mark = writer.map(Some(counted.count));
-    if counted.count > 0 {
-        pairs(&mut Pairs {
-            writer: Some(&mut *writer),
-            count: 0,
-        })?;
+    if counted.count == 0 {
+        writer.empty_map();
+        return Ok(());
     }
+    let mark = writer.map(Some(counted.count));
+    pairs(&mut Pairs {
+        writer: Some(&mut *writer),
+        count: 0,
+    })?;
     writer.end_map(mark, None);
     Ok(())
 }
