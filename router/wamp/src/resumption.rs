@@ -296,9 +296,11 @@ mod tests {
     }
 
     fn numbers(messages: VecDeque<Outgoing>) -> Vec<u64> {
-        let number = |outgoing: Outgoing| match outgoing.into_message() {
-            Message::Published(it) => it.request.get(),
-            other => panic!("{}", other.name()),
+        let number = |outgoing: Outgoing| {
+            let Message::Published(it) = outgoing.into_message() else {
+                panic!("not what was sent")
+            };
+            it.request.get()
         };
         messages.into_iter().map(number).collect()
     }
