@@ -13,6 +13,8 @@ pub struct Features {
     pub progressive_call_invocations: bool,
     /// As a callee it understands that the router ends a registration.
     pub registration_revocation: bool,
+    /// As a callee it sends only as many progressive results as it is granted, and grants parts of calls.
+    pub progress_credit: bool,
     /// As a subscriber it understands that the router ends a subscription.
     pub subscription_revocation: bool,
     /// As a subscriber it says that an event has arrived, when it is asked to.
@@ -35,6 +37,7 @@ impl Features {
             call_canceling: callee("call_canceling") || callee("call_cancelling"),
             call_timeout: callee("call_timeout"),
             progressive_call_invocations: callee("progressive_call_invocations"),
+            progress_credit: callee("x_progress_credit"),
             registration_revocation: callee("registration_revocation"),
             subscription_revocation: subscriber("subscription_revocation") && !breaks_off,
             acknowledged_event_delivery: subscriber(ACKNOWLEDGED) || has_feature(roles, "publisher", ACKNOWLEDGED),

@@ -140,17 +140,17 @@ fn passthru<'f>(packed: &mut SharedPassthru, key: &str, reader: &mut impl Read<'
     Ok(true)
 }
 
-/// A `progress` flag or a key of how the payload is packed: all that results have.
+/// A `progress` flag, a credit, or a key of how the payload is packed: all that results have.
 fn progress<'f>(
-    progress: &mut bool,
-    packed: &mut SharedPassthru,
+    (progress, credit, packed): (&mut bool, &mut u32, &mut SharedPassthru),
     key: &str,
     reader: &mut impl Read<'f>,
 ) -> Result<bool, Malformed> {
-    if key != "progress" {
-        return passthru(packed, key, reader);
+    match key {
+        "progress" => flag(progress, reader)?,
+        rpc::CREDIT => small_number(credit, reader)?,
+        _ => return passthru(packed, key, reader),
     }
-    flag(progress, reader)?;
     Ok(true)
 }
 

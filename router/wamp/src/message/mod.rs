@@ -9,9 +9,9 @@ mod rpc;
 mod session;
 
 pub use options::{
-    Audience, CallOptions, CancelMode, CancelOptions, ErrorDetails, EventDetails, InterruptOptions, InvocationDetails,
-    Invoke, Match, Origin, Passthru, PublishOptions, RegisterOptions, ResultDetails, Retained, RunMode, Shard,
-    SharedPassthru, SubscribeOptions, YieldOptions,
+    Audience, CallOptions, CancelMode, CancelOptions, ErrorDetails, EventDetails, Flow, InterruptOptions,
+    InvocationDetails, Invoke, Match, Origin, Passthru, PublishOptions, RegisterOptions, ResultDetails, Retained,
+    RunMode, Shard, SharedPassthru, SubscribeOptions, YieldOptions,
 };
 pub use pubsub::{
     Event, EventReceived, Publish, Published, Subscribe, Subscribed, SubscriptionRevoked, Unsubscribe, Unsubscribed,

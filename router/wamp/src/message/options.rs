@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 pub use self::pubsub::{Audience, EventDetails, PublishOptions, Retained, SubscribeOptions};
 pub use self::rpc::{
-    CallOptions, CancelOptions, ErrorDetails, InterruptOptions, InvocationDetails, RegisterOptions, ResultDetails,
-    RunMode, Shard, YieldOptions,
+    CallOptions, CancelOptions, ErrorDetails, Flow, InterruptOptions, InvocationDetails, RegisterOptions,
+    ResultDetails, RunMode, Shard, YieldOptions,
 };
 use crate::id::SessionId;
 

@@ -252,9 +252,9 @@ impl Realm {
     /// Lets the further parts of a call be dropped that ends before it has begun.
     fn cut_off_held(&mut self, from: SessionId, message: &Message) {
         if let (Message::Call(call), Some(member)) = (message, self.members.get_mut(from))
-            && call.options.progress
+            && call.options.goes_on()
         {
-            member.cut_off(call.request);
+            member.cut_off(call.request, call.options.flow.is_some());
         }
     }
 

@@ -7,8 +7,8 @@ use super::member::Waiting;
 use super::refusal::is_of_router;
 use super::{Realm, Refusal};
 use crate::error;
-use crate::id::{QuestionId, SessionId};
-use crate::message::{Call, Origin, RequestKind};
+use crate::id::{QuestionId, RequestId, SessionId};
+use crate::message::{Call, Flow, Origin, RequestKind};
 use crate::outgoing::Delivery;
 use crate::uri::Uri;
 
@@ -116,10 +116,25 @@ impl Realm {
         }
     }
 
+    /// Adds the results that a caller takes to those of its call that waits; `false` if no such call waits.
+    pub(super) fn grant_parked(&mut self, from: SessionId, request: RequestId, more: Flow) -> bool {
+        let waiting = self.members.get(from).and_then(|member| member.calls.get(&request));
+        let parked = waiting.and_then(Waiting::question);
+        let parked = parked.and_then(|question| self.parked.calls.get_mut(&question));
+        let Some(flow) = parked.and_then(|(_, call)| call.options.flow.as_mut()) else {
+            return false;
+        };
+        flow.credit = flow.credit.saturating_add(more.credit);
+        true
+    }
+
     fn unpark(&mut self, question: QuestionId) -> Option<(SessionId, Call)> {
         let (from, call) = self.parked.calls.remove(&question)?;
         if let Some(member) = self.members.get_mut(from) {
             member.calls.remove(&call.request);
+            if call.options.flow.is_some() {
+                member.cut_off(call.request, true);
+            }
         }
         Some((from, call))
     }

@@ -2,12 +2,14 @@
 //! reached, or when the caller cancels; and silently when the caller leaves.
 
 mod bounce;
+mod credit;
 mod ending;
 mod parts;
 mod reroute;
 
 use std::time::Duration;
 
+use self::credit::Credit;
 use self::parts::Input;
 use self::reroute::{Passed, Reroute};
 use super::dealer::{Target, Terms};
@@ -50,6 +52,8 @@ struct Special {
     limited: Option<RegistrationId>,
     /// More of the call may come.
     input: Option<Input>,
+    /// One end sends only what the other has granted.
+    credit: Option<Credit>,
     /// Another callee may take the call.
     reroute: Option<Reroute>,
     /// The call is for a shard of the procedure, or for all of them, of which this is one.
@@ -94,10 +98,16 @@ impl Realm {
         if let Some(patience) = patience {
             special.get_or_insert_default().patience = Some(self.timed(patience));
         }
+        if terms.has_credit {
+            special.get_or_insert_default().credit = self.begin_credit(&target, &mut details);
+        }
         let pending = Pending::new(caller, call, &details, special);
         let request = self.invoke(&target, details, payload, pending, out);
         if let (Some(member), Some(request)) = (self.members.get_mut(caller), request) {
             member.calls.insert(call, Waiting::Callee(target.callee, request));
+            if terms.has_credit {
+                self.grant_all(target.callee, request, out);
+            }
         }
     }
 
@@ -182,9 +192,16 @@ impl Realm {
         } = answer;
         let mut details = ResultDetails {
             progress: options.progress,
+            credit: 0,
             passthru: options.passthru,
         };
         if details.progress {
+            if options.credit > 0 {
+                return self.grant_parts(callee, request, options.credit, out);
+            }
+            if self.has_no_credit(callee, request) {
+                return self.overrun(callee, request, credit::TOO_MANY_RESULTS, out);
+            }
             if let Some((caller, call)) = self.go_on(callee, request) {
                 send_result(out, caller, call, details, payload);
             }
@@ -205,13 +222,8 @@ impl Realm {
     /// The caller, if it takes them, of an open invocation of which a part of the result came: from now on it waits for
     /// the next one (WAMP specification, "Progressive Call Results", "Timeouts").
     fn go_on(&mut self, callee: SessionId, request: RequestId) -> Option<(SessionId, RequestId)> {
+        self.restart_patience(callee, request);
         let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
-        if let Some((patience, until)) = pending.special.as_mut().and_then(|it| it.patience.as_mut()) {
-            let due = Due::Invocation(callee, request);
-            self.timer.cancel(*until, due);
-            *until = (self.clock.elapsed)().saturating_add(*patience);
-            self.timer.set(*until, due);
-        }
         if !pending.receives_progress {
             return None;
         }
@@ -285,8 +297,9 @@ impl Realm {
             }
         }
         caller.calls.remove(&pending.call);
-        if pending.special.as_ref().is_some_and(|it| it.input.is_some()) {
-            caller.cut_off(pending.call);
+        let Some(special) = &pending.special else { return };
+        if special.input.is_some() || special.credit.is_some() {
+            caller.cut_off(pending.call, special.credit.is_some());
         }
     }
 }

@@ -48,8 +48,8 @@ pub(super) struct Member {
     pub(super) calls: BTreeMap<RequestId, Waiting>,
     /// How many calls it works on of each registration that takes so many at a time only.
     pub(super) running: BTreeMap<RegistrationId, u32>,
-    /// Calls of this session that ended before their last part came.
-    pub(super) cut_off: BTreeSet<RequestId>,
+    /// Calls of this session that ended before their last part came, and those with credit.
+    pub(super) cut_off: BTreeMap<RequestId, bool>,
     /// What is published when it leaves.
     pub(super) testaments: Option<Box<Testaments>>,
     /// Deliveries that are awaited, of its own events and to itself.
@@ -86,29 +86,29 @@ impl Requests {
 }
 
 impl Member {
-    /// Remembers that further parts of a call are not wanted any more.
-    pub(super) fn cut_off(&mut self, call: RequestId) {
+    /// Remembers that further parts of a call, or with credit grants of its results, are not wanted any more.
+    pub(super) fn cut_off(&mut self, call: RequestId, has_credit: bool) {
         if self.cut_off.len() >= MAX_CUT_OFF_CALLS {
             self.cut_off.pop_first();
         }
-        self.cut_off.insert(call);
+        self.cut_off.insert(call, has_credit);
     }
 
-    /// Whether this is a further part of a call that is over. After the last part none follows.
+    /// Whether this is a further part of a call that is over, or a grant of its results. After the last part no other
+    /// follows, but grants may.
     pub(super) fn is_cut_off(&mut self, call: &Call) -> bool {
-        if self.cut_off.is_empty() {
+        let Some(has_credit) = self.cut_off.get(&call.request) else {
             return false;
+        };
+        if !has_credit && !call.options.goes_on() {
+            self.cut_off.remove(&call.request);
         }
-        if call.options.progress {
-            self.cut_off.contains(&call.request)
-        } else {
-            self.cut_off.remove(&call.request)
-        }
+        true
     }
 
     /// Whether a further part of this call may come.
     pub(super) fn knows_call(&self, call: RequestId) -> bool {
-        self.calls.contains_key(&call) || self.cut_off.contains(&call)
+        self.calls.contains_key(&call) || self.cut_off.contains_key(&call)
     }
 
     /// A call of such a registration is over.

@@ -347,6 +347,19 @@ pub(super) fn progress(number: u64) -> Message {
     })
 }
 
+/// The callee takes so many more parts of a call.
+pub(super) fn grant(number: u64, credit: u32) -> Message {
+    Message::Yield(Yield {
+        request: request(number),
+        options: YieldOptions {
+            progress: true,
+            credit,
+            ..YieldOptions::default()
+        },
+        payload: Payload::EMPTY,
+    })
+}
+
 pub(super) fn failure(number: u64, error: &str) -> Message {
     Message::Error(RequestError {
         kind: RequestKind::Invocation,

@@ -71,6 +71,7 @@ fn announced_roles() -> Dict {
         "sharded_registration",
         "shared_registration",
         "testament_meta_api",
+        "x_progress_credit",
     ]);
     Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
 }

@@ -87,6 +87,7 @@ fn rpc(serializer: Serializer) -> Vec<Message> {
     let result = ResultDetails {
         progress: true,
         passthru: packed(),
+        ..ResultDetails::default()
     };
     vec![
         Message::Call(Call {
@@ -116,8 +117,8 @@ fn rpc(serializer: Serializer) -> Vec<Message> {
         Message::Yield(Yield {
             request: REQUEST,
             options: YieldOptions {
-                progress: false,
                 passthru: packed(),
+                ..YieldOptions::default()
             },
             payload: payload(serializer),
         }),

@@ -168,3 +168,37 @@ fn a_payload_that_only_its_receiver_understands_is_passed_on_as_it_is() {
         );
     }
 }
+
+#[test]
+fn credit_is_read_and_written_alike_in_every_message_that_has_it() {
+    for (json, credit) in [
+        (r#"[48,1,{"_await_credit":true,"_credit":5,"progress":true},"a.b"]"#, 5),
+        (r#"[68,1,2,{"_await_credit":true,"_credit":5,"progress":true}]"#, 5),
+        (r#"[70,1,{"_credit":5,"progress":true}]"#, 5),
+        (r#"[50,1,{"_credit":5,"progress":true}]"#, 5),
+        (r#"[70,1,{"progress":true}]"#, 0),
+    ] {
+        let message = message(json);
+        let read = if let Message::Call(it) = &message {
+            it.options.flow.as_ref().unwrap().credit
+        } else if let Message::Invocation(it) = &message {
+            it.details.credit
+        } else if let Message::Yield(it) = &message {
+            it.options.credit
+        } else if let Message::Result(it) = &message {
+            it.details.credit
+        } else {
+            panic!("{}", message.name())
+        };
+        assert_eq!(read, credit, "{json}");
+        let written = crate::encode(Serializer::Json, &message).unwrap();
+        assert_eq!(std::str::from_utf8(&written).unwrap(), json);
+    }
+    for bad in [
+        r#"[70,1,{"_credit":-1}]"#,
+        r#"[48,1,{"_credit":"5"},"a.b"]"#,
+        r#"[68,1,2,{"_await_credit":1}]"#,
+    ] {
+        assert!(read(bad).iter().all(Result::is_err), "{bad}");
+    }
+}

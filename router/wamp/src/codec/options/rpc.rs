@@ -11,6 +11,10 @@ use crate::message::{
 };
 use crate::uri::Uri;
 
+/// Our own keys, by the rule of the specification that they begin with an underscore.
+pub(super) const CREDIT: &str = "_credit";
+pub(super) const AWAIT_CREDIT: &str = "_await_credit";
+
 pub(in crate::codec) fn register<'f, R: Read<'f>>(
     options: &mut RegisterOptions,
     key: &str,
@@ -47,6 +51,8 @@ pub(in crate::codec) fn call<'f, R: Read<'f>>(
             reader,
             RunMode::from_name,
         )?,
+        CREDIT => small_number(&mut options.flow.get_or_insert_default().credit, reader)?,
+        AWAIT_CREDIT => flag(&mut options.flow.get_or_insert_default().await_credit, reader)?,
         _ => return passthru(&mut options.passthru, key, reader),
     }
     Ok(true)
@@ -85,7 +91,11 @@ pub(in crate::codec) fn result<'f, R: Read<'f>>(
     reader: &mut R,
     _: &'f Bytes,
 ) -> Result<bool, Malformed> {
-    progress(&mut details.progress, &mut details.passthru, key, reader)
+    progress(
+        (&mut details.progress, &mut details.credit, &mut details.passthru),
+        key,
+        reader,
+    )
 }
 
 pub(in crate::codec) fn yielded<'f, R: Read<'f>>(
@@ -94,7 +104,11 @@ pub(in crate::codec) fn yielded<'f, R: Read<'f>>(
     reader: &mut R,
     _: &'f Bytes,
 ) -> Result<bool, Malformed> {
-    progress(&mut options.progress, &mut options.passthru, key, reader)
+    progress(
+        (&mut options.progress, &mut options.credit, &mut options.passthru),
+        key,
+        reader,
+    )
 }
 
 pub(in crate::codec) fn error<'f, R: Read<'f>>(
@@ -119,6 +133,8 @@ pub(in crate::codec) fn invocation<'f, R: Read<'f>>(
         "caller" | "caller_authid" | "caller_authrole" => origin(&mut details.caller, key, reader)?,
         "trustlevel" => small_number(details.trustlevel.get_or_insert_default(), reader)?,
         "timeout" => small_number(&mut details.timeout, reader)?,
+        CREDIT => small_number(&mut details.credit, reader)?,
+        AWAIT_CREDIT => flag(&mut details.await_credit, reader)?,
         _ => return passthru(&mut details.passthru, key, reader),
     }
     Ok(true)

@@ -2,6 +2,7 @@
 
 use super::super::Write;
 use super::pubsub::{ACKNOWLEDGE, DELIVERED, PUBLISHED_AT};
+use super::rpc::{AWAIT_CREDIT, CREDIT};
 use crate::error::Unconvertible;
 use crate::message::{
     Audience, CallOptions, CancelOptions, ErrorDetails, EventDetails, InterruptOptions, InvocationDetails, Invoke,
@@ -183,6 +184,10 @@ pub(in crate::codec) fn write_register(writer: &mut impl Write, options: &Regist
 
 pub(in crate::codec) fn write_call(writer: &mut impl Write, options: &CallOptions) -> Written {
     dict(writer, |it| {
+        if let Some(flow) = &options.flow {
+            it.flag(AWAIT_CREDIT, flow.await_credit)?;
+            it.number(CREDIT, positive(flow.credit))?;
+        }
         it.flag("disclose_me", options.disclose_me)?;
         it.flag("progress", options.progress)?;
         it.flag("receive_progress", options.receive_progress)?;
@@ -208,15 +213,16 @@ pub(in crate::codec) fn write_interrupt(writer: &mut impl Write, options: &Inter
 }
 
 pub(in crate::codec) fn write_result(writer: &mut impl Write, details: &ResultDetails) -> Written {
-    progress(writer, details.progress, &details.passthru)
+    progress(writer, details.progress, details.credit, &details.passthru)
 }
 
 pub(in crate::codec) fn write_yield(writer: &mut impl Write, options: &YieldOptions) -> Written {
-    progress(writer, options.progress, &options.passthru)
+    progress(writer, options.progress, options.credit, &options.passthru)
 }
 
-fn progress(writer: &mut impl Write, progress: bool, packed: &SharedPassthru) -> Written {
+fn progress(writer: &mut impl Write, progress: bool, credit: u32, packed: &SharedPassthru) -> Written {
     dict(writer, |it| {
+        it.number(CREDIT, positive(credit))?;
         it.flag("progress", progress)?;
         it.passthru(packed)
     })
@@ -244,6 +250,8 @@ pub(in crate::codec) fn write_event(writer: &mut impl Write, details: &EventDeta
 
 pub(in crate::codec) fn write_invocation(writer: &mut impl Write, details: &InvocationDetails) -> Written {
     dict(writer, |it| {
+        it.flag(AWAIT_CREDIT, details.await_credit)?;
+        it.number(CREDIT, positive(details.credit))?;
         it.text("procedure", details.procedure.as_ref().map(|it| it.as_str()))?;
         it.flag("progress", details.progress)?;
         it.flag("receive_progress", details.receive_progress)?;

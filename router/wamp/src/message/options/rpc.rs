@@ -17,8 +17,27 @@ pub struct CallOptions {
     pub timeout: u32,
     /// Which of the callees that share the procedure by node keys is meant.
     pub shard: Option<Box<Shard>>,
+    /// Our own keys `_credit` and `_await_credit`.
+    pub flow: Option<Box<Flow>>,
     /// How the payload is packed.
     pub passthru: SharedPassthru,
+}
+
+impl CallOptions {
+    /// Whether more may come under the number of the call: further parts, or grants of results.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        self.progress || self.flow.is_some()
+    }
+}
+
+/// How a call keeps its other end from sending faster than it is taken (`docs/BACKPRESSURE.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Flow {
+    /// `_credit`: so many progressive results may be sent, and in a further CALL so many more; 0 says nothing.
+    pub credit: u32,
+    /// `_await_credit`: further parts of the call are sent only as the callee grants them.
+    pub await_credit: bool,
 }
 
 /// Which shard of a procedure a call is for (WAMP specification, "Sharded Registration").
@@ -45,6 +64,8 @@ pub enum RunMode {
 pub struct ResultDetails {
     /// More results follow.
     pub progress: bool,
+    /// It is no result: so many more parts of the call may be sent. 0 says nothing. Our own key `_credit`.
+    pub credit: u32,
     /// How the payload is packed.
     pub passthru: SharedPassthru,
 }
@@ -90,6 +111,10 @@ pub struct InvocationDetails {
     pub trustlevel: Option<u32>,
     /// Milliseconds after which the callee is to give up; 0 is never.
     pub timeout: u32,
+    /// Progressive results that may be sent, or that may be sent more; 0 says nothing. Our own key `_credit`.
+    pub credit: u32,
+    /// The caller sends further parts only as the callee grants them. Our own key `_await_credit`.
+    pub await_credit: bool,
     /// How the payload is packed.
     pub passthru: SharedPassthru,
 }
@@ -99,6 +124,8 @@ pub struct InvocationDetails {
 pub struct YieldOptions {
     /// More results follow.
     pub progress: bool,
+    /// It is no result: so many more parts of the call may be sent. 0 says nothing. Our own key `_credit`.
+    pub credit: u32,
     /// How the payload is packed.
     pub passthru: SharedPassthru,
 }

@@ -25,6 +25,10 @@ const ONLY_WITH_PROGRESS: Refusal = Refusal(
     error::OPTION_NOT_ALLOWED,
     "a call of all shards has several results: send it with receive_progress",
 );
+const NO_CREDIT_FOR_SHARDS: Refusal = Refusal(
+    error::OPTION_NOT_ALLOWED,
+    "a call that names shards may not grant or await credit, which is between one caller and one callee",
+);
 const NO_KEY: Refusal = Refusal(
     error::INVALID_ARGUMENT,
     "a call of one shard (runmode \"partition\") needs rkey, the key whose shard is meant",
@@ -39,6 +43,8 @@ pub(in crate::realm) struct Terms {
     disclose_me: bool,
     /// How long the caller waits for a result; 0 is for ever.
     timeout: u32,
+    /// The caller has said something of credit, and may grant more.
+    pub(in crate::realm) has_credit: bool,
 }
 
 impl Realm {
@@ -58,10 +64,14 @@ impl Realm {
         if member.is_cut_off(&call) {
             return Ok(());
         }
-        let goes_on = call.options.progress;
+        // What else comes of it, should it be over at once, is not another call.
+        let cut_off = call.options.goes_on().then_some(call.options.flow.is_some());
         if is_of_router(&call.procedure) {
-            if goes_on {
-                self.refuse_call(from, request, true, NO_PARTS_FOR_THE_ROUTER, out);
+            if call.options.flow.is_some() {
+                member.cut_off(request, true);
+            }
+            if call.options.progress {
+                self.refuse_call(from, request, cut_off, NO_PARTS_FOR_THE_ROUTER, out);
             } else {
                 self.serve(from, call, out);
             }
@@ -76,7 +86,7 @@ impl Realm {
             }
         };
         if let Err(refusal) = refused {
-            self.refuse_call(from, request, goes_on, refusal, out);
+            self.refuse_call(from, request, cut_off, refusal, out);
         }
         Ok(())
     }
@@ -85,12 +95,12 @@ impl Realm {
         &mut self,
         from: SessionId,
         request: RequestId,
-        goes_on: bool,
+        cut_off: Option<bool>,
         refusal: Refusal,
         out: &mut Vec<Delivery>,
     ) {
-        if let Some(member) = self.members.get_mut(from).filter(|_| goes_on) {
-            member.cut_off(request);
+        if let (Some(member), Some(has_credit)) = (self.members.get_mut(from), cut_off) {
+            member.cut_off(request, has_credit);
         }
         refusal.tell(from, RequestKind::Call, request, out);
     }
@@ -144,8 +154,12 @@ impl Realm {
             disclose: permission.disclose,
             disclose_me: options.disclose_me,
             timeout: options.timeout,
+            has_credit: options.flow.is_some(),
         };
+        let flow = options.flow.as_deref().copied().unwrap_or_default();
         let details = InvocationDetails {
+            credit: if options.receive_progress { flow.credit } else { 0 },
+            await_credit: flow.await_credit && options.progress,
             procedure: (policy != Match::Exact).then(|| Box::new(procedure)),
             receive_progress: options.receive_progress,
             progress: options.progress,
@@ -154,6 +168,9 @@ impl Realm {
             ..InvocationDetails::default()
         };
         if let Some(shard) = &options.shard {
+            if options.flow.is_some() {
+                return Err(NO_CREDIT_FOR_SHARDS);
+            }
             let targets = self.shards(registration, shard, options.receive_progress, &wish)?;
             self.open_shards(from, request, (shard.runmode, &targets), terms, &details, &payload, out);
             return Ok(());

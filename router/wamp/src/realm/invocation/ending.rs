@@ -47,6 +47,21 @@ impl Realm {
         waiting.map(Waiting::at_work).unwrap_or_default()
     }
 
+    /// The caller waits for the next result from now on.
+    pub(super) fn restart_patience(&mut self, callee: SessionId, request: RequestId) {
+        let pending = self
+            .members
+            .get_mut(callee)
+            .and_then(|it| it.invocations.get_mut(&request));
+        let special = pending.and_then(|pending| pending.special.as_mut());
+        if let Some((patience, until)) = special.and_then(|it| it.patience.as_mut()) {
+            let due = Due::Invocation(callee, request);
+            self.timer.cancel(*until, due);
+            *until = (self.clock.elapsed)().saturating_add(*patience);
+            self.timer.set(*until, due);
+        }
+    }
+
     /// Ends a call that has taken too long.
     pub(in crate::realm) fn time_out(&mut self, callee: SessionId, request: RequestId, out: &mut Vec<Delivery>) {
         if let Some(pending) = self.end(callee, request, &error::TIMEOUT, out) {

@@ -1,6 +1,7 @@
 //! Calls whose arguments come in several parts (WAMP specification, "Progressive Call Invocations").
 
 use super::super::{Realm, send};
+use super::credit;
 use crate::error::Violation;
 use crate::id::{RegistrationId, RequestId, SessionId};
 use crate::message::{Call, Invocation, InvocationDetails, Message};
@@ -35,8 +36,15 @@ impl Realm {
             ..
         } = call;
         let at_work = self.at_work(caller, request);
-        let mut is_taken = false;
+        let mut is_taken = options
+            .flow
+            .as_deref()
+            .is_some_and(|flow| self.grant_parked(caller, request, *flow));
         for (callee, invocation) in at_work {
+            if let Some(flow) = &options.flow {
+                is_taken |= self.grant_results(callee, invocation, flow.credit, out);
+                continue;
+            }
             is_taken |= self.forward_part(callee, invocation, options.progress, payload.clone(), out);
         }
         if is_taken {
@@ -63,11 +71,17 @@ impl Realm {
             return false;
         };
         let Some(input) = &special.input else { return false };
+        if special.credit.as_mut().is_some_and(|credit| !credit.spend_part()) {
+            self.overrun(callee, request, credit::TOO_MANY_PARTS, out);
+            return true;
+        }
         let invocation = Invocation {
             request,
             registration: input.registration,
             details: InvocationDetails {
                 progress,
+                credit: 0,
+                await_credit: false,
                 ..input.details.clone()
             },
             payload,

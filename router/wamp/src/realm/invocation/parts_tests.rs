@@ -14,6 +14,7 @@ const ABLE: Features = Features {
     call_canceling: true,
     call_timeout: false,
     progressive_call_invocations: true,
+    progress_credit: false,
     registration_revocation: false,
     subscription_revocation: false,
     acknowledged_event_delivery: false,

@@ -79,17 +79,24 @@ impl Realm {
         };
         let (caller, call) = (pending.caller, pending.call);
         let mut details = reroute.details.clone();
-        let patience = self.complete(&mut details, caller, &target, reroute.terms);
+        let terms = reroute.terms;
+        let patience = self.complete(&mut details, caller, &target, terms);
         let payload = reroute.payload.clone();
         let until = pending.deadline();
         let mut special = Special::of(&target, &reroute.details).unwrap_or_default();
         special.reroute = Some(reroute);
         // The time that the caller has waited already counts.
         special.patience = patience.zip(until);
+        if terms.has_credit {
+            special.credit = self.begin_credit(&target, &mut details);
+        }
         pending.special = Some(special);
         let request = self.invoke(&target, details, payload, pending, out);
         if let (Some(member), Some(request)) = (self.members.get_mut(caller), request) {
             member.calls.insert(call, Waiting::Callee(target.callee, request));
+            if terms.has_credit {
+                self.grant_all(target.callee, request, out);
+            }
         }
         Passed::On
     }

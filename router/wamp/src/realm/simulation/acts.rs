@@ -35,12 +35,13 @@ impl World {
             45..52 => self.cancel(session, operation),
             52..56 => self.confirm(session),
             56..61 => self.go_on(session, operation),
+            61..66 => self.grant(session, operation),
             _ => self.ask(session, operation, &sessions),
         }
     }
 
     fn join(&mut self, mut operation: Operation) {
-        let role = role(operation.pick(ROLES.len()));
+        let role = role(operation.of(&[0, 0, 1, 2]));
         let principal = Principal {
             authid: operation.of(&AUTHIDS).into(),
             role: Arc::new(role),
@@ -52,6 +53,7 @@ impl World {
             call_canceling: operation.flag(),
             call_timeout: operation.flag(),
             progressive_call_invocations: operation.flag(),
+            progress_credit: !operation.once_in(4),
             registration_revocation: true,
             subscription_revocation: true,
             acknowledged_event_delivery: operation.flag(),
@@ -98,7 +100,7 @@ impl World {
     }
 
     fn change_role(&mut self, session: SessionId, mut operation: Operation) {
-        let role = Arc::new(role(operation.pick(ROLES.len())));
+        let role = Arc::new(role(operation.of(&[0, 0, 1, 2])));
         self.tell(|| format!("{session} becomes {}", role.name()));
         if let Some(client) = self.clients.get_mut(&session) {
             client.origin.authrole = Arc::clone(role.name());
@@ -241,7 +243,22 @@ impl World {
         };
         let mut options = operation.call_options();
         options.progress = operation.flag();
+        options.flow = None;
         let message = call_with(call.request.get(), call.procedure.as_str(), options);
+        self.send(session, message);
+    }
+
+    /// Takes more results of a call, now and then of one that is over.
+    fn grant(&mut self, session: SessionId, mut operation: Operation) {
+        let client = self.client(session);
+        let mut calls = client.granting.clone();
+        if !operation.once_in(8) {
+            calls.retain(|call| client.calls.contains_key(&call.request));
+        }
+        let Some(call) = calls.get(operation.pick(calls.len())) else {
+            return;
+        };
+        let message = call_with(call.request.get(), call.procedure.as_str(), operation.grant());
         self.send(session, message);
     }
 
@@ -257,6 +274,9 @@ impl World {
         let number = invocation.get();
         if operation.once_in(3) {
             return self.send(session, progress(number));
+        }
+        if operation.once_in(6) {
+            return self.send(session, scene::grant(number, operation.of(&[1, 2, u32::MAX])));
         }
         self.client(session).invocations.remove(&invocation);
         let message = match operation.pick(4) {
@@ -282,7 +302,8 @@ impl World {
     }
 }
 
-/// The roles: everything, calls after consent, and what an authorizer allows.
+/// The roles: everything, calls after consent, and what an authorizer allows. The first comes twice as often, since it
+/// alone registers and subscribes.
 fn role(number: usize) -> Role {
     let rule = |uri: &str, allow: &[Action], consent| Rule {
         uri: uri.into(),

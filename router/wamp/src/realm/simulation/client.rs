@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{PublicationId, RegistrationId, RequestId, SubscriptionId};
+use crate::limits::MAX_CUT_OFF_CALLS;
 use crate::message::{
     Audience, Call, CancelMode, Event, Message, Origin, Publish, Register, RequestError, RequestKind, Subscribe,
     Unregister, Unsubscribe,
@@ -18,6 +19,8 @@ pub(super) struct Client {
     next_request: u64,
     /// Calls that have not ended: whether more parts may follow, and whether intermediate results may come.
     pub(super) calls: BTreeMap<RequestId, OpenCall>,
+    /// The last calls that said something of credit, over or not.
+    pub(super) granting: Vec<Call>,
     /// Invocations that were received and not answered.
     pub(super) invocations: BTreeSet<RequestId>,
     pub(super) subscriptions: BTreeSet<SubscriptionId>,
@@ -62,6 +65,7 @@ impl Client {
             origin,
             next_request: 0,
             calls: BTreeMap::new(),
+            granting: Vec::new(),
             invocations: BTreeSet::new(),
             subscriptions: BTreeSet::new(),
             registrations: BTreeSet::new(),
@@ -88,6 +92,15 @@ impl Client {
                 takes_progress: call.options.receive_progress,
                 call: call.clone(),
             };
+            let is_grant = self.granting.iter().any(|it| it.request == call.request);
+            if is_grant && call.options.flow.is_some() {
+                return;
+            }
+            if call.options.flow.is_some() {
+                // The router remembers as many at least.
+                self.granting.truncate(MAX_CUT_OFF_CALLS / 8);
+                self.granting.insert(0, call.clone());
+            }
             self.calls.entry(call.request).or_insert(open).has_more = call.options.progress;
         } else if let Message::Register(Register { request, .. }) = message {
             self.waiting.insert(*request, Waiting::Register);
@@ -116,6 +129,11 @@ impl Client {
         if let Message::Result(it) = message {
             let call = self.calls.get(&it.request);
             let call = call.unwrap_or_else(|| panic!("a result came for call {}, which is over", it.request));
+            if it.details.credit > 0 {
+                let awaits = call.call.options.flow.as_deref().is_some_and(|flow| flow.await_credit);
+                assert!(awaits && it.details.progress, "nobody awaits credit");
+                return false;
+            }
             if it.details.progress {
                 assert!(call.takes_progress, "nobody asked for intermediate results");
                 return false;

@@ -42,6 +42,7 @@ fn nothing_is_lost_doubled_or_left_behind() {
         done.consents > seldom && done.authorizations > seldom && done.time_outs > seldom && done.bounces > seldom,
         "it did too little: {done:?}"
     );
+    assert!(done.grants > seldom, "it did too little: {done:?}");
 }
 
 fn run_of(seed: u64) -> Vec<Operation> {

@@ -1,8 +1,8 @@
 //! What a client does, drawn from a few numbers.
 
 use crate::message::{
-    Audience, CallOptions, CancelMode, Invoke, Match, Message, PublishOptions, Register, RegisterOptions, RunMode,
-    Shard, Subscribe, SubscribeOptions,
+    Audience, CallOptions, CancelMode, Flow, Invoke, Match, Message, PublishOptions, Register, RegisterOptions,
+    RunMode, Shard, Subscribe, SubscribeOptions,
 };
 
 use super::super::scene::{call_args, call_with, publish, request};
@@ -145,7 +145,23 @@ impl Operation {
             progress: self.once_in(4),
             timeout: self.of(&[0, 0, 5, 1_000]),
             shard,
+            flow: self.flag().then(|| Box::new(self.flow())),
             passthru: None,
+        }
+    }
+
+    fn flow(&mut self) -> Flow {
+        Flow {
+            credit: self.of(&[0, 1, 1, 2, 2, u32::MAX]),
+            await_credit: self.flag(),
+        }
+    }
+
+    /// The options with which a caller takes more results.
+    pub(super) fn grant(&mut self) -> CallOptions {
+        CallOptions {
+            flow: Some(Box::new(self.flow())),
+            ..CallOptions::default()
         }
     }
 

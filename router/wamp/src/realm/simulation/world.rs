@@ -24,6 +24,8 @@ pub(super) struct Done {
     pub(super) authorizations: u64,
     pub(super) time_outs: u64,
     pub(super) bounces: u64,
+    /// Messages that granted credit.
+    pub(super) grants: u64,
 }
 
 impl AddAssign for Done {
@@ -34,6 +36,7 @@ impl AddAssign for Done {
         self.authorizations += more.authorizations;
         self.time_outs += more.time_outs;
         self.bounces += more.bounces;
+        self.grants += more.grants;
     }
 }
 
@@ -182,6 +185,9 @@ impl World {
         {
             self.done.time_outs += 1;
         }
+        let grants = matches!(message, Message::Invocation(it) if it.details.credit > 0)
+            || matches!(message, Message::Result(it) if it.details.credit > 0);
+        self.done.grants += u64::from(grants);
         let has_ended = self.client(to).takes(message);
         self.done.calls += u64::from(has_ended);
     }
@@ -195,7 +201,7 @@ impl World {
             assert_eq!(member.registrations, client.registrations, "of {session}");
             let held = member.dynamic.iter().flat_map(|dynamic| dynamic.held_calls());
             // Parts of a call that is over are on their way to nobody.
-            let held = held.filter(|call| !member.cut_off.contains(call));
+            let held = held.filter(|call| !member.cut_off.contains_key(call));
             let open: BTreeSet<_> = member.calls.keys().copied().chain(held).collect();
             let known: BTreeSet<_> = client.calls.keys().copied().collect();
             assert_eq!(open, known, "calls of {session}");
