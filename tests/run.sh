@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test, in stages; `tests/run.sh STAGE...` runs only those.
+# Every test, in stages; `tests/run.sh STAGE...` runs only those, and those that a plus joins (`doctor+state`) side by side.
 #
 # As root it installs what is missing (apt, pip, npm into a cache directory). As another user it runs what it can and
 # says loudly what it skips. DESKCONN_REQUIRE_ALL=1 makes a skipped stage a failure.
@@ -7,11 +7,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
-STAGES=${*:-prepare check release run doctor state js browser interop discovery snap vm package fuzz}
-passed=0 skipped=() times=()
+# What mostly waits stands beside what computes.
+STAGES=${*:-prepare check release run doctor+state js+discovery+browser interop+snap vm package fuzz}
+# What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
+OUTCOMES=$(mktemp)
+trap 'rm -f "$OUTCOMES"' EXIT
 
 say() { printf '\n=== %s\n' "$*"; }
-skip() { say "SKIPPED $1: $2"; skipped+=("$1"); if [ "${DESKCONN_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi; }
+skip() { say "SKIPPED $1: $2"; echo "skipped $1" >>"$OUTCOMES"; if [ "${DESKCONN_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi; }
 is_root() { [ "$(id -u)" = 0 ]; }
 install() { apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@" >/dev/null; }
 
@@ -116,12 +119,34 @@ stage_fuzz() {
   PATH=$PATH:$at bash tests/fuzz/run.sh 10
 }
 
-for stage in $STAGES; do
-  say "$stage"
-  started=$SECONDS
-  "stage_$stage"
-  times+=("$stage $((SECONDS - started)) s")
-  passed=$((passed + 1))
+run() {
+  local started=$SECONDS
+  "stage_$1"
+  echo "$1 $((SECONDS - started)) s" >>"$OUTCOMES"
+}
+
+# Side by side, with the name of its stage before each line.
+run_all() {
+  local stage status=0 running=()
+  for stage; do
+    run "$stage" 2>&1 | sed -u "s/^/$stage: /" &
+    running+=($!)
+  done
+  for stage in "${running[@]}"; do wait "$stage" || status=1; done
+  return $status
+}
+
+for stages in $STAGES; do
+  say "${stages//+/, }"
+  case $stages in
+    *+*)
+      # shellcheck disable=SC2086 # names of stages
+      run_all ${stages//+/ }
+      ;;
+    *) run "$stages" ;;
+  esac
 done
-say "seconds: ${times[*]}"
-printf '%d passed, 0 failed, %d skipped\n' "$((passed - ${#skipped[@]}))" "${#skipped[@]}"
+skipped=$(grep -c '^skipped ' "$OUTCOMES" || :)
+passed=$(($(grep -c '' "$OUTCOMES") - skipped * 2))
+say "seconds: $(grep -v '^skipped ' "$OUTCOMES" | paste -s -d , | sed 's/,/, /g')"
+printf '%d passed, 0 failed, %d skipped\n' "$passed" "$skipped"
