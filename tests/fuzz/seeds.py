@@ -77,6 +77,8 @@ def realms():
         {"progress": True},
         {"runmode": "all", "receive_progress": True},
         {"rkey": "k"},
+        {"receive_progress": True, "_credit": 1},
+        {"progress": True, "_await_credit": True},
     ):
         offer = step(6, 0, json.dumps([64, 1, {"invoke": "roundrobin", "concurrency": 1}, "com.p"]).encode())
         call = step(6, 1, json.dumps([48, 1, options, "com.p", [1]]).encode())
@@ -90,6 +92,10 @@ def realms():
     for procedure in ("session.list", "session.kill_all", "subscription.list", "registration.list", "session.add_testament"):
         call = json.dumps([48, 1, {}, "wamp." + procedure, ["com.t", [], {}]]).encode()
         yield joins + step(6, 0, b'[32,1,{"match":"prefix"},"wamp."]') + step(6, 1, call)
+    grants = step(6, 1, b'[48,1,{"_credit":2},"com.p"]') + step(6, 0, b'[70,1,{"progress":true,"_credit":2}]')
+    for options in ({"receive_progress": True, "_credit": 1}, {"progress": True, "_await_credit": True}):
+        call = step(6, 1, json.dumps([48, 1, options, "com.p", [1]]).encode())
+        yield joins + step(6, 0, b'[64,1,{},"com.p"]') + call + grants + step(6, 0, b'[70,1,{"progress":true}]') * 4
     yield step(0, 0, b"\xff") + step(6, 0, b'[48,1,{"progress":true},"com.p"]') * 2 + step(4, 1) + step(3, 0)
     for _, body in messages():
         if len(body) < 256:

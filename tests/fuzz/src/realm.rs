@@ -82,6 +82,7 @@ impl Scene {
             call_canceling: has(0),
             call_timeout: has(1),
             progressive_call_invocations: has(2),
+            progress_credit: has(3),
             registration_revocation: has(3),
             subscription_revocation: has(4),
             acknowledged_event_delivery: has(5),
