@@ -32,27 +32,45 @@ pub enum ListenError {
 /// Why a session ended.
 #[derive(Debug)]
 pub(crate) enum SessionEnd {
-    /// The client said goodbye, or closed the connection.
+    /// The client said goodbye.
     Left,
+    /// The client closed the connection without a word.
+    Closed,
     /// The router said goodbye: it stops, or somebody ended the session.
     Dismissed,
     /// The client broke the protocol.
     Violation(Violation),
     /// The connection failed.
     Failed(io::Error),
-    /// The client did not take what was waiting for it.
+    /// The client did not take what was waiting for it, and more than events was lost.
     TooSlow,
+    /// The client took nothing for so long that it counts as gone.
+    Stalled,
+    /// The keys of the connection may be used no longer.
+    UsedUp,
+    /// The session goes on over another connection.
+    Replaced,
 }
 
 impl SessionEnd {
+    /// Whether only the connection is lost: a session that can be resumed waits for its client then.
+    pub(crate) const fn is_lost(&self) -> bool {
+        match self {
+            Self::Closed | Self::Failed(_) | Self::Stalled | Self::UsedUp => true,
+            Self::Left | Self::Dismissed | Self::Violation(_) | Self::TooSlow | Self::Replaced => false,
+        }
+    }
+
     /// Puts it into the log.
     pub(crate) fn log(&self) {
         match self {
-            Self::Left => tracing::info!("left"),
+            Self::Left | Self::Closed => tracing::info!("left"),
             Self::Dismissed => tracing::info!("dismissed"),
             Self::Violation(violation) => tracing::warn!(%violation, "broke the protocol"),
             Self::Failed(error) => tracing::info!(%error, "connection lost"),
-            Self::TooSlow => tracing::warn!("took its messages too slowly"),
+            Self::TooSlow | Self::Stalled => tracing::warn!("took its messages too slowly"),
+            Self::UsedUp => tracing::info!("its keys are used up"),
+            Self::Replaced => tracing::info!("goes on over another connection"),
         }
     }
 }

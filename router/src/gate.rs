@@ -151,6 +151,29 @@ pub trait Gate: Send + Sync + 'static {
         true
     }
 
+    /// Whether a client may go on with its session over this connection. Called under the realm's lock, when nothing else
+    /// speaks against it; the session may be detached or not. A gate that counts in [`Gate::confirm`] must not count here.
+    fn confirm_return(&self, session: SessionId, principal: &Principal, peer: &Peer) -> bool {
+        let _ = (session, peer);
+        self.confirm(principal)
+    }
+
+    /// The connection of a session is lost, and its client may return: [`Gate::confirm_return`] or [`Gate::left`] follows.
+    /// Called under the realm's lock: it must not wait, and not call the realm.
+    fn detached(&self, session: SessionId, principal: &Principal) {
+        let _ = (session, principal);
+    }
+
+    /// A client goes on with its session.
+    fn resumed(&self, session: SessionId, principal: &Principal, peer: &Peer) {
+        let _ = (session, principal, peer);
+    }
+
+    /// Somebody who may join wanted to go on with a session that is not theirs, or had a wrong token; `why` is a sentence.
+    fn return_refused(&self, principal: &Principal, peer: &Peer, why: &str) {
+        let _ = (principal, peer, why);
+    }
+
     /// How fast a session may send messages. Who is faster is read more slowly; nothing is lost.
     fn message_rate(&self, principal: &Principal, peer: &Peer) -> Option<Rate> {
         let _ = (principal, peer);

@@ -36,6 +36,9 @@ pub struct Limits {
     /// How long the kernel waits for any sign of a silent peer until the connection is lost: a phone that left the network
     /// says nothing. `None`: for ever.
     pub dead: Option<Duration>,
+    /// How long a session waits for its client to return, when its connection is lost. `None`: sessions end with their
+    /// connections.
+    pub resume: Option<Duration>,
     /// How long a peer may take to answer GOODBYE.
     pub farewell: Duration,
     /// How long a session inside Noise may live.
@@ -83,6 +86,7 @@ impl Default for Limits {
             login: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
             dead: Some(Duration::from_secs(60)),
+            resume: Some(Duration::from_secs(120)),
             farewell: Duration::from_secs(1),
             noise_session: NOISE_SESSION,
             joining_per_address: 4,
@@ -134,6 +138,13 @@ impl Tally {
         }
         self.total += 1;
         Ok(())
+    }
+
+    fn put_back(&mut self, address: Option<IpAddr>) {
+        self.total += 1;
+        if let Some(address) = address {
+            *self.by_address.entry(address).or_default() += 1;
+        }
     }
 
     fn remove(&mut self, address: Option<IpAddr>) {
@@ -206,6 +217,21 @@ impl Place {
         self.has_joined = true;
         Ok(())
     }
+
+    /// The session goes on over the connection that has this other place, maybe from another address.
+    pub(crate) fn move_to(&mut self, other: &Self, limits: &Limits) -> Result<(), &'static str> {
+        let mut counts = self.counters.counts();
+        counts.sessions.remove(self.address);
+        let moved = counts
+            .sessions
+            .add(other.address, limits.sessions_per_address, limits.sessions);
+        match moved {
+            Ok(()) => self.address = other.address,
+            // It has its own still, and stood there before.
+            Err(_) => counts.sessions.put_back(self.address),
+        }
+        moved
+    }
 }
 
 impl Drop for Place {
@@ -249,6 +275,32 @@ mod tests {
         );
         drop(first);
         assert!(counters.connect(address(1), &limits).is_ok());
+    }
+
+    #[test]
+    fn a_session_that_goes_on_elsewhere_takes_its_place_along_and_no_second_one() {
+        let limits = Limits {
+            sessions: 2,
+            sessions_per_address: 1,
+            ..Limits::default()
+        };
+        let counters = Arc::<Counters>::default();
+        let connect = |last| counters.connect(address(last), &limits).unwrap();
+        let (mut first, mut second) = (connect(1), connect(2));
+        first.join(&limits).unwrap();
+        second.join(&limits).unwrap();
+        let (same, free) = (connect(1), connect(3));
+        first.move_to(&same, &limits).unwrap();
+        first.move_to(&free, &limits).unwrap();
+        assert_eq!(
+            first.move_to(&connect(2), &limits).unwrap_err(),
+            "there are too many from this address"
+        );
+        assert_eq!(counters.counts().sessions.total, 2);
+        drop((first, second, same, free));
+        let counts = counters.counts();
+        assert_eq!((counts.joining.total, counts.sessions.total), (0, 0));
+        assert!(counts.joining.by_address.is_empty() && counts.sessions.by_address.is_empty());
     }
 
     #[test]

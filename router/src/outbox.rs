@@ -1,5 +1,7 @@
 //! The queue in front of a session's writer, bounded in messages and in bytes.
 
+mod kept;
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,7 +10,14 @@ use tokio::sync::Notify;
 use wamp::message::Message;
 use wamp::outgoing::Outgoing;
 
+use self::kept::Kept;
 use crate::limits::{Limits, WhenFull};
+
+/// The connection of a session, counted from its first.
+pub(crate) type Epoch = u64;
+
+/// Messages for which an idle session keeps room.
+pub(crate) const IDLE_BATCH: usize = 64;
 
 /// What waits for one peer. Whoever routes to the peer pushes, its writer takes.
 #[derive(Debug)]
@@ -44,6 +53,8 @@ struct Queue {
     messages: VecDeque<Outgoing>,
     bytes: usize,
     state: State,
+    /// Of a session that can be resumed.
+    kept: Option<Box<Kept>>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -65,12 +76,19 @@ pub(crate) enum Take {
     Last,
     /// Send nothing.
     Broken,
+    /// Send nothing: another connection of the session does.
+    Replaced,
 }
 
 impl Outbox {
-    pub(crate) fn new(limits: &Limits, when_full: WhenFull) -> Self {
+    /// An empty queue; of a session that can be resumed it keeps what may not have arrived.
+    pub(crate) fn new(limits: &Limits, when_full: WhenFull, is_resumable: bool) -> Self {
+        let queue = Queue {
+            kept: is_resumable.then(Box::default),
+            ..Queue::default()
+        };
         Self {
-            queue: Mutex::default(),
+            queue: Mutex::new(queue),
             filled: Notify::new(),
             broken: Notify::new(),
             most_messages: limits.queue_messages,
@@ -166,6 +184,7 @@ impl Outbox {
         let mut queue = self.queue();
         if queue.state == State::Open {
             queue.state = State::Closing;
+            queue.bytes += last.as_ref().map_or(0, Outgoing::weight);
             queue.messages.extend(last);
             drop(queue);
             self.filled.notify_one();
@@ -186,7 +205,8 @@ impl Outbox {
     /// How many messages wait, and their bytes.
     pub(crate) fn load(&self) -> (usize, usize) {
         let queue = self.queue();
-        (queue.messages.len(), queue.bytes)
+        let (messages, bytes) = queue.kept.as_ref().map_or((0, 0), |kept| kept.load());
+        (queue.messages.len() + messages, queue.bytes + bytes)
     }
 
     /// Waits for [`Outbox::break_off`].
@@ -194,25 +214,37 @@ impl Outbox {
         self.broken.notified().await;
     }
 
-    /// Waits until there is something, and moves all of it into `batch`, which must be empty. Cancel-safe.
-    pub(crate) async fn take(&self, batch: &mut VecDeque<Outgoing>) -> Take {
+    /// Waits until there is something, and moves all of it into `batch`, which must be empty; of a session that can be
+    /// resumed as much as may be sent before more has arrived. Cancel-safe.
+    pub(crate) async fn take(&self, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Take {
         loop {
-            {
+            let taken = {
                 let mut queue = self.queue();
-                let taken = match queue.state {
-                    State::Broken => Some(Take::Broken),
-                    State::Closing => Some(Take::Last),
-                    State::Open if queue.messages.is_empty() => None,
-                    State::Open => Some(Take::More),
-                };
-                if let Some(taken) = taken {
-                    std::mem::swap(&mut queue.messages, batch);
-                    queue.bytes = 0;
-                    return taken;
+                if queue.kept.is_none() {
+                    queue.take_all(batch)
+                } else {
+                    self.take_kept(&mut queue, epoch, batch)
                 }
+            };
+            if let Some(taken) = taken {
+                return taken;
             }
             self.filled.notified().await;
         }
+    }
+}
+
+impl Queue {
+    fn take_all(&mut self, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
+        let taken = match self.state {
+            State::Broken => Take::Broken,
+            State::Closing => Take::Last,
+            State::Open if self.messages.is_empty() => return None,
+            State::Open => Take::More,
+        };
+        std::mem::swap(&mut self.messages, batch);
+        self.bytes = 0;
+        Some(taken)
     }
 }
 

@@ -1,7 +1,9 @@
 //! A realm that many tasks share: the one lock, and the way from the realm's deliveries into the outboxes.
 
 mod ending;
+mod join;
 mod overflow;
+mod resumption;
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -11,18 +13,21 @@ use std::time::{Duration, SystemTime};
 use rand::TryRng as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
-use wamp::acceptor::Features;
 use wamp::error::Violation;
 use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Realm, Settings};
 use wamp::uri::Uri;
+
+pub use self::join::Joined;
+pub(crate) use self::join::{Newcomer, SharedPlace};
+pub(crate) use self::resumption::{Lease, Refused, Returning, Routed, Tenure};
 
 use crate::gate::Gate;
 use crate::limits::{Limits, WhenFull};
-use crate::outbox::{Outbox, Pushed};
+use crate::outbox::Pushed;
 pub(crate) use crate::report::Arrival;
 use crate::report::{RealmReport, Seat, Traffic};
 
@@ -70,16 +75,6 @@ struct State {
     deliveries: Vec<Delivery>,
     /// What the timer waits for. There is no timer while nothing is due.
     deadline: Option<Duration>,
-}
-
-/// A session that was opened, for the task that serves it.
-#[derive(Debug)]
-pub struct Joined {
-    /// Its id.
-    pub session: SessionId,
-    pub(crate) outbox: Arc<Outbox>,
-    /// Says that the session may be read again, after [`Flow::Wait`].
-    pub(crate) released: Arc<Notify>,
 }
 
 impl RealmHandle {
@@ -148,37 +143,6 @@ impl RealmHandle {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Opens a session, unless `confirm`, which is asked under the lock, says no.
-    pub(crate) fn join(
-        &self,
-        principal: Principal,
-        features: Features,
-        arrival: Arrival,
-        confirm: impl FnOnce() -> bool,
-    ) -> Option<Joined> {
-        let outbox = Arc::new(Outbox::new(&self.0.limits, self.0.when_full));
-        let mut state = self.state();
-        if !confirm() {
-            return None;
-        }
-        let State {
-            realm,
-            seats,
-            deliveries,
-            ..
-        } = &mut *state;
-        let session = realm.join(principal, arrival.transport(), features, deliveries);
-        let seat = Seat::new(Arc::clone(&outbox), arrival);
-        let released = seat.released();
-        seats.insert(session, seat);
-        self.deliver(&mut state);
-        Some(Joined {
-            session,
-            outbox,
-            released,
-        })
-    }
-
     /// Routes messages of a session, in their order, under one lock. The vector is empty afterwards.
     pub(crate) fn route(&self, from: SessionId, messages: &mut Vec<Message>) -> Result<Flow, Violation> {
         let mut state = self.state();
@@ -191,6 +155,12 @@ impl RealmHandle {
                 break;
             }
         }
+        self.report_denied(state);
+        flow
+    }
+
+    /// Tells the gate what was denied, without the lock.
+    fn report_denied(&self, mut state: MutexGuard<'_, State>) {
         let denied = state.realm.take_denied();
         drop(state);
         if let (false, Some(gate)) = (denied.is_empty(), self.0.gate.upgrade()) {
@@ -198,16 +168,21 @@ impl RealmHandle {
                 gate.denied(session, action, uri.as_str());
             }
         }
-        flow
     }
 
-    /// Forgets a session.
-    pub(crate) fn leave(&self, session: SessionId) {
+    /// Forgets a session; `false` if it goes on over another connection than this one.
+    pub(crate) fn leave(&self, session: SessionId, tenure: Option<&Tenure>) -> bool {
         let mut state = self.state();
+        if let (Some(tenure), Some(seat)) = (tenure, state.seats.get(&session))
+            && !seat.is_held_by(tenure)
+        {
+            return false;
+        }
         state.seats.remove(&session);
         let State { realm, deliveries, .. } = &mut *state;
         realm.leave(session, deliveries);
         self.deliver(&mut state);
+        true
     }
 
     /// Takes back what a writer could not write.

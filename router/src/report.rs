@@ -18,6 +18,7 @@ use wamp::value::Dict;
 
 use crate::gate::{Peer, Transport};
 use crate::outbox::Outbox;
+use crate::realm::Lease;
 
 /// What was delivered, counted from the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -95,16 +96,25 @@ pub(crate) struct Seat {
     pub(crate) traffic: Traffic,
     arrival: Box<Arrival>,
     released: Arc<Notify>,
+    /// Of a session that can be resumed.
+    pub(crate) lease: Option<Box<Lease>>,
 }
 
 impl Seat {
-    pub(crate) fn new(outbox: Arc<Outbox>, arrival: Arrival) -> Self {
+    pub(crate) fn new(outbox: Arc<Outbox>, arrival: Arrival, lease: Option<Box<Lease>>) -> Self {
         Self {
             outbox,
             traffic: Traffic::default(),
             arrival: Box::new(arrival),
             released: Arc::default(),
+            lease,
         }
+    }
+
+    /// The session goes on over another connection. When it joined stays as it is.
+    pub(crate) fn arrive_again(&mut self, arrival: Arrival) {
+        let since = self.arrival.since;
+        *self.arrival = Arrival { since, ..arrival };
     }
 
     /// What the task waits for that reads the session, while as much as may be waits for an authorizer.
@@ -127,6 +137,7 @@ impl Seat {
             channel: self.arrival.channel,
             serializer: self.arrival.serializer,
             since: self.arrival.since,
+            is_detached: self.lease.as_ref().is_some_and(|lease| lease.is_detached()),
             requests: realm.requests_of(session)?,
             traffic: self.traffic,
             queued_messages,
@@ -150,6 +161,8 @@ pub struct SessionReport {
     pub serializer: Option<Serializer>,
     /// When it joined.
     pub since: SystemTime,
+    /// Whether its connection is lost, and it waits for its client to return.
+    pub is_detached: bool,
     /// What it has asked for since then.
     pub requests: Requests,
     /// What it was sent since then.

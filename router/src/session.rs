@@ -1,33 +1,30 @@
 //! One connection's life: handshake, reading and writing side by side in one task, farewell.
 
-use std::collections::VecDeque;
+mod exchange;
+mod upkeep;
+
 use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use link::{BounceReason, Link, ReadError, Reader, Writer};
+use link::{Link, ReadError};
 use rand::TryRng as _;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::Instrument as _;
 use wamp::acceptor::{Acceptor, Asked, Step};
-use wamp::error::{self, AUTHENTICATION_DENIED, AUTHENTICATION_FAILED, Violation};
+use wamp::error::{self, AUTHENTICATION_DENIED, AUTHENTICATION_FAILED};
 use wamp::message::{Abort, Goodbye, Message};
-use wamp::realm::{Bounce, Flow, Principal};
+use wamp::realm::Principal;
+use wamp::resumption::{Outcome, Wanted};
 use wamp::value::Value;
 
+use self::exchange::{Connected, exchange, farewell};
 use crate::Shared;
 use crate::channel::Channel;
 use crate::error::SessionEnd;
-use crate::gate::{Peer, no_such_realm};
+use crate::gate::{Peer, Transport, no_such_realm};
 use crate::limits::Place;
-use crate::outbox::Take;
-use crate::rate::{Meter, Rate};
-use crate::realm::{Arrival, Joined, RealmHandle};
-
-/// Messages that are routed under one lock at most: enough to share its cost, few enough to let others in between.
-const READ_BATCH: usize = 32;
+use crate::realm::{Arrival, Joined, Newcomer, RealmHandle, Refused, Returning, Tenure};
 
 /// Serves a connection from its first message to its end.
 pub(crate) async fn serve(shared: Arc<Shared>, mut link: Link, peer: Peer, place: Option<Place>) {
@@ -56,24 +53,22 @@ struct Opened {
     realm: RealmHandle,
     joined: Joined,
     principal: Principal,
-    /// Held as long as the session lasts.
-    _place: Option<Place>,
+    /// It is the session of an earlier connection.
+    is_return: bool,
 }
 
+/// The ABORT with which a client is refused; none if it has gone.
+type Refusal = Option<Box<Abort>>;
+
 /// Opens a session, or gives the ABORT with which the client is refused (none if it has gone).
-async fn open(
-    shared: &Shared,
-    link: &mut Link,
-    peer: &Peer,
-    mut place: Option<Place>,
-) -> Result<Opened, Option<Box<Abort>>> {
+async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<Place>) -> Result<Opened, Refusal> {
     let refused = |abort| Some(Box::new(abort));
     if let Some(wait) = shared.counters.login_wait(peer.ip()) {
         let sentence = format!("too many logins failed; try again in {} s", wait.as_secs() + 1);
         return Err(refused(Abort::new(AUTHENTICATION_DENIED, sentence)));
     }
     let asked = within(shared.limits.login, handshake(shared, link, peer)).await;
-    let has_failed = |abort: &Option<Box<Abort>>| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
+    let has_failed = |abort: &Refusal| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
     if asked.as_ref().is_err_and(has_failed) {
         shared.counters.login_failed(peer.ip(), &shared.limits);
     }
@@ -83,26 +78,86 @@ async fn open(
         .ok_or_else(|| refused(no_such_realm(&asked)))?;
     // A person may have to be asked: the gate has time-outs of its own.
     let principal = shared.gate.admit(&asked, peer).await.map_err(refused)?;
-    if let Some(place) = &mut place {
-        let full = |why| Abort::new(AUTHENTICATION_DENIED, format!("no more sessions are taken: {why}"));
-        place.join(&shared.limits).map_err(|why| refused(full(why)))?;
+    let mut outcome = None;
+    if shared.limits.resume.is_some() && !matches!(peer.transport, Transport::Local(_)) {
+        outcome = match &asked.resumption {
+            None => None,
+            Some(Wanted::Resumable) => Some(Outcome::New),
+            Some(Wanted::Return(back)) => {
+                let returning = Returning {
+                    back,
+                    principal: &principal,
+                    peer,
+                    arrival: Arrival::now(peer, &link.writer),
+                    place: &mut place,
+                };
+                match go_on(shared, &realm, returning)? {
+                    Ok(joined) => {
+                        link.reader.set_bounds(shared.limits.joined);
+                        return Ok(Opened {
+                            realm,
+                            joined,
+                            principal,
+                            is_return: true,
+                        });
+                    }
+                    Err(why) => Some(Outcome::Refused(why.to_owned())),
+                }
+            }
+        };
     }
+    if let Some(place) = &mut place {
+        place.join(&shared.limits).map_err(full).map_err(refused)?;
+    }
+    let newcomer = Newcomer {
+        features: asked.features,
+        arrival: Arrival::now(peer, &link.writer),
+        outcome,
+        place: Arc::new(Mutex::new(place)),
+    };
     let confirm = || shared.gate.confirm(&principal);
-    let arrival = Arrival::now(peer, &link.writer);
-    let joined = realm.join(principal.clone(), asked.features, arrival, confirm);
-    let denied = || Abort::new(AUTHENTICATION_DENIED, "the permission to join was withdrawn");
-    let joined = joined.ok_or_else(|| refused(denied()))?;
+    let joined = realm.join(principal.clone(), newcomer, confirm);
+    let joined = joined.ok_or_else(|| refused(withdrawn()))?;
     link.reader.set_bounds(shared.limits.joined);
     Ok(Opened {
         realm,
         joined,
         principal,
-        _place: place,
+        is_return: false,
     })
 }
 
+/// Lets a client go on with its session, or says why it gets another one.
+fn go_on(
+    shared: &Shared,
+    realm: &RealmHandle,
+    returning: Returning<'_>,
+) -> Result<Result<Joined, &'static str>, Refusal> {
+    let (principal, peer) = (returning.principal, returning.peer);
+    match realm.resume(returning) {
+        Ok(joined) => Ok(Ok(joined)),
+        Err(Refused::New(why)) => Ok(Err(why)),
+        Err(Refused::Stranger(why)) => {
+            // Nobody comes by this without trying.
+            shared.counters.login_failed(peer.ip(), &shared.limits);
+            shared.gate.return_refused(principal, peer, why);
+            Ok(Err(why))
+        }
+        Err(Refused::Denied) => Err(Some(Box::new(withdrawn()))),
+        Err(Refused::Full(why)) => Err(Some(Box::new(full(why)))),
+    }
+}
+
+fn full(why: &str) -> Abort {
+    Abort::new(AUTHENTICATION_DENIED, format!("no more sessions are taken: {why}"))
+}
+
+fn withdrawn() -> Abort {
+    Abort::new(AUTHENTICATION_DENIED, "the permission to join was withdrawn")
+}
+
 /// Exchanges messages until the client has proved who it is.
-async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<Asked>, Option<Box<Abort>>> {
+async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<Asked>, Refusal> {
     let mut acceptor = Acceptor::default();
     loop {
         let message = match link.reader.next().await {
@@ -135,10 +190,7 @@ fn challenge() -> [u8; 32] {
     challenge
 }
 
-async fn within<T>(
-    limit: Duration,
-    login: impl Future<Output = Result<T, Option<Box<Abort>>>>,
-) -> Result<T, Option<Box<Abort>>> {
+async fn within<T>(limit: Duration, login: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
     let late = || {
         Some(Box::new(Abort::new(
             error::TIMEOUT,
@@ -149,7 +201,7 @@ async fn within<T>(
 }
 
 /// Tells a client that it does not get in, and closes.
-async fn refuse(shared: &Shared, mut link: Link, abort: Option<Box<Abort>>) {
+async fn refuse(shared: &Shared, mut link: Link, abort: Refusal) {
     if let Some(abort) = abort {
         let message = abort.details.get("message").and_then(Value::as_str).unwrap_or_default();
         tracing::info!(reason = %abort.reason, message, "refused");
@@ -163,50 +215,83 @@ async fn refuse(shared: &Shared, mut link: Link, abort: Option<Box<Abort>>) {
     }
 }
 
-/// Serves a session that is open.
+/// Serves a session that is open, until it ends or goes on over another connection.
 async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
     let Opened {
         realm,
         joined,
         principal,
-        _place,
+        is_return,
     } = opened;
     let session = joined.session;
     tracing::Span::current().record("id", session.get());
-    tracing::info!(realm = %realm.name(), authid = %principal.authid, role = %principal.role.name(), "joined");
-    shared.gate.joined(session, &principal, peer);
+    if is_return {
+        tracing::info!(realm = %realm.name(), authid = %principal.authid, "returned");
+        shared.gate.resumed(session, &principal, peer);
+    } else {
+        tracing::info!(realm = %realm.name(), authid = %principal.authid, role = %principal.role.name(), "joined");
+        shared.gate.joined(session, &principal, peer);
+    }
     let rate = shared.gate.message_rate(&principal, peer);
-    let Link { mut reader, writer } = link;
-    let mut outgoing = Outgoing {
-        writer,
-        batch: VecDeque::new(),
-        bounced: Vec::new(),
-    };
-    let end = tokio::select! {
+    let mut connected = Connected::new(link, rate);
+    let mut end = tokio::select! {
         biased;
-        end = exchange(shared, &realm, &joined, &mut reader, &mut outgoing, rate) => end,
+        () = replaced(&joined) => SessionEnd::Replaced,
+        end = exchange(shared, &realm, &joined, &mut connected) => end,
         () = shared.stopping.cancelled() => {
             joined.outbox.close(Some(Message::Goodbye(stopping_goodbye()).into()));
             SessionEnd::Dismissed
         }
-        () = expired(shared, peer) => {
-            let goodbye = Goodbye::new(error::CLOSE_NORMAL, "the keys of this session are used up; open another one");
-            joined.outbox.close(Some(Message::Goodbye(goodbye).into()));
-            SessionEnd::Dismissed
-        }
+        () = expired(shared, peer) => used_up(&joined),
     };
-    realm.leave(session);
-    farewell(shared, &realm, &joined, reader, outgoing, &end).await;
+    let mut connected = Some(connected);
+    if let (true, Some(tenure)) = (end.is_lost(), &joined.tenure) {
+        // Whoever is still there sees that nobody is here.
+        connected = None;
+        realm.detach(session, tenure, &principal);
+        end.log();
+        end = returned(shared, &joined, tenure, end).await;
+    }
+    if matches!(end, SessionEnd::Replaced) || !realm.leave(session, joined.tenure.as_ref()) {
+        return SessionEnd::Replaced.log();
+    }
+    if let Some(connected) = connected {
+        farewell(shared, &realm, &joined, connected, &end).await;
+    }
     shared.gate.left(session, &principal);
     match &end {
         SessionEnd::Violation(violation) => shared.gate.limited(peer, &violation.to_string()),
-        SessionEnd::TooSlow => shared.gate.limited(peer, "it took its messages too slowly"),
-        SessionEnd::Left | SessionEnd::Dismissed | SessionEnd::Failed(_) => {}
+        SessionEnd::TooSlow | SessionEnd::Stalled => shared.gate.limited(peer, "it took its messages too slowly"),
+        SessionEnd::Left
+        | SessionEnd::Closed
+        | SessionEnd::Dismissed
+        | SessionEnd::Failed(_)
+        | SessionEnd::UsedUp
+        | SessionEnd::Replaced => {}
     }
     end.log();
 }
 
-/// Waits until the session has lived as long as it may, if that is bounded.
+/// Waits until another connection has the session.
+async fn replaced(joined: &Joined) {
+    match &joined.tenure {
+        Some(tenure) => tenure.replaced.cancelled().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for the client of a session whose connection is lost: until it returns, the session is ended, or the time is over.
+async fn returned(shared: &Shared, joined: &Joined, tenure: &Tenure, lost: SessionEnd) -> SessionEnd {
+    tokio::select! {
+        biased;
+        () = tenure.replaced.cancelled() => SessionEnd::Replaced,
+        () = joined.outbox.ended() => SessionEnd::Dismissed,
+        () = shared.stopping.cancelled() => SessionEnd::Dismissed,
+        () = tokio::time::sleep(shared.limits.resume.unwrap_or_default()) => lost,
+    }
+}
+
+/// Waits until the connection has lived as long as it may, if that is bounded.
 async fn expired(shared: &Shared, peer: &Peer) {
     match peer.channel {
         Channel::Noise { .. } => tokio::time::sleep(shared.limits.noise_session).await,
@@ -214,177 +299,17 @@ async fn expired(shared: &Shared, peer: &Peer) {
     }
 }
 
-/// Reads and writes until the session ends. Writing has its turn before each batch that is read: a peer that sends
-/// without pause would otherwise not get its answers, and be cut off for not taking them.
-async fn exchange(
-    shared: &Shared,
-    realm: &RealmHandle,
-    joined: &Joined,
-    reader: &mut Reader,
-    outgoing: &mut Outgoing,
-    rate: Option<Rate>,
-) -> SessionEnd {
-    let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
-    let mut broken = pin!(joined.outbox.broken());
-    let mut batch = Vec::new();
-    let mut pace = Pace(rate.map(|rate| Meter::new(rate, Instant::now())));
-    loop {
-        let end = tokio::select! {
-            biased;
-            () = &mut broken => Some(SessionEnd::TooSlow),
-            end = &mut writing => Some(end),
-            end = read_batch(realm, joined, reader, &mut batch, &mut pace) => end,
-        };
-        if let Some(end) = end {
-            return end;
-        }
+/// The keys of the connection are used up. Where the session can be resumed its client returns with others.
+fn used_up(joined: &Joined) -> SessionEnd {
+    if joined.tenure.is_some() {
+        return SessionEnd::UsedUp;
     }
-}
-
-/// Reads messages and routes all that have arrived together under one lock.
-async fn read_batch(
-    realm: &RealmHandle,
-    joined: &Joined,
-    reader: &mut Reader,
-    batch: &mut Vec<Message>,
-    pace: &mut Pace,
-) -> Option<SessionEnd> {
-    let mut next = Some(reader.next().await);
-    let mut ended = None;
-    while let Some(read) = next.take() {
-        match read {
-            Ok(Some(message)) => {
-                tracing::trace!(message = message.name(), "received");
-                batch.push(message);
-                if batch.len() < READ_BATCH {
-                    next = reader.next().now_or_never();
-                }
-            }
-            Ok(None) => ended = Some(SessionEnd::Left),
-            Err(ReadError::Violation(violation)) => ended = Some(SessionEnd::Violation(violation)),
-            Err(ReadError::Io(error)) => ended = Some(SessionEnd::Failed(error)),
-        }
-    }
-    let number = batch.len();
-    match realm.route(joined.session, batch) {
-        Ok(Flow::Continue) => {}
-        // A release that came before counts too, and one too many lets it read a batch more.
-        Ok(Flow::Wait) => joined.released.notified().await,
-        Ok(Flow::Leave) => return Some(SessionEnd::Left),
-        Err(violation) => return Some(SessionEnd::Violation(violation)),
-    }
-    if ended.is_none() {
-        pace.keep(number).await;
-        // A peer that sends without pause must not keep the others of this thread waiting.
-        tokio::task::consume_budget().await;
-    }
-    ended
-}
-
-/// Keeps a session to its rate of messages: reading waits, and with it, in the end, the peer. Nothing is lost.
-struct Pace(Option<Meter>);
-
-impl Pace {
-    async fn keep(&mut self, number: usize) {
-        let Some(meter) = &mut self.0 else { return };
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let wait = meter.count(number, Instant::now());
-        if !wait.is_zero() {
-            tokio::time::sleep(wait).await;
-        }
-    }
-}
-
-/// The writer and what it has taken from the outbox. It outlives a [`write_loop`] that is cut short, so that the
-/// farewell goes on where that stopped.
-struct Outgoing {
-    writer: Writer,
-    batch: VecDeque<wamp::outgoing::Outgoing>,
-    bounced: Vec<(wamp::outgoing::Outgoing, BounceReason)>,
-}
-
-/// Writes what the outbox holds, a batch at a time.
-async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgoing: &mut Outgoing) -> SessionEnd {
-    let Outgoing { writer, batch, bounced } = outgoing;
-    loop {
-        let take = if batch.is_empty() {
-            joined.outbox.take(batch).await
-        } else {
-            Take::More
-        };
-        if take == Take::Broken {
-            return SessionEnd::TooSlow;
-        }
-        let sent = unless_stalled(shared.limits.write_stall, writer.send_all(batch, bounced)).await;
-        for (outgoing, reason) in bounced.drain(..) {
-            let why = match reason {
-                BounceReason::Unconvertible(why) => Bounce::Unconvertible(why),
-                BounceReason::TooLong => Bounce::TooLong,
-            };
-            realm.bounce(joined.session, outgoing.message(), why);
-        }
-        match sent {
-            None => return SessionEnd::TooSlow,
-            Some(Err(error)) => return SessionEnd::Failed(error),
-            Some(Ok(())) if take == Take::Last => return SessionEnd::Dismissed,
-            Some(Ok(())) => {}
-        }
-        if let Some(dropped) = joined.outbox.take_dropped() {
-            realm.overflowed(joined.session, dropped);
-        }
-        // A burst must not leave its memory with an idle session.
-        if batch.capacity() > IDLE_BATCH {
-            *batch = VecDeque::new();
-        }
-    }
-}
-
-/// Messages for which an idle session keeps room.
-const IDLE_BATCH: usize = 64;
-
-/// Waits for a write, but not for ever; a timer is set only for one that does not end at once.
-async fn unless_stalled<T>(limit: Duration, write: impl Future<Output = T>) -> Option<T> {
-    let mut write = pin!(write);
-    match write.as_mut().now_or_never() {
-        Some(done) => Some(done),
-        None => timeout(limit, write).await.ok(),
-    }
-}
-
-/// Sends what is still to be said, and closes.
-async fn farewell(
-    shared: &Shared,
-    realm: &RealmHandle,
-    joined: &Joined,
-    mut reader: Reader,
-    mut outgoing: Outgoing,
-    end: &SessionEnd,
-) {
-    let last = async {
-        match end {
-            SessionEnd::Violation(violation) => {
-                let abort = Message::Abort(Violation::clone(violation).abort());
-                joined.outbox.close(Some(abort.into()));
-            }
-            SessionEnd::Left => joined.outbox.close(None),
-            SessionEnd::Dismissed => {}
-            SessionEnd::Failed(_) | SessionEnd::TooSlow => return,
-        }
-        write_loop(shared, realm, joined, &mut outgoing).await;
-        if matches!(end, SessionEnd::Dismissed) {
-            // The client answers with GOODBYE, or closes.
-            while let Ok(Some(message)) = reader.next().await {
-                if matches!(message, Message::Goodbye(_) | Message::Abort(_)) {
-                    break;
-                }
-            }
-        }
-        let _ = outgoing.writer.close().await;
-        if matches!(end, SessionEnd::Violation(_)) {
-            reader.drain().await;
-        }
-    };
-    let _ = timeout(shared.limits.farewell, last).await;
+    let goodbye = Goodbye::new(
+        error::CLOSE_NORMAL,
+        "the keys of this session are used up; open another one",
+    );
+    joined.outbox.close(Some(Message::Goodbye(goodbye).into()));
+    SessionEnd::Dismissed
 }
 
 fn stopping() -> Abort {

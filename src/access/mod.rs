@@ -32,7 +32,7 @@ use wamp::value::{Dict, Value};
 
 pub use self::authorizer::Authorizers;
 pub use self::household::Household;
-pub use self::presence::{Presence, Visitor};
+pub use self::presence::{Presence, Sessions, Visitor};
 use self::realms::ConfiguredRealm;
 use self::rights::Rights;
 use self::roles::Roles;
@@ -154,6 +154,26 @@ impl Access {
     fn known(&self, authid: &str) -> Option<Device> {
         self.store.with_trust(|trust| trust.find(authid).cloned())
     }
+
+    /// Notes that a device has logged in, and when and where it was seen.
+    fn note_seen(&self, principal: &Principal, peer: &Peer) {
+        let address = peer.host();
+        let seen =
+            |trust: &mut pairing::Trust| trust.seen(&principal.authid, OffsetDateTime::now_utc(), address.as_deref());
+        if let Err(error) = self.store.note_trust(seen) {
+            tracing::debug!(%error, "a device joined and was forgotten in the same moment");
+        }
+        if let Some(device) = self.known(&principal.authid) {
+            self.audit.note(noted::logged_in(&device, peer));
+        }
+    }
+}
+
+fn visitor(principal: &Principal, peer: &Peer) -> Visitor {
+    Visitor {
+        peer: peer.clone(),
+        authid: Arc::clone(&principal.authid),
+    }
 }
 
 fn principal(authid: &str, role: &Arc<Role>, method: Method, provider: &'static str) -> Principal {
@@ -225,6 +245,39 @@ impl Gate for Access {
             && self.presence.enter(&principal.authid, self.sessions_per_device)
     }
 
+    fn confirm_return(&self, session: SessionId, principal: &Principal, peer: &Peer) -> bool {
+        if principal.provider == TRUST_PROVIDER {
+            let role = self.role_now(&principal.authid);
+            if role.is_none_or(|role| role != *principal.role) {
+                return false;
+            }
+            self.presence.attach(session, &principal.authid);
+        }
+        self.presence.note(session, visitor(principal, peer));
+        true
+    }
+
+    fn detached(&self, session: SessionId, principal: &Principal) {
+        if principal.provider == TRUST_PROVIDER {
+            self.presence.detach(session, &principal.authid);
+        }
+    }
+
+    fn resumed(&self, _session: SessionId, principal: &Principal, peer: &Peer) {
+        if principal.provider == TRUST_PROVIDER {
+            self.note_seen(principal, peer);
+        }
+        if !self.is_of_household(peer) {
+            self.seated.look_again();
+        }
+    }
+
+    fn return_refused(&self, principal: &Principal, peer: &Peer, why: &str) {
+        let device = self.known(&principal.authid);
+        self.audit
+            .note(noted::return_refused(&principal.authid, device.as_ref(), peer, why));
+    }
+
     fn message_rate(&self, principal: &Principal, peer: &Peer) -> Option<Rate> {
         // Programs of this machine's user have the machine to themselves anyway.
         let is_remote = peer.address.is_some();
@@ -245,22 +298,9 @@ impl Gate for Access {
     fn joined(&self, session: SessionId, principal: &Principal, peer: &Peer) {
         if principal.provider == TRUST_PROVIDER {
             self.rights.entered(&principal.authid, &principal.role);
-            let address = peer.host();
-            let seen = |trust: &mut pairing::Trust| {
-                trust.seen(&principal.authid, OffsetDateTime::now_utc(), address.as_deref())
-            };
-            if let Err(error) = self.store.note_trust(seen) {
-                tracing::debug!(%error, "a device joined and was forgotten in the same moment");
-            }
-            if let Some(device) = self.known(&principal.authid) {
-                self.audit.note(noted::logged_in(&device, peer));
-            }
+            self.note_seen(principal, peer);
         }
-        let visitor = Visitor {
-            peer: peer.clone(),
-            authid: Arc::clone(&principal.authid),
-        };
-        self.presence.note(session, visitor);
+        self.presence.note(session, visitor(principal, peer));
         if !self.is_of_household(peer) {
             self.seated.look_again();
         }
@@ -291,7 +331,7 @@ impl Gate for Access {
         self.presence.forget(session);
         self.seated.left(session);
         self.described.forget(session);
-        if principal.provider == TRUST_PROVIDER && self.presence.exit(&principal.authid) {
+        if principal.provider == TRUST_PROVIDER && self.presence.exit(session, &principal.authid) {
             self.rights.left(&principal.authid);
         }
         self.desk.stranger_left(session);

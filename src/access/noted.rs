@@ -20,6 +20,16 @@ pub(super) fn refused(peer: &Peer, abort: &Abort) -> Entry {
     Entry::new(Kind::LoginFailed).from(peer).detail(detail)
 }
 
+/// Somebody who was let in wanted a session that belongs to others.
+pub(super) fn return_refused(authid: &str, device: Option<&Device>, peer: &Peer, why: &str) -> Entry {
+    let entry = Entry::new(Kind::LoginFailed).id(authid).from(peer);
+    let entry = entry.detail(format!("return to a session: {why}"));
+    match device {
+        Some(device) => entry.device(device),
+        None => entry,
+    }
+}
+
 /// A program of another user knocked at the Unix socket.
 pub(super) fn another_user(peer: &Peer) -> Entry {
     Entry::new(Kind::LoginFailed)

@@ -37,6 +37,9 @@ pub struct Limits {
     pub hello_time: Duration,
     /// How long a silent peer may be unreachable until its connection is lost.
     pub dead_time: Option<Duration>,
+    /// How long a session waits for its client to return: a phone that changes its network needs seconds, and what waits
+    /// for it holds memory. `None`: not at all.
+    pub resume_time: Option<Duration>,
     /// Connections that have not joined, in all.
     pub unauthenticated: Option<u64>,
     /// The same of one address, so that one stranger cannot keep the others out.
@@ -83,6 +86,7 @@ impl Default for Limits {
             handshake_time: Duration::from_secs(5),
             hello_time: Duration::from_secs(5),
             dead_time: Some(Duration::from_secs(60)),
+            resume_time: Some(Duration::from_secs(120)),
             unauthenticated: Some(64),
             unauthenticated_per_ip: Some(16),
             sessions: Some(64),
@@ -160,6 +164,10 @@ impl Limits {
     fn bounds(&mut self, section: &mut Section<'_>) -> Result<(), ConfigError> {
         if let Some(field) = section.get("dead_s") {
             self.dead_time = field.bound(3..=DAY)?.map(Duration::from_secs);
+        }
+        if let Some(field) = section.get("resume_s") {
+            let seconds = field.number(0..=DAY)?;
+            self.resume_time = (seconds > 0).then_some(Duration::from_secs(seconds));
         }
         for (key, value) in [
             ("unauthenticated", &mut self.unauthenticated),

@@ -164,6 +164,7 @@ async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
 
 /// A device as the owner sees it.
 pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
+    let sessions = desktop.access.presence().sessions_of(&device.id);
     let time = |time: Option<OffsetDateTime>| time.and_then(|time| time.format(&Rfc3339).ok());
     dict([
         ("id", device.id.as_str().into()),
@@ -176,10 +177,8 @@ pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
         ("last_seen", time(device.last_seen).into()),
         ("address", device.last_address.clone().into()),
         ("expires", time(device.expires).into()),
-        (
-            "sessions",
-            (desktop.access.presence().sessions_of(&device.id) as u64).into(),
-        ),
+        ("sessions", ((sessions.all - sessions.detached) as u64).into()),
+        ("detached", (sessions.detached as u64).into()),
         ("legacy", device.legacy.into()),
     ])
 }

@@ -84,6 +84,7 @@ fn session_row(desktop: &Desktop, realm: &RealmReport, session: &SessionReport) 
         ("address", address.into()),
         ("serializer", serializer.into()),
         ("since", since.into()),
+        ("detached", session.is_detached.into()),
         ("queued_messages", (session.queued_messages as u64).into()),
         ("queued_bytes", (session.queued_bytes as u64).into()),
         ("queued_bytes_limit", (realm.queue_bytes as u64).into()),

@@ -33,6 +33,7 @@ mod phone;
 mod publish;
 mod rates;
 mod realms;
+mod resumption;
 mod rights;
 mod secure;
 mod sessions;

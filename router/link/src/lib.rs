@@ -155,6 +155,34 @@ impl Writer {
         }
     }
 
+    /// Encodes messages of `batch`, in order, as many as are worth sending at once; they go out with [`Writer::flush`]. What
+    /// cannot be sent to this peer goes to `bounced`. Over an in-process link nothing is encoded, so nothing happens:
+    /// there [`Writer::send_all`] is all there is.
+    ///
+    /// # Errors
+    /// The connection was closed.
+    pub fn put(
+        &mut self,
+        batch: &mut VecDeque<Outgoing>,
+        bounced: &mut Vec<(Outgoing, BounceReason)>,
+    ) -> io::Result<()> {
+        match &mut self.0 {
+            Outward::Wire(writer) => writer.encode(batch, bounced),
+            Outward::Local(_) => Ok(()),
+        }
+    }
+
+    /// Sends what was encoded. It may be dropped before it is done and called again.
+    ///
+    /// # Errors
+    /// The connection failed.
+    pub async fn flush(&mut self) -> io::Result<()> {
+        match &mut self.0 {
+            Outward::Wire(writer) => writer.flush().await,
+            Outward::Local(_) => Ok(()),
+        }
+    }
+
     /// Sends one message and flushes.
     ///
     /// # Errors

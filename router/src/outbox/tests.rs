@@ -23,7 +23,7 @@ fn outbox_that(when_full: WhenFull, queue_messages: usize, queue_bytes: usize) -
         queue_bytes,
         ..Limits::default()
     };
-    Outbox::new(&limits, when_full)
+    Outbox::new(&limits, when_full, false)
 }
 
 /// Whether a push went in, and what fell out for it.
@@ -73,7 +73,7 @@ async fn where_the_oldest_go_the_oldest_event_makes_room_and_no_answer_does() {
         "an answer takes the place of an event too"
     );
     let mut batch = VecDeque::new();
-    outbox.take(&mut batch).await;
+    outbox.take(0, &mut batch).await;
     assert_eq!(numbers(&batch), [0, 3, 0]);
 }
 
@@ -102,7 +102,7 @@ async fn a_long_event_makes_as_much_room_as_it_needs() {
     let (went_in, displaced) = push(&outbox, long);
     assert!(went_in && numbers(&displaced) == [1, 2, 3]);
     let mut batch = VecDeque::new();
-    outbox.take(&mut batch).await;
+    outbox.take(0, &mut batch).await;
     assert_eq!(numbers(&batch), [4, 9]);
     assert_eq!(outbox.load(), (0, 0));
 }
@@ -115,7 +115,7 @@ async fn what_was_lost_is_told_once_and_when_the_queue_is_empty() {
     outbox.note_dropped();
     outbox.note_dropped();
     assert_eq!(outbox.take_dropped(), None, "something waits");
-    outbox.take(&mut VecDeque::new()).await;
+    outbox.take(0, &mut VecDeque::new()).await;
     assert_eq!(outbox.take_dropped(), Some(2));
     assert_eq!(outbox.take_dropped(), None);
 }
@@ -127,7 +127,7 @@ async fn the_last_message_that_fits_is_taken_and_the_next_comes_back() {
     assert!(fits(&outbox));
     assert!(!fits(&outbox));
     let mut batch = VecDeque::new();
-    assert_eq!(outbox.take(&mut batch).await, Take::More);
+    assert_eq!(outbox.take(0, &mut batch).await, Take::More);
     assert_eq!(batch.len(), 2);
     assert!(fits(&outbox));
 }
@@ -163,7 +163,7 @@ async fn a_closed_queue_still_gives_what_is_in_it_and_its_last_message() {
     outbox.close(Some(message()));
     assert!(fits(&outbox), "dropped, its session is over");
     let mut batch = VecDeque::new();
-    assert_eq!(outbox.take(&mut batch).await, Take::Last);
+    assert_eq!(outbox.take(0, &mut batch).await, Take::Last);
     assert_eq!(batch.len(), 2);
 }
 
@@ -173,7 +173,7 @@ async fn a_broken_queue_gives_nothing() {
     assert!(fits(&outbox));
     outbox.break_off();
     let mut batch = VecDeque::new();
-    assert_eq!(outbox.take(&mut batch).await, Take::Broken);
+    assert_eq!(outbox.take(0, &mut batch).await, Take::Broken);
     assert!(batch.is_empty());
 }
 
@@ -181,6 +181,6 @@ async fn a_broken_queue_gives_nothing() {
 async fn a_waiting_writer_is_woken_by_the_first_message() {
     let outbox = outbox(9, 9999);
     let mut batch = VecDeque::new();
-    let (taken, ()) = tokio::join!(outbox.take(&mut batch), async { assert!(fits(&outbox)) });
+    let (taken, ()) = tokio::join!(outbox.take(0, &mut batch), async { assert!(fits(&outbox)) });
     assert_eq!((taken, batch.len()), (Take::More, 1));
 }

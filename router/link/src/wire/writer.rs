@@ -62,8 +62,12 @@ impl Writer {
         }
     }
 
+    pub(crate) async fn flush(&self) -> io::Result<()> {
+        self.frames.flush().await
+    }
+
     /// Moves messages from `batch` into the way out, as frames.
-    fn encode(
+    pub(crate) fn encode(
         &mut self,
         batch: &mut VecDeque<Outgoing>,
         bounced: &mut Vec<(Outgoing, BounceReason)>,

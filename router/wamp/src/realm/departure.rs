@@ -1,7 +1,7 @@
 //! Sessions that leave, or are made to: nothing of them stays, they hear nothing more, and others are told.
 
 use super::member::Member;
-use super::meta::{Ended, Removed};
+use super::meta::{Ended, Removed, Scope};
 use super::{Realm, send};
 use crate::id::{RegistrationId, SessionId};
 use crate::message::{Goodbye, Message};
@@ -60,7 +60,7 @@ impl Realm {
     /// Publishes the testaments of a session, for which it must still be known, and takes it and its
     /// registrations out.
     fn depart(&mut self, session: SessionId, subscriptions: Vec<Ended>, out: &mut Vec<Delivery>) -> Option<Departed> {
-        self.publish_testaments(session, out);
+        self.publish_testaments(session, &[Scope::Detached, Scope::Destroyed], out);
         let member = self.members.remove(session)?;
         let held = member.registrations.iter();
         let registrations = held.filter_map(|id| Some((*id, self.dealer.remove(*id, session)?)));

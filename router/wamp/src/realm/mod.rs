@@ -13,6 +13,7 @@ mod journal;
 mod member;
 mod meta;
 mod refusal;
+mod resumption;
 pub mod role;
 #[cfg(test)]
 mod role_change_tests;
@@ -54,6 +55,7 @@ use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
 use crate::limits::{Quota, Retention};
 use crate::message::{Goodbye, Message, Origin, RequestKind, Welcome};
 use crate::outgoing::Delivery;
+use crate::resumption::Granted;
 use crate::uri::{Uri, UriRules};
 use crate::value::Dict;
 
@@ -157,7 +159,8 @@ impl Realm {
         }
     }
 
-    /// Opens a session: WELCOME is the first thing its peer gets. `transport` is what the meta API tells of the connection.
+    /// Opens a session: WELCOME is the first thing its peer gets. `transport` is what the meta API tells of the connection,
+    /// `granted` what the client is told when the session can be resumed.
     ///
     /// # Panics
     /// Never: ids are drawn from their range.
@@ -166,6 +169,7 @@ impl Realm {
         principal: Principal,
         transport: Dict,
         features: Features,
+        granted: Option<&Granted>,
         out: &mut Vec<Delivery>,
     ) -> SessionId {
         let session = loop {
@@ -174,7 +178,7 @@ impl Realm {
                 break session;
             }
         };
-        let details = self.welcome(&principal);
+        let details = self.welcome(&principal, granted);
         let origin = Origin {
             session,
             authid: principal.authid,

@@ -1,10 +1,11 @@
 //! What a session is told when it has joined.
 
 use super::{Principal, Realm};
+use crate::resumption::Granted;
 use crate::value::{Dict, Value};
 
 impl Realm {
-    pub(super) fn welcome(&self, principal: &Principal) -> Dict {
+    pub(super) fn welcome(&self, principal: &Principal, granted: Option<&Granted>) -> Dict {
         let mut details = Dict::from([
             ("realm".to_owned(), self.name.as_str().into()),
             ("roles".to_owned(), announced_roles().into()),
@@ -19,6 +20,9 @@ impl Realm {
         ]);
         if !principal.authextra.is_empty() {
             details.insert("authextra".to_owned(), principal.authextra.clone().into());
+        }
+        if let Some(granted) = granted {
+            granted.tell(&mut details);
         }
         details
     }

@@ -56,7 +56,7 @@ impl Dynamic {
         Some(message)
     }
 
-    pub(super) fn flow(&self) -> Flow {
+    pub(in crate::realm) fn flow(&self) -> Flow {
         if self.held.len() >= HELD_REQUESTS || self.held_bytes >= HELD_BYTES {
             Flow::Wait
         } else {

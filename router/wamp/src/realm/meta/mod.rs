@@ -17,7 +17,7 @@ mod testing;
 
 use self::asked::Asked;
 pub(super) use self::reflection::{Defined, Definitions};
-pub(super) use self::testament::Testaments;
+pub(super) use self::testament::{Scope, Testaments};
 use super::role::{Action, Consent};
 use super::{Realm, Refusal, send};
 use crate::codec::Serializer;

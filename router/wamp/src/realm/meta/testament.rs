@@ -18,7 +18,7 @@ pub(super) const PROCEDURES: &[Procedure] = &[
         uri: "wamp.session.add_testament",
         params: &["topic", "args?", "kwargs?", "publish_options?", "scope?"],
         gives: "nothing",
-        does: "leaves an event that is published when the session ends, however that happens; first those of the scope `detached`, then those of `destroyed`, which is the usual one. The right to publish to the topic is asked for then and now",
+        does: "leaves an event that is published when the session ends, however that happens, those of the scope `detached` already when its connection is lost; the usual scope is `destroyed`. The right to publish to the topic is asked for then and now",
         serve: add,
     },
     Procedure {
@@ -30,11 +30,13 @@ pub(super) const PROCEDURES: &[Procedure] = &[
     },
 ];
 
-/// What happens with a session before its testaments are published. Sessions are not resumed here, so both happen at
-/// once, and these are two drawers that are emptied one after the other.
+/// What happens with a session before its testaments are published. Where a session ends with its connection, both happen
+/// at once, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scope {
+pub(in crate::realm) enum Scope {
+    /// Its connection is lost.
     Detached,
+    /// It ends.
     Destroyed,
 }
 
@@ -153,15 +155,20 @@ fn read(asked: &Asked<'_>) -> Result<Testament, Refusal> {
 }
 
 impl Realm {
-    /// Publishes the testaments of a session that leaves and has no subscriptions any more, as far as its role allows
-    /// that now.
-    pub(in crate::realm) fn publish_testaments(&mut self, session: SessionId, out: &mut Vec<Delivery>) {
-        let member = self.members.get_mut(session);
-        let Some(testaments) = member.and_then(|member| member.testaments.take()) else {
-            return;
-        };
-        for testament in testaments.all() {
-            self.publish(session, &testament.publish, out);
+    /// Publishes the testaments of these scopes, as far as the role of the session allows that now.
+    pub(in crate::realm) fn publish_testaments(
+        &mut self,
+        session: SessionId,
+        scopes: &[Scope],
+        out: &mut Vec<Delivery>,
+    ) {
+        for scope in scopes {
+            let member = self.members.get_mut(session);
+            let testaments = member.and_then(|member| member.testaments.as_mut());
+            let due = testaments.map(|testaments| std::mem::take(testaments.scope(*scope)));
+            for testament in due.unwrap_or_default() {
+                self.publish(session, &testament.publish, out);
+            }
         }
     }
 

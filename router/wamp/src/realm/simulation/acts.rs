@@ -64,7 +64,9 @@ impl World {
             authrole: Arc::clone(principal.role.name()),
         };
         let mut out = Vec::new();
-        let session = self.realm.join(principal.clone(), Dict::new(), features, &mut out);
+        let session = self
+            .realm
+            .join(principal.clone(), Dict::new(), features, None, &mut out);
         self.tell(|| format!("{session} joins as {} {}", principal.authid, principal.role.name()));
         let known = self.clients.insert(session, Client::new(origin(session)));
         assert!(known.is_none(), "an id was given twice");

@@ -1,0 +1,85 @@
+//! Sessions that are opened.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use wamp::acceptor::Features;
+use wamp::id::SessionId;
+use wamp::realm::Principal;
+use wamp::resumption::Outcome;
+
+use super::{Arrival, Lease, RealmHandle, State, Tenure};
+use crate::limits::Place;
+use crate::outbox::Outbox;
+use crate::report::Seat;
+
+/// A session that was opened, for the task that serves it.
+#[derive(Debug)]
+pub struct Joined {
+    /// Its id.
+    pub session: SessionId,
+    pub(crate) outbox: Arc<Outbox>,
+    /// Says that the session may be read again, after [`Flow::Wait`].
+    pub(crate) released: Arc<Notify>,
+    /// What this connection has of a session that can be resumed.
+    pub(crate) tenure: Option<Tenure>,
+}
+
+/// The place among the sessions, which goes over to the next connection of a session that is resumed.
+pub(crate) type SharedPlace = Arc<Mutex<Option<Place>>>;
+
+/// Who comes in, beside the principal.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) features: Features,
+    pub(crate) arrival: Arrival,
+    /// If the session can be resumed, what its client is told: that it is new, or why it is.
+    pub(crate) outcome: Option<Outcome>,
+    pub(crate) place: SharedPlace,
+}
+
+impl RealmHandle {
+    /// Opens a session, unless `confirm`, which is asked under the lock, says no.
+    pub(crate) fn join(
+        &self,
+        principal: Principal,
+        newcomer: Newcomer,
+        confirm: impl FnOnce() -> bool,
+    ) -> Option<Joined> {
+        let Newcomer {
+            features,
+            arrival,
+            outcome,
+            place,
+        } = newcomer;
+        let lease = outcome.zip(self.0.limits.resume);
+        let lease = lease.map(|(outcome, within)| (Box::new(Lease::new(place)), outcome, within));
+        let granted = lease
+            .as_ref()
+            .map(|(lease, outcome, within)| lease.granted(outcome.clone(), *within));
+        let lease = lease.map(|(lease, ..)| lease);
+        let outbox = Arc::new(Outbox::new(&self.0.limits, self.0.when_full, lease.is_some()));
+        let tenure = lease.as_ref().map(|lease| lease.tenure());
+        let mut state = self.state();
+        if !confirm() {
+            return None;
+        }
+        let State {
+            realm,
+            seats,
+            deliveries,
+            ..
+        } = &mut *state;
+        let session = realm.join(principal, arrival.transport(), features, granted.as_ref(), deliveries);
+        let seat = Seat::new(Arc::clone(&outbox), arrival, lease);
+        let released = seat.released();
+        seats.insert(session, seat);
+        self.deliver(&mut state);
+        Some(Joined {
+            session,
+            outbox,
+            released,
+            tenure,
+        })
+    }
+}

@@ -1,0 +1,299 @@
+//! Reading and writing side by side while a connection lasts, and what is said at its end.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use link::{BounceReason, Link, ReadError, Reader, Writer};
+use tokio::time::{Instant, timeout};
+use wamp::error::Violation;
+use wamp::message::Message;
+use wamp::realm::{Bounce, Flow};
+
+use super::upkeep::Upkeep;
+use crate::Shared;
+use crate::error::SessionEnd;
+use crate::outbox::{IDLE_BATCH, Take};
+use crate::rate::{Meter, Rate};
+use crate::realm::{Joined, RealmHandle, Routed};
+
+/// Messages that are routed under one lock at most: enough to share its cost, few enough to let others in between.
+const READ_BATCH: usize = 32;
+
+/// A connection of a session.
+pub(super) struct Connected {
+    reader: Reader,
+    outgoing: Outgoing,
+    pace: Pace,
+}
+
+impl Connected {
+    pub(super) fn new(link: Link, rate: Option<Rate>) -> Self {
+        let Link { reader, writer } = link;
+        Self {
+            reader,
+            outgoing: Outgoing {
+                writer,
+                batch: VecDeque::new(),
+                bounced: Vec::new(),
+            },
+            pace: Pace(rate.map(|rate| Meter::new(rate, Instant::now()))),
+        }
+    }
+}
+
+/// Reads and writes until the connection ends. Writing has its turn before each batch that is read: a peer that sends
+/// without pause would otherwise not get its answers, and be cut off for not taking them.
+pub(super) async fn exchange(
+    shared: &Shared,
+    realm: &RealmHandle,
+    joined: &Joined,
+    connected: &mut Connected,
+) -> SessionEnd {
+    let Connected { reader, outgoing, pace } = connected;
+    let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
+    let mut broken = pin!(joined.outbox.broken());
+    let mut reading = Reading {
+        reader,
+        pace,
+        batch: Vec::new(),
+        upkeep: joined.tenure.as_ref().map(|_| Upkeep::default()),
+        must_wait: joined.tenure.as_ref().is_some_and(|tenure| tenure.must_wait),
+    };
+    loop {
+        let end = tokio::select! {
+            biased;
+            () = &mut broken => Some(SessionEnd::TooSlow),
+            end = &mut writing => Some(end),
+            end = reading.read_batch(realm, joined) => end,
+        };
+        if let Some(end) = end {
+            return end;
+        }
+    }
+}
+
+/// The reading half.
+struct Reading<'a> {
+    reader: &'a mut Reader,
+    pace: &'a mut Pace,
+    batch: Vec<Message>,
+    upkeep: Option<Upkeep>,
+    /// Nothing is read until the realm says so.
+    must_wait: bool,
+}
+
+impl Reading<'_> {
+    /// Reads messages and routes all that have arrived together under one lock.
+    async fn read_batch(&mut self, realm: &RealmHandle, joined: &Joined) -> Option<SessionEnd> {
+        if std::mem::take(&mut self.must_wait) {
+            joined.released.notified().await;
+        }
+        let mut next = Some(self.next(realm, joined).await?);
+        let mut ended = None;
+        while let Some(read) = next.take() {
+            match read {
+                Ok(Some(message)) => {
+                    tracing::trace!(message = message.name(), "received");
+                    self.batch.push(message);
+                    if self.batch.len() < READ_BATCH {
+                        next = self.reader.next().now_or_never();
+                    }
+                }
+                Ok(None) => ended = Some(SessionEnd::Closed),
+                Err(ReadError::Violation(violation)) => ended = Some(SessionEnd::Violation(violation)),
+                Err(ReadError::Io(error)) => ended = Some(SessionEnd::Failed(error)),
+            }
+        }
+        let number = self.batch.len();
+        match self.route(realm, joined) {
+            Ok(Routed::Done { flow, .. }) => match flow {
+                Flow::Continue => {}
+                // A release that came before counts too, and one too many lets it read a batch more.
+                Flow::Wait => joined.released.notified().await,
+                Flow::Leave => return Some(SessionEnd::Left),
+            },
+            Ok(Routed::Replaced) => return Some(SessionEnd::Replaced),
+            Err(violation) => return Some(SessionEnd::Violation(violation)),
+        }
+        if ended.is_none() {
+            self.pace.keep(number).await;
+            // A peer that sends without pause must not keep the others of this thread waiting.
+            tokio::task::consume_budget().await;
+        }
+        ended
+    }
+
+    /// The next message; none when there was something else to do meanwhile.
+    async fn next(&mut self, realm: &RealmHandle, joined: &Joined) -> Option<Result<Option<Message>, ReadError>> {
+        let Some(upkeep) = &mut self.upkeep else {
+            return Some(self.reader.next().await);
+        };
+        tokio::select! {
+            biased;
+            read = self.reader.next() => Some(read),
+            () = upkeep.due() => {
+                upkeep.attend(realm, joined);
+                None
+            }
+        }
+    }
+
+    fn route(&mut self, realm: &RealmHandle, joined: &Joined) -> Result<Routed, Violation> {
+        let Some(tenure) = &joined.tenure else {
+            let flow = realm.route(joined.session, &mut self.batch)?;
+            return Ok(Routed::Done { flow, is_behind: false });
+        };
+        let routed = realm.route_counted(joined.session, tenure, &mut self.batch)?;
+        if let (Routed::Done { is_behind: true, .. }, Some(upkeep)) = (routed, &mut self.upkeep) {
+            upkeep.acknowledge_soon();
+        }
+        Ok(routed)
+    }
+}
+
+/// Keeps a session to its rate of messages: reading waits, and with it, in the end, the peer. Nothing is lost.
+struct Pace(Option<Meter>);
+
+impl Pace {
+    async fn keep(&mut self, number: usize) {
+        let Some(meter) = &mut self.0 else { return };
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let wait = meter.count(number, Instant::now());
+        if !wait.is_zero() {
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// The writer and what it has taken from the outbox. It outlives a [`write_loop`] that is cut short, so that the
+/// farewell goes on where that stopped.
+struct Outgoing {
+    writer: Writer,
+    batch: VecDeque<wamp::outgoing::Outgoing>,
+    bounced: Vec<(wamp::outgoing::Outgoing, BounceReason)>,
+}
+
+impl Outgoing {
+    /// Sends the batch.
+    async fn send(&mut self, realm: &RealmHandle, joined: &Joined) -> io::Result<()> {
+        if joined.tenure.is_none() {
+            return self.writer.send_all(&mut self.batch, &mut self.bounced).await;
+        }
+        loop {
+            // What cannot be sent does not count, so the outbox must know before the peer can say how much has arrived.
+            self.writer.put(&mut self.batch, &mut self.bounced)?;
+            self.bounce(realm, joined);
+            self.writer.flush().await?;
+            if self.batch.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Gives back what this peer cannot take.
+    fn bounce(&mut self, realm: &RealmHandle, joined: &Joined) {
+        for (outgoing, reason) in self.bounced.drain(..) {
+            let why = match reason {
+                BounceReason::Unconvertible(why) => Bounce::Unconvertible(why),
+                BounceReason::TooLong => Bounce::TooLong,
+            };
+            let message = outgoing.message();
+            let is_ours = joined
+                .tenure
+                .as_ref()
+                .is_none_or(|tenure| joined.outbox.unsent(tenure.epoch, message));
+            if is_ours {
+                realm.bounce(joined.session, message, why);
+            }
+        }
+    }
+}
+
+/// Writes what the outbox holds, a batch at a time.
+async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgoing: &mut Outgoing) -> SessionEnd {
+    let epoch = joined.tenure.as_ref().map_or(0, |tenure| tenure.epoch);
+    loop {
+        let take = if outgoing.batch.is_empty() {
+            joined.outbox.take(epoch, &mut outgoing.batch).await
+        } else {
+            Take::More
+        };
+        match take {
+            Take::More | Take::Last => {}
+            Take::Broken => return SessionEnd::TooSlow,
+            Take::Replaced => return SessionEnd::Replaced,
+        }
+        let sent = unless_stalled(shared.limits.write_stall, outgoing.send(realm, joined)).await;
+        outgoing.bounce(realm, joined);
+        match sent {
+            None => return SessionEnd::Stalled,
+            Some(Err(error)) => return SessionEnd::Failed(error),
+            Some(Ok(())) if take == Take::Last => return SessionEnd::Dismissed,
+            Some(Ok(())) => {}
+        }
+        if let Some(dropped) = joined.outbox.take_dropped() {
+            realm.overflowed(joined.session, dropped);
+        }
+        // A burst must not leave its memory with an idle session.
+        if outgoing.batch.capacity() > IDLE_BATCH {
+            outgoing.batch = VecDeque::new();
+        }
+    }
+}
+
+/// Waits for a write, but not for ever; a timer is set only for one that does not end at once.
+async fn unless_stalled<T>(limit: Duration, write: impl Future<Output = T>) -> Option<T> {
+    let mut write = pin!(write);
+    match write.as_mut().now_or_never() {
+        Some(done) => Some(done),
+        None => timeout(limit, write).await.ok(),
+    }
+}
+
+/// Sends what is still to be said, and closes.
+pub(super) async fn farewell(
+    shared: &Shared,
+    realm: &RealmHandle,
+    joined: &Joined,
+    connected: Connected,
+    end: &SessionEnd,
+) {
+    let Connected {
+        mut reader,
+        mut outgoing,
+        ..
+    } = connected;
+    let last = async {
+        match end {
+            SessionEnd::Violation(violation) => {
+                let abort = Message::Abort(Violation::clone(violation).abort());
+                joined.outbox.close(Some(abort.into()));
+            }
+            SessionEnd::Left | SessionEnd::Closed => joined.outbox.close(None),
+            SessionEnd::Dismissed => {}
+            SessionEnd::Failed(_)
+            | SessionEnd::TooSlow
+            | SessionEnd::Stalled
+            | SessionEnd::UsedUp
+            | SessionEnd::Replaced => return,
+        }
+        write_loop(shared, realm, joined, &mut outgoing).await;
+        if matches!(end, SessionEnd::Dismissed) {
+            // The client answers with GOODBYE, or closes.
+            while let Ok(Some(message)) = reader.next().await {
+                if matches!(message, Message::Goodbye(_) | Message::Abort(_)) {
+                    break;
+                }
+            }
+        }
+        let _ = outgoing.writer.close().await;
+        if matches!(end, SessionEnd::Violation(_)) {
+            reader.drain().await;
+        }
+    };
+    let _ = timeout(shared.limits.farewell, last).await;
+}
