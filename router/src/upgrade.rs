@@ -18,7 +18,6 @@ use link::{ReadError, Stream, noise, websocket};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use wamp::codec::Serializer;
 
 use crate::gate::{Peer, Pending, Request, Response};
 use crate::limits::Place;
@@ -50,7 +49,7 @@ impl Ticket {
 /// What goes on inside a WebSocket that was asked for WAMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Inside {
-    Wamp(Serializer),
+    Wamp(websocket::Format),
     Noise,
 }
 
@@ -65,7 +64,7 @@ impl Inside {
 
     const fn subprotocol(self) -> &'static str {
         match self {
-            Self::Wamp(serializer) => websocket::subprotocol(serializer),
+            Self::Wamp(format) => format.subprotocol(),
             Self::Noise => noise::SUBPROTOCOL,
         }
     }
@@ -75,7 +74,8 @@ impl Inside {
 pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, peer: Peer) -> Result<Response, Box<Response>> {
     let accept = accept_key(request.headers())?;
     let inside = Inside::of(offers(request.headers()), shared.keys.noise.is_some()).ok_or_else(|| {
-        let sentence = "offer one of the subprotocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor\n";
+        let sentence =
+            "offer one of the subprotocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor, or one of these with .batched\n";
         Box::new(refusal(StatusCode::BAD_REQUEST, sentence))
     })?;
     let (_, place, upgraded) = take_over(&mut request)?;
@@ -93,7 +93,7 @@ async fn serve(shared: Arc<Shared>, parts: Parts<TokioIo<Stream>>, inside: Insid
     let (stream, already_read) = (parts.io.into_inner(), parts.read_buf);
     let bounds = shared.limits.joining;
     let link = match (inside, shared.keys.noise.clone()) {
-        (Inside::Wamp(serializer), _) => websocket::accepted(stream, already_read, serializer, bounds),
+        (Inside::Wamp(format), _) => websocket::accepted(stream, already_read, format, bounds),
         (Inside::Noise, None) => unreachable!("it is offered only where there is a key"),
         (Inside::Noise, Some(responder)) => {
             let accept = Box::pin(noise::accept(stream, already_read, &responder, bounds));
@@ -275,12 +275,14 @@ pub(crate) fn refusal(status: StatusCode, sentence: &'static str) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use wamp::codec::Serializer;
+
     use super::*;
 
     #[test]
     fn the_first_offer_that_is_spoken_is_taken_and_noise_only_where_there_is_a_key() {
         let inside = |offers: &str, has_noise| Inside::of(offers.split(", "), has_noise);
-        let json = Some(Inside::Wamp(Serializer::Json));
+        let json = Some(Inside::Wamp(Serializer::Json.into()));
         assert_eq!(inside("deskconn.noise.1, wamp.2.json", true), Some(Inside::Noise));
         assert_eq!(inside("deskconn.noise.1, wamp.2.json", false), json);
         assert_eq!(inside("wamp.2.json, deskconn.noise.1", true), json);

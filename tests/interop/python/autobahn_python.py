@@ -35,7 +35,7 @@ async def main():
     router = address.router()
     report = Report("autobahn-python")
     await report.check_all([the_serializer_autobahn_likes_best_is_agreed_on], router)
-    for link in peer.LINKS:
+    for link in (*peer.LINKS, peer.BATCHED):
         for serializer in peer.SERIALIZERS:
             report.peer = f"autobahn-python {link} {serializer}"
             stage = await Stage(router, link, serializer).open()

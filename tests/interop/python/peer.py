@@ -13,6 +13,8 @@ from autobahn.wamp.types import ComponentConfig, RegisterOptions
 
 SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBORSerializer}
 LINKS = ("websocket", "rawsocket", "unix")
+# Several messages in one of WebSocket.
+BATCHED = "batched"
 JOIN_WITHIN = 20
 DETAILS = RegisterOptions(details_arg="details")
 
@@ -96,8 +98,8 @@ async def join(address, realm, link="websocket", serializer="json", key=None, si
         return sessions[-1]
 
     loop = asyncio.get_running_loop()
-    if link == "websocket":
-        serializers = [SERIALIZERS[serializer]()] if serializer else None
+    if link in ("websocket", BATCHED):
+        serializers = [SERIALIZERS[serializer](batched=link == BATCHED)] if serializer else None
         url = f"ws://{address.host}:{address.port}/ws"
         factory = WampWebSocketClientFactory(make, url=url, serializers=serializers)
         factory.setProtocolOptions(openHandshakeTimeout=JOIN_WITHIN)

@@ -154,7 +154,7 @@ async fn respond(frames: &mut Frames, responder: &Responder) -> Result<Agreed, H
         .and_then(Builder::build_responder)
         .map_err(|_| HandshakeError::NotGenuine)?;
     let offers = read(frames, &mut state).await?;
-    let serializer = std::str::from_utf8(&offers).ok().and_then(websocket::negotiate);
+    let serializer = std::str::from_utf8(&offers).ok().and_then(websocket::negotiate_plain);
     let serializer = serializer.ok_or(HandshakeError::Serializer)?;
     write(frames, &mut state, subprotocol(serializer).as_bytes()).await?;
     Ok((state, serializer))

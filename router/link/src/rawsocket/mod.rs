@@ -169,6 +169,7 @@ fn link(stream: Stream, serializer: Serializer, bounds: Bounds, octet: u8) -> Li
         serializer,
         bounds,
         longest: 1 << (u32::from(octet >> 4) + SHORTEST_EXPONENT),
+        is_batched: false,
     };
     wire::link(stream, &[], settings)
 }

@@ -11,8 +11,8 @@ use tokio_tungstenite::tungstenite::http::HeaderMap;
 use wamp::codec::Serializer;
 use wamp::limits::Bounds;
 
-use super::{Frames, subprotocol};
-use crate::wire::{self, Framing, Settings};
+use super::{Format, Frames};
+use crate::wire::{self, Framing};
 use crate::{Link, Stream};
 
 /// Bytes of the head of a response. Ours has about 150; proxies add to that.
@@ -60,18 +60,30 @@ pub async fn connect(
     serializers: &[Serializer],
     bounds: Bounds,
 ) -> Result<Link, ConnectError> {
-    assert!(!serializers.is_empty(), "somebody who connects must speak something");
-    let offers: Vec<_> = serializers.iter().map(|serializer| subprotocol(*serializer)).collect();
+    let formats: Vec<_> = serializers.iter().copied().map(Format::from).collect();
+    connect_as(stream, host, path, &formats, bounds).await
+}
+
+/// The same for any subprotocols of WAMP.
+///
+/// # Errors
+/// The other end refuses, or speaks none of them.
+///
+/// # Panics
+/// None is offered.
+pub async fn connect_as(
+    stream: impl Into<Stream>,
+    host: &str,
+    path: &str,
+    formats: &[Format],
+    bounds: Bounds,
+) -> Result<Link, ConnectError> {
+    assert!(!formats.is_empty(), "somebody who connects must speak something");
+    let offers: Vec<_> = formats.iter().map(|format| format.subprotocol()).collect();
     let opened = open(stream.into(), host, path, &offers).await?;
-    let chosen = serializers
-        .iter()
-        .find(|serializer| subprotocol(**serializer) == opened.subprotocol);
-    let settings = Settings {
-        framing: Framing::WebSocketClient,
-        serializer: *chosen.expect("what was not offered is refused"),
-        bounds,
-        longest: usize::MAX,
-    };
+    let chosen = formats.iter().find(|format| format.subprotocol() == opened.subprotocol);
+    let chosen = chosen.expect("what was not offered is refused");
+    let settings = chosen.settings(Framing::WebSocketClient, bounds);
     Ok(wire::link(opened.stream, &opened.rest, settings))
 }
 

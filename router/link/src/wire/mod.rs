@@ -8,6 +8,7 @@
 //! argument that is kept never holds another message's bytes.
 
 mod assembler;
+mod batch;
 mod frames;
 mod outlet;
 mod reader;
@@ -19,6 +20,7 @@ use wamp::codec::Serializer;
 use wamp::error::Violation;
 use wamp::limits::Bounds;
 
+use batch::{Batching, Splitter};
 pub(crate) use frames::{FrameReader, FrameWriter};
 use outlet::Masks;
 pub(crate) use reader::Reader;
@@ -84,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) bounds: Bounds,
     /// The longest message that the other end takes.
     pub(crate) longest: usize,
+    /// Whether a frame may have several messages.
+    pub(crate) is_batched: bool,
 }
 
 /// A broken rule, and what WebSocket calls it (RFC 6455 §7.4.1).
@@ -127,12 +131,14 @@ pub(crate) fn link(stream: Stream, already_read: &[u8], settings: Settings) -> L
         serializer,
         bounds,
         longest,
+        is_batched,
     } = settings;
+    let batching = is_batched.then(|| Batching::new(serializer));
     let encoding = framing.encoding(serializer);
     let (reader, writer) = frames(stream, already_read, framing, encoding, bounds.message_bytes);
     Link::wire(
-        Reader::new(reader, None, serializer, bounds),
-        Writer::new(writer, None, serializer, longest),
+        Reader::new(reader, None, serializer, bounds).batched(batching.clone()),
+        Writer::new(writer, None, serializer, longest).batched(batching),
     )
 }
 

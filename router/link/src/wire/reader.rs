@@ -3,11 +3,14 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use wamp::codec::{self, Serializer};
+use wamp::error::Violation;
 use wamp::limits::Bounds;
 use wamp::message::Message;
 
 use super::frames::FrameReader;
+use super::{Batching, Splitter};
 use crate::ReadError;
 use crate::noise::Opener;
 
@@ -19,6 +22,8 @@ pub(crate) struct Reader {
     frames: FrameReader,
     /// What uncovers the frames, where they are encrypted.
     opener: Option<Box<Opener>>,
+    /// What is left of the last frame, where one may have several messages.
+    batch: Option<Box<Splitter>>,
     serializer: Serializer,
     bounds: Bounds,
     has_ended: bool,
@@ -34,12 +39,18 @@ impl Reader {
         let mut reader = Self {
             frames,
             opener,
+            batch: None,
             serializer,
             bounds,
             has_ended: false,
         };
         reader.set_bounds(bounds);
         reader
+    }
+
+    pub(super) fn batched(mut self, batching: Option<Batching>) -> Self {
+        self.batch = batching.map(|batching| Box::new(Splitter::new(batching)));
+        self
     }
 
     pub(crate) fn set_bounds(&mut self, bounds: Bounds) {
@@ -61,21 +72,34 @@ impl Reader {
             return Poll::Ready(Ok(None));
         }
         loop {
+            if let Some(message) = self.next_of_batch()? {
+                return Poll::Ready(self.decode(&message).map(Some));
+            }
             let Some(mut bytes) = ready!(self.frames.poll_next(cx))? else {
                 return Poll::Ready(Ok(None));
             };
+            if let Some(batch) = &mut self.batch {
+                batch.put(bytes).inspect_err(|_| self.frames.set_status(INVALID_DATA))?;
+                continue;
+            }
             if let Some(opener) = &mut self.opener {
                 match opener.open(&bytes, self.bounds.message_bytes)? {
                     Some(message) => bytes = message,
                     None => continue,
                 }
             }
-            let decoded = codec::decode(self.serializer, &bytes, &self.bounds);
-            return Poll::Ready(decoded.map(Some).map_err(|violation| {
-                self.frames.set_status(INVALID_DATA);
-                violation.into()
-            }));
+            return Poll::Ready(self.decode(&bytes).map(Some));
         }
+    }
+
+    fn next_of_batch(&mut self) -> Result<Option<Bytes>, Violation> {
+        let Some(batch) = &mut self.batch else { return Ok(None) };
+        batch.next().inspect_err(|_| self.frames.set_status(INVALID_DATA))
+    }
+
+    fn decode(&self, bytes: &Bytes) -> Result<Message, ReadError> {
+        let decoded = codec::decode(self.serializer, bytes, &self.bounds);
+        Ok(decoded.inspect_err(|_| self.frames.set_status(INVALID_DATA))?)
     }
 
     pub(crate) async fn drain(&mut self) {

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use wamp::codec::{self, Serializer};
 use wamp::outgoing::Outgoing;
 
+use super::Batching;
 use super::frames::FrameWriter;
 use super::outlet::Out;
 use crate::BounceReason;
@@ -25,6 +26,8 @@ pub(crate) struct Writer {
     frames: FrameWriter,
     /// What covers the frames, where they are encrypted.
     sealer: Option<Box<Sealer>>,
+    /// How a frame has several messages, where it may.
+    batching: Option<Box<Batching>>,
     serializer: Serializer,
     longest: usize,
 }
@@ -39,9 +42,15 @@ impl Writer {
         Self {
             frames,
             sealer,
+            batching: None,
             serializer,
             longest,
         }
+    }
+
+    pub(super) fn batched(mut self, batching: Option<Batching>) -> Self {
+        self.batching = batching.map(Box::new);
+        self
     }
 
     pub(crate) const fn serializer(&self) -> Serializer {
@@ -77,6 +86,10 @@ impl Writer {
         if !batch.is_empty() {
             out.check_open()?;
         }
+        if self.batching.is_some() {
+            self.append_batch(&mut out, batch, bounced);
+            return Ok(());
+        }
         while out.buffer.len() < ENOUGH {
             let Some(outgoing) = batch.pop_front() else { break };
             if let Err(reason) = self.append(&mut out, &outgoing) {
@@ -87,6 +100,31 @@ impl Writer {
             sealer.rest();
         }
         Ok(())
+    }
+
+    /// Appends one frame with all that fits into it.
+    fn append_batch(
+        &mut self,
+        out: &mut Out,
+        batch: &mut VecDeque<Outgoing>,
+        bounced: &mut Vec<(Outgoing, BounceReason)>,
+    ) {
+        let (Some(batching), serializer, longest) = (&self.batching, self.serializer, self.longest) else {
+            return;
+        };
+        let fill = |buffer: &mut BytesMut| {
+            let start = buffer.len();
+            while buffer.len() < start + ENOUGH {
+                let Some(outgoing) = batch.pop_front() else { break };
+                let encode = |buffer: &mut BytesMut| encode(serializer, &outgoing, longest, buffer);
+                if let Err(reason) = batching.append(buffer, encode) {
+                    bounced.push((outgoing, reason));
+                }
+            }
+            if buffer.len() > start { Ok(()) } else { Err(Empty) }
+        };
+        // A frame of nothing is not sent.
+        let _: Result<(), Empty> = self.frames.append(out, HEADER_GUESS, fill);
     }
 
     fn append(&mut self, out: &mut Out, outgoing: &Outgoing) -> Result<(), BounceReason> {
@@ -116,6 +154,9 @@ impl Writer {
         self.frames.close().await
     }
 }
+
+/// A frame has no message.
+struct Empty;
 
 /// Appends a message in this serializer.
 fn encode(

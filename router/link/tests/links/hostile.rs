@@ -16,6 +16,7 @@ async fn past_handshake(transport: Transport, serializer: Serializer) -> (Link, 
     let (mut peer, stream) = UnixStream::pair().unwrap();
     let link = match transport {
         Transport::WebSocket => websocket::accepted(stream, [], serializer, Bounds::JOINED),
+        Transport::Batched => websocket::accepted(stream, [], websocket::Format::batched(serializer), Bounds::JOINED),
         Transport::RawSocket => {
             let number = 1 + u8::try_from(serializer.index()).unwrap();
             peer.write_all(&[0x7f, 0xf0 | number, 0, 0]).await.unwrap();
@@ -34,15 +35,21 @@ async fn past_handshake(transport: Transport, serializer: Serializer) -> (Link, 
 #[tokio::test]
 async fn garbage_ends_in_an_error_and_never_in_a_panic() {
     let mut random = StdRng::seed_from_u64(1);
-    for round in 0..600 {
-        let transport = [Transport::WebSocket, Transport::RawSocket, Transport::Noise][round % 3];
-        let serializer = Serializer::ALL[round / 3 % 3];
+    let transports = [
+        Transport::WebSocket,
+        Transport::RawSocket,
+        Transport::Noise,
+        Transport::Batched,
+    ];
+    for round in 0..800 {
+        let transport = transports[round % 4];
+        let serializer = Serializer::ALL[round / 4 % 3];
         let (mut link, mut peer) = past_handshake(transport, serializer).await;
         let mut garbage = vec![0; random.random_range(1..300)];
         random.fill_bytes(&mut garbage);
-        if round % 4 == 0 {
+        if round / 4 % 4 == 0 {
             // A header that may be right, so that the garbage is a message.
-            garbage[0] = [0x82, 0, 0x82][round % 3];
+            garbage[0] = [0x82, 0, 0x82, 0x82][round % 4];
         }
         peer.write_all(&garbage).await.unwrap();
         drop(peer);
@@ -70,7 +77,7 @@ async fn bytes_that_come_one_by_one_make_the_same_messages() {
         let message = call(Serializer::MessagePack, 300);
         let client = async {
             let mut client = match transport {
-                Transport::WebSocket => {
+                Transport::WebSocket | Transport::Batched => {
                     let serializers = [Serializer::MessagePack];
                     websocket::connect(near, "localhost", "/", &serializers, Bounds::JOINED)
                         .await
@@ -92,7 +99,7 @@ async fn bytes_that_come_one_by_one_make_the_same_messages() {
         };
         let router = async {
             match transport {
-                Transport::WebSocket => crate::support::upgrade(end.into(), Bounds::JOINED).await,
+                Transport::WebSocket | Transport::Batched => crate::support::upgrade(end.into(), Bounds::JOINED).await,
                 Transport::RawSocket => rawsocket::accept(end, Bounds::JOINED, 1 << 20).await.unwrap(),
                 Transport::Noise => {
                     let end = crate::support::upgraded_to_noise(end.into()).await;
@@ -186,4 +193,22 @@ async fn a_message_with_very_many_pieces_is_put_together_or_refused() {
         panic!("{read:?}")
     };
     assert_eq!(violation.reason, wamp::error::PAYLOAD_SIZE_EXCEEDED);
+}
+
+#[tokio::test]
+async fn a_batch_is_sent_as_one_websocket_message_and_read_as_several() {
+    for serializer in Serializer::ALL {
+        let (mut link, mut peer) = past_handshake(Transport::Batched, serializer).await;
+        let mut batch = std::collections::VecDeque::from([call(serializer, 3).into(), call(serializer, 5).into()]);
+        link.writer.send_all(&mut batch, &mut Vec::new()).await.unwrap();
+        let mut header = [0; 2];
+        peer.read_exact(&mut header).await.unwrap();
+        let mut body = vec![0; usize::from(header[1])];
+        peer.read_exact(&mut body).await.unwrap();
+        // It is masked with nothing, as a client may do.
+        let masked = [&[header[0], 0x80 | header[1], 0, 0, 0, 0], &body[..]].concat();
+        peer.write_all(&masked).await.unwrap();
+        assert_eq!(receive(&mut link).await, call(serializer, 3));
+        assert_eq!(receive(&mut link).await, call(serializer, 5));
+    }
 }

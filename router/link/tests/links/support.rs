@@ -122,12 +122,14 @@ pub(crate) fn introduced() -> (Responder, Initiator, [u8; 32]) {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Transport {
     WebSocket,
+    Batched,
     RawSocket,
     Noise,
 }
 
-pub(crate) const TRANSPORTS: [(Transport, Socket); 6] = [
+pub(crate) const TRANSPORTS: [(Transport, Socket); 7] = [
     (Transport::WebSocket, Socket::Tcp),
+    (Transport::Batched, Socket::Tcp),
     (Transport::RawSocket, Socket::Tcp),
     (Transport::RawSocket, Socket::Unix),
     (Transport::WebSocket, Socket::Tls),
@@ -149,6 +151,12 @@ pub(crate) async fn link(transport: Transport, socket: Socket, serializer: Seria
             Transport::WebSocket => {
                 let serializers = [serializer];
                 let client = websocket::connect(near, "localhost", "/ws", &serializers, bounds);
+                let (client, router) = tokio::join!(client, upgrade(far, bounds));
+                (client.unwrap(), router)
+            }
+            Transport::Batched => {
+                let formats = [websocket::Format::batched(serializer)];
+                let client = websocket::connect_as(near, "localhost", "/ws", &formats, bounds);
                 let (client, router) = tokio::join!(client, upgrade(far, bounds));
                 (client.unwrap(), router)
             }
@@ -182,11 +190,11 @@ pub(crate) async fn upgrade(mut stream: Stream, bounds: Bounds) -> Link {
 }
 
 /// The router's side of the HTTP upgrade, as short as can be, and what it sends right behind it.
-pub(crate) async fn answer_upgrade(stream: &mut Stream, behind: &[u8]) -> Serializer {
+pub(crate) async fn answer_upgrade(stream: &mut Stream, behind: &[u8]) -> websocket::Format {
     let mut chosen = None;
     let choose = |offers: &str| {
         chosen = websocket::negotiate(offers);
-        websocket::subprotocol(chosen.unwrap())
+        chosen.unwrap().subprotocol()
     };
     answer_upgrade_with(stream, behind, choose).await;
     chosen.unwrap()
