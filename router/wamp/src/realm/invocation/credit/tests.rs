@@ -1,3 +1,5 @@
+//! Calls whose ends grant each other what may be sent.
+
 use std::time::Duration;
 
 use super::super::super::scene::{Scene, answer, call_with, cancel, failure, grant, progress, request};
