@@ -74,7 +74,8 @@ export class Desk implements Screen {
   #open(kept: Pairing | null): void {
     if (!kept || !this.#isWanted || this.#desktop) return;
     const { membership, address } = kept;
-    this.#desktop = new Desktop(membership, { address });
+    // It is connected only while a page needs it, though nobody ever sees the page that this runs in.
+    this.#desktop = new Desktop(membership, { address, isWatched: () => true });
     this.#desktop.onStatus(() => this.listeners.onStatus());
     this.#desktop.onInfo(() => this.listeners.onStatus());
     this.#desktop.subscribe(`${BRIGHTNESS}.on_changed`, () => this.listeners.onBrightness());

@@ -1,13 +1,17 @@
-// One WAMP session inside Noise, from its login to its end. It never reconnects; `desktop.ts` does.
+// One WAMP session inside Noise, from its login to its end, over the connections that it is given. It never connects by
+// itself; `desktop.ts` does.
 import { Wampy } from 'wampy';
 import { CANCELED, CallFailed, LOST, TIMEOUT, isDict } from './failure.js';
 import { type Address, type Membership, identityOf, loginOf, socketUrl } from './membership.js';
 import { type NoiseSocket, type PlainSocketClass, noiseWebSocket } from './noise_socket.js';
+import { type Login, ResumingSocket } from './resuming_socket.js';
 
 /** From the first byte to the WELCOME: a phone that wakes may need some seconds for its network. */
 export const OPENING_MS = 8000;
 /** For a call, unless it says otherwise: the owner has a minute where a grant wants consent. */
 export const CALL_MS = 70_000;
+/** What wampy speaks, and the messages of a session that is resumed are counted in. */
+const PROTOCOLS = ['wamp.2.json'];
 
 /** Why there is no session with the desktop, and whether it is of use to try again soon. */
 export class NotJoined extends Error {
@@ -53,81 +57,83 @@ export interface SubscribeOptions {
   get_retained?: true;
 }
 
+/** How a session ended. */
+export interface End {
+  reason: string;
+  /** Whether it had no connection then: it waited for its return in vain. */
+  wasAway: boolean;
+}
+
 export class Connection {
   /** When something was last heard from the desktop, on the clock of `performance.now()`. */
   heardAt = performance.now();
   /** Settles when the session is over. */
-  readonly ended: Promise<void>;
+  readonly ended: Promise<End>;
+  /** Told when there is no connection to the desktop any more, and the session is kept for the next. */
+  onAway: ((reason: string) => void) | null = null;
   readonly #wampy: Wampy;
-  #socket: NoiseSocket | null = null;
-  #end!: () => void;
+  #socket: ResumingSocket | null = null;
+  #end!: (end: End) => void;
 
-  private constructor(url: string, membership: Membership, Socket: PlainSocketClass) {
+  private constructor(url: string, membership: Membership, make: (url: string, protocols: string[]) => ResumingSocket) {
     this.ended = new Promise((resolve) => { this.#end = resolve; });
-    const identity = identityOf(membership);
-    const { joined } = membership;
-    const Noise = noiseWebSocket(loginOf(membership), Socket);
     // Wampy makes the socket; this one is seen by us too.
-    const seen = (socket: NoiseSocket): void => {
+    const seen = (address: string, protocols: string[]): ResumingSocket => {
+      const socket = make(address, protocols);
       this.#socket = socket;
-      socket.addEventListener('message', () => { this.heardAt = performance.now(); });
-      socket.addEventListener('close', () => this.#end());
+      socket.onHeard = () => { this.heardAt = performance.now(); };
+      socket.onAway = (reason) => this.onAway?.(reason);
+      socket.onOver = (end) => this.#end(end);
+      return socket;
     };
-    class Seen extends Noise {
-      constructor(address: string, protocols?: string | string[]) {
-        super(address, protocols);
-        seen(this);
+    class Seen {
+      constructor(address: string, protocols: string[]) {
+        return seen(address, protocols);
       }
     }
-    this.#wampy = new Wampy(url, {
-      realm: joined.realm,
-      ws: Seen as never,
-      authid: joined.device_id,
-      authmethods: ['cryptosign'],
-      onChallenge: (_method, { challenge }) => identity.signChallenge(String(challenge)),
-      autoReconnect: false,
-      uriValidation: 'loose',
-    });
+    this.#wampy = new Wampy(url, { realm: membership.joined.realm, ws: Seen as never, autoReconnect: false, uriValidation: 'loose' });
   }
 
   /**
-   * Logs in at an address.
+   * Logs in at an address. With an earlier session it goes on with that, or begins another where it is over.
    * @throws NotJoined
    */
-  static async open(address: Address, membership: Membership, Socket: PlainSocketClass, openingMs = OPENING_MS): Promise<Connection> {
-    const connection = new Connection(socketUrl(address, membership.joined.path), membership, Socket);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const silence = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new NotJoined('unreachable', 'the desktop does not answer')), openingMs);
-    });
-    // Wampy's own promise never settles when the connection closes before the WELCOME.
-    const closed = connection.ended.then(() => Promise.reject(connection.#whyClosed()));
-    closed.catch(() => {});
-    try {
-      await Promise.race([connection.#wampy.connect(), closed, silence]);
+  static async open(address: Address, membership: Membership, Socket: PlainSocketClass, earlier: Connection | null = null): Promise<Connection> {
+    const identity = identityOf(membership);
+    const login: Login = { authid: membership.joined.device_id, sign: (challenge) => identity.signChallenge(challenge) };
+    const Noise = noiseWebSocket(loginOf(membership), Socket);
+    const url = socketUrl(address, membership.joined.path);
+    let link: NoiseSocket | null = null;
+    const reach = (): NoiseSocket => (link = new Noise(url, PROTOCOLS));
+    const join = async (make: () => ResumingSocket): Promise<Connection> => {
+      const connection = new Connection(url, membership, make);
+      // Wampy's own promise never settles when the connection closes before the WELCOME.
+      const closed = connection.ended.then(() => Promise.reject(new Error('closed')));
+      await Promise.race([connection.#wampy.connect(), closed]);
       return connection;
-    } catch (error) {
-      connection.drop();
-      throw connection.#asNotJoined(error);
-    } finally {
-      clearTimeout(timer);
-    }
+    };
+    const session = async (): Promise<Connection> => {
+      const socket = earlier ? earlier.#socket : null;
+      if (!earlier || !socket?.isAway) return join(() => new ResumingSocket(login, reach()));
+      const outcome = await socket.resume(reach());
+      if (outcome.is === 'resumed') return earlier;
+      if (outcome.is === 'another') return join(() => new ResumingSocket(login, outcome.joined));
+      throw outcome.is === 'refused' ? { errorUri: outcome.uri, details: outcome.details } : new Error('closed');
+    };
+    return withinOpening(session(), () => link?.close()).catch((error: unknown) => {
+      link?.close();
+      throw asNotJoined(error, link?.isUnproved ?? false);
+    });
   }
 
-  /** Why the socket closed before there was a session. */
-  #whyClosed(): NotJoined {
-    // It answered as a WebSocket, took our Noise, and proved nothing: it has another key.
-    if (this.#socket?.isUnproved) return new NotJoined('wrong_desktop', 'another desktop than the paired one answers at this address');
-    return new NotJoined('unreachable', 'the desktop cannot be reached');
+  /** Whether the session waits for a connection. */
+  get isAway(): boolean {
+    return this.#socket?.isAway ?? false;
   }
 
-  #asNotJoined(error: unknown): NotJoined {
-    if (error instanceof NotJoined) return error;
-    const { errorUri, details } = (error ?? {}) as { errorUri?: unknown; details?: unknown };
-    const sentence = isDict(details) && typeof details['message'] === 'string' ? details['message'] : undefined;
-    if (errorUri === 'wamp.error.authentication_failed') return new NotJoined('unknown_device', sentence ?? 'the desktop does not know this device any more');
-    if (typeof errorUri === 'string' && errorUri !== 'wamp.close.system_shutdown') return new NotJoined('denied', sentence ?? `the desktop said no: ${errorUri}`);
-    return this.#whyClosed();
+  /** Lets go of a connection that is of no use; of the session too, where it cannot be resumed. */
+  suspend(reason: string): void {
+    this.#socket?.suspend(reason);
   }
 
   async call(uri: string, args: unknown[] = [], options: CallOptions = {}): Promise<CallResult> {
@@ -213,16 +219,41 @@ export class Connection {
     }
   }
 
-  /** Says goodbye. */
+  /** Says goodbye, so that the desktop does not wait for a return. */
   close(): void {
     this.#wampy.disconnect().catch(() => {});
+    this.drop();
   }
 
-  /** Lets go of a connection that is of no use: what is under way fails at once. */
+  /** Lets go of a session that is of no use: what is under way fails at once. */
   drop(): void {
     this.#socket?.close();
-    this.#end();
+    this.#end({ reason: 'it was closed', wasAway: false });
   }
+}
+
+/** Fails when there is no session after {@link OPENING_MS}. */
+async function withinOpening(session: Promise<Connection>, giveUp: () => void): Promise<Connection> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const silence = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      giveUp();
+      reject(new NotJoined('unreachable', 'the desktop does not answer'));
+    }, OPENING_MS);
+  });
+  session.catch(() => {});
+  return Promise.race([session, silence]).finally(() => clearTimeout(timer));
+}
+
+function asNotJoined(error: unknown, isUnproved: boolean): NotJoined {
+  if (error instanceof NotJoined) return error;
+  const { errorUri, details } = (error ?? {}) as { errorUri?: unknown; details?: unknown };
+  const sentence = isDict(details) && typeof details['message'] === 'string' ? details['message'] : undefined;
+  if (errorUri === 'wamp.error.authentication_failed') return new NotJoined('unknown_device', sentence ?? 'the desktop does not know this device any more');
+  if (typeof errorUri === 'string' && errorUri !== 'wamp.close.system_shutdown') return new NotJoined('denied', sentence ?? `the desktop said no: ${errorUri}`);
+  // It answered as a WebSocket, took our Noise, and proved nothing: it has another key.
+  if (isUnproved) return new NotJoined('wrong_desktop', 'another desktop than the paired one answers at this address');
+  return new NotJoined('unreachable', 'the desktop cannot be reached');
 }
 
 /** What wampy gives to callbacks. */

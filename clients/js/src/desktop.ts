@@ -1,14 +1,18 @@
 // A desktop that this device is paired with, over all the connections that come and go: it connects, finds out when a
-// connection is dead, waits, tries again, and says at any time how it stands.
-import { type CallOptions, type CallResult, Connection, NotJoined, type Procedure } from './connection.js';
+// connection is dead, waits, tries again, and says at any time how it stands. A session goes on over the next connection
+// where the desktop has kept it (docs/RESUMPTION.md); else there is a new one, in which everything is asked for again.
+import { type CallOptions, type CallResult, Connection, type End, NotJoined, type Procedure } from './connection.js';
 import { CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
 import { type Info, asInfo } from './info.js';
 import type { Address, Membership } from './membership.js';
 import type { PlainSocketClass } from './noise_socket.js';
 import { type DeskEvent, type ListenOptions, Standing } from './topics.js';
-import { listenToPlatform } from './platform.js';
+import { isShown, listenToPlatform } from './platform.js';
 
-/** How often a connection is asked whether it lives, while somebody looks. */
+/**
+ * How often a connection is asked whether it lives, and what it allows now, while somebody looks: a page cannot see the
+ * pings of the desktop. A page that is hidden asks nothing until it is shown again.
+ */
 export const HEARTBEAT_MS = 10_000;
 /** How long it has to answer: more than a bad Wi-Fi takes, less than a speaker on a stage waits. */
 export const ANSWER_MS = 5000;
@@ -39,6 +43,8 @@ export interface DesktopOptions {
   heartbeatMs?: number;
   /** {@link ANSWER_MS} when left out. */
   answerMs?: number;
+  /** Whether it matters now that a dead connection is found out; while the page is not hidden, when left out. */
+  isWatched?: () => boolean;
 }
 
 export class Desktop {
@@ -49,6 +55,7 @@ export class Desktop {
   readonly #Socket: PlainSocketClass;
   readonly #heartbeatMs: number;
   readonly #answerMs: number;
+  readonly #isWatched: () => boolean;
   readonly #leavePlatform: () => void;
   #status: Status = { at: 'connecting', attempt: 1 };
   #info: Info | null = null;
@@ -57,6 +64,7 @@ export class Desktop {
   /** Raised with each attempt and each end, so that what comes late from an earlier one is nobody's. */
   #turn = 0;
   #failures = 0;
+  #sessions = 0;
   #checking: Promise<void> | null = null;
 
   constructor(readonly membership: Membership, options: DesktopOptions = {}) {
@@ -66,8 +74,9 @@ export class Desktop {
     this.#Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as PlainSocketClass);
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#answerMs = options.answerMs ?? ANSWER_MS;
+    this.#isWatched = options.isWatched ?? isShown;
     this.#standing.listen('org.deskconn.components.on_changed', () => this.#checkAfter(), {});
-    this.#leavePlatform = listenToPlatform({ wake: () => this.wake(), online: () => this.retry() });
+    this.#leavePlatform = listenToPlatform({ wake: () => this.wake(), online: () => this.retry(), leave: () => this.close() });
     void this.#connect();
   }
 
@@ -78,6 +87,14 @@ export class Desktop {
   /** What the desktop said of itself on this connection; `null` while there is none. */
   get info(): Info | null {
     return this.#info;
+  }
+
+  /**
+   * The number of the session, from 1. While it stays the same no event of a topic was missed, however often the connection
+   * was lost; in another one what is retained comes again.
+   */
+  get session(): number {
+    return this.#sessions;
   }
 
   /** Called with the status as it is, and whenever it changes. Gives the function that ends that. */
@@ -95,7 +112,8 @@ export class Desktop {
   }
 
   /**
-   * Calls a procedure. Without a connection it fails at once: nothing is done later than it was meant.
+   * Calls a procedure. Without a connection it fails at once: nothing is done later than it was meant. What is under way
+   * when the connection is lost goes on, if the session does.
    * @throws CallFailed
    */
   async call(uri: string, args: unknown[] = [], options: CallOptions = {}): Promise<CallResult> {
@@ -104,12 +122,12 @@ export class Desktop {
     return connection.call(uri, args, options);
   }
 
-  /** Listens to a topic, on this connection and all that follow. Gives the function that ends it. */
+  /** Listens to a topic, in this session and all that follow. Gives the function that ends it. */
   subscribe(topic: string, handler: (event: DeskEvent) => void, options: ListenOptions = {}): () => void {
     return this.#standing.listen(topic, handler, options);
   }
 
-  /** Offers a procedure, on this connection and all that follow. Gives the function that ends it. */
+  /** Offers a procedure, in this session and all that follow. Gives the function that ends it. */
   register(uri: string, procedure: Procedure): () => void {
     return this.#standing.offer(uri, procedure);
   }
@@ -125,7 +143,7 @@ export class Desktop {
 
   /** Somebody looks again, or the network changed: what is shown must be true now, not at the next heartbeat. */
   wake(): void {
-    if (!this.#connection) return this.retry();
+    if (!this.#connection || this.#connection.isAway) return this.retry();
     const silentMs = performance.now() - this.#connection.heardAt;
     if (silentMs > this.#heartbeatMs + this.#answerMs && this.#status.at === 'open') this.#become({ at: 'connecting', attempt: 0 });
     void this.#check();
@@ -133,7 +151,8 @@ export class Desktop {
 
   /** Tries to connect now, whatever was said before. */
   retry(): void {
-    if (this.#connection || this.#status.at === 'closed' || this.#status.at === 'connecting') return;
+    const isThere = this.#connection && !this.#connection.isAway;
+    if (isThere || this.#status.at === 'closed' || this.#status.at === 'connecting') return;
     void this.#connect();
   }
 
@@ -141,8 +160,10 @@ export class Desktop {
   close(): void {
     if (this.#status.at === 'closed') return;
     this.#leavePlatform();
+    this.#turn += 1;
+    clearTimeout(this.#timer);
     this.#connection?.close();
-    this.#lose();
+    this.#forget();
     this.#become({ at: 'closed' });
   }
 
@@ -152,9 +173,9 @@ export class Desktop {
     this.#become({ at: 'connecting', attempt: this.#failures + 1 });
     try {
       const connection = await this.#reach();
-      if (turn !== this.#turn) return connection.close();
-      this.#connection = connection;
-      void connection.ended.then(() => turn === this.#turn && this.#lost('the connection was lost'));
+      const isNew = connection !== this.#connection;
+      if (turn !== this.#turn) return isNew ? connection.close() : undefined;
+      if (isNew) this.#take(connection);
       const info = await this.#ask(connection);
       if (turn !== this.#turn) return;
       this.#failures = 0;
@@ -169,12 +190,22 @@ export class Desktop {
     }
   }
 
+  /** A session that is not the one before, if there was one. */
+  #take(connection: Connection): void {
+    this.#forget();
+    this.#connection = connection;
+    this.#sessions += 1;
+    const isOurs = (): boolean => this.#connection === connection;
+    connection.onAway = (reason) => isOurs() && this.#away(reason);
+    void connection.ended.then((end) => isOurs() && this.#over(end));
+  }
+
   /** The first address that answers, the one that answered last before the others. */
   async #reach(): Promise<Connection> {
     let worst: NotJoined | null = null;
     for (const [index, address] of this.#addresses.entries()) {
       try {
-        const connection = await Connection.open(address, this.membership, this.#Socket);
+        const connection = await Connection.open(address, this.membership, this.#Socket, this.#connection);
         this.#addresses.unshift(...this.#addresses.splice(index, 1));
         return connection;
       } catch (error) {
@@ -194,22 +225,27 @@ export class Desktop {
   /** Asks the connection whether it lives, and what it allows now; lets go of it when it does not answer. */
   #check(): Promise<void> {
     const connection = this.#connection;
-    if (!connection) return Promise.resolve();
-    this.#checking ??= this.#ask(connection)
+    if (!connection || connection.isAway) return Promise.resolve();
+    if (this.#checking) return this.#checking;
+    const turn = this.#turn;
+    const checking = this.#ask(connection)
       .then((info) => {
-        if (this.#connection !== connection) return;
+        if (turn !== this.#turn) return;
         this.#learn(info);
         if (this.#status.at !== 'open') this.#become({ at: 'open' });
         this.#beat();
       })
       .catch((error: unknown) => {
-        if (this.#connection !== connection) return;
+        if (turn !== this.#turn) return;
         // It answered, though not as it should: it lives.
         if (error instanceof CallFailed && !isSilence(error)) return this.#beat();
-        this.#lost('the desktop does not answer any more');
+        connection.suspend('the desktop does not answer any more');
       })
-      .finally(() => { this.#checking = null; });
-    return this.#checking;
+      .finally(() => {
+        if (this.#checking === checking) this.#checking = null;
+      });
+    this.#checking = checking;
+    return checking;
   }
 
   /** As {@link #check}, but not with an answer that is on its way already. */
@@ -220,7 +256,8 @@ export class Desktop {
 
   #beat(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#check(), this.#heartbeatMs);
+    // Whoever looks again wakes it.
+    this.#timer = setTimeout(() => this.#isWatched() && void this.#check(), this.#heartbeatMs);
   }
 
   #learn(info: Info): void {
@@ -229,39 +266,58 @@ export class Desktop {
     this.#tellInfo();
   }
 
+  /** What was said of itself over a connection that is gone may not hold any more. */
+  #unlearn(): void {
+    if (this.#info === null) return;
+    this.#info = null;
+    this.#tellInfo();
+  }
+
   #tellInfo(): void {
     for (const listener of [...this.#onInfo]) listener(this.#info);
   }
 
   #failed(error: unknown): void {
-    this.#lose();
     if (error instanceof NotJoined && error.code !== 'unreachable') {
-      // A device that is not known any more stays so until somebody pairs it.
-      const retryAt = error.code === 'unknown_device' ? null : Date.now() + REFUSED_PAUSE_MS;
+      // A device that is not known any more stays so until somebody pairs it, and has no session either.
+      const isKnown = error.code !== 'unknown_device';
+      if (!isKnown) this.#forget();
+      const retryAt = isKnown ? Date.now() + REFUSED_PAUSE_MS : null;
       this.#failures = 0;
-      if (retryAt !== null) this.#timer = setTimeout(() => void this.#connect(), REFUSED_PAUSE_MS);
+      if (isKnown) this.#timer = setTimeout(() => void this.#connect(), REFUSED_PAUSE_MS);
       return this.#become({ at: 'refused', code: error.code, reason: error.message, retryAt });
     }
+    const connection = this.#connection;
+    // It let us in and says nothing; what `suspend` brings about says the rest.
+    if (connection && !connection.isAway) return connection.suspend('the desktop does not answer');
     this.#pause(error instanceof Error ? error.message : String(error));
   }
 
-  #lost(reason: string): void {
-    this.#lose();
+  /** The connection is lost, the session is not. */
+  #away(reason: string): void {
+    this.#turn += 1;
+    this.#checking = null;
+    this.#unlearn();
     this.#pause(reason);
   }
 
-  /** Forgets the connection, and what was known through it. */
-  #lose(): void {
+  /** The session is over. */
+  #over({ reason, wasAway }: End): void {
+    this.#forget();
+    // Nobody has connected before its time was over; the attempts go on.
+    if (wasAway) return;
     this.#turn += 1;
-    clearTimeout(this.#timer);
+    this.#pause(reason);
+  }
+
+  /** Forgets the session, and what was known through it. */
+  #forget(): void {
     const connection = this.#connection;
     this.#connection = null;
     this.#checking = null;
     this.#standing.end();
     connection?.drop();
-    if (this.#info === null) return;
-    this.#info = null;
-    this.#tellInfo();
+    this.#unlearn();
   }
 
   #pause(reason: string): void {
@@ -269,6 +325,7 @@ export class Desktop {
     // Not all phones at once, when the desktop comes back.
     const pause = longest * (0.75 + Math.random() / 4);
     this.#failures += 1;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#connect(), pause);
     this.#become({ at: 'waiting', retryAt: Date.now() + pause, reason });
   }

@@ -1,4 +1,4 @@
-// What a program listens to and offers, kept over the connections that come and go.
+// What a program listens to and offers, kept over the sessions that come and go.
 import type { Connection, Procedure, RawEvent } from './connection.js';
 import { CallFailed } from './failure.js';
 
@@ -26,9 +26,9 @@ interface Topic {
   topic: string;
   options: ListenOptions;
   handlers: Map<Handler, ListenOptions['onError']>;
-  /** The last event of this connection, for those who come later and want what is retained. */
+  /** The last event of this session, for those who come later and want what is retained. */
   last: DeskEvent | null;
-  /** The connection that has the subscription. */
+  /** The session that has the subscription. */
   on: Connection | null;
 }
 
@@ -38,14 +38,15 @@ export class Standing {
   readonly #procedures = new Map<string, Procedure>();
   #connection: Connection | null = null;
 
-  /** A new connection: everything is asked for again. */
+  /** There is a session: in a new one everything is asked for again. */
   begin(connection: Connection): void {
+    if (this.#connection === connection) return;
     this.#connection = connection;
     for (const topic of this.#topics.values()) this.#subscribe(topic);
     for (const [uri, procedure] of this.#procedures) this.#register(uri, procedure);
   }
 
-  /** The connection is over. */
+  /** The session is over. */
   end(): void {
     this.#connection = null;
     for (const [key, topic] of this.#topics) {
@@ -68,7 +69,7 @@ export class Standing {
 
   #leave(key: string, topic: Topic, handler: Handler): void {
     if (!topic.handlers.delete(handler) || topic.handlers.size > 0) return;
-    // One with options stays until the connection ends (see `Connection.unsubscribe`), and is found again till then.
+    // One with options stays until the session ends (see `Connection.unsubscribe`), and is found again till then.
     const { match = 'exact', retained = false } = topic.options;
     if (topic.on && (match !== 'exact' || retained)) return;
     topic.on?.unsubscribe(topic.topic);

@@ -111,15 +111,15 @@ export interface Told {
 /** Follows the first argument of a topic; without a topic nothing is ever told. */
 export function useTopic(topic: string | null): Told {
   const { desktop, isOpen } = useDesktop();
-  const [told, setTold] = useState<Omit<Told, 'put'>>({ value: undefined, isLive: false, at: null, failure: null });
-  const put = useCallback((value: unknown) => setTold({ value, isLive: true, at: new Date(), failure: null }), []);
+  const [{ session, ...told }, setTold] = useState<Omit<Told, 'put'> & { session: number }>({ value: undefined, isLive: false, at: null, failure: null, session: 0 });
+  const put = useCallback((value: unknown) => setTold({ value, isLive: true, at: new Date(), failure: null, session: desktop.session }), [desktop]);
   useEffect(() => {
     if (topic === null) return;
     const onError = ({ message }: Error): void => setTold((before) => ({ ...before, isLive: false, failure: message }));
-    return desktop.subscribe(topic, ({ args, publishedAt }) => setTold({ value: args[0], isLive: true, at: publishedAt ?? new Date(), failure: null }), { retained: true, onError });
+    return desktop.subscribe(topic, ({ args, publishedAt }) => {
+      setTold({ value: args[0], isLive: true, at: publishedAt ?? new Date(), failure: null, session: desktop.session });
+    }, { retained: true, onError });
   }, [desktop, topic]);
-  useEffect(() => {
-    if (!isOpen) setTold((before) => ({ ...before, isLive: false }));
-  }, [isOpen]);
-  return { ...told, isLive: isOpen && told.isLive, put };
+  // What was told in an earlier session may have changed since; in the same one no event was missed.
+  return { ...told, isLive: isOpen && session === desktop.session && told.isLive, put };
 }
