@@ -27,17 +27,19 @@ export class Daemon {
     readonly home: string,
     readonly port: number,
     private child: ChildProcess,
+    private readonly more: string,
   ) {}
 
-  static async start(): Promise<Daemon> {
+  /** With more in its configuration. */
+  static async start(more = ''): Promise<Daemon> {
     const home = mkdtempSync(join(tmpdir(), 'deskconn-js-'));
-    const [child, port] = await Daemon.run(home, 0);
-    return new Daemon(home, port, child);
+    const [child, port] = await Daemon.run(home, 0, more);
+    return new Daemon(home, port, child, more);
   }
 
-  private static async run(home: string, wanted: number): Promise<[ChildProcess, number]> {
+  private static async run(home: string, wanted: number, more: string): Promise<[ChildProcess, number]> {
     const listen = `[listen]\ntcp = ["127.0.0.1:${wanted}"]\nunix = "${home}/deskconn.sock"\n`;
-    writeFileSync(join(home, 'config.toml'), `${listen}[discovery]\nenabled = false\n`);
+    writeFileSync(join(home, 'config.toml'), `${listen}[discovery]\nenabled = false\n${more}`);
     const nowhere = 'unix:path=/nowhere';
     const env = {
       ...process.env,
@@ -73,7 +75,7 @@ export class Daemon {
 
   /** Starts it again, at its place. */
   async again(): Promise<void> {
-    [this.child] = await Daemon.run(this.home, this.port);
+    [this.child] = await Daemon.run(this.home, this.port, this.more);
   }
 
   get host(): string {
@@ -169,8 +171,13 @@ export class Middle {
     return Buffer.concat(this.seen).includes(text);
   }
 
-  stop(): void {
+  /** Ends the connections that there are. */
+  cut(): void {
     this.sockets.forEach((socket) => socket.destroy());
+  }
+
+  stop(): void {
+    this.cut();
     this.server.close();
   }
 }
