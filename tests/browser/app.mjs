@@ -107,6 +107,19 @@ const stories = {
     await page.close();
   },
 
+  async "a page that is closed or loaded again leaves no session behind"() {
+    const count = () => desk.call("wamp.session.count");
+    const before = count();
+    const page = await open("slides");
+    for (let time = 0; time < 3; time += 1) {
+      await page.reload();
+      await becomes(page, "open");
+    }
+    await until("one session is there, and not one for each time", () => count() === before + 1);
+    await page.close();
+    await until("none is left", () => count() === before);
+  },
+
   async "the daemon is killed and started: the phone says so, shows nothing stale as live, and comes back"() {
     const page = await open("slides");
     await desk.kill();

@@ -5,6 +5,8 @@
 // DESKCONN_GONE_S is for how long the link is gone: 15 s, which is past what the daemon waits here; try 600.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import fs from "node:fs";
 import path from "node:path";
 import { Desk } from "./desk.mjs";
 import { Network, Phone, SUBNET, until } from "./networks.mjs";
@@ -14,6 +16,11 @@ const GONE_S = Number(process.env.DESKCONN_GONE_S ?? 15);
 const FIRST_SLIDE_MS = 10_000;
 const DEAD = "[limits]\ndead_s = 5\n[discovery]\nenabled = true\n";
 
+/** What the command of the desktop prints is written here. */
+const PIPE = path.join(work, "pipe");
+const COMMAND = `[[components.command]]\nname = "log"\ntitle = "Follow the log"\nrun = ["/bin/cat", "${PIPE}"]\n`;
+execFileSync("mkfifo", [PIPE]);
+
 const network = new Network(work);
 const address = { office: `${SUBNET}.2`, pi: `${SUBNET}.3` };
 const desks = {};
@@ -21,7 +28,7 @@ let phone;
 
 function desk(name) {
   const within = network.machine(name, address[name]);
-  return new Desk({ home: path.join(work, name), bindir, within, listen: "0.0.0.0:5020", more: `${DEAD}name = "${name}"\n` });
+  return new Desk({ home: path.join(work, name), bindir, within, listen: "0.0.0.0:5020", more: `${DEAD}name = "${name}"\n${COMMAND}` });
 }
 
 const taps = async (name) => (await desks[name].report()).taps.length;
@@ -77,6 +84,28 @@ const stories = {
     network.plug("phone", true);
     await phone.becomes("open");
     await turn("office");
+  },
+
+  async "a command that runs when its link goes is not ended, and what it printed meanwhile comes once"() {
+    const [device] = desks.office.call("org.deskconn.devices.list");
+    for (const name of ["list", "run"]) desks.office.ctl("devices", "grant", device.id, `org.deskconn.command.${name}`);
+    await phone.does("go", "#/commands");
+    await phone.does("tap", "run-log");
+    // Opens when the command reads.
+    const pipe = await fs.promises.open(PIPE, "w");
+    await pipe.write("before\n");
+    await phone.does("shows", "before");
+    network.plug("phone", false);
+    await pipe.write("meanwhile\n");
+    await phone.becomes("waiting");
+    network.plug("phone", true);
+    await phone.becomes("open");
+    await pipe.write("after\n");
+    await pipe.close();
+    await phone.does("wait", "[data-testid=end-log]:not(:empty)");
+    const text = await phone.does("body");
+    for (const word of ["before", "meanwhile", "after"]) assert.equal(text.split(word).length, 2, `${word} once in ${text}`);
+    assert.ok(text.indexOf("before") < text.indexOf("meanwhile") && text.indexOf("meanwhile") < text.indexOf("after"));
   },
 
   async "its bookmark opens the desktop again, without pairing"() {

@@ -32,7 +32,8 @@ function times(count: number): { tell: () => void; told: Promise<void> } {
 
 describe('a session over connections that are cut', { skip: BINARIES === null && 'DESKCONN_BINDIR names no programs' }, () => {
   let daemon: Daemon;
-  const open: { close(): void }[] = [];
+  const open: Desktop[] = [];
+  const middles: Middle[] = [];
 
   async function paired(role: string): Promise<Membership> {
     const window = await daemon.window(true, `role=${role}`);
@@ -50,7 +51,9 @@ describe('a session over connections that are cut', { skip: BINARIES === null &&
       }
     }
     const desk = new Desktop(member, { address: { host: '127.0.0.1', port: middle.port }, WebSocket: Detour as unknown as PlainSocketClass, ...options });
-    open.push({ close: () => (desk.close(), middle.stop()) });
+    // What it says last goes through before the ways are closed.
+    open.push(desk);
+    middles.push(middle);
     await becomes(desk, 'open');
     return { desk, middle };
   }
@@ -64,7 +67,10 @@ describe('a session over connections that are cut', { skip: BINARIES === null &&
 
   before(async () => { daemon = await Daemon.start(); });
   afterEach(() => open.splice(0).forEach((it) => it.close()));
-  after(() => daemon.stop());
+  after(async () => {
+    middles.forEach((it) => it.stop());
+    await daemon.stop();
+  });
 
   test('goes on with a call, with what it offers and with what it hears, as if nothing had been', async () => {
     const [mine, theirs] = [await paired('bus'), await paired('bus')];
@@ -133,7 +139,8 @@ describe('a session over connections that are cut', { skip: BINARIES === null &&
     let seed = 7;
     const next = (): number => 6 + ((seed = (seed * 1103515245 + 12345) % 2 ** 31) >> 8) % 12;
     let left = Infinity;
-    const cut = (bytes: Buffer): Buffer | null => (left-- > 0 ? bytes : ((left = next()), null));
+    let cuts = 0;
+    const cut = (bytes: Buffer): Buffer | null => (left-- > 0 ? bytes : ((cuts += 1), (left = next()), null));
     const { desk } = await phone(mine, { up: cut, down: cut });
     desk.onStatus(({ at }) => at === 'waiting' && queueMicrotask(() => desk.retry()));
     const far = await other(theirs);
@@ -141,15 +148,15 @@ describe('a session over connections that are cut', { skip: BINARIES === null &&
     const heard: unknown[] = [], served: unknown[] = [];
     const { tell, told } = times(TIMES);
     desk.subscribe(`${OURS}.news`, ({ args }) => (heard.push(args[0]), tell()));
-    desk.register(`${OURS}.mine`, ([number]) => (served.push(number), Number(number) * 3));
-    far.register(`${OURS}.theirs`, ([number]) => Number(number) * 2);
+    desk.register(`${OURS}.often.mine`, ([number]) => (served.push(number), Number(number) * 3));
+    far.register(`${OURS}.often.theirs`, ([number]) => Number(number) * 2);
     await desk.call('org.deskconn.info.get');
     left = next();
     const answers: unknown[] = [];
     const calling = (async () => {
       for (let number = 0; number < TIMES;) {
         await becomes(desk, 'open');
-        const answer = await desk.call(`${OURS}.theirs`, [number]).catch((error: CallFailed) => error.uri);
+        const answer = await desk.call(`${OURS}.often.theirs`, [number]).catch((error: CallFailed) => error.uri);
         // It was not sent, since the connection had gone just then.
         if (answer === 'org.deskconn.error.offline') continue;
         assert.equal(typeof answer, 'object', String(answer));
@@ -160,12 +167,13 @@ describe('a session over connections that are cut', { skip: BINARIES === null &&
     const others: unknown[] = [];
     for (let number = 0; number < TIMES; number += 1) {
       await far.publish(`${OURS}.news`, [number]);
-      others.push((await far.call(`${OURS}.mine`, [number])).args[0]);
+      others.push((await far.call(`${OURS}.often.mine`, [number])).args[0]);
     }
     await Promise.all([calling, told]);
     const numbers = Array.from({ length: TIMES }, (_, number) => number);
     assert.deepEqual([heard, served, answers, others], [numbers, numbers, numbers.map((it) => it * 2), numbers.map((it) => it * 3)]);
     assert.equal(desk.session, 1);
+    assert.ok(cuts > 10, `it was cut ${cuts} times`);
   });
 
   test('is another after a restart of the daemon: what was under way has failed, and it listens again', async () => {
