@@ -15,6 +15,7 @@ use wamp::codec::Serializer;
 use wamp::joiner::{JoinOptions, JoinStep, Joiner};
 use wamp::limits::Bounds;
 use wamp::message::Welcome;
+use wamp::resumption::Wanted;
 use wamp::uri::Uri;
 use wamp::value::Dict;
 
@@ -91,6 +92,37 @@ impl FromStr for Target {
             ("rss", "" | "/") => Ok(Self::SecureRawSocket { host }),
             _ => Err(wrong()),
         }
+    }
+}
+
+impl Target {
+    /// The port, where there is one.
+    pub(crate) fn port(&self) -> Option<&str> {
+        self.host()?.rsplit_once(':').map(|(_, port)| port)
+    }
+
+    /// Host and port, where there are.
+    const fn host(&self) -> Option<&String> {
+        match self {
+            Self::WebSocket { host, .. }
+            | Self::RawSocket { host }
+            | Self::SecureWebSocket { host, .. }
+            | Self::SecureRawSocket { host } => Some(host),
+            Self::Unix(_) => None,
+        }
+    }
+
+    /// The same at another host and port.
+    pub(crate) fn at_host(&self, other: &str) -> Option<Self> {
+        let mut target = self.clone();
+        match &mut target {
+            Self::WebSocket { host, .. }
+            | Self::RawSocket { host }
+            | Self::SecureWebSocket { host, .. }
+            | Self::SecureRawSocket { host } => other.clone_into(host),
+            Self::Unix(_) => return None,
+        }
+        Some(target)
     }
 }
 
@@ -193,12 +225,13 @@ impl Session {
     pub async fn over(mut link: Link, options: Options) -> Result<Self, ConnectError> {
         link.reader.set_bounds(options.bounds);
         let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
-        let welcome = join(&mut link, options).await?;
+        let welcome = join(&mut link, options, None).await?;
         Ok(Self::start(link, serializer, welcome))
     }
 }
 
-async fn connect(target: &Target, options: &Options) -> Result<Link, ConnectError> {
+/// A link to a router.
+pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, ConnectError> {
     let Options {
         serializers,
         bounds,
@@ -277,13 +310,19 @@ async fn pinned(target: &Target, host: &str, pin: Option<[u8; 32]>) -> Result<St
     Ok(connected.stream)
 }
 
-async fn join(link: &mut Link, options: Options) -> Result<Welcome, ConnectError> {
+/// Logs in, and asks for a session that can be resumed, or to resume one.
+pub(crate) async fn join(
+    link: &mut Link,
+    options: Options,
+    resumption: Option<Wanted>,
+) -> Result<Welcome, ConnectError> {
     let lost = |error: &dyn fmt::Display| ConnectError::Lost(error.to_string());
     let mut joiner = Joiner::new(JoinOptions {
         authid: options.authid,
         authrole: options.authrole,
         authextra: options.authextra,
         key: options.key,
+        resumption,
         ..JoinOptions::anonymous(options.realm)
     });
     link.writer.send(joiner.hello()).await.map_err(|error| lost(&error))?;

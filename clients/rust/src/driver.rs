@@ -1,81 +1,134 @@
-//! The task of a session: reads what the router sends, writes what the session has to say.
+//! The task of a session: reads what the router sends, writes what the session has to say. A session that can be resumed
+//! has one connection after the other.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use link::{BounceReason, Link, ReadError, Reader, Writer};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use wamp::codec::Serializer;
-use wamp::error::{CANCELED, CLOSE_NORMAL, GOODBYE_AND_OUT, NO_SUCH_REGISTRATION, PAYLOAD_SIZE_EXCEEDED, UNAVAILABLE};
+use wamp::error::{CLOSE_NORMAL, PAYLOAD_SIZE_EXCEEDED, PROTOCOL_VIOLATION, Violation};
 use wamp::id::RequestId;
-use wamp::message::{self, Goodbye, Message, RequestKind, Yield, YieldOptions};
+use wamp::message::{Abort, Goodbye, Message, RequestKind};
 use wamp::outgoing::Outgoing;
-use wamp::payload::Payload;
-use wamp::uri::Uri;
-use wamp::value::{Dict, Value};
+use wamp::value::Dict;
 
-use crate::args::Args;
+use crate::books::Books;
 use crate::error::{Closed, RequestError};
-use crate::invocation::{Handler, Invocation, Progress};
-use crate::table::{Reaction, Table};
+use crate::served::{Next, Pending, Served, failure};
+use crate::table::Table;
 
-/// Invocations that are served at a time; further ones are refused, so that a flood of calls costs no memory.
-pub const MAX_INVOCATIONS: usize = 128;
-/// How long a caller that has fallen behind with its intermediate results is waited for, and everything else of the
-/// session with it. One that polls its call needs no time at all; one that does not gets its last result alone.
-const PROGRESS_PATIENCE: Duration = Duration::from_secs(2);
 /// Messages that are written at once.
 const BATCH: usize = 64;
+/// How long the last word to the router may take.
+const LAST_WORD: Duration = Duration::from_secs(2);
 
+/// Serves one session.
 pub(crate) struct Driver {
-    pub(crate) link: Link,
-    pub(crate) serializer: Serializer,
-    pub(crate) messages: mpsc::Receiver<Message>,
-    pub(crate) outgoing: mpsc::WeakSender<Message>,
-    pub(crate) table: Arc<Mutex<Table>>,
-    pub(crate) end: watch::Sender<Option<Closed>>,
+    served: Served,
+    messages: mpsc::Receiver<Message>,
+    /// Where the session can be resumed.
+    books: Option<Books>,
+    /// What has arrived and waits for room.
+    pending: Option<Pending>,
+    /// What goes out next.
+    batch: VecDeque<Outgoing>,
+    end: watch::Sender<Option<Closed>>,
 }
 
-/// Serves the session until it ends.
-pub(crate) async fn run(driver: Driver) {
-    let Driver {
-        link: Link { reader, mut writer },
-        serializer,
-        messages,
-        outgoing,
-        table,
-        end,
-    } = driver;
-    let served = Served {
-        serializer,
-        outgoing,
-        table: Arc::clone(&table),
-        room: Arc::new(Semaphore::new(MAX_INVOCATIONS)),
-        running: Arc::default(),
-    };
-    let mut batch = VecDeque::new();
-    // In random order: whichever went first each time could use up the task's share of the thread, and the other starve.
-    let End { closed, last } = tokio::select! {
-        end = read_loop(&served, reader) => end,
-        end = write_loop(&table, messages, &mut writer, &mut batch) => end,
-    };
-    locked(&table).close(&closed);
-    served.interrupt_all();
-    if let Some(goodbye) = last {
-        let _ = writer.send(Message::Goodbye(goodbye)).await;
+impl Driver {
+    pub(crate) fn new(
+        serializer: Serializer,
+        (outgoing, messages): (mpsc::WeakSender<Message>, mpsc::Receiver<Message>),
+        table: Arc<Mutex<Table>>,
+        end: watch::Sender<Option<Closed>>,
+        is_resumable: bool,
+    ) -> Self {
+        Self {
+            served: Served::new(serializer, outgoing, table),
+            messages,
+            books: is_resumable.then(Books::default),
+            pending: None,
+            batch: VecDeque::new(),
+            end,
+        }
     }
-    let _ = writer.close().await;
-    // Whoever waits for the end sees everything ended.
-    let _ = end.send(Some(closed));
+
+    /// Serves the session until it ends, on its only connection.
+    pub(crate) async fn run(mut self, link: Link) {
+        let closed = self.converse(link).await;
+        self.finish(closed);
+    }
+
+    /// Serves the session until it ends, or until this connection does: then it says [`Closed::Lost`].
+    pub(crate) async fn converse(&mut self, link: Link) -> Closed {
+        let Link { reader, mut writer } = link;
+        let Self {
+            served,
+            messages,
+            books,
+            pending,
+            batch,
+            ..
+        } = self;
+        let books = books.as_ref();
+        let writing = Writing {
+            served,
+            books,
+            messages,
+            batch,
+        };
+        // In random order: whichever went first each time could use up the task's share of the thread, and the other starve.
+        let End { closed, last } = tokio::select! {
+            end = read_loop(served, books, pending, reader) => end,
+            end = writing.run(&mut writer) => end,
+        };
+        if matches!(closed, Closed::Lost(_)) && books.is_some() {
+            return closed;
+        }
+        let farewell = async {
+            if let Some(last) = last {
+                let _ = writer.send(last).await;
+            }
+            let _ = writer.close().await;
+        };
+        // A connection that takes nothing any more is let go of all the same.
+        let _ = timeout(LAST_WORD, farewell).await;
+        closed
+    }
+
+    /// How many messages have arrived here, where that is counted.
+    pub(crate) fn received(&self) -> Option<u64> {
+        self.books.as_ref().map(Books::received)
+    }
+
+    /// The session goes on, on another connection: so many of its messages had arrived at the router.
+    ///
+    /// # Errors
+    /// It cannot be so many.
+    pub(crate) fn resume(&mut self, arrived: u64) -> Result<(), Violation> {
+        if let Some(books) = &self.books {
+            self.batch = books.again(arrived)?;
+        }
+        Ok(())
+    }
+
+    /// The session has ended.
+    pub(crate) fn finish(self, closed: Closed) {
+        self.served.table().close(&closed);
+        self.served.interrupt_all();
+        // Whoever waits for the end sees everything ended.
+        let _ = self.end.send(Some(closed));
+    }
 }
 
-/// How a session ends.
-struct End {
-    closed: Closed,
+/// How a conversation ends.
+pub(crate) struct End {
+    pub(crate) closed: Closed,
     /// What is still to be said to the router.
-    last: Option<Goodbye>,
+    pub(crate) last: Option<Message>,
 }
 
 impl From<Closed> for End {
@@ -84,74 +137,141 @@ impl From<Closed> for End {
     }
 }
 
-fn locked(table: &Mutex<Table>) -> MutexGuard<'_, Table> {
-    table.lock().unwrap_or_else(PoisonError::into_inner)
+/// The router broke the protocol, and is told so.
+impl From<Violation> for End {
+    fn from(violation: Violation) -> Self {
+        let sentence = violation.to_string();
+        Self {
+            last: Some(Message::Abort(Abort::new(PROTOCOL_VIOLATION, sentence.clone()))),
+            closed: Closed::Violation(sentence),
+        }
+    }
 }
 
-async fn read_loop(served: &Served, mut reader: Reader) -> End {
+async fn read_loop(served: &Served, books: Option<&Books>, pending: &mut Option<Pending>, mut reader: Reader) -> End {
     loop {
+        served.settle(pending).await;
         let message = match reader.next().await {
             Ok(Some(message)) => message,
             Ok(None) => return Closed::Lost("the router closed it".to_owned()).into(),
             Err(ReadError::Io(error)) => return Closed::Lost(error.to_string()).into(),
-            Err(ReadError::Violation(violation)) => return Closed::Violation(violation.to_string()).into(),
+            Err(ReadError::Violation(violation)) => return violation.into(),
         };
-        if let Some(end) = served.receive(message).await {
-            return end;
+        if let Message::Received(received) = &message {
+            let taken = books
+                .ok_or_else(|| Violation::new("RECEIVED came in a session that cannot be resumed"))
+                .and_then(|books| books.acknowledged(received.count));
+            match taken {
+                Ok(()) => continue,
+                Err(violation) => return violation.into(),
+            }
+        }
+        if let Some(books) = books {
+            books.arrived(&message);
+        }
+        match served.receive(message) {
+            Next::Go => {}
+            Next::Wait(what) => *pending = Some(what),
+            Next::End(end) => return end,
         }
     }
 }
 
-async fn write_loop(
-    table: &Mutex<Table>,
-    mut messages: mpsc::Receiver<Message>,
-    writer: &mut Writer,
-    batch: &mut VecDeque<Outgoing>,
-) -> End {
-    let mut taken = Vec::with_capacity(BATCH);
-    let mut bounced = Vec::new();
-    loop {
-        if messages.recv_many(&mut taken, BATCH).await == 0 {
-            // Nobody holds the session any more.
-            let goodbye = Goodbye {
-                details: Dict::new(),
-                reason: CLOSE_NORMAL,
-            };
-            return End {
-                closed: Closed::Left,
-                last: Some(goodbye),
-            };
-        }
-        batch.extend(taken.drain(..).map(Outgoing::from));
+/// The half that writes.
+struct Writing<'a> {
+    served: &'a Served,
+    books: Option<&'a Books>,
+    messages: &'a mut mpsc::Receiver<Message>,
+    batch: &'a mut VecDeque<Outgoing>,
+}
+
+impl Writing<'_> {
+    async fn run(mut self, writer: &mut Writer) -> End {
+        let mut bounced = Vec::new();
         loop {
-            if let Err(error) = writer.send_all(batch, &mut bounced).await {
-                return Closed::Lost(error.to_string()).into();
+            while !self.batch.is_empty() {
+                if let Err(error) = writer.send_all(self.batch, &mut bounced).await {
+                    return Closed::Lost(error.to_string()).into();
+                }
+                for (outgoing, reason) in bounced.drain(..) {
+                    self.bounce(outgoing.into_message(), &reason);
+                }
             }
-            for (outgoing, reason) in bounced.drain(..) {
-                batch.extend(bounce(table, outgoing.into_message(), &reason).map(Outgoing::from));
-            }
-            if batch.is_empty() {
-                break;
+            let is_over = match self.books {
+                None => self.take().await,
+                Some(books) => self.take_counted(books).await,
+            };
+            if is_over {
+                // Nobody holds the session any more.
+                let goodbye = Goodbye {
+                    details: Dict::new(),
+                    reason: CLOSE_NORMAL,
+                };
+                return End {
+                    closed: Closed::Left,
+                    last: Some(Message::Goodbye(goodbye)),
+                };
             }
         }
     }
-}
 
-/// Ends what could not be sent: a request fails here, a result becomes an error for the caller.
-fn bounce(table: &Mutex<Table>, message: Message, reason: &BounceReason) -> Option<Message> {
-    let sentence = match reason {
-        BounceReason::TooLong => "the arguments are longer than the router takes".to_owned(),
-        BounceReason::Unconvertible(why) => why.to_string(),
-    };
-    let error = RequestError::new(PAYLOAD_SIZE_EXCEEDED, sentence);
-    if let Some((kind, request)) = request_of(&message) {
-        locked(table).fail(kind, request, error);
-    } else if let Message::Yield(it) = message {
-        return Some(failure(it.request, error, Serializer::MessagePack));
-    } else {
-        tracing::warn!(message = message.name(), "a message could not be sent");
+    /// Waits for messages, and takes those that are there; `true` if none can come any more.
+    async fn take(&mut self) -> bool {
+        let Some(first) = self.messages.recv().await else {
+            return true;
+        };
+        self.batch.push_back(first.into());
+        while self.batch.len() < BATCH
+            && let Ok(message) = self.messages.try_recv()
+        {
+            self.batch.push_back(message.into());
+        }
+        false
     }
-    None
+
+    /// The same in a session that can be resumed: only what there is room for, and what has arrived is told in time.
+    async fn take_counted(&mut self, books: &Books) -> bool {
+        let has_room = books.has_room();
+        let first = tokio::select! {
+            first = self.messages.recv(), if has_room => match first {
+                Some(first) => Some(first),
+                None => return true,
+            },
+            () = books.news() => None,
+        };
+        let mut next = first;
+        while let Some(message) = next {
+            books.sent(&message);
+            self.batch.push_back(message.into());
+            let has_room = self.batch.len() < BATCH && books.has_room();
+            next = has_room.then(|| self.messages.try_recv().ok()).flatten();
+        }
+        self.batch.extend(books.due().map(Outgoing::from));
+        false
+    }
+
+    /// Ends what could not be sent: a request fails here, a result becomes an error for the caller.
+    fn bounce(&mut self, message: Message, reason: &BounceReason) {
+        if let Some(books) = self.books {
+            books.unsent(&message);
+        }
+        let sentence = match reason {
+            BounceReason::TooLong => "the arguments are longer than the router takes".to_owned(),
+            BounceReason::Unconvertible(why) => why.to_string(),
+        };
+        let error = RequestError::new(PAYLOAD_SIZE_EXCEEDED, sentence);
+        if let Some((kind, request)) = request_of(&message) {
+            self.served.table().fail(kind, request, error);
+        } else if let Message::Yield(it) = message {
+            let answer = failure(it.request, error, Serializer::MessagePack);
+            if let Some(books) = self.books {
+                books.sent(&answer);
+            }
+            self.batch.push_back(answer.into());
+        } else {
+            tracing::warn!(message = message.name(), "a message could not be sent");
+        }
+    }
 }
 
 /// Which request a message makes.
@@ -186,182 +306,4 @@ const fn request_of(message: &Message) -> Option<(RequestKind, RequestId)> {
         | Message::EventReceived(_)
         | Message::Received(_) => None,
     }
-}
-
-/// What serving calls needs.
-#[derive(Clone)]
-struct Served {
-    serializer: Serializer,
-    outgoing: mpsc::WeakSender<Message>,
-    table: Arc<Mutex<Table>>,
-    /// Room for invocations.
-    room: Arc<Semaphore>,
-    /// Invocations under way; sending, or dropping, stops one.
-    running: Arc<Mutex<HashMap<RequestId, oneshot::Sender<()>>>>,
-}
-
-impl Served {
-    /// Takes one message; says why, if the session is over.
-    async fn receive(&self, message: Message) -> Option<End> {
-        if let Message::Goodbye(goodbye) = message {
-            if goodbye.reason == GOODBYE_AND_OUT {
-                return Some(Closed::Left.into());
-            }
-            let answer = Goodbye {
-                details: Dict::new(),
-                reason: GOODBYE_AND_OUT,
-            };
-            return Some(End {
-                closed: by_router(&goodbye.reason, &goodbye.details),
-                last: Some(answer),
-            });
-        }
-        if let Message::Abort(abort) = message {
-            return Some(by_router(&abort.reason, &abort.details).into());
-        }
-        if let Message::Interrupt(interrupt) = &message {
-            self.running().remove(&interrupt.request);
-            return None;
-        }
-        let reaction = locked(&self.table).receive(&message);
-        match (message, reaction) {
-            (Message::Invocation(invocation), Reaction::Serve(handler)) => self.serve(handler, invocation).await,
-            (Message::Invocation(invocation), _) => {
-                let error = RequestError::new(NO_SUCH_REGISTRATION, "this callee has no such procedure");
-                self.answer(failure(invocation.request, error, self.serializer)).await;
-            }
-            (_, Reaction::GiveBack(message)) => self.answer(message).await,
-            (_, Reaction::Deliver(request, caller, args)) => self.deliver(request, &caller, args).await,
-            (_, Reaction::Done | Reaction::Serve(_) | Reaction::Unknown) => {}
-        }
-        None
-    }
-
-    /// Waits until the caller has room. The connection is not read meanwhile, so its sender is slowed down too.
-    async fn deliver(&self, request: RequestId, caller: &mpsc::Sender<Args>, args: Args) {
-        if timeout(PROGRESS_PATIENCE, caller.send(args)).await.is_err() {
-            tracing::debug!(%request, "intermediate results were dropped, their caller is too slow");
-            locked(&self.table).drop_progress(request);
-        }
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashMap<RequestId, oneshot::Sender<()>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn interrupt_all(&self) {
-        self.running().clear();
-    }
-
-    /// Lets a task of its own serve the call.
-    async fn serve(&self, handler: Arc<dyn Handler>, invocation: message::Invocation) {
-        let request = invocation.request;
-        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
-            let error = RequestError::new(UNAVAILABLE, "the callee serves as many calls as it can");
-            return self.answer(failure(request, error, self.serializer)).await;
-        };
-        let Args { args, kwargs } = match Args::decode(&invocation.payload) {
-            Ok(args) => args,
-            Err(error) => {
-                let error = RequestError::new(wamp::error::INVALID_ARGUMENT, error.to_string());
-                return self.answer(failure(request, error, self.serializer)).await;
-            }
-        };
-        let message::InvocationDetails {
-            caller,
-            procedure,
-            receive_progress,
-            ..
-        } = invocation.details;
-        let progress = receive_progress.then(|| Progress {
-            request,
-            serializer: self.serializer,
-            outgoing: self.outgoing.clone(),
-        });
-        let (caller, procedure) = (caller.map(|it| *it), procedure.map(|it| *it));
-        let invocation = Invocation {
-            args,
-            kwargs,
-            caller,
-            procedure,
-            progress,
-        };
-        let (interrupt, interrupted) = oneshot::channel::<()>();
-        self.running().insert(request, interrupt);
-        let mut open = Open {
-            served: self.clone(),
-            request,
-            is_answered: false,
-        };
-        tokio::spawn(async move {
-            let result = tokio::select! {
-                result = async { handler.serve(invocation).await } => result,
-                _ = interrupted => Err(RequestError::new(CANCELED, "the call was cancelled")),
-            };
-            let serializer = open.served.serializer;
-            let answer = match result.and_then(|reply| encoded(request, &reply.0, serializer)) {
-                Ok(answer) => answer,
-                Err(error) => failure(request, error, serializer),
-            };
-            open.is_answered = true;
-            open.served.answer(answer).await;
-            drop(place);
-        });
-    }
-
-    /// Answers the router. The reader may wait here for the writer, which never waits for the reader.
-    async fn answer(&self, message: Message) {
-        if let Some(outgoing) = self.outgoing.upgrade() {
-            let _ = outgoing.send(message).await;
-        }
-    }
-}
-
-/// An invocation that a handler serves. If the handler panics, its caller is told all the same.
-struct Open {
-    served: Served,
-    request: RequestId,
-    is_answered: bool,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.served.running().remove(&self.request);
-        if self.is_answered {
-            return;
-        }
-        let error = RequestError::new(CANCELED, "the callee failed while it served the call");
-        let answer = failure(self.request, error, self.served.serializer);
-        let sent = self.served.outgoing.upgrade().map(|outgoing| outgoing.try_send(answer));
-        if matches!(sent, Some(Err(_))) {
-            tracing::warn!(request = %self.request, "a handler failed, and its caller could not be told");
-        }
-    }
-}
-
-fn by_router(reason: &Uri, details: &Dict) -> Closed {
-    let text = details.get("message").and_then(Value::as_str);
-    Closed::ByRouter(reason.to_stored(), text.unwrap_or("without a reason").to_owned())
-}
-
-fn encoded(request: RequestId, result: &Args, serializer: Serializer) -> Result<Message, RequestError> {
-    let payload = result.encode(serializer);
-    let payload = payload.map_err(|error| RequestError::new(wamp::error::INVALID_ARGUMENT, error.to_string()))?;
-    Ok(Message::Yield(Yield {
-        request,
-        options: YieldOptions::default(),
-        payload,
-    }))
-}
-
-fn failure(request: RequestId, error: RequestError, serializer: Serializer) -> Message {
-    let payload = Payload::from_values(serializer, &error.args, &error.kwargs);
-    let payload = payload.unwrap_or_else(|why| Payload::sentence(&why.to_string()));
-    Message::Error(message::RequestError {
-        details: message::ErrorDetails::default(),
-        kind: RequestKind::Invocation,
-        request,
-        error: error.uri,
-        payload,
-    })
 }

@@ -82,9 +82,12 @@ pub enum Closed {
     /// The router broke the protocol.
     #[error("the router broke the protocol: {0}")]
     Violation(String),
-    /// The connection failed, or was closed without a word.
+    /// The connection failed, or was closed without a word, and the session could not go on.
     #[error("the connection was lost: {0}")]
     Lost(String),
+    /// The router does not let this client in, and will not unless somebody does something about it.
+    #[error("{0}")]
+    Refused(String),
 }
 
 /// A session could not be opened.

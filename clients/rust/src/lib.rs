@@ -21,6 +21,9 @@
 //! ```
 
 mod args;
+mod books;
+mod call;
+mod client;
 mod connect;
 pub mod discovery;
 mod driver;
@@ -28,23 +31,29 @@ mod error;
 mod invocation;
 mod pairing;
 mod pubsub;
+mod served;
 mod session;
 mod subscription;
 mod table;
 
 pub use args::Args;
+pub use call::Call;
+pub use client::{Builder, Client, FIRST_PAUSE, LONGEST_PAUSE, Missing, Opened, Registration, Status, Unreached};
 pub use connect::{Options, Target};
-pub use driver::MAX_INVOCATIONS;
 pub use ed25519_dalek::SigningKey;
 pub use error::{Closed, ConnectError, Error, RequestError};
 pub use invocation::{Invocation, Progress, Reply};
 pub use link::noise::{Initiator as NoiseLogin, Secret as NoiseSecret};
 pub use link::{noise, tls};
 pub use pairing::{MAX_FRAME, PairingChannel};
+pub use served::MAX_INVOCATIONS;
 pub use session::Session;
-pub use subscription::{Event, QUEUE, Subscription};
+pub use subscription::{Event, Listener, QUEUE, Subscription};
 pub use wamp::codec::Serializer;
 pub use wamp::joiner::JoinError;
-pub use wamp::message::{Match, Origin, Retained};
+pub use wamp::message::{
+    Audience, CallOptions, CancelMode, Invoke, Match, Origin, PublishOptions, RegisterOptions, Retained,
+    SubscribeOptions,
+};
 pub use wamp::uri::Uri;
 pub use wamp::value::{Dict, Value};

@@ -1,16 +1,16 @@
 //! A session's events: publishing and subscribing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::future::Future;
+use std::sync::atomic::Ordering;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use wamp::id::{PublicationId, SubscriptionId};
 use wamp::message::{Match, Message, Publish, PublishOptions, Subscribe, SubscribeOptions, Unsubscribe};
 
 use crate::args::Args;
 use crate::error::Error;
-use crate::session::Session;
-use crate::subscription::{QUEUE, Subscriber, Subscription};
+use crate::session::{Answer, Session};
+use crate::subscription::{Event, Feed, Held, Listener, Subscriber, Subscription, feed};
 use crate::table::Table;
 
 impl Session {
@@ -19,8 +19,34 @@ impl Session {
     /// # Errors
     /// The session has ended, or the arguments cannot be sent.
     pub async fn publish(&self, topic: &str, args: impl Into<Args>) -> Result<(), Error> {
+        let published = self.publish_with(topic, args, PublishOptions::default());
+        published.await.map(drop)
+    }
+
+    /// Publishes and waits until the router has taken it.
+    ///
+    /// # Errors
+    /// The router refuses it, or the session has ended.
+    pub async fn publish_acknowledged(&self, topic: &str, args: impl Into<Args>) -> Result<PublicationId, Error> {
+        self.publish_and_wait(topic, args.into(), PublishOptions::default())
+            .await
+    }
+
+    /// Publishes as the options say: to whom, kept or not. Where they ask the router to acknowledge it, this waits for that,
+    /// and gives the publication.
+    ///
+    /// # Errors
+    /// The session has ended, or the arguments cannot be sent; where it waits, also that the router refuses it.
+    pub async fn publish_with(
+        &self,
+        topic: &str,
+        args: impl Into<Args>,
+        options: PublishOptions,
+    ) -> Result<Option<PublicationId>, Error> {
+        if options.acknowledge {
+            return self.publish_and_wait(topic, args.into(), options).await.map(Some);
+        }
         let payload = args.into().encode(self.0.serializer)?;
-        let options = PublishOptions::default();
         let publish = |table: &mut Table| {
             let request = table.next_request()?;
             Ok((
@@ -33,22 +59,15 @@ impl Session {
                 (),
             ))
         };
-        self.request(publish).await
-    }
-
-    /// Publishes and waits until the router has taken it.
-    ///
-    /// # Errors
-    /// The router refuses it, or the session has ended.
-    pub async fn publish_acknowledged(&self, topic: &str, args: impl Into<Args>) -> Result<PublicationId, Error> {
-        let options = PublishOptions {
-            acknowledge: true,
-            ..PublishOptions::default()
-        };
-        self.publish_and_wait(topic, args.into(), options).await
+        self.request(publish).await?;
+        Ok(None)
     }
 
     async fn publish_and_wait(&self, topic: &str, args: Args, options: PublishOptions) -> Result<PublicationId, Error> {
+        let options = PublishOptions {
+            acknowledge: true,
+            ..options
+        };
         let payload = args.encode(self.0.serializer)?;
         let (answer, published) = oneshot::channel();
         let publish = |table: &mut Table| {
@@ -74,7 +93,6 @@ impl Session {
     /// The router refuses it, or the session has ended.
     pub async fn publish_retained(&self, topic: &str, args: impl Into<Args>) -> Result<PublicationId, Error> {
         let options = PublishOptions {
-            acknowledge: true,
             retain: true,
             ..PublishOptions::default()
         };
@@ -115,15 +133,44 @@ impl Session {
         self.subscribe_with(topic, options).await
     }
 
-    async fn subscribe_with(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription, Error> {
+    /// Subscribes as the options say.
+    ///
+    /// # Errors
+    /// The router refuses, or the session has ended.
+    pub async fn subscribe_with(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription, Error> {
+        let (feed, events) = feed();
+        let dropped = feed.dropped.clone();
+        let (number, subscribed) = self.ask_to_subscribe(topic, options, feed).await?;
+        let id = self.wait(subscribed).await?;
+        let held = Held::BySession(self.clone(), id, number);
+        Ok(Subscription { held, events, dropped })
+    }
+
+    /// Has a function called with each event, one after the other, until the session ends or [`Listener::stop`] is called.
+    ///
+    /// # Errors
+    /// The router refuses, or the session has ended.
+    pub async fn listen<F, R>(&self, topic: &str, options: SubscribeOptions, handler: F) -> Result<Listener, Error>
+    where
+        F: FnMut(Event) -> R + Send + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        Ok(self.subscribe_with(topic, options).await?.handled_by(handler))
+    }
+
+    /// Sends SUBSCRIBE; the answer comes later.
+    pub(crate) async fn ask_to_subscribe(
+        &self,
+        topic: &str,
+        options: SubscribeOptions,
+        feed: Feed,
+    ) -> Result<(u64, Answer<SubscriptionId>), Error> {
         let number = self.0.next_subscriber.fetch_add(1, Ordering::Relaxed);
-        let (sender, events) = mpsc::channel(QUEUE);
-        let dropped = Arc::<AtomicU64>::default();
+        let takes_retained = options.get_retained;
         let subscriber = Subscriber {
             number,
-            events: sender,
-            takes_retained: options.get_retained,
-            dropped: Arc::clone(&dropped),
+            feed,
+            takes_retained,
         };
         let (answer, subscribed) = oneshot::channel();
         let subscribe = |table: &mut Table| {
@@ -138,14 +185,7 @@ impl Session {
             ))
         };
         self.request(subscribe).await?;
-        let id = self.wait(subscribed).await?;
-        Ok(Subscription {
-            session: self.clone(),
-            id,
-            number,
-            events,
-            dropped,
-        })
+        Ok((number, subscribed))
     }
 
     pub(crate) fn end_subscription(&self, subscription: SubscriptionId, number: u64) {

@@ -6,29 +6,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use link::Link;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::oneshot::{self, error::RecvError};
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use wamp::codec::Serializer;
 use wamp::error::CLOSE_NORMAL;
-use wamp::id::{RegistrationId, RequestId, SessionId};
-use wamp::message::{
-    Call, CallOptions, Cancel, CancelMode, CancelOptions, Goodbye, Match, Message, Register, RegisterOptions,
-    Unregister, Welcome,
-};
+use wamp::id::{RegistrationId, SessionId};
+use wamp::message::{Goodbye, Match, Message, Register, RegisterOptions, Unregister, Welcome};
 use wamp::value::{Dict, Value};
 
-use crate::args::Args;
-use crate::driver;
+use crate::driver::Driver;
 use crate::error::{Closed, Error, RequestError};
 use crate::invocation::{Handler, Invocation, Reply};
-use crate::table::{Table, WaitingCall};
+use crate::table::Table;
 
 /// Messages that wait to be sent; who makes more waits.
 const OUTGOING: usize = 256;
-/// Progressive results that wait for their caller.
-const PROGRESS: usize = 64;
 /// How long the router may take to answer GOODBYE.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The answer to a request, when it comes.
+pub(crate) type Answer<T> = oneshot::Receiver<Result<T, Error>>;
 
 /// An open session. Clones share it; it ends when the last one is dropped, or with [`Session::leave`]. Handlers and
 /// subscriptions end with it.
@@ -47,20 +45,15 @@ pub(crate) struct Inner {
 }
 
 impl Session {
-    pub(crate) fn start(link: Link, serializer: Serializer, welcome: Welcome) -> Self {
+    /// A session that the router has welcomed, and what must serve it.
+    pub(crate) fn new(serializer: Serializer, welcome: Welcome, is_resumable: bool) -> (Self, Driver) {
         let (outgoing, messages) = mpsc::channel(OUTGOING);
         let (end, ended) = watch::channel(None);
         let table = Arc::<Mutex<Table>>::default();
-        tokio::spawn(driver::run(driver::Driver {
-            link,
-            serializer,
-            messages,
-            outgoing: outgoing.downgrade(),
-            table: Arc::clone(&table),
-            end,
-        }));
+        let queue = (outgoing.downgrade(), messages);
+        let driver = Driver::new(serializer, queue, Arc::clone(&table), end, is_resumable);
         let (id, details) = (welcome.session, welcome.details);
-        Self(Arc::new(Inner {
+        let session = Self(Arc::new(Inner {
             outgoing,
             table,
             serializer,
@@ -68,7 +61,15 @@ impl Session {
             details,
             ended,
             next_subscriber: AtomicU64::new(0),
-        }))
+        }));
+        (session, driver)
+    }
+
+    /// The same on its only connection.
+    pub(crate) fn start(link: Link, serializer: Serializer, welcome: Welcome) -> Self {
+        let (session, driver) = Self::new(serializer, welcome, false);
+        tokio::spawn(driver.run(link));
+        session
     }
 
     pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
@@ -91,83 +92,6 @@ impl Session {
     #[must_use]
     pub fn detail(&self, key: &str) -> Option<&str> {
         self.0.details.get(key).and_then(Value::as_str)
-    }
-
-    /// Calls a procedure and waits for its result. Dropping the future cancels the call.
-    ///
-    /// # Errors
-    /// The call failed, or the session has ended.
-    pub async fn call(&self, procedure: &str, args: impl Into<Args>) -> Result<Args, Error> {
-        self.call_with(procedure, args, CallOptions::default(), None).await
-    }
-
-    /// The same for a procedure that sends intermediate results: `progress` gets those.
-    ///
-    /// # Errors
-    /// The call failed, or the session has ended.
-    pub async fn call_progressively(
-        &self,
-        procedure: &str,
-        args: impl Into<Args>,
-        mut progress: impl FnMut(Args),
-    ) -> Result<Args, Error> {
-        let (results, mut received) = mpsc::channel(PROGRESS);
-        let mut call = std::pin::pin!(self.call_into(procedure, args, results));
-        loop {
-            tokio::select! {
-                biased;
-                Some(result) = received.recv() => progress(result),
-                result = &mut call => {
-                    while let Ok(result) = received.try_recv() {
-                        progress(result);
-                    }
-                    return result;
-                }
-            }
-        }
-    }
-
-    /// The same with a channel of the caller's own. Intermediate results that find it full are dropped.
-    ///
-    /// # Errors
-    /// The call failed, or the session has ended.
-    pub async fn call_into(
-        &self,
-        procedure: &str,
-        args: impl Into<Args>,
-        results: mpsc::Sender<Args>,
-    ) -> Result<Args, Error> {
-        let options = CallOptions {
-            receive_progress: true,
-            ..CallOptions::default()
-        };
-        self.call_with(procedure, args, options, Some(results)).await
-    }
-
-    async fn call_with(
-        &self,
-        procedure: &str,
-        args: impl Into<Args>,
-        options: CallOptions,
-        progress: Option<mpsc::Sender<Args>>,
-    ) -> Result<Args, Error> {
-        let payload = args.into().encode(self.0.serializer)?;
-        let (answer, result) = oneshot::channel();
-        let call = |table: &mut Table| {
-            let request = table.call(WaitingCall { answer, progress })?;
-            let call = Call {
-                request,
-                options,
-                procedure: procedure.into(),
-                payload,
-            };
-            Ok((Message::Call(call), request))
-        };
-        let request = self.request(call).await?;
-        let guard = CancelOnDrop { session: self, request };
-        let result = self.wait(result).await;
-        drop(guard);
-        result
     }
 
     /// Offers a procedure. Each call is served by a task of its own.
@@ -196,14 +120,41 @@ impl Session {
         F: Fn(Invocation) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Reply, RequestError>> + Send + 'static,
     {
-        let handler: Arc<dyn Handler> = Arc::new(handler);
+        let options = RegisterOptions {
+            policy,
+            ..RegisterOptions::default()
+        };
+        self.register_with(procedure, options, handler).await
+    }
+
+    /// Offers procedures as the options say: which ones, shared with whom.
+    ///
+    /// # Errors
+    /// The router refuses, or the session has ended.
+    pub async fn register_with<F, R>(
+        &self,
+        procedure: &str,
+        options: RegisterOptions,
+        handler: F,
+    ) -> Result<RegistrationId, Error>
+    where
+        F: Fn(Invocation) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply, RequestError>> + Send + 'static,
+    {
+        let registered = self.ask_to_register(procedure, options, Arc::new(handler)).await?;
+        self.wait(registered).await
+    }
+
+    /// Sends REGISTER; the answer comes later.
+    pub(crate) async fn ask_to_register(
+        &self,
+        procedure: &str,
+        options: RegisterOptions,
+        handler: Arc<dyn Handler>,
+    ) -> Result<Answer<RegistrationId>, Error> {
         let (answer, registered) = oneshot::channel();
         let register = |table: &mut Table| {
             let request = table.register(handler, answer)?;
-            let options = RegisterOptions {
-                policy,
-                ..RegisterOptions::default()
-            };
             Ok((
                 Message::Register(Register {
                     request,
@@ -214,7 +165,7 @@ impl Session {
             ))
         };
         self.request(register).await?;
-        self.wait(registered).await
+        Ok(registered)
     }
 
     /// Withdraws a procedure.
@@ -231,6 +182,15 @@ impl Session {
         self.wait(unregistered).await?;
         self.table().drop_registration(registration);
         Ok(())
+    }
+
+    /// The same from where nobody can wait.
+    pub(crate) fn end_registration(&self, registration: RegistrationId) {
+        let mut table = self.table();
+        table.drop_registration(registration);
+        if let Ok(request) = table.next_request() {
+            self.send_soon(Message::Unregister(Unregister { request, registration }));
+        }
     }
 
     /// Says goodbye and waits until the session has ended.
@@ -276,32 +236,14 @@ impl Session {
         }
     }
 
-    pub(crate) async fn wait<T>(&self, answer: oneshot::Receiver<Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn wait<T>(
+        &self,
+        answer: impl Future<Output = Result<Result<T, Error>, RecvError>>,
+    ) -> Result<T, Error> {
         answer.await.unwrap_or_else(|_| Err(self.closed_error()))
     }
 
     fn closed_error(&self) -> Error {
         Error::Closed(self.table().closed().cloned().unwrap_or(Closed::Left))
-    }
-}
-
-/// Cancels a call whose caller no longer waits.
-struct CancelOnDrop<'a> {
-    session: &'a Session,
-    request: RequestId,
-}
-
-impl Drop for CancelOnDrop<'_> {
-    fn drop(&mut self) {
-        let was_open = self.session.table().drop_call(self.request);
-        if was_open {
-            let options = CancelOptions {
-                mode: CancelMode::KillNoWait,
-            };
-            self.session.send_soon(Message::Cancel(Cancel {
-                request: self.request,
-                options,
-            }));
-        }
     }
 }

@@ -1,14 +1,17 @@
-//! Subscriptions: streams of events, bounded, that end with the session.
+//! Subscriptions: streams of events, bounded.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use wamp::id::{PublicationId, SubscriptionId};
 use wamp::message::{Origin, Retained};
 use wamp::uri::Uri;
 
 use crate::args::Args;
+use crate::client::Client;
 use crate::session::Session;
 
 /// Events that wait for a subscriber; one that falls further behind loses the newest, counted.
@@ -29,14 +32,27 @@ pub struct Event {
     pub retained: Option<Retained>,
 }
 
+/// Where the events of a subscription go, whatever session they come in.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    events: mpsc::Sender<Event>,
+    pub(crate) dropped: Arc<AtomicU64>,
+}
+
+/// Both ends of one.
+pub(crate) fn feed() -> (Feed, mpsc::Receiver<Event>) {
+    let (events, received) = mpsc::channel(QUEUE);
+    let dropped = Arc::default();
+    (Feed { events, dropped }, received)
+}
+
 /// The sending end, in the session's table.
 #[derive(Debug)]
 pub(crate) struct Subscriber {
     pub(crate) number: u64,
-    pub(crate) events: mpsc::Sender<Event>,
+    pub(crate) feed: Feed,
     /// Whether it asked for what is kept. Another subscriber of the same subscription may have, for itself.
     pub(crate) takes_retained: bool,
-    pub(crate) dropped: Arc<AtomicU64>,
 }
 
 impl Subscriber {
@@ -44,24 +60,32 @@ impl Subscriber {
         if event.retained.is_some() && !self.takes_retained {
             return;
         }
-        if self.events.try_send(event.clone()).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        if self.feed.events.try_send(event.clone()).is_err() {
+            self.feed.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
+}
+
+/// Who holds a subscription.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// A session, under the router's number and its own.
+    BySession(Session, SubscriptionId, u64),
+    /// A client, in one session after the other, under its own number.
+    ByClient(Client, u64),
 }
 
 /// A subscription. Dropping it ends it.
 #[derive(Debug)]
 pub struct Subscription {
-    pub(crate) session: Session,
-    pub(crate) id: SubscriptionId,
-    pub(crate) number: u64,
+    pub(crate) held: Held,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) dropped: Arc<AtomicU64>,
 }
 
 impl Subscription {
-    /// The next event; `None` when the session has ended.
+    /// The next event; `None` when the session has ended, or the client is closed, or the router has taken the subscription
+    /// away.
     pub async fn next(&mut self) -> Option<Event> {
         self.events.recv().await
     }
@@ -72,15 +96,36 @@ impl Subscription {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// The router's number for it.
-    #[must_use]
-    pub const fn id(&self) -> SubscriptionId {
-        self.id
+    /// Has a function called with each event, one after the other.
+    pub(crate) fn handled_by<F, R>(mut self, mut handler: F) -> Listener
+    where
+        F: FnMut(Event) -> R + Send + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        Listener(tokio::spawn(async move {
+            while let Some(event) = self.next().await {
+                handler(event).await;
+            }
+        }))
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.session.end_subscription(self.id, self.number);
+        match &self.held {
+            Held::BySession(session, id, number) => session.end_subscription(*id, *number),
+            Held::ByClient(client, number) => client.end_subscription(*number),
+        }
+    }
+}
+
+/// A function that is called with events. Dropping this changes nothing: like a registration it goes on.
+#[derive(Debug)]
+pub struct Listener(JoinHandle<()>);
+
+impl Listener {
+    /// Ends the subscription, also in the middle of an event.
+    pub fn stop(self) {
+        self.0.abort();
     }
 }

@@ -281,6 +281,20 @@ pub async fn browse(
     patience: Duration,
     interfaces: &Interfaces,
 ) -> Result<Vec<Found>, DiscoveryError> {
+    browse_for(service_type, max, patience, interfaces, |_| true).await
+}
+
+/// The same for services that are `wanted` alone.
+///
+/// # Errors
+/// When the type is malformed or the system gives no thread or socket.
+pub async fn browse_for(
+    service_type: &str,
+    max: usize,
+    patience: Duration,
+    interfaces: &Interfaces,
+    wanted: impl Fn(&Found) -> bool,
+) -> Result<Vec<Found>, DiscoveryError> {
     let end = Instant::now() + patience;
     let mut enough = None;
     let mut browser = Browser::start(service_type, interfaces)?;
@@ -291,7 +305,9 @@ pub async fn browse(
         }
         let until = enough.map_or(end, |enough| end.min(enough));
         match timeout_at(until, browser.next()).await {
-            Ok(Change::Found(one)) => drop(found.insert(one.instance.to_lowercase(), *one)),
+            Ok(Change::Found(one)) if wanted(&one) => drop(found.insert(one.instance.to_lowercase(), *one)),
+            // What is not wanted any more has another text now.
+            Ok(Change::Found(one)) => drop(found.remove(&one.instance.to_lowercase())),
             Ok(Change::Gone { instance }) => drop(found.remove(&instance.to_lowercase())),
             Err(_) => break,
         }

@@ -4,5 +4,8 @@
 
 mod calls;
 mod events;
+mod keeping;
+mod relay;
+mod resuming;
 mod script;
 mod support;

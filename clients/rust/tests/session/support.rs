@@ -30,7 +30,7 @@ pub(crate) async fn until(is_so: impl Fn() -> bool) {
 
 pub(crate) struct Stage {
     pub(crate) router: Router,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     socket: PathBuf,
     _directory: TempDir,
 }

@@ -1,0 +1,231 @@
+//! Where a router may be, and the way from there to a session: the place that worked last, those that are known, the name
+//! of a desktop on the local network, and what mDNS finds. None is trusted: TLS, Noise or the login says who it is.
+
+use std::fmt;
+use std::time::Duration;
+
+use link::Link;
+use link::noise::HandshakeError;
+use link::tls::ConnectError as TlsError;
+use tokio::time::timeout;
+use wamp::error::{AUTHENTICATION_FAILED, NO_SUCH_PRINCIPAL, SYSTEM_SHUTDOWN};
+use wamp::joiner::JoinError;
+use wamp::message::Welcome;
+use wamp::resumption::Wanted;
+
+use crate::connect::{Options, Target, connect, join};
+use crate::discovery::{Address, DESKCONN, Found, Interfaces, browse_for};
+use crate::error::ConnectError;
+
+/// How long a desktop is looked for: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2), and most answer the first.
+const LOOK: Duration = Duration::from_secs(3);
+/// Digits of an id in the name of its host.
+const HOST_DIGITS: usize = 8;
+/// Digits of an id in mDNS.
+const ID_DIGITS: usize = 16;
+
+/// Where a router may be.
+#[derive(Debug)]
+pub(crate) struct Places {
+    /// The one that worked last comes first.
+    known: Vec<Target>,
+    lookup: Option<Lookup>,
+}
+
+/// What is looked for on the local network.
+#[derive(Debug)]
+struct Lookup {
+    id: String,
+    interfaces: Interfaces,
+}
+
+/// A session that was opened.
+pub(crate) struct Reached {
+    pub(crate) link: Link,
+    pub(crate) welcome: Welcome,
+}
+
+/// What was tried when no session could be opened.
+#[derive(Debug)]
+pub struct Unreached {
+    /// Where, in this order, and what came of it.
+    pub tried: Vec<(Target, ConnectError)>,
+    /// Why nothing could be looked for on the local network.
+    pub lookup: Option<String>,
+}
+
+/// What an attempt that failed says of the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// Nobody is there: soon somebody may be.
+    Unreachable,
+    /// Somebody else answers, or the router said no for now.
+    Refused,
+    /// It said no, and will say it again.
+    RefusedForGood,
+}
+
+impl Places {
+    pub(crate) const fn new(known: Vec<Target>) -> Self {
+        Self { known, lookup: None }
+    }
+
+    pub(crate) fn add(&mut self, target: Target) {
+        self.known.push(target);
+    }
+
+    /// Looks for the desktop with this id, also by its name in `.local`.
+    pub(crate) fn look_for(&mut self, id: &str, interfaces: Interfaces) {
+        let id: String = id.to_ascii_lowercase().chars().take(ID_DIGITS).collect();
+        self.lookup = Some(Lookup { id, interfaces });
+    }
+
+    /// Opens a session at the first place that has one.
+    pub(crate) async fn reach(&mut self, options: &Options, wanted: &Wanted) -> Result<Reached, Unreached> {
+        let mut unreached = Unreached {
+            tried: Vec::new(),
+            lookup: None,
+        };
+        let mut next = self.known.clone();
+        if let Some(lookup) = &self.lookup {
+            next.extend(lookup.names(&self.known));
+        }
+        if let Some(reached) = self.try_each(next, options, wanted, &mut unreached).await {
+            return Ok(reached);
+        }
+        let Some(lookup) = &self.lookup else {
+            return Err(unreached);
+        };
+        let next = match lookup.find(&self.known).await {
+            Ok(found) => found,
+            Err(error) => {
+                unreached.lookup = Some(error);
+                return Err(unreached);
+            }
+        };
+        self.try_each(next, options, wanted, &mut unreached)
+            .await
+            .ok_or(unreached)
+    }
+
+    async fn try_each(
+        &mut self,
+        targets: Vec<Target>,
+        options: &Options,
+        wanted: &Wanted,
+        unreached: &mut Unreached,
+    ) -> Option<Reached> {
+        for target in targets {
+            if unreached.tried.iter().any(|(tried, _)| *tried == target) {
+                continue;
+            }
+            match open(&target, options, wanted).await {
+                Ok(reached) => {
+                    self.known.retain(|known| *known != target);
+                    self.known.insert(0, target);
+                    return Some(reached);
+                }
+                Err(error) => {
+                    let is_final = verdict(&error) == Verdict::RefusedForGood;
+                    unreached.tried.push((target, error));
+                    // Who proved to be the router has decided.
+                    if is_final {
+                        return None;
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+async fn open(target: &Target, options: &Options, wanted: &Wanted) -> Result<Reached, ConnectError> {
+    let opening = async {
+        let mut link = connect(target, options).await?;
+        link.reader.set_bounds(options.bounds);
+        let welcome = join(&mut link, options.clone(), Some(wanted.clone())).await?;
+        Ok(Reached { link, welcome })
+    };
+    let late = || ConnectError::TooSlow(target.to_string(), options.patience.as_secs());
+    let opened = timeout(options.patience, opening).await;
+    opened.unwrap_or_else(|_| Err(late()))
+}
+
+impl Lookup {
+    /// The desktop's own name on the local network, with the ports where it was.
+    fn names(&self, known: &[Target]) -> Vec<Target> {
+        let digits: String = self.id.chars().take(HOST_DIGITS).collect();
+        let name = format!("deskconn-{digits}.local");
+        known
+            .iter()
+            .filter_map(|target| target.at_host(&format!("{name}:{}", target.port()?)))
+            .collect()
+    }
+
+    /// Where mDNS has it, lowest priority first, then highest weight.
+    async fn find(&self, known: &[Target]) -> Result<Vec<Target>, String> {
+        let is_it = |found: &Found| found.id.as_deref() == Some(&*self.id);
+        let found = browse_for(DESKCONN, 1, LOOK, &self.interfaces, is_it).await;
+        let found = found.map_err(|error| error.to_string())?;
+        let hosts = found.iter().flat_map(|one| {
+            let host = |address: &Address| address.with_port(one.port).to_string();
+            one.addresses.iter().map(host)
+        });
+        let targets = hosts.flat_map(|host| known.iter().filter_map(move |target| target.at_host(&host)));
+        Ok(targets.collect())
+    }
+}
+
+impl Unreached {
+    /// The error that says most: what the router itself says is worth more than that somebody else, or nobody, is elsewhere.
+    #[must_use]
+    pub fn worst(&self) -> Option<&ConnectError> {
+        let errors = self.tried.iter().map(|(_, error)| error);
+        // Of equals the first, which is the likeliest place.
+        errors.rev().max_by_key(|error| verdict(error))
+    }
+
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.worst().map_or(Verdict::Unreachable, verdict)
+    }
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.worst(), &self.lookup) {
+            (Some(error), _) => error.fmt(f),
+            (None, Some(lookup)) => lookup.fmt(f),
+            (None, None) => f.write_str("no place is known where the router could be"),
+        }
+    }
+}
+
+impl std::error::Error for Unreached {}
+
+fn verdict(error: &ConnectError) -> Verdict {
+    match error {
+        ConnectError::Join(JoinError::Refused(abort)) => {
+            let reason = &abort.reason;
+            if *reason == SYSTEM_SHUTDOWN {
+                Verdict::Unreachable
+            } else if *reason == AUTHENTICATION_FAILED || *reason == NO_SUCH_PRINCIPAL {
+                Verdict::RefusedForGood
+            } else {
+                Verdict::Refused
+            }
+        }
+        // An address that was given to another desktop meanwhile looks like this; ours may come back to it.
+        ConnectError::Join(_)
+        | ConnectError::Tls(_, TlsError::OtherKey)
+        | ConnectError::Noise(_, HandshakeError::NotGenuine) => Verdict::Refused,
+        ConnectError::Target(_) | ConnectError::NoPin(_) | ConnectError::WouldBePlain(_) => Verdict::RefusedForGood,
+        // Also what does not speak WAMP: so it looks when the connection breaks while it begins.
+        ConnectError::Unreachable(..)
+        | ConnectError::NotWamp(..)
+        | ConnectError::PairingClosed(_)
+        | ConnectError::Tls(..)
+        | ConnectError::Noise(..)
+        | ConnectError::Lost(_)
+        | ConnectError::TooSlow(..) => Verdict::Unreachable,
+    }
+}

@@ -1,0 +1,272 @@
+//! What a session does about the messages of the router: serves calls, wakes who waits. It lives as long as the session,
+//! through all its connections.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+use wamp::codec::Serializer;
+use wamp::error::{CANCELED, GOODBYE_AND_OUT, INVALID_ARGUMENT, NO_SUCH_REGISTRATION, UNAVAILABLE};
+use wamp::id::RequestId;
+use wamp::message::{self, Goodbye, Message, RequestKind, Yield, YieldOptions};
+use wamp::payload::Payload;
+use wamp::uri::Uri;
+use wamp::value::{Dict, Value};
+
+use crate::args::Args;
+use crate::driver::End;
+use crate::error::{Closed, RequestError};
+use crate::invocation::{Handler, Invocation, Progress};
+use crate::table::{Reaction, Table};
+
+/// Invocations that are served at a time; further ones are refused, so that a flood of calls costs no memory.
+pub const MAX_INVOCATIONS: usize = 128;
+/// How long a caller that has fallen behind with its intermediate results is waited for, and everything else of the
+/// session with it. One that polls its call needs no time at all; one that does not gets its last result alone.
+const PROGRESS_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What serving calls needs.
+#[derive(Clone)]
+pub(crate) struct Served {
+    serializer: Serializer,
+    outgoing: mpsc::WeakSender<Message>,
+    table: Arc<Mutex<Table>>,
+    /// Room for invocations.
+    room: Arc<Semaphore>,
+    /// Invocations under way; sending, or dropping, stops one.
+    running: Arc<Mutex<HashMap<RequestId, oneshot::Sender<()>>>>,
+}
+
+/// What must be waited for before another message is taken. It outlives the connection on which the message came.
+#[derive(Debug)]
+pub(crate) enum Pending {
+    /// An answer that has no room in the queue.
+    Answer(Message),
+    /// An intermediate result whose caller has not taken those before it.
+    Deliver(RequestId, mpsc::Sender<Args>, Args),
+}
+
+/// What a message leads to.
+pub(crate) enum Next {
+    /// The next message.
+    Go,
+    /// The next message, after this.
+    Wait(Pending),
+    /// The end.
+    End(End),
+}
+
+impl From<Option<Message>> for Next {
+    fn from(answer: Option<Message>) -> Self {
+        answer.map_or(Self::Go, |message| Self::Wait(Pending::Answer(message)))
+    }
+}
+
+impl Served {
+    pub(crate) fn new(serializer: Serializer, outgoing: mpsc::WeakSender<Message>, table: Arc<Mutex<Table>>) -> Self {
+        Self {
+            serializer,
+            outgoing,
+            table,
+            room: Arc::new(Semaphore::new(MAX_INVOCATIONS)),
+            running: Arc::default(),
+        }
+    }
+
+    pub(crate) fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes one message.
+    pub(crate) fn receive(&self, message: Message) -> Next {
+        if let Message::Goodbye(goodbye) = message {
+            return Next::End(end_of(&goodbye));
+        }
+        if let Message::Abort(abort) = message {
+            return Next::End(by_router(&abort.reason, &abort.details).into());
+        }
+        if let Message::Interrupt(interrupt) = &message {
+            self.running().remove(&interrupt.request);
+            return Next::Go;
+        }
+        let reaction = self.table().receive(&message);
+        match (message, reaction) {
+            (Message::Invocation(invocation), Reaction::Serve(handler)) => self.serve(handler, invocation).into(),
+            (Message::Invocation(invocation), _) => {
+                let error = RequestError::new(NO_SUCH_REGISTRATION, "this callee has no such procedure");
+                Some(failure(invocation.request, error, self.serializer)).into()
+            }
+            (_, Reaction::GiveBack(message)) => Some(message).into(),
+            (_, Reaction::Deliver(request, caller, args)) => Next::Wait(Pending::Deliver(request, caller, args)),
+            (_, Reaction::Done | Reaction::Serve(_) | Reaction::Unknown) => Next::Go,
+        }
+    }
+
+    /// Waits until there is room, and is done with what waits then. It may be dropped and called again.
+    pub(crate) async fn settle(&self, pending: &mut Option<Pending>) {
+        match pending {
+            None => return,
+            // The reader may wait here for the writer, which never waits for the reader.
+            Some(Pending::Answer(_)) => {
+                if let Some(outgoing) = self.outgoing.upgrade()
+                    && let Ok(room) = outgoing.reserve().await
+                    && let Some(Pending::Answer(message)) = pending.take()
+                {
+                    room.send(message);
+                }
+            }
+            // The connection is not read meanwhile, so its sender is slowed down too.
+            Some(Pending::Deliver(request, caller, _)) => {
+                let (request, caller) = (*request, caller.clone());
+                match timeout(PROGRESS_PATIENCE, caller.reserve()).await {
+                    Ok(Ok(room)) => {
+                        if let Some(Pending::Deliver(_, _, args)) = pending.take() {
+                            room.send(args);
+                        }
+                    }
+                    // A caller that has gone has cancelled the call.
+                    Ok(Err(_)) => {}
+                    Err(_) => {
+                        tracing::debug!(%request, "intermediate results were dropped, their caller is too slow");
+                        self.table().drop_progress(request);
+                    }
+                }
+            }
+        }
+        *pending = None;
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<RequestId, oneshot::Sender<()>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn interrupt_all(&self) {
+        self.running().clear();
+    }
+
+    /// Lets a task of its own serve the call; gives the answer where there can be none other.
+    fn serve(&self, handler: Arc<dyn Handler>, invocation: message::Invocation) -> Option<Message> {
+        let request = invocation.request;
+        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
+            let error = RequestError::new(UNAVAILABLE, "the callee serves as many calls as it can");
+            return Some(failure(request, error, self.serializer));
+        };
+        let Args { args, kwargs } = match Args::decode(&invocation.payload) {
+            Ok(args) => args,
+            Err(error) => {
+                let error = RequestError::new(INVALID_ARGUMENT, error.to_string());
+                return Some(failure(request, error, self.serializer));
+            }
+        };
+        let message::InvocationDetails {
+            caller,
+            procedure,
+            receive_progress,
+            ..
+        } = invocation.details;
+        let progress = receive_progress.then(|| Progress {
+            request,
+            serializer: self.serializer,
+            outgoing: self.outgoing.clone(),
+        });
+        let (caller, procedure) = (caller.map(|it| *it), procedure.map(|it| *it));
+        let invocation = Invocation {
+            args,
+            kwargs,
+            caller,
+            procedure,
+            progress,
+        };
+        let (interrupt, interrupted) = oneshot::channel::<()>();
+        self.running().insert(request, interrupt);
+        let mut open = Open {
+            served: self.clone(),
+            request,
+            is_answered: false,
+        };
+        tokio::spawn(async move {
+            let result = tokio::select! {
+                result = async { handler.serve(invocation).await } => result,
+                _ = interrupted => Err(RequestError::new(CANCELED, "the call was cancelled")),
+            };
+            let serializer = open.served.serializer;
+            let answer = match result.and_then(|reply| encoded(request, &reply.0, serializer)) {
+                Ok(answer) => answer,
+                Err(error) => failure(request, error, serializer),
+            };
+            open.is_answered = true;
+            if let Some(outgoing) = open.served.outgoing.upgrade() {
+                let _ = outgoing.send(answer).await;
+            }
+            drop(place);
+        });
+        None
+    }
+}
+
+/// An invocation that a handler serves. If the handler panics, its caller is told all the same.
+struct Open {
+    served: Served,
+    request: RequestId,
+    is_answered: bool,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.served.running().remove(&self.request);
+        if self.is_answered {
+            return;
+        }
+        let error = RequestError::new(CANCELED, "the callee failed while it served the call");
+        let answer = failure(self.request, error, self.served.serializer);
+        let sent = self.served.outgoing.upgrade().map(|outgoing| outgoing.try_send(answer));
+        if matches!(sent, Some(Err(_))) {
+            tracing::warn!(request = %self.request, "a handler failed, and its caller could not be told");
+        }
+    }
+}
+
+/// How a GOODBYE ends a session: it is answered, unless it is the answer to one.
+fn end_of(goodbye: &Goodbye) -> End {
+    if goodbye.reason == GOODBYE_AND_OUT {
+        return Closed::Left.into();
+    }
+    let answer = Goodbye {
+        details: Dict::new(),
+        reason: GOODBYE_AND_OUT,
+    };
+    End {
+        closed: by_router(&goodbye.reason, &goodbye.details),
+        last: Some(Message::Goodbye(answer)),
+    }
+}
+
+fn by_router(reason: &Uri, details: &Dict) -> Closed {
+    let text = details.get("message").and_then(Value::as_str);
+    Closed::ByRouter(reason.to_stored(), text.unwrap_or("without a reason").to_owned())
+}
+
+fn encoded(request: RequestId, result: &Args, serializer: Serializer) -> Result<Message, RequestError> {
+    let payload = result.encode(serializer);
+    let payload = payload.map_err(|error| RequestError::new(INVALID_ARGUMENT, error.to_string()))?;
+    Ok(Message::Yield(Yield {
+        request,
+        options: YieldOptions::default(),
+        payload,
+    }))
+}
+
+/// An ERROR for the caller of an invocation.
+pub(crate) fn failure(request: RequestId, error: RequestError, serializer: Serializer) -> Message {
+    let payload = Payload::from_values(serializer, &error.args, &error.kwargs);
+    let payload = payload.unwrap_or_else(|why| Payload::sentence(&why.to_string()));
+    Message::Error(message::RequestError {
+        details: message::ErrorDetails::default(),
+        kind: RequestKind::Invocation,
+        request,
+        error: error.uri,
+        payload,
+    })
+}

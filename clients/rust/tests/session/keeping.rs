@@ -1,0 +1,146 @@
+//! Clients that outlive connections, sessions and routers, against the real router.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use deskconn_client::{
+    Builder, Client, Closed, Error, Match, Opened, Options, RegisterOptions, Status, SubscribeOptions, Target, Value,
+};
+
+use crate::relay::Relay;
+use crate::support::{Stage, soon, until};
+
+fn builder(relay: &Relay, scheme: &str) -> Builder {
+    let target: Target = format!("{scheme}://{}", relay.address).parse().unwrap();
+    Client::builder(Options::new("realm1"))
+        .at(target)
+        .pauses(Duration::from_millis(1), Duration::from_millis(5))
+}
+
+async fn status(client: &Client, is_so: impl FnMut(&Status) -> bool) -> Status {
+    let mut status = client.status();
+    soon(status.wait_for(is_so)).await.unwrap().clone()
+}
+
+#[tokio::test]
+async fn what_stood_stands_again_with_a_router_that_was_started_anew() {
+    let first = Stage::new();
+    let relay = Relay::to(first.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    assert!(matches!(*client.status().borrow(), Status::Open(Opened::First)));
+    let prefix = SubscribeOptions {
+        policy: Match::Prefix,
+        ..SubscribeOptions::default()
+    };
+    let mut news = client.subscribe_with("com.example.", prefix).await.unwrap();
+    let dropped = client.subscribe("com.example.gone").await.unwrap();
+    drop(dropped);
+    let wildcard = RegisterOptions {
+        policy: Match::Wildcard,
+        ..RegisterOptions::default()
+    };
+    let name = |call: deskconn_client::Invocation| async move {
+        let name = call.procedure.map(|it| it.to_string()).unwrap_or_default();
+        Ok(Value::from(name).into())
+    };
+    client.register_with("com..name", wildcard, name).await.unwrap();
+    let withdrawn = client
+        .register("com.example.gone", |_| async { Ok(().into()) })
+        .await
+        .unwrap();
+    withdrawn.withdraw().await.unwrap();
+
+    let second = Stage::new();
+    relay.lead_to(Some(second.address));
+    first.router.stop(Duration::from_secs(1)).await;
+    let opened = status(&client, |status| matches!(status, Status::Open(Opened::Anew { .. }))).await;
+    let Status::Open(Opened::Anew { missing, .. }) = opened else {
+        panic!()
+    };
+    assert!(missing.is_empty(), "{missing:?}");
+
+    let other = second.session().await;
+    other
+        .publish_acknowledged("com.example.news", [1_u64.into()])
+        .await
+        .unwrap();
+    let event = soon(news.next()).await.unwrap();
+    assert_eq!(event.topic.unwrap(), "com.example.news");
+    let result = soon(other.call("com.example.name", ())).await.unwrap();
+    assert_eq!(result.into_value().as_str(), Some("com.example.name"));
+    assert!(other.call("com.example.gone", ()).await.is_err());
+    client.close().await;
+    assert_eq!(soon(news.next()).await, None);
+}
+
+#[tokio::test]
+async fn a_start_without_a_router_becomes_a_session_when_there_is_one() {
+    let stage = Stage::new();
+    let relay = Relay::to(stage.address).await;
+    relay.lead_to(None);
+    let client = builder(&relay, "rs").start();
+    let ask = {
+        let client = client.clone();
+        tokio::spawn(async move { client.register("com.example.x", |_| async { Ok(().into()) }).await })
+    };
+    status(&client, |status| matches!(status, Status::Waiting { .. })).await;
+    relay.lead_to(Some(stage.address));
+    soon(ask).await.unwrap().unwrap();
+    assert!(stage.session().await.call("com.example.x", ()).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_place_that_worked_last_is_tried_first() {
+    let stage = Stage::new();
+    let (wrong, right) = (Relay::to(stage.address).await, Relay::to(stage.address).await);
+    wrong.lead_to(None);
+    let target: Target = format!("rs://{}", right.address).parse().unwrap();
+    let client = soon(builder(&wrong, "rs").at(target).open()).await.unwrap();
+    assert_eq!((wrong.accepted(), right.accepted()), (1, 1));
+    wrong.lead_to(Some(stage.address));
+    right.cut();
+    until(|| right.accepted() == 2).await;
+    status(&client, Status::is_open).await;
+    assert_eq!(wrong.accepted(), 1);
+}
+
+#[tokio::test]
+async fn nobody_at_any_place_is_an_error_that_says_where() {
+    let stage = Stage::new();
+    let relay = Relay::to(stage.address).await;
+    relay.lead_to(None);
+    let unreached = soon(builder(&relay, "rs").open()).await.unwrap_err();
+    assert_eq!(unreached.tried.len(), 1);
+    assert!(
+        unreached.to_string().contains(&relay.address.to_string()),
+        "{unreached}"
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_is_killed_is_followed_by_another() {
+    let stage = Stage::new();
+    let relay = Relay::to(stage.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    let calls = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&calls);
+    let count = move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        async { Ok(().into()) }
+    };
+    client.register("com.example.count", count).await.unwrap();
+    let session = client.session().await.unwrap();
+    let other = stage.session().await;
+    soon(other.call("wamp.session.kill", [session.id().get().into()]))
+        .await
+        .unwrap();
+    assert!(matches!(soon(session.closed()).await, Closed::ByRouter(..)));
+    status(&client, |status| matches!(status, Status::Open(Opened::Anew { .. }))).await;
+    soon(other.call("com.example.count", ())).await.unwrap();
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+    assert!(matches!(
+        soon(session.call("com.example.count", ())).await,
+        Err(Error::Closed(_))
+    ));
+}
