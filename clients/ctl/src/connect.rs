@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use client::{Options, Serializer, Session, SigningKey, Target};
+use client::{Client, Options, Serializer, Session, SigningKey, Target};
 
 use crate::args::Global;
 use crate::distant;
@@ -17,37 +17,65 @@ const REALM: &str = "deskconn";
 pub(crate) const PORT: u16 = 5020;
 /// How long opening a session may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Opens a session.
 pub(crate) async fn open(global: &Global) -> Result<Session, Failure> {
-    let realm = global.realm.as_deref().unwrap_or(REALM);
-    let mut options = Options {
-        patience: PATIENCE,
-        ..Options::new(realm)
-    };
-    if let Some(serializer) = global.serializer {
-        options.serializers = vec![Serializer::from(serializer)];
-    }
+    let mut options = options(global);
     if let Some(name) = &global.desktop {
         return distant::open(name, global, options).await;
     }
     match &global.at {
         Some(at) => {
-            options.key = login(global, realm)?;
+            options.key = login(global)?;
             Ok(Session::connect(&target(at)?, options).await?)
         }
         None => here::open(options).await,
     }
 }
 
+/// Opens a session for a command that runs until somebody ends it: it outlives its connection, and the desktop's program.
+pub(crate) async fn keep(global: &Global) -> Result<Client, Failure> {
+    let mut options = options(global);
+    if let Some(name) = &global.desktop {
+        return distant::keep(name, global, options).await;
+    }
+    match &global.at {
+        Some(at) => {
+            options.key = login(global)?;
+            let client = Client::builder(options).at(target(at)?).open().await;
+            client.map_err(|unreached| match unreached.into_worst() {
+                Some(error) => error.into(),
+                None => Failure::NotFound(format!("nothing answers at {at}")),
+            })
+        }
+        None => here::keep(options).await,
+    }
+}
+
+fn options(global: &Global) -> Options {
+    let mut options = Options {
+        patience: PATIENCE,
+        ..Options::new(realm(global))
+    };
+    if let Some(serializer) = global.serializer {
+        options.serializers = vec![Serializer::from(serializer)];
+    }
+    options
+}
+
+fn realm(global: &Global) -> &str {
+    global.realm.as_deref().unwrap_or(REALM)
+}
+
 /// The key to log in with: the one that was asked for; or the usual one, if it is there and this is a desktop.
-fn login(global: &Global, realm: &str) -> Result<Option<SigningKey>, Failure> {
+fn login(global: &Global) -> Result<Option<SigningKey>, Failure> {
     if global.anonymous {
         return Ok(None);
     }
     if let Some(path) = &global.key {
         return key::read(path).map(Some);
     }
-    let usual = key::default_path().filter(|path| realm == REALM && path.exists());
+    let usual = key::default_path().filter(|path| realm(global) == REALM && path.exists());
     usual.map(|path| key::read(&path)).transpose()
 }
 

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use client::discovery::Interfaces;
 use client::tls::ConnectError as TlsError;
-use client::{ConnectError, Options, Session, Target};
+use client::{Client, ConnectError, Options, Session, Target, Unreached};
 use pairing::exchange::Joined;
 
 use crate::args::Global;
@@ -19,17 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens a session with the desktop of this name or id.
 pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Result<Session, Failure> {
-    let desktops = Desktops::of_this_user()?;
-    let joined = desktops.find(name)?;
-    let again = || Failure::failed(format!("pair with {} again: deskconnctl join", joined.name));
-    let keys = desktops.known_keys()?.ok_or_else(again)?;
-    let options = Options {
-        realm: global.realm.as_deref().unwrap_or(&joined.realm).into(),
-        key: Some(keys.login()),
-        authid: Some(joined.device_id.clone()),
-        patience: PATIENCE,
-        ..options.pin(joined.keys.spki.ok_or_else(again)?)
-    };
+    let (joined, options) = login(name, global, options)?;
     let mut search = Search {
         joined: &joined,
         options,
@@ -49,6 +40,56 @@ pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Resul
     }
 }
 
+/// Keeps one open, wherever the desktop goes.
+pub(crate) async fn keep(name: &str, global: &Global, options: Options) -> Result<Client, Failure> {
+    let (joined, options) = login(name, global, options)?;
+    let mut builder = Client::builder(options.clone());
+    for host in &joined.hosts {
+        builder = builder.at(target(&joined, at(host, joined.port)));
+    }
+    if !global.no_discovery {
+        builder = builder.look_for(&shown_id(&joined), Interfaces::default());
+    }
+    let Unreached { tried, lookup } = match builder.open().await {
+        Ok(client) => return Ok(client),
+        Err(unreached) => unreached,
+    };
+    let mut search = Search {
+        joined: &joined,
+        options,
+        impostor: None,
+        tried: Vec::new(),
+    };
+    for (target, error) in tried {
+        search.missed(target.host().unwrap_or_default(), error)?;
+    }
+    match lookup {
+        Some(why) => Err(Failure::failed(why)),
+        None => Err(search.failed()),
+    }
+}
+
+/// What is known of the desktop of this name or id, and how to log in there.
+fn login(name: &str, global: &Global, options: Options) -> Result<(Joined, Options), Failure> {
+    let desktops = Desktops::of_this_user()?;
+    let joined = desktops.find(name)?;
+    let again = || Failure::failed(format!("pair with {} again: deskconnctl join", joined.name));
+    let keys = desktops.known_keys()?.ok_or_else(again)?;
+    let options = Options {
+        realm: global.realm.as_deref().unwrap_or(&joined.realm).into(),
+        key: Some(keys.login()),
+        authid: Some(joined.device_id.clone()),
+        patience: PATIENCE,
+        ..options.pin(joined.keys.spki.ok_or_else(again)?)
+    };
+    Ok((joined, options))
+}
+
+fn target(joined: &Joined, host: String) -> Target {
+    let path = joined.path.clone();
+    Target::SecureWebSocket { host, path }
+}
+
 /// The places that were tried.
 struct Search<'a> {
     joined: &'a Joined,
@@ -65,27 +106,30 @@ impl Search<'_> {
             if self.tried.contains(&host) {
                 continue;
             }
-            let target = Target::SecureWebSocket {
-                host: host.clone(),
-                path: self.joined.path.clone(),
-            };
+            let target = target(self.joined, host.clone());
             match Session::connect(&target, self.options.clone()).await {
                 Ok(session) => return Ok(Some(session)),
-                Err(ConnectError::Tls(_, TlsError::OtherKey)) => {
-                    // An address that was given to another desktop meanwhile looks like this too; ours may be elsewhere.
-                    self.impostor.get_or_insert(host.clone());
-                }
-                Err(
-                    ConnectError::Unreachable(..)
-                    | ConnectError::TooSlow(..)
-                    | ConnectError::Tls(..)
-                    | ConnectError::Lost(_),
-                ) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => self.missed(&host, error)?,
             }
-            self.tried.push(host);
         }
         Ok(None)
+    }
+
+    /// Whoever is there is not the desktop. What the desktop itself says is an error.
+    fn missed(&mut self, host: &str, error: ConnectError) -> Result<(), Failure> {
+        let is_absent = matches!(
+            error,
+            ConnectError::Unreachable(..) | ConnectError::TooSlow(..) | ConnectError::Tls(..) | ConnectError::Lost(_)
+        );
+        if !is_absent {
+            return Err(error.into());
+        }
+        if matches!(error, ConnectError::Tls(_, TlsError::OtherKey)) {
+            // An address that was given to another desktop meanwhile looks like this too; ours may be elsewhere.
+            self.impostor.get_or_insert(host.to_owned());
+        }
+        self.tried.push(host.to_owned());
+        Ok(())
     }
 
     fn failed(&self) -> Failure {

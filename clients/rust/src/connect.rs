@@ -102,7 +102,8 @@ impl Target {
     }
 
     /// Host and port, where there are.
-    const fn host(&self) -> Option<&String> {
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
         match self {
             Self::WebSocket { host, .. }
             | Self::RawSocket { host }

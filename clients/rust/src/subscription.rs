@@ -96,6 +96,15 @@ impl Subscription {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// The router's number for it, where it is a session's: those of a client have another one in each session.
+    #[must_use]
+    pub const fn id(&self) -> Option<SubscriptionId> {
+        match &self.held {
+            Held::BySession(_, id, _) => Some(*id),
+            Held::ByClient(..) => None,
+        }
+    }
+
     /// Has a function called with each event, one after the other.
     pub(crate) fn handled_by<F, R>(mut self, mut handler: F) -> Listener
     where

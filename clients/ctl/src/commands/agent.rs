@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use client::{ConnectError, JoinError, Options, Session};
+use client::{Client, ConnectError, Error, JoinError, Options, Session};
 use components::{Machine, Places, agent};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -46,11 +46,13 @@ async fn serve(global: &Global, machine: &Machine, output: &Output) -> Result<()
             seated(&mut occupant, own).await?;
         }
         match open(global, machine).await {
-            Ok((session, running)) => {
+            Ok((client, session, running)) => {
                 pause = FIRST_PAUSE;
                 say(format!("serving {}", running.names().collect::<Vec<_>>().join(", ")));
+                // It survives its connection. What follows it must introduce itself again.
                 let closed = session.closed().await;
                 running.ended().await;
+                client.close().await;
                 say(format!("the desktop has ended the session: {closed}"));
             }
             Err(Attempt::Hopeless(failure)) => return Err(failure),
@@ -82,23 +84,27 @@ fn is_hopeless(error: &ConnectError) -> bool {
         || matches!(error, ConnectError::Join(JoinError::Refused(abort)) if abort.reason == NO_SUCH_ROLE)
 }
 
-async fn open(global: &Global, machine: &Machine) -> Result<(Session, components::Running), Attempt> {
+async fn open(global: &Global, machine: &Machine) -> Result<(Client, Session, components::Running), Attempt> {
     let options = Options {
         authrole: Some(ROLE.to_owned()),
         ..Options::new("deskconn")
     };
-    let session = here::system(global, options).await.map_err(|error| {
+    let client = here::keep_system(global, options).await.map_err(|error| {
         if is_hopeless(&error) {
             Attempt::Hopeless(error.into())
         } else {
             Attempt::Later(error.to_string())
         }
     })?;
-    let running = agent::serve(&session, machine).await;
-    match running {
-        Ok(running) => Ok((session, running)),
+    let serving = async {
+        let session = client.session().await?;
+        let running = agent::serve(&session, machine).await?;
+        Ok::<_, Error>((session, running))
+    };
+    match serving.await {
+        Ok((session, running)) => Ok((client, session, running)),
         Err(error) => {
-            session.leave().await;
+            client.close().await;
             Err(Attempt::Later(error.to_string()))
         }
     }

@@ -17,6 +17,7 @@ mod doctor;
 mod gpio;
 mod host;
 mod join;
+mod keeping;
 mod keyboard;
 mod keygen;
 mod log;
@@ -39,7 +40,7 @@ mod volume;
 
 use std::time::Duration;
 
-use client::{Args, Session, Value};
+use client::{Args, Client, Session, Value};
 
 use crate::args::{Arguments, Command, Global};
 use crate::connect;
@@ -65,6 +66,18 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Desktops { command } => return desktops::run(command.as_ref(), output),
         Command::Discover(discover) => return discover::run(discover, output).await,
         Command::Log(log) => return log::run(&arguments.global, log, output).await,
+        Command::Subscribe(subscribe) => {
+            let client = keep(&arguments.global, output).await?;
+            let result = subscribe::run(&client, subscribe, output).await;
+            client.close().await;
+            return result;
+        }
+        Command::Register(register) => {
+            let client = keep(&arguments.global, output).await?;
+            let result = register::run(&client, register, output).await;
+            client.close().await;
+            return result;
+        }
         Command::Status
         | Command::Top(_)
         | Command::Pair(_)
@@ -73,8 +86,6 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         | Command::Discovery { .. }
         | Command::Call(_)
         | Command::Publish(_)
-        | Command::Subscribe(_)
-        | Command::Register(_)
         | Command::Slides { .. }
         | Command::Screen { .. }
         | Command::Brightness(_)
@@ -105,6 +116,12 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
     result
 }
 
+/// Opens a session for a command that goes on until somebody ends it, whatever happens to the connection.
+async fn keep(global: &Global, output: &Output) -> Result<Client, Failure> {
+    let words = format!("connecting to {}", place(global));
+    output.while_waiting(&words, Box::pin(connect::keep(global))).await
+}
+
 async fn with_session(session: &Session, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
         Command::Status => status::run(session, &arguments.global, output).await,
@@ -115,8 +132,6 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Discovery { command } => discovery::run(session, command.as_ref(), output).await,
         Command::Call(call) => call::run(session, call, output).await,
         Command::Publish(publish) => publish::run(session, publish, output).await,
-        Command::Subscribe(subscribe) => subscribe::run(session, subscribe, output).await,
-        Command::Register(register) => register::run(session, register, output).await,
         Command::Slides { command } => slides::run(session, *command, output).await,
         Command::Screen { command } => screen::run(session, *command, output).await,
         Command::Brightness(brightness) => brightness::run(session, brightness, output).await,
@@ -136,6 +151,8 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Desktops { .. }
         | Command::Discover(_)
         | Command::Log(_)
+        | Command::Subscribe(_)
+        | Command::Register(_)
         | Command::Keygen
         | Command::Man(_)
         | Command::Completions { .. } => Ok(()),
@@ -147,11 +164,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
 /// Whether a command shows by itself that it goes on.
 fn shows_progress(command: &Command) -> bool {
     let is_fade = matches!(command, Command::Brightness(brightness) if brightness.fade.is_some());
-    is_fade
-        || matches!(
-            command,
-            Command::Pair(_) | Command::Approve(_) | Command::Subscribe(_) | Command::Register(_) | Command::Top(_)
-        )
+    is_fade || matches!(command, Command::Pair(_) | Command::Approve(_) | Command::Top(_))
 }
 
 /// Calls a procedure of the desktop and gives its one result.

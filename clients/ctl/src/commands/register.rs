@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use client::Session;
+use client::{Client, RegisterOptions};
 use tokio::sync::Semaphore;
 
+use super::keeping::told;
 use super::shell::Command;
 use super::{Interrupts, seconds};
 use crate::args::Register;
@@ -15,7 +16,7 @@ use crate::output::Output;
 /// Commands that run at a time; further calls wait. More would make a small machine crawl.
 const MAX_RUNNING: usize = 8;
 
-pub(super) async fn run(session: &Session, register: &Register, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(client: &Client, register: &Register, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
     let command = Arc::new(Command {
         line: register.command.clone(),
@@ -36,13 +37,17 @@ pub(super) async fn run(session: &Session, register: &Register, output: &Output)
             command.run(&procedure, call).await
         }
     };
-    let registered = session.register_matching(&register.uri, register.policy.into(), serve);
-    if let Err(error) = registered.await {
-        return Err(explain(session, Deed::Register, &register.uri, error).await);
+    let options = RegisterOptions {
+        policy: register.policy.into(),
+        ..RegisterOptions::default()
+    };
+    let told = told(client, output);
+    if let Err(error) = client.register_with(&register.uri, options, serve).await {
+        return Err(explain(&client.session().await?, Deed::Register, &register.uri, error).await);
     }
     output.remark(&format!("{} is offered; Ctrl-C ends it", register.uri));
     tokio::select! {
-        closed = session.closed() => Err(Failure::failed(format!("the session has ended: {closed}"))),
+        failure = told => Err(failure),
         () = interrupts.next() => Ok(()),
     }
 }

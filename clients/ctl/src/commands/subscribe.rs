@@ -1,25 +1,29 @@
 //! `deskconnctl subscribe`.
 
-use client::{Dict, Event, Session, Value};
+use std::pin::pin;
+
+use client::{Client, Dict, Event, SubscribeOptions, Value};
 
 use super::Interrupts;
+use super::keeping::told;
 use crate::args::Subscribe;
 use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::values;
 
-pub(super) async fn run(session: &Session, subscribe: &Subscribe, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(client: &Client, subscribe: &Subscribe, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
-    let (uri, policy) = (&subscribe.uri, subscribe.policy.into());
-    let subscribed = if subscribe.retained {
-        session.subscribe_retained(uri, policy).await
-    } else {
-        session.subscribe_matching(uri, policy).await
+    let uri = &subscribe.uri;
+    let options = SubscribeOptions {
+        policy: subscribe.policy.into(),
+        get_retained: subscribe.retained,
+        ..SubscribeOptions::default()
     };
-    let mut events = match subscribed {
+    let mut told = pin!(told(client, output));
+    let mut events = match client.subscribe_with(uri, options).await {
         Ok(events) => events,
-        Err(error) => return Err(explain(session, Deed::Subscribe, uri, error).await),
+        Err(error) => return Err(explain(&client.session().await?, Deed::Subscribe, uri, error).await),
     };
     output.remark(&format!("subscribed to {}; Ctrl-C ends it", subscribe.uri));
     let mut left = subscribe.count;
@@ -27,13 +31,11 @@ pub(super) async fn run(session: &Session, subscribe: &Subscribe, output: &Outpu
     while left != Some(0) {
         let event = tokio::select! {
             event = events.next() => event,
+            failure = &mut told => return Err(failure),
             () = interrupts.next() => return Ok(()),
         };
         let Some(event) = event else {
-            return Err(Failure::failed(format!(
-                "the session has ended: {}",
-                session.closed().await
-            )));
+            return Err(Failure::failed("the desktop has ended the subscription"));
         };
         show(event, subscribe, output)?;
         left = left.map(|left| left - 1);

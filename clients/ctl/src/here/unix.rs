@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use client::{ConnectError, Options, Session, Target};
+use client::{Client, ConnectError, Options, Session, Target};
 
 use super::NAME_ANOTHER;
 #[cfg(target_os = "linux")]
@@ -16,20 +16,29 @@ const SYSTEM_SOCKETS: [&str; 2] = [
     "/var/snap/deskconn/common/run/deskconn.sock",
 ];
 
-/// The system's desktop on this machine, or the one at an address that was given.
+/// Keeps a session open with the system's desktop on this machine, or with the one at an address that was given.
 #[cfg(target_os = "linux")]
-pub(crate) async fn system(global: &Global, options: Options) -> Result<Session, ConnectError> {
-    if let Some(at) = &global.at {
-        return Session::connect(&at.parse()?, options).await;
-    }
+pub(crate) async fn keep_system(global: &Global, options: Options) -> Result<Client, ConnectError> {
+    let nowhere = || ConnectError::Target(SYSTEM_SOCKETS[0].to_owned());
+    let targets = match &global.at {
+        Some(at) => vec![at.parse()?],
+        None => sockets(0, &|name| std::env::var_os(name).map(PathBuf::from))
+            .into_iter()
+            .map(Target::Unix)
+            .collect(),
+    };
     let mut last = None;
-    for socket in sockets(0, &|name| std::env::var_os(name).map(PathBuf::from)) {
-        match Session::connect(&Target::Unix(socket), options.clone()).await {
-            Err(error @ ConnectError::Unreachable(..)) => last = last.or(Some(error)),
-            other => return other,
+    for target in targets {
+        let unreached = match Client::builder(options.clone()).at(target).open().await {
+            Ok(client) => return Ok(client),
+            Err(unreached) => unreached,
+        };
+        match unreached.into_worst() {
+            Some(error @ ConnectError::Unreachable(..)) => last = last.or(Some(error)),
+            other => return Err(other.unwrap_or_else(nowhere)),
         }
     }
-    Err(last.unwrap_or_else(|| ConnectError::Target(SYSTEM_SOCKETS[0].to_owned())))
+    Err(last.unwrap_or_else(nowhere))
 }
 
 /// Where the desktop on this machine may have its socket: that of this user, then that of the system.
@@ -41,32 +50,71 @@ pub(crate) fn sockets_here() -> Vec<PathBuf> {
 
 /// The desktop on this machine: the user's own, then the system's.
 pub(crate) async fn open(options: Options) -> Result<Session, Failure> {
-    let sockets = sockets_here();
-    let mut closed = None;
-    for socket in &sockets {
-        match Session::connect(&Target::Unix(socket.clone()), options.clone()).await {
+    let mut absent = Absent::default();
+    for socket in sockets_here() {
+        let target = Target::Unix(socket.clone());
+        match Session::connect(&target, options.clone()).await {
             Ok(session) => return Ok(session),
-            Err(ConnectError::Unreachable(_, error)) if error.kind() == io::ErrorKind::PermissionDenied => {
-                closed = Some(socket);
-            }
-            // Whom the system's desktop does not know it leaves without a word.
-            Err(ConnectError::NotWamp(..)) => closed = Some(socket),
-            Err(ConnectError::Unreachable(..)) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => absent.missed(socket, error)?,
         }
     }
-    if let Some(socket) = closed {
-        let socket = socket.display();
-        let why = format!("a desktop runs at {socket}, but does not let this user in");
-        let hint = "it is its own user's, or the system's, which is for whoever sits at the machine and for the users named \
-                    in `owners` of its configuration";
-        return Err(Failure::failed(why).hint(hint));
+    Err(absent.failure())
+}
+
+/// Keeps a session with it open: with that one, whatever another does meanwhile.
+pub(crate) async fn keep(options: Options) -> Result<Client, Failure> {
+    let mut absent = Absent::default();
+    for socket in sockets_here() {
+        let target = Target::Unix(socket.clone());
+        match Client::builder(options.clone()).at(target).open().await {
+            Ok(client) => return Ok(client),
+            Err(unreached) => match unreached.into_worst() {
+                Some(error) => absent.missed(socket, error)?,
+                None => return Err(absent.failure()),
+            },
+        }
     }
-    let places: Vec<String> = sockets.iter().map(|socket| socket.display().to_string()).collect();
-    let failure = Failure::NotFound(format!("no desktop is running here (looked at {})", places.join(", ")));
-    Err(failure
-        .hint(format!("start one: `{}`, or `deskconnd` in a terminal", how_to_start()))
-        .hint(format!("or name one: {NAME_ANOTHER}")))
+    Err(absent.failure())
+}
+
+/// The sockets behind which there is no desktop for this user.
+#[derive(Default)]
+struct Absent {
+    sockets: Vec<PathBuf>,
+    closed: Option<PathBuf>,
+}
+
+impl Absent {
+    /// Nobody lets this user in here; what a desktop itself says is an error.
+    fn missed(&mut self, socket: PathBuf, error: ConnectError) -> Result<(), Failure> {
+        let is_forbidden = |error: &io::Error| error.kind() == io::ErrorKind::PermissionDenied;
+        // Whom the system's desktop does not know it leaves without a word.
+        let is_closed = matches!(&error, ConnectError::Unreachable(_, why) if is_forbidden(why))
+            || matches!(error, ConnectError::NotWamp(..));
+        if !is_closed && !matches!(error, ConnectError::Unreachable(..)) {
+            return Err(error.into());
+        }
+        if is_closed {
+            self.closed = Some(socket.clone());
+        }
+        self.sockets.push(socket);
+        Ok(())
+    }
+
+    fn failure(self) -> Failure {
+        if let Some(socket) = self.closed {
+            let socket = socket.display();
+            let why = format!("a desktop runs at {socket}, but does not let this user in");
+            let hint = "it is its own user's, or the system's, which is for whoever sits at the machine and for the users \
+                        named in `owners` of its configuration";
+            return Failure::failed(why).hint(hint);
+        }
+        let places: Vec<String> = self.sockets.iter().map(|socket| socket.display().to_string()).collect();
+        let failure = Failure::NotFound(format!("no desktop is running here (looked at {})", places.join(", ")));
+        failure
+            .hint(format!("start one: `{}`, or `deskconnd` in a terminal", how_to_start()))
+            .hint(format!("or name one: {NAME_ANOTHER}"))
+    }
 }
 
 /// Whether one runs, for a person.

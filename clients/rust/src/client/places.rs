@@ -180,9 +180,21 @@ impl Unreached {
     /// The error that says most: what the router itself says is worth more than that somebody else, or nobody, is elsewhere.
     #[must_use]
     pub fn worst(&self) -> Option<&ConnectError> {
-        let errors = self.tried.iter().map(|(_, error)| error);
+        self.tried.get(self.place_of_worst()?).map(|(_, error)| error)
+    }
+
+    /// The same, to keep.
+    #[must_use]
+    pub fn into_worst(mut self) -> Option<ConnectError> {
+        let place = self.place_of_worst()?;
+        Some(self.tried.swap_remove(place).1)
+    }
+
+    fn place_of_worst(&self) -> Option<usize> {
+        let verdicts = self.tried.iter().map(|(_, error)| verdict(error)).enumerate();
         // Of equals the first, which is the likeliest place.
-        errors.rev().max_by_key(|error| verdict(error))
+        let worst = verdicts.rev().max_by_key(|(_, verdict)| *verdict);
+        worst.map(|(place, _)| place)
     }
 
     pub(crate) fn verdict(&self) -> Verdict {

@@ -1,0 +1,62 @@
+//! What a command that runs until somebody ends it says of its connection: little, and nothing of a loss that is over at once.
+
+use std::time::Duration;
+
+use client::{Client, Opened, Status};
+use tokio::time::{Instant, timeout_at};
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A loss that is over so soon is not worth a word.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Says what becomes of the connection, until there will be none any more.
+pub(super) async fn told(client: &Client, output: &Output) -> Failure {
+    let mut status = client.status();
+    status.mark_unchanged();
+    // Set while the desktop is away: when that is said.
+    let mut away: Option<Instant> = None;
+    let mut is_said = false;
+    loop {
+        let changed = match away.filter(|_| !is_said) {
+            Some(at) => timeout_at(at, status.changed()).await,
+            None => Ok(status.changed().await),
+        };
+        if changed.is_err() {
+            output.remark("the desktop is away; waiting until it is back, Ctrl-C ends this");
+            is_said = true;
+            continue;
+        }
+        let now = status.borrow_and_update().clone();
+        match now {
+            Status::Connecting { .. } | Status::Waiting { .. } => {
+                away.get_or_insert_with(|| Instant::now() + GRACE);
+            }
+            Status::Refused { reason, until: None } => return Failure::failed(reason),
+            Status::Refused { reason, .. } => {
+                output.warn(&format!("the desktop does not let this program in now: {reason}"));
+                is_said = true;
+            }
+            Status::Open(opened) => {
+                tell_open(&opened, is_said, output);
+                (away, is_said) = (None, false);
+            }
+            Status::Closed => return Failure::ended(),
+        }
+    }
+}
+
+fn tell_open(opened: &Opened, is_said: bool, output: &Output) {
+    match opened {
+        Opened::First => {}
+        Opened::Resumed if is_said => output.remark("the desktop is back, and nothing was lost"),
+        Opened::Resumed => {}
+        Opened::Anew { missing, .. } => {
+            output.remark("the desktop is back in a new session; what happened meanwhile was missed");
+            for missing in missing {
+                output.warn(&format!("what stood before was refused now: {missing}"));
+            }
+        }
+    }
+}
