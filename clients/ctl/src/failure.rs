@@ -51,6 +51,7 @@ impl Failure {
     }
 
     /// Whether nobody was there to be asked.
+    #[cfg(test)]
     pub(crate) fn is_not_found(&self) -> bool {
         match self {
             Self::NotFound(_) => true,

@@ -207,6 +207,12 @@ impl Session {
         let _ = timeout(FAREWELL, leaving).await;
     }
 
+    /// Whether the session has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.0.ended.borrow().is_some() || self.0.outgoing.is_closed()
+    }
+
     /// Waits until the session has ended, and says why.
     pub async fn closed(&self) -> Closed {
         let mut ended = self.0.ended.clone();

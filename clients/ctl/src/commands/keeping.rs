@@ -1,8 +1,10 @@
 //! What a command that runs until somebody ends it says of its connection: little, and nothing of a loss that is over at once.
 
+use std::future::pending;
 use std::time::Duration;
 
 use client::{Client, Opened, Status};
+use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
 use crate::failure::Failure;
@@ -11,8 +13,9 @@ use crate::output::Output;
 /// A loss that is over so soon is not worth a word.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Says what becomes of the connection, until there will be none any more.
-pub(super) async fn told(client: &Client, output: &Output) -> Failure {
+/// Says what becomes of the connection, until there will be none any more; and that it `misses` what happens meanwhile, if
+/// it does.
+pub(super) async fn told(client: &Client, misses: &str, output: &Output) -> Failure {
     let mut status = client.status();
     status.mark_unchanged();
     // Set while the desktop is away: when that is said.
@@ -39,7 +42,7 @@ pub(super) async fn told(client: &Client, output: &Output) -> Failure {
                 is_said = true;
             }
             Status::Open(opened) => {
-                tell_open(&opened, is_said, output);
+                tell_open(&opened, is_said, misses, output);
                 (away, is_said) = (None, false);
             }
             Status::Closed => return Failure::ended(),
@@ -47,16 +50,28 @@ pub(super) async fn told(client: &Client, output: &Output) -> Failure {
     }
 }
 
-fn tell_open(opened: &Opened, is_said: bool, output: &Output) {
+fn tell_open(opened: &Opened, is_said: bool, misses: &str, output: &Output) {
     match opened {
         Opened::First => {}
         Opened::Resumed if is_said => output.remark("the desktop is back, and nothing was lost"),
         Opened::Resumed => {}
         Opened::Anew { missing, .. } => {
-            output.remark("the desktop is back in a new session; what happened meanwhile was missed");
+            output.remark(&format!("the desktop is back in a new session{misses}"));
             for missing in missing {
                 output.warn(&format!("what stood before was refused now: {missing}"));
             }
+        }
+    }
+}
+
+/// Waits until the desktop is back in a session that knows nothing of the one before.
+pub(super) async fn begun_anew(status: &mut watch::Receiver<Status>) {
+    loop {
+        if status.changed().await.is_err() {
+            return pending().await;
+        }
+        if matches!(*status.borrow_and_update(), Status::Open(Opened::Anew { .. })) {
+            return;
         }
     }
 }

@@ -1,9 +1,8 @@
 //! `deskconnctl log`: who came, who was kept out, what was denied.
 
-use std::time::Duration;
+use client::{Args, Client, Session, Value};
 
-use client::{Args, Session, Value};
-
+use super::keeping::{begun_anew, told};
 use super::{Interrupts, ask};
 use crate::args::{Global, Log};
 use crate::connect;
@@ -11,71 +10,81 @@ use crate::failure::Failure;
 use crate::output::{Cell, Meaning, Output};
 use crate::values::get;
 
-/// How often a desktop that has ended is looked for again.
-const RECONNECT_EVERY: Duration = Duration::from_secs(1);
-
 /// Entries asked for after the desktop came back: as many as it gives.
 const MOST: u64 = 1_000;
 
 pub(super) async fn run(global: &Global, log: &Log, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
-    let session = connect::open(global).await?;
-    tokio::select! {
-        result = follow(session, global, log, output) => result,
-        () = interrupts.next() => Ok(()),
+    if !log.follow {
+        let session = connect::open(global).await?;
+        let entries = entries(&session, log, log.limit, output).await?;
+        show_all(&entries, output)?;
+        session.leave().await;
+        return Ok(());
     }
+    let client = connect::keep(global).await?;
+    let result = tokio::select! {
+        result = follow(&client, log, output) => result,
+        failure = told(&client, "", output) => Err(failure),
+        () = interrupts.next() => Ok(()),
+    };
+    client.close().await;
+    result
 }
 
-/// Shows what there is and, with `--follow`, what comes, also from a desktop that is started anew.
-async fn follow(mut session: Session, global: &Global, log: &Log, output: &Output) -> Result<(), Failure> {
+/// Shows what there is and what comes, also from a desktop that is started anew.
+async fn follow(client: &Client, log: &Log, output: &Output) -> Result<(), Failure> {
+    let mut status = client.status();
+    status.mark_unchanged();
+    // Before the entries are asked for, so that none falls between.
+    let mut events = client.subscribe("org.deskconn.audit.on_entry").await?;
     let mut limit = log.limit;
     let mut last = None;
     loop {
-        // Before the entries are asked for, so that none falls between.
-        let events = if log.follow {
-            Some(session.subscribe("org.deskconn.audit.on_entry").await?)
-        } else {
-            None
+        let session = client.session().await?;
+        let entries = match entries(&session, log, limit, output).await {
+            Ok(entries) => entries,
+            // The next session will be asked.
+            Err(_) if session.has_ended() => {
+                begun_anew(&mut status).await;
+                continue;
+            }
+            Err(failure) => return Err(failure),
         };
-        let mut args = Args::default().with("limit", limit);
-        if let Some(device) = &log.device {
-            args = args.with("device", device.as_str());
-        }
-        let entries = ask(&session, "org.deskconn.audit.get", args).await?;
-        let entries = entries.as_list().unwrap_or_default();
-        if entries.is_empty() {
-            output.remark("nothing is written in the log yet");
-        }
         let shown = last.and_then(|last| entries.iter().rposition(|entry| *entry == last));
-        for entry in &entries[shown.map_or(0, |shown| shown + 1)..] {
-            show(entry, output)?;
-        }
+        show_all(&entries[shown.map_or(0, |shown| shown + 1)..], output)?;
         last = entries.last().cloned();
-        let Some(mut events) = events else {
-            session.leave().await;
-            return Ok(());
-        };
-        while let Some(event) = events.next().await {
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = begun_anew(&mut status) => break,
+                event = events.next() => event.ok_or_else(Failure::ended)?,
+            };
             let entry = event.args.into_value();
             if is_meant(&entry, log) && !entries.contains(&entry) {
                 show(&entry, output)?;
                 last = Some(entry);
             }
         }
-        output.remark("the desktop has ended; waiting until it is back, Ctrl-C ends this");
-        session = reconnect(global).await?;
         limit = MOST;
     }
 }
 
-async fn reconnect(global: &Global) -> Result<Session, Failure> {
-    loop {
-        tokio::time::sleep(RECONNECT_EVERY).await;
-        match connect::open(global).await {
-            Err(failure) if failure.is_not_found() => {}
-            other => return other,
-        }
+async fn entries(session: &Session, log: &Log, limit: u64, output: &Output) -> Result<Vec<Value>, Failure> {
+    let mut args = Args::default().with("limit", limit);
+    if let Some(device) = &log.device {
+        args = args.with("device", device.as_str());
     }
+    let entries = ask(session, "org.deskconn.audit.get", args).await?;
+    let entries = entries.as_list().unwrap_or_default();
+    if entries.is_empty() {
+        output.remark("nothing is written in the log yet");
+    }
+    Ok(entries.to_vec())
+}
+
+fn show_all(entries: &[Value], output: &Output) -> Result<(), Failure> {
+    entries.iter().try_for_each(|entry| show(entry, output))
 }
 
 /// What an entry of this kind is to its reader.

@@ -78,11 +78,16 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
             client.close().await;
             return result;
         }
+        Command::Top(_) | Command::Pair(_) | Command::Approve(_) => {
+            // A session that is kept over its connections; these end with it.
+            let client = keep(&arguments.global, output).await?;
+            let session = client.session().await?;
+            let result = with_session(&session, arguments, output).await;
+            client.close().await;
+            return result;
+        }
         Command::Status
-        | Command::Top(_)
-        | Command::Pair(_)
         | Command::Devices { .. }
-        | Command::Approve(_)
         | Command::Discovery { .. }
         | Command::Call(_)
         | Command::Publish(_)
@@ -163,8 +168,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
 
 /// Whether a command shows by itself that it goes on.
 fn shows_progress(command: &Command) -> bool {
-    let is_fade = matches!(command, Command::Brightness(brightness) if brightness.fade.is_some());
-    is_fade || matches!(command, Command::Pair(_) | Command::Approve(_) | Command::Top(_))
+    matches!(command, Command::Brightness(brightness) if brightness.fade.is_some())
 }
 
 /// Calls a procedure of the desktop and gives its one result.

@@ -41,7 +41,7 @@ pub(super) async fn run(client: &Client, register: &Register, output: &Output) -
         policy: register.policy.into(),
         ..RegisterOptions::default()
     };
-    let told = told(client, output);
+    let told = told(client, "", output);
     if let Err(error) = client.register_with(&register.uri, options, serve).await {
         return Err(explain(&client.session().await?, Deed::Register, &register.uri, error).await);
     }

@@ -20,7 +20,7 @@ pub(super) async fn run(client: &Client, subscribe: &Subscribe, output: &Output)
         get_retained: subscribe.retained,
         ..SubscribeOptions::default()
     };
-    let mut told = pin!(told(client, output));
+    let mut told = pin!(told(client, "; what was published meanwhile was missed", output));
     let mut events = match client.subscribe_with(uri, options).await {
         Ok(events) => events,
         Err(error) => return Err(explain(&client.session().await?, Deed::Subscribe, uri, error).await),

@@ -13,6 +13,7 @@ mod errors;
 mod functions;
 mod home;
 mod join;
+mod keeping;
 mod log;
 mod manual;
 mod screen;

@@ -99,6 +99,7 @@ impl Builder {
             failures: 0,
             opened_at: Instant::now(),
             ended: None,
+            closing: None,
         };
         tokio::spawn(keeper.run(first));
         Client(Arc::new(Handle {

@@ -10,24 +10,27 @@ use link::Link;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use wamp::codec::Serializer;
+use wamp::error::CLOSE_NORMAL;
+use wamp::message::{Goodbye, Message};
 use wamp::resumption::{Granted, Outcome, Return, Wanted};
 
+use super::opening::Opening;
 use super::places::{Places, Reached, Unreached, Verdict};
 use super::standing::Standing;
 use super::status::{Opened, Status};
 use crate::connect::Options;
 use crate::driver::Driver;
-use crate::error::Closed;
+use crate::error::{Closed, ConnectError};
 use crate::session::Session;
 
 /// After a no that may become a yes, such as of a desktop that has as many sessions as it takes.
 const REFUSED_PAUSE: Duration = Duration::from_secs(30);
-/// What could not be asked for again is asked for so often: a router gives a session of its own up after two minutes.
-const MISSING_PAUSE: Duration = Duration::from_secs(30);
 /// A session that lasted so long was none of a series that fails again and again.
 const STEADY: Duration = Duration::from_secs(5);
+/// How long a client that is closed takes to send what it has to send, and to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(2);
 /// Doublings of the first pause, at most: many more than lead to the longest.
 const MAX_DOUBLINGS: u32 = 16;
 
@@ -67,6 +70,8 @@ pub(super) struct Keeper {
     pub(super) opened_at: Instant,
     /// Why the last session could not go on.
     pub(super) ended: Option<String>,
+    /// Set when it is to end: until when it may take.
+    pub(super) closing: Option<Instant>,
 }
 
 /// When the next attempt is made.
@@ -133,10 +138,7 @@ impl Keeper {
         // It goes on where it was on the next connection, so that nothing is asked for twice.
         let mut opening = pin!(opening.run());
         loop {
-            let Some(closed) = self.talk(&session, &mut driver, link, opening.as_mut()).await else {
-                driver.finish(Closed::Left);
-                return None;
-            };
+            let closed = self.talk(&session, &mut driver, link, opening.as_mut()).await;
             match self.after(&session, driver.received(), granted.as_ref(), closed).await {
                 After::Resumed(next, arrived) => match driver.resume(arrived) {
                     Ok(()) => {
@@ -176,30 +178,28 @@ impl Keeper {
         driver.finish(closed);
     }
 
-    /// Serves the session on one connection; none when it is to end.
+    /// Serves the session on one connection, until that ends.
     async fn talk(
         &mut self,
         session: &Session,
         driver: &mut Driver,
         link: Link,
         mut opening: Pin<&mut (impl Future<Output = Infallible> + Send)>,
-    ) -> Option<Closed> {
+    ) -> Closed {
         let mut conversation = pin!(driver.converse(link));
-        loop {
+        while self.closing.is_none() {
             tokio::select! {
-                closed = &mut conversation => return Some(closed),
+                closed = &mut conversation => return closed,
                 never = opening.as_mut() => match never {},
                 order = self.orders.recv() => match order {
                     Some(Order::Retry) => {}
-                    Some(Order::Close) | None => {
-                        tokio::select! {
-                            _ = &mut conversation => {}
-                            () = session.leave() => {}
-                        }
-                        return None;
-                    }
+                    Some(Order::Close) | None => self.closing = Some(Instant::now() + FAREWELL),
                 },
             }
+        }
+        tokio::select! {
+            closed = &mut conversation => closed,
+            () = session.leave() => Closed::Left,
         }
     }
 
@@ -228,14 +228,51 @@ impl Keeper {
             received,
         });
         let lost = |why: &str| Closed::Lost(format!("{reason}; the session could not go on: {why}"));
-        match self.dial(&wanted, Some((Instant::now() + within, within))).await {
+        let limit = Instant::now() + within;
+        let mut dialed = Dialed::Stop;
+        if self.closing.is_none() {
+            dialed = self.dial(&wanted, Some((limit, within))).await;
+        }
+        if matches!(dialed, Dialed::Stop)
+            && let Some(reached) = self.dial_to_leave(&wanted).await
+        {
+            dialed = Dialed::Reached(Box::new(reached));
+        }
+        match dialed {
             Dialed::Stop => After::Stop,
             Dialed::Given(why) => After::Anew(lost(&why), None),
             Dialed::Reached(reached) => match Granted::of_welcome(&reached.welcome).map(|it| it.outcome) {
                 Some(Outcome::Resumed(arrived)) => After::Resumed(Box::new(reached.link), arrived),
+                // It is another session, which is not wanted any more.
+                _ if self.closing.is_some() => {
+                    let goodbye = Message::Goodbye(Goodbye::new(CLOSE_NORMAL, ""));
+                    let mut writer = reached.link.writer;
+                    let _ = timeout(FAREWELL, writer.send(goodbye)).await;
+                    After::Stop
+                }
                 Some(Outcome::Refused(why)) => After::Anew(lost(&why), Some(reached)),
                 Some(Outcome::New) | None => After::Anew(lost("the router has none"), Some(reached)),
             },
+        }
+    }
+
+    /// Returns only to send the rest and say goodbye: a router need not keep what nobody will come back to. Where nobody is,
+    /// nothing is waited for.
+    async fn dial_to_leave(&mut self, wanted: &Wanted) -> Option<Reached> {
+        let until = *self.closing.get_or_insert_with(|| Instant::now() + FAREWELL);
+        loop {
+            let unreached = match timeout_at(until, self.places.reach(&self.options, wanted)).await {
+                Ok(Ok(reached)) => return Some(reached),
+                Ok(Err(unreached)) => unreached,
+                Err(_) => return None,
+            };
+            if !matches!(
+                unreached.worst(),
+                Some(ConnectError::Lost(_) | ConnectError::NotWamp(..))
+            ) {
+                return None;
+            }
+            sleep(self.pauses.0).await;
         }
     }
 
@@ -336,41 +373,4 @@ async fn passed(limit: Option<(Instant, Duration)>) -> Duration {
 /// Waits until nobody wants the client any more.
 async fn closed(orders: &mut mpsc::Receiver<Order>) {
     while let Some(Order::Retry) = orders.recv().await {}
-}
-
-/// What makes a session one that callers see.
-struct Opening {
-    standing: Arc<Standing>,
-    session: Session,
-    status: watch::Sender<Status>,
-    current: watch::Sender<Current>,
-    /// Why the one before could not go on.
-    ended: Option<String>,
-}
-
-impl Opening {
-    /// Has everything stand in the session, then shows it; and tries again what could not be had.
-    async fn run(self) -> Infallible {
-        let mut is_first = true;
-        loop {
-            let missing = self.standing.restore(&self.session).await;
-            let is_complete = missing.is_empty();
-            if is_first {
-                self.current.send_replace(Current::Session(self.session.clone()));
-            }
-            let opened = match &self.ended {
-                None => Opened::First,
-                Some(reason) => Opened::Anew {
-                    reason: reason.clone(),
-                    missing,
-                },
-            };
-            self.status.send_replace(Status::Open(opened));
-            if is_complete {
-                return pending().await;
-            }
-            is_first = false;
-            sleep(MISSING_PAUSE).await;
-        }
-    }
 }

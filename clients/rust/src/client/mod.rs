@@ -2,6 +2,7 @@
 
 mod builder;
 mod keeper;
+mod opening;
 mod places;
 mod standing;
 mod status;

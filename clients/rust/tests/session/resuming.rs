@@ -6,11 +6,11 @@ use std::time::Duration;
 use deskconn_client::{CallOptions, Client, Closed, Error, Opened, Options, PublishOptions, Status, Value};
 use link::Link;
 use tokio::net::TcpListener;
-use wamp::error::{AUTHENTICATION_FAILED, PROTOCOL_VIOLATION};
+use wamp::error::{AUTHENTICATION_FAILED, GOODBYE_AND_OUT, PROTOCOL_VIOLATION};
 use wamp::id::{RegistrationId, RequestId, SessionId, SubscriptionId};
 use wamp::limits::{ACKNOWLEDGED_MESSAGES, Bounds, UNACKNOWLEDGED_MESSAGES};
 use wamp::message::{
-    Abort, CallResult, Event, EventDetails, Invocation, InvocationDetails, Message, Received, Registered,
+    Abort, CallResult, Event, EventDetails, Goodbye, Invocation, InvocationDetails, Message, Received, Registered,
     ResultDetails, Subscribed, Welcome,
 };
 use wamp::payload::Payload;
@@ -394,7 +394,7 @@ async fn a_client_that_is_closed_says_goodbye_and_comes_no_more() {
     let client = client.unwrap();
     let closing = async {
         assert_eq!(receive(&mut link).await.name(), "GOODBYE");
-        drop(link);
+        send(&mut link, Message::Goodbye(Goodbye::new(GOODBYE_AND_OUT, ""))).await;
     };
     soon(async { tokio::join!(client.close(), closing) }).await;
     let error = soon(client.publish_with("com.example.x", (), PublishOptions::default())).await;
