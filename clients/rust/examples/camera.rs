@@ -5,7 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "it says when it is there")]
 
-use deskconn_client::{Dict, Options, RequestError, Session, SigningKey, Value};
+use deskconn_client::{Client, Dict, Error, Options, RequestError, SigningKey, Value};
 use tokio::process::Command;
 
 const PICTURE: &str = "org.deskconn.app.camera.picture";
@@ -28,8 +28,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         )),
         ..Options::new("deskconn").pin(pin)
     };
-    let session = Session::connect(&target, options).await?;
-    session
+    let client = Client::builder(options).at(target).open().await?;
+    client
         .register(PICTURE, move |_| {
             let command = command.clone();
             async move { picture(&command).await.map(|bytes| Value::Bytes(bytes).into()) }
@@ -38,9 +38,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let item = [("uri", PICTURE), ("title", "Camera"), ("kind", "button")];
     let item: Dict = item.map(|(key, text)| (key.to_owned(), text.into())).into();
     let items = Value::List(vec![item.into()]);
-    session.call("org.deskconn.components.describe", [items]).await?;
-    println!("the camera is there");
-    Err(session.closed().await.into())
+    loop {
+        // What it says of itself goes with the session, which survives its connection, but not the desktop's program.
+        let session = client.session().await?;
+        let described = session.call("org.deskconn.components.describe", [items.clone()]).await;
+        if let Err(Error::Request(error)) = described {
+            return Err(error.into());
+        }
+        println!("the camera is there");
+        session.closed().await;
+    }
 }
 
 /// What the program prints.

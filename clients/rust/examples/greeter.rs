@@ -1,11 +1,11 @@
-//! Calls, subscribes and registers at a desktop.
+//! Calls, subscribes and registers at a desktop, and goes on when the connection is lost or the desktop is started anew.
 //!
 //! usage: greeter SOCKET                         on the desktop itself; $XDG_RUNTIME_DIR/deskconn/deskconn.sock
 //!        greeter HOST:PORT PIN DEVICE KEYFILE   from elsewhere, as `deskconnctl join` has paired it
 
 #![allow(clippy::print_stdout, reason = "it says what it hears")]
 
-use deskconn_client::{Options, Session, SigningKey, Target, Value};
+use deskconn_client::{Client, Options, SigningKey, Target, Value};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,13 +16,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         [address, pin, device, keyfile] => elsewhere(address, pin, device, keyfile)?,
         _ => return Err("usage: greeter SOCKET, or greeter HOST:PORT PIN DEVICE KEYFILE".into()),
     };
-    let session = Session::connect(&target, options).await?;
-    let info = session.call("org.deskconn.info.get", []).await?.into_value();
+    let client = Client::builder(options).at(target).open().await?;
+    let info = client.call("org.deskconn.info.get", []).await?.into_value();
     let info = info.as_dict().ok_or("the desktop does not say what it is")?;
     let text = |key| info.get(key).and_then(Value::as_str).unwrap_or("?");
     println!("joined {} as {}", text("name"), text("role"));
-    let mut news = session.subscribe("org.deskconn.app.news").await?;
-    session
+    let mut news = client.subscribe("org.deskconn.app.news").await?;
+    client
         .register("org.deskconn.app.greet", |call| async move {
             let name = call.args.first().and_then(Value::as_str).unwrap_or("stranger");
             Ok(Value::from(format!("Hello, {name}!")).into())
@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             event.args.args.first().and_then(Value::as_str).unwrap_or("?")
         );
     }
-    Err(session.closed().await.into())
+    Ok(())
 }
 
 /// Where the desktop is, and what `deskconnctl join` keeps: its pin, this device's id, and the key in its file.

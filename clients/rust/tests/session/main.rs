@@ -6,6 +6,7 @@ mod calls;
 mod cutting;
 mod events;
 mod keeping;
+mod peer;
 mod relay;
 mod resuming;
 mod script;

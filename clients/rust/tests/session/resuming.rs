@@ -1,101 +1,21 @@
 //! Sessions that go on after their connection, against a peer that keeps to a script.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use deskconn_client::{CallOptions, Client, Closed, Error, Opened, Options, PublishOptions, Status, Value};
+use deskconn_client::{CallOptions, Client, Closed, Error, Opened, PublishOptions, Status, Value};
 use link::Link;
-use tokio::net::TcpListener;
 use wamp::error::{AUTHENTICATION_FAILED, GOODBYE_AND_OUT, PROTOCOL_VIOLATION};
-use wamp::id::{RegistrationId, RequestId, SessionId, SubscriptionId};
-use wamp::limits::{ACKNOWLEDGED_MESSAGES, Bounds, UNACKNOWLEDGED_MESSAGES};
+use wamp::id::{RegistrationId, RequestId, SubscriptionId};
+use wamp::limits::{ACKNOWLEDGED_MESSAGES, UNACKNOWLEDGED_MESSAGES};
 use wamp::message::{
     Abort, CallResult, Event, EventDetails, Goodbye, Invocation, InvocationDetails, Message, Received, Registered,
-    ResultDetails, Subscribed, Welcome,
+    ResultDetails, Subscribed,
 };
 use wamp::payload::Payload;
-use wamp::resumption::{Granted, Outcome, Return, Wanted};
-use wamp::value::Dict;
+use wamp::resumption::{Outcome, Wanted};
 
+use crate::peer::{Peer, receive, send, welcome};
 use crate::support::soon;
-
-const TOKEN: &str = "abababababababababababababababababababababababababababababababab";
-
-/// A router that does what the test says.
-struct Peer {
-    listener: TcpListener,
-    address: SocketAddr,
-}
-
-impl Peer {
-    async fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        Self { listener, address }
-    }
-
-    fn client(&self) -> deskconn_client::Builder {
-        let target = format!("rs://{}", self.address).parse().unwrap();
-        Client::builder(Options::new("realm1"))
-            .at(target)
-            .pauses(Duration::from_millis(1), Duration::from_millis(5))
-    }
-
-    /// The next connection, with what it wants.
-    async fn accept(&self) -> (Link, Option<Wanted>) {
-        let (stream, _) = soon(self.listener.accept()).await.unwrap();
-        let mut link = soon(link::rawsocket::accept(stream, Bounds::JOINED, 1 << 20))
-            .await
-            .unwrap();
-        let Message::Hello(hello) = receive(&mut link).await else {
-            panic!("no HELLO")
-        };
-        (link, Wanted::of_hello(&hello.details))
-    }
-
-    /// The next connection, whose session is a new one.
-    async fn open(&self, session: u64, outcome: Outcome) -> Link {
-        let (mut link, _) = self.accept().await;
-        welcome(&mut link, session, outcome).await;
-        link
-    }
-
-    /// The next connection, which goes on with the session; gives what had arrived at the client.
-    async fn resume(&self, arrived: u64) -> (Link, u64) {
-        let (mut link, wanted) = self.accept().await;
-        let Some(Wanted::Return(Return {
-            session,
-            token,
-            received,
-        })) = wanted
-        else {
-            panic!("{wanted:?}")
-        };
-        assert_eq!((session.get(), &*token), (1, TOKEN));
-        welcome(&mut link, 1, Outcome::Resumed(arrived)).await;
-        (link, received)
-    }
-}
-
-async fn welcome(link: &mut Link, session: u64, outcome: Outcome) {
-    let granted = Granted {
-        token: TOKEN.to_owned(),
-        within_s: 1,
-        outcome,
-    };
-    let mut details = Dict::new();
-    granted.tell(&mut details);
-    let session = SessionId::new(session).unwrap();
-    send(link, Message::Welcome(Welcome { session, details })).await;
-}
-
-async fn send(link: &mut Link, message: Message) {
-    soon(link.writer.send(message)).await.unwrap();
-}
-
-async fn receive(link: &mut Link) -> Message {
-    soon(link.reader.next()).await.unwrap().expect("the client closed it")
-}
 
 /// The next CALL: its number and the procedure.
 async fn call(link: &mut Link) -> (RequestId, String) {
