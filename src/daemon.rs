@@ -140,7 +140,8 @@ impl Daemon {
             questions,
         } = opened;
         let (settings, when_full) = (desktop_settings(config), config.limits.when_full);
-        let realm = self.router.open_realm_with(DESKTOP_REALM, settings, when_full, None);
+        let journal = realms::of_desktop(&self.store);
+        let realm = self.router.open_realm_with(DESKTOP_REALM, settings, when_full, journal);
         desk.serve(realm.clone());
         let functions = Arc::new(self.functions(config, &machine, &access).await?);
         let desktop = Desktop {

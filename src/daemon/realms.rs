@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 use router::{Restored, Router};
 
 use super::bounds::settings_of;
-use crate::config::{Config, Realm};
+use crate::config::{Config, DESKTOP_REALM};
 use crate::paths::Paths;
 use crate::store::{FileJournal, StateDir, Store};
 
@@ -14,7 +14,7 @@ pub(super) fn open(router: &Router, config: &Config, paths: &Paths, store: &Stor
     let place = place(config, paths, store)?;
     for realm in &config.realms {
         let journal = match &place {
-            Some(place) if realm.kept.is_on_disk() => Some(journal(place, realm)?),
+            Some(place) if realm.kept.is_on_disk() => Some(journal(place, &realm.name)?),
             Some(_) | None => None,
         };
         router.open_realm_with(&realm.name, settings_of(config, realm), realm.kept.when_full, journal);
@@ -37,8 +37,18 @@ fn place(config: &Config, paths: &Paths, store: &Store) -> Result<Option<Arc<Sta
     Ok(Some(Arc::new(place)))
 }
 
-fn journal(place: &Arc<StateDir>, realm: &Realm) -> Result<Restored> {
-    let (journal, records) = FileJournal::open(Arc::clone(place), &realm.name)
-        .with_context(|| format!("the journal of the realm \"{}\" cannot be used", realm.name))?;
+/// The journal of the desktop's realm, which knows what clients have published from queues of their own. Without it that is
+/// known as long as the daemon runs, which is no reason to leave the owner without a desktop.
+pub(super) fn of_desktop(store: &Store) -> Option<Restored> {
+    let place = Arc::new(store.place().ok()?);
+    let opened = journal(&place, DESKTOP_REALM);
+    opened
+        .inspect_err(|error| tracing::warn!("what is published from queues is known until the daemon ends: {error:#}"))
+        .ok()
+}
+
+fn journal(place: &Arc<StateDir>, realm: &str) -> Result<Restored> {
+    let (journal, records) = FileJournal::open(Arc::clone(place), realm)
+        .with_context(|| format!("the journal of the realm \"{realm}\" cannot be used"))?;
     Ok((Box::new(journal), records))
 }

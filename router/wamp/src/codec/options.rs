@@ -20,6 +20,7 @@ pub(super) use self::write::{
     write_register, write_result, write_revocation, write_subscribe, write_yield,
 };
 use super::{Malformed, Read, Token};
+use crate::id::MAX_ID;
 use crate::id::SessionId;
 use crate::message::{Origin, Passthru, SharedPassthru};
 use crate::uri::Uri;
@@ -86,6 +87,16 @@ fn small_number<'f>(option: &mut u32, reader: &mut impl Read<'f>) -> Result<(), 
         *option = u32::try_from(token.uint().ok_or(OTHERWISE)?).unwrap_or(u32::MAX);
     }
     Ok(())
+}
+
+/// An integer from 0 to 2^53.
+fn number<'f>(reader: &mut impl Read<'f>) -> Result<u64, Malformed> {
+    const OTHERWISE: Malformed = Malformed::Shape("options", "a number is not an integer from 0 to 2^53");
+    reader
+        .token()?
+        .uint()
+        .filter(|number| *number <= MAX_ID)
+        .ok_or(OTHERWISE)
 }
 
 /// A string of its own memory, that may be null.

@@ -7,7 +7,7 @@ mod rpc;
 
 use std::sync::Arc;
 
-pub use self::pubsub::{Audience, EventDetails, PublishOptions, Retained, SubscribeOptions};
+pub use self::pubsub::{Audience, EventDetails, PublishOptions, PublishSpecial, Queued, Retained, SubscribeOptions};
 pub use self::rpc::{
     CallOptions, CancelOptions, ErrorDetails, Flow, InterruptOptions, InvocationDetails, RegisterOptions,
     ResultDetails, RunMode, Shard, YieldOptions,

@@ -5,7 +5,9 @@ mod delivery;
 mod history;
 mod lookup;
 mod overflow;
+mod own;
 mod publication;
+mod queue;
 mod retention;
 
 use std::collections::HashMap;
@@ -18,6 +20,7 @@ pub(super) use self::delivery::{Confirmations, Deliveries};
 use self::history::History;
 pub(super) use self::history::Recorded;
 pub use self::history::{HistoryRule, Store};
+use self::queue::Queues;
 pub(super) use self::retention::Kept;
 pub use self::retention::RetainedRule;
 use self::retention::Retention;
@@ -43,6 +46,7 @@ pub(super) struct Broker {
     by_id: HashMap<SubscriptionId, (Uri, Match), RandomState>,
     next_id: SubscriptionId,
     retention: Retention,
+    queues: Queues,
     /// The number of the next event that is recorded.
     next_event: u64,
 }
@@ -92,6 +96,7 @@ impl Broker {
     ) -> Self {
         let mut broker = Self {
             retention: Retention::new(retention),
+            queues: Queues::default(),
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,

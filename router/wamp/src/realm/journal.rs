@@ -10,9 +10,9 @@ use bytes::{Bytes, BytesMut};
 use super::Realm;
 use super::broker::{Kept, Recorded};
 use crate::codec::{self, Serializer};
-use crate::id::{RequestId, SubscriptionId};
+use crate::id::{PublicationId, RequestId, SubscriptionId};
 use crate::limits::{Bounds, MIN_JOURNAL};
-use crate::message::{Audience, Event, EventDetails, Message, Publish, PublishOptions};
+use crate::message::{Audience, Event, EventDetails, Message, Publish, PublishOptions, PublishSpecial, Queued};
 use crate::payload::Payload;
 use crate::uri::Uri;
 use crate::value::Value;
@@ -48,8 +48,10 @@ pub(super) struct Notebook {
 /// What a record says.
 #[derive(Debug)]
 pub(super) enum Note<'a> {
-    /// An event of a history.
-    Happened(&'a Recorded),
+    /// An event of a history, and its place in a queue of this principal's.
+    Happened(&'a Recorded, Option<(&'a str, &'a Queued)>),
+    /// A publication of a queue was taken: principal, queue, number.
+    Taken(&'a str, &'a str, u64, PublicationId),
     /// An event that was kept for those who subscribe later.
     Kept(&'a Uri, &'a Kept),
     /// Kept events whose topics begin so were forgotten.
@@ -59,6 +61,7 @@ pub(super) enum Note<'a> {
 const HAPPENED: u64 = 1;
 const KEPT: u64 = 2;
 const FORGOTTEN: u64 = 3;
+const TAKEN: u64 = 4;
 
 /// What a journal holds was taken once; the bounds of messages were kept then.
 const UNBOUNDED: Bounds = Bounds {
@@ -71,17 +74,29 @@ impl Note<'_> {
     /// The record. Details and lists are written as in the messages in which they travel; the arguments stay as they are.
     fn encode(&self) -> Option<Vec<u8>> {
         let parts = match self {
-            Note::Happened(event) => {
-                let frames = frames(
-                    event.publication,
-                    &event.details,
-                    &event.topic,
-                    event.audience.as_deref(),
-                )?;
-                record(HAPPENED, event.published, frames, &event.payload, "")
+            Note::Happened(event, place) => {
+                let options = PublishOptions {
+                    special: Some(Box::new(PublishSpecial {
+                        audience: event.audience.as_deref().cloned().unwrap_or_default(),
+                        queued: place.map(|(_, queued)| queued.clone()),
+                    })),
+                    ..PublishOptions::default()
+                };
+                let frames = frames(event.publication, &event.details, &event.topic, options)?;
+                let author = place.map_or("", |(author, _)| author);
+                record(HAPPENED, event.published, frames, &event.payload, author)
+            }
+            Note::Taken(author, name, number, publication) => {
+                vec![
+                    TAKEN.into(),
+                    (*author).into(),
+                    (*name).into(),
+                    (*number).into(),
+                    publication.get().into(),
+                ]
             }
             Note::Kept(topic, kept) => {
-                let frames = frames(kept.publication, &kept.details, topic, kept.audience())?;
+                let frames = frames(kept.publication, &kept.details, topic, meant_for(kept.audience()))?;
                 record(KEPT, SystemTime::UNIX_EPOCH, frames, &kept.payload, kept.author())
             }
             Note::Forgotten(prefix) => vec![FORGOTTEN.into(), prefix.to_vec().into()],
@@ -107,10 +122,10 @@ fn record(kind: u64, at: SystemTime, frames: [Vec<u8>; 2], payload: &Payload, au
 
 /// The details as an EVENT, topic and lists as a PUBLISH, both without arguments.
 fn frames(
-    publication: crate::id::PublicationId,
+    publication: PublicationId,
     details: &EventDetails,
     topic: &Uri,
-    audience: Option<&Audience>,
+    options: PublishOptions,
 ) -> Option<[Vec<u8>; 2]> {
     let event = Message::Event(Event {
         subscription: SubscriptionId::FIRST,
@@ -118,10 +133,6 @@ fn frames(
         details: details.clone(),
         payload: Payload::EMPTY,
     });
-    let options = PublishOptions {
-        audience: audience.cloned().map(Box::new),
-        ..PublishOptions::default()
-    };
     let publish = Message::Publish(Publish {
         request: RequestId::FIRST,
         options,
@@ -134,6 +145,13 @@ fn frames(
         Some(out.to_vec())
     };
     Some([frame(&event)?, frame(&publish)?])
+}
+
+fn meant_for(audience: Option<&Audience>) -> PublishOptions {
+    PublishOptions {
+        special: audience.cloned().map(|audience| Box::new(audience.into())),
+        ..PublishOptions::default()
+    }
 }
 
 /// What an event's record says.
@@ -202,6 +220,9 @@ impl Realm {
         if let [kind, Value::Bytes(prefix)] = parts {
             return (kind.as_u64() == Some(FORGOTTEN)).then(|| self.broker.forget(prefix));
         }
+        if let [kind, author, name, number, publication] = parts {
+            return self.take_again(kind, author, name, number, publication);
+        }
         let Told {
             kind,
             published,
@@ -214,8 +235,29 @@ impl Realm {
             is_wanted.then(|| self.broker.keep_again(&publish, &event, author));
             return Some(());
         }
+        if let Some(queued) = publish.options.queued() {
+            self.broker.took_before(&author, queued, event.publication);
+        }
         let event = Self::recorded(&publish, event.publication, &event.details, published)?;
         (kind == HAPPENED).then(|| self.broker.happened_before(event))
+    }
+
+    /// Remembers again that a publication of a queue was taken.
+    fn take_again(
+        &mut self,
+        kind: &Value,
+        author: &Value,
+        name: &Value,
+        number: &Value,
+        publication: &Value,
+    ) -> Option<()> {
+        let queued = Queued {
+            name: name.as_str()?.into(),
+            number: number.as_u64()?,
+        };
+        let publication = PublicationId::new(publication.as_u64()?)?;
+        let author = author.as_str()?.into();
+        (kind.as_u64() == Some(TAKEN)).then(|| self.broker.took_before(&author, &queued, publication))
     }
 
     /// Writes something down.
@@ -238,7 +280,10 @@ impl Realm {
         let retained = self.broker.retained();
         let rules = &self.settings.retained;
         let retained = retained.filter(|(topic, _)| rules.iter().any(|rule| rule.covers(topic)));
-        let notes = events.into_values().map(Note::Happened);
+        let notes = events.into_values().map(|event| Note::Happened(event, None));
+        let taken = self.broker.taken();
+        let notes = notes
+            .chain(taken.map(|(author, name, number, publication)| Note::Taken(author, name, number, publication)));
         let notes = notes.chain(retained.map(|(topic, kept)| Note::Kept(topic, kept)));
         let mut bytes = 0;
         let mut records = notes.filter_map(|note| note.encode()).inspect(|it| bytes += it.len());

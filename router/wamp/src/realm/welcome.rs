@@ -56,6 +56,7 @@ fn announced_roles() -> Dict {
         "subscriber_blackwhite_listing",
         "subscription_revocation",
         "x_acknowledged_event_delivery",
+        "x_publication_queue",
         "session_meta_api",
         "subscription_meta_api",
     ]);

@@ -50,7 +50,7 @@ fn pubsub(serializer: Serializer) -> Vec<Message> {
             options: PublishOptions {
                 acknowledge: true,
                 delivered: true,
-                audience: Some(Box::new(audience)),
+                special: Some(Box::new(audience.into())),
                 passthru: packed(),
                 ..PublishOptions::default()
             },

@@ -202,3 +202,22 @@ fn credit_is_read_and_written_alike_in_every_message_that_has_it() {
         assert!(read(bad).iter().all(Result::is_err), "{bad}");
     }
 }
+
+#[test]
+fn the_place_of_a_publication_in_a_queue_is_read_and_written_alike() {
+    let json = r#"[16,1,{"_number":9007199254740992,"_queue":"q","acknowledge":true},"a.b"]"#;
+    let publish = message(json);
+    let Message::Publish(it) = &publish else { panic!() };
+    let queued = it.options.queued().unwrap();
+    assert_eq!((&*queued.name, queued.number), ("q", 1 << 53));
+    assert_eq!(it.options.audience(), None);
+    assert_eq!(crate::encode(Serializer::Json, &publish).unwrap(), json.as_bytes());
+    for bad in [
+        r#"{"_number":9007199254740993}"#,
+        r#"{"_number":"1"}"#,
+        r#"{"_queue":1}"#,
+    ] {
+        let read = read(&format!(r#"[16,1,{bad},"a.b"]"#));
+        assert!(read.iter().all(Result::is_err), "{bad}");
+    }
+}

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{Malformed, Read};
-use super::{boxed, flag, list, name, origin, passthru, principal, session, small_number, text, topic};
+use super::{boxed, flag, list, name, number, origin, passthru, principal, session, small_number, text, topic};
 use crate::id::SubscriptionId;
-use crate::message::{Audience, EventDetails, Match, PublishOptions, Retained, SubscribeOptions};
+use crate::message::{EventDetails, Match, PublishOptions, PublishSpecial, Queued, Retained, SubscribeOptions};
 use crate::uri::Uri;
 
 /// When a retained event was published. Keys of one's own begin with `_` (WAMP specification, "Extensibility").
 pub(super) const PUBLISHED_AT: &str = "_published_at";
 /// Whether PUBLISHED is to wait until the event has arrived.
 pub(super) const DELIVERED: &str = "_delivered";
+/// The queue of a client, and the place of a publication in it.
+pub(super) const QUEUE: &str = "_queue";
+pub(super) const NUMBER: &str = "_number";
 /// Whether an event wants an `EVENT_RECEIVED`, as autobahn-python calls it.
 pub(super) const ACKNOWLEDGE: &str = "x_acknowledged_delivery";
 
@@ -28,14 +31,20 @@ pub(in crate::codec) fn publish<'f, R: Read<'f>>(
         "exclude_me" => flag(&mut options.exclude_me, reader)?,
         "disclose_me" => flag(&mut options.disclose_me, reader)?,
         "retain" => flag(&mut options.retain, reader)?,
+        QUEUE => place(options).name = text(reader)?.unwrap_or_default().into(),
+        NUMBER => place(options).number = number(reader)?,
         DELIVERED => flag(&mut options.delivered, reader)?,
-        _ => return Ok(audience(&mut options.audience, key, reader)? || passthru(&mut options.passthru, key, reader)?),
+        _ => return Ok(audience(&mut options.special, key, reader)? || passthru(&mut options.passthru, key, reader)?),
     }
     Ok(true)
 }
 
+fn place(options: &mut PublishOptions) -> &mut Queued {
+    options.special.get_or_insert_default().queued.get_or_insert_default()
+}
+
 fn audience<'f, R: Read<'f>>(
-    audience: &mut Option<Box<Audience>>,
+    special: &mut Option<Box<PublishSpecial>>,
     key: &str,
     reader: &mut R,
 ) -> Result<bool, Malformed> {
@@ -51,7 +60,8 @@ fn audience<'f, R: Read<'f>>(
     ) {
         return Ok(false);
     }
-    let mut known = audience.take().unwrap_or_default();
+    let mut all = special.take().unwrap_or_default();
+    let known = &mut all.audience;
     match key {
         "eligible" => known.eligible = list(reader, session)?,
         "eligible_authid" => known.eligible_authid = list(reader, principal)?,
@@ -62,7 +72,7 @@ fn audience<'f, R: Read<'f>>(
         _ => boxed(&mut known.rkey, reader)?,
     }
     // Clients send the lists that they were not given as null or empty ones.
-    *audience = (*known != Audience::default()).then_some(known);
+    *special = (*all != PublishSpecial::default()).then_some(all);
     Ok(true)
 }
 

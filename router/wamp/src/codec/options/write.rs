@@ -1,7 +1,7 @@
 //! Options and Details as they are written: what is not usual.
 
 use super::super::Write;
-use super::pubsub::{ACKNOWLEDGE, DELIVERED, PUBLISHED_AT};
+use super::pubsub::{ACKNOWLEDGE, DELIVERED, NUMBER, PUBLISHED_AT, QUEUE};
 use super::rpc::{AWAIT_CREDIT, CREDIT};
 use crate::error::Unconvertible;
 use crate::message::{
@@ -151,11 +151,15 @@ fn positive(number: u32) -> Option<u64> {
 pub(in crate::codec) fn write_publish(writer: &mut impl Write, options: &PublishOptions) -> Written {
     dict(writer, |it| {
         it.flag(DELIVERED, options.delivered)?;
+        if let Some(queued) = options.queued() {
+            it.number(NUMBER, Some(queued.number))?;
+            it.text(QUEUE, Some(&queued.name))?;
+        }
         it.flag("acknowledge", options.acknowledge)?;
         it.flag("disclose_me", options.disclose_me)?;
         it.boolean("exclude_me", options.exclude_me, options.exclude_me)?;
         it.flag("retain", options.retain)?;
-        if let Some(audience) = &options.audience {
+        if let Some(audience) = options.audience() {
             it.audience(audience)?;
         }
         it.passthru(&options.passthru)

@@ -20,8 +20,8 @@ pub struct PublishOptions {
     /// The publisher wants its PUBLISHED only when the subscribers have the event: our own key `_delivered`, for
     /// subscribers that announce `x_acknowledged_event_delivery`.
     pub delivered: bool,
-    /// Who of the subscribers is meant, if not all of them.
-    pub audience: Option<Box<Audience>>,
+    /// What few publications say.
+    pub special: Option<Box<PublishSpecial>>,
     /// How the payload is packed.
     pub passthru: SharedPassthru,
 }
@@ -34,8 +34,59 @@ impl Default for PublishOptions {
             disclose_me: false,
             retain: false,
             delivered: false,
-            audience: None,
+            special: None,
             passthru: None,
+        }
+    }
+}
+
+/// A place in a queue that a client keeps until its publications are taken.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Queued {
+    /// `_queue`: the queue, one of the publisher's own.
+    pub name: Box<str>,
+    /// `_number`: above those of all publications that came before it in the queue.
+    pub number: u64,
+}
+
+/// What few publications say.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct PublishSpecial {
+    /// Who of the subscribers is meant.
+    pub audience: Audience,
+    /// Its place in a queue of the publisher's.
+    pub queued: Option<Queued>,
+}
+
+impl PublishOptions {
+    /// Who of the subscribers is meant, if not all of them.
+    #[must_use]
+    pub fn audience(&self) -> Option<&Audience> {
+        let audience = self.special.as_ref().map(|special| &special.audience);
+        audience.filter(|audience| **audience != Audience::default())
+    }
+
+    /// Its place in a queue of the publisher's: our own keys `_queue` and `_number`.
+    #[must_use]
+    pub fn queued(&self) -> Option<&Queued> {
+        self.special.as_ref()?.queued.as_ref()
+    }
+}
+
+impl From<Audience> for PublishSpecial {
+    fn from(audience: Audience) -> Self {
+        Self {
+            audience,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<Queued> for PublishSpecial {
+    fn from(queued: Queued) -> Self {
+        Self {
+            queued: Some(queued),
+            ..Self::default()
         }
     }
 }

@@ -163,7 +163,7 @@ impl Realm {
         details: &EventDetails,
         published: SystemTime,
     ) -> Option<Recorded> {
-        let audience = publish.options.audience.as_deref();
+        let audience = publish.options.audience();
         if audience.is_some_and(Audience::names_sessions) {
             return None;
         }

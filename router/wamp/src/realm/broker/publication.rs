@@ -11,15 +11,12 @@ use super::audience::Filter;
 use super::history::Store;
 use super::retention::Kept;
 use super::{Broker, Subscription, delivery};
-use crate::codec::Serializer;
 use crate::error;
 use crate::id::{PublicationId, SessionId, SubscriptionId};
 use crate::message::{Audience, Event, EventDetails, Match, Message, Publish, Published, RequestKind, Retained};
 use crate::outgoing::{Delivery, Outgoing, Shared};
 use crate::pattern::Visit;
-use crate::payload::Payload;
 use crate::uri::Uri;
-use crate::value::{Dict, Value};
 
 /// Who may call it may know which sessions there are.
 pub(super) const SESSION_LIST: Uri = Uri::from_static("wamp.session.list");
@@ -40,6 +37,11 @@ impl Realm {
             Ok(details) => details,
             Err(refusal) => return self.refuse_publication(from, publish, refusal, out),
         };
+        match self.was_taken(from, publish, out) {
+            Ok(false) => {}
+            Ok(true) => return,
+            Err(refusal) => return self.refuse_publication(from, publish, refusal, out),
+        }
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);
         if options.retain
@@ -59,12 +61,18 @@ impl Realm {
             excluded,
         };
         let mut asked = BTreeSet::new();
-        let has_history = if options.audience.is_some() || awaits {
+        let has_history = if options.special.is_some() || awaits {
             self.broker.deliver_to_some(&going, &self.members, &mut asked, out)
         } else {
             self.broker.deliver(&going, out)
         };
-        if has_history && let Err(refusal) = self.remember(publish, publication, &details) {
+        let remembered = if has_history {
+            self.remember(from, publish, publication, &details)
+        } else {
+            Ok(false)
+        };
+        let taken = remembered.and_then(|is_written| self.has_taken(from, publish, publication, is_written));
+        if let Err(refusal) = taken {
             // Whoever wants an answer is told no, so nobody gets the event.
             out.truncate(start);
             self.refuse_publication(from, publish, refusal, out);
@@ -93,7 +101,7 @@ impl Realm {
             (Disclose::OnRequest, true) | (Disclose::Always, _) => Some(Box::new(member.origin.clone())),
         };
         let Publish { options, .. } = publish;
-        if let Some(audience) = &options.audience {
+        if let Some(audience) = options.audience() {
             check_audience(audience, member)?;
         }
         self.may_await(member, publish)?;
@@ -130,7 +138,7 @@ impl Realm {
             return Ok(());
         };
         let author = Arc::clone(&member.origin.authid);
-        let audience = publish.options.audience.as_deref();
+        let audience = publish.options.audience();
         if audience.is_some_and(Audience::names_sessions) || !self.broker.retention.has_room(publish, &author) {
             return Ok(());
         }
@@ -153,27 +161,33 @@ impl Realm {
         self.settings.retained.iter().any(|rule| rule.covers(topic))
     }
 
-    /// Puts an event into the histories of the subscriptions that it matches.
+    /// Puts an event into the histories of the subscriptions that it matches. Says whether it is on disk, and with it its
+    /// place in a queue.
     ///
     /// # Errors
     /// It should be on disk, is not, and somebody waits to be told.
     fn remember(
         &mut self,
+        from: SessionId,
         publish: &Publish,
         publication: PublicationId,
         details: &EventDetails,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let published = (self.clock.time_of_day)();
         let Some(event) = Self::recorded(publish, publication, details, published) else {
-            return Ok(());
+            return Ok(false);
         };
         let histories = self.broker.histories_of(&publish.topic);
-        if histories.iter().any(|(_, store)| *store == Store::Disk) {
-            told(self.note(&Note::Happened(&event)), publish)?;
+        let is_on_disk = histories.iter().any(|(_, store)| *store == Store::Disk);
+        if is_on_disk {
+            let author = self.members.get(from).map(|member| Arc::clone(&member.origin.authid));
+            // In one record: whatever ends the router, it knows of both or of neither.
+            let place = author.as_deref().zip(publish.options.queued());
+            told(self.note(&Note::Happened(&event, place)), publish)?;
         }
         let histories: Vec<_> = histories.into_iter().map(|(id, _)| id).collect();
         self.broker.record(event, &histories);
-        Ok(())
+        Ok(is_on_disk)
     }
 
     /// What is kept for the topics of a new subscription, to its subscriber.
@@ -239,36 +253,6 @@ fn check_audience(audience: &Audience, publisher: &Member) -> Result<(), Refusal
     Ok(())
 }
 
-impl Realm {
-    /// Publishes an event of the router itself.
-    pub(in crate::realm) fn announce(
-        &mut self,
-        topic: &'static str,
-        args: impl FnOnce(&Self) -> Vec<Value>,
-        out: &mut Vec<Delivery>,
-    ) {
-        self.announce_to_others(topic, None, args, out);
-    }
-
-    /// The same, to everybody but one session.
-    pub(in crate::realm) fn announce_to_others(
-        &mut self,
-        topic: &'static str,
-        but: Option<SessionId>,
-        args: impl FnOnce(&Self) -> Vec<Value>,
-        out: &mut Vec<Delivery>,
-    ) {
-        if !self.broker.hears_router(topic.as_bytes()) {
-            return;
-        }
-        // In the format that clients of the desktop speak; others are converted to.
-        let payload = Payload::from_values(Serializer::Json, &args(self), &Dict::new()).unwrap_or(Payload::EMPTY);
-        let publication = self.random_publication();
-        self.broker
-            .deliver_own(&Uri::from_static(topic), publication, &payload, but, out);
-    }
-}
-
 impl Going<'_> {
     /// The event as one of the subscriptions gets it.
     fn event(&self, policy: Match, subscription: &Subscription) -> Event {
@@ -310,7 +294,7 @@ impl Broker {
         out: &mut Vec<Delivery>,
     ) -> bool {
         let everybody = Audience::default();
-        let filter = Filter::of(going.publish.options.audience.as_deref().unwrap_or(&everybody));
+        let filter = Filter::of(going.publish.options.audience().unwrap_or(&everybody));
         let awaits = delivery::awaits(going.publish);
         let mut has_history = false;
         let topic = going.publish.topic.as_bytes();
@@ -330,38 +314,11 @@ impl Broker {
         });
         has_history
     }
-
-    /// The same for an event of the router, which patterns for everything do not get.
-    fn deliver_own(
-        &self,
-        topic: &Uri,
-        publication: PublicationId,
-        payload: &Payload,
-        but: Option<SessionId>,
-        out: &mut Vec<Delivery>,
-    ) {
-        self.subscriptions.visit(topic.as_bytes(), |policy, subscription| {
-            if subscription.hears_router {
-                let details = EventDetails {
-                    topic: (policy != Match::Exact).then(|| Box::new(topic.clone())),
-                    ..EventDetails::default()
-                };
-                let event = Event {
-                    subscription: subscription.id,
-                    publication,
-                    details,
-                    payload: payload.clone(),
-                };
-                subscription.fan_out(event, but, out);
-            }
-            Visit::More
-        });
-    }
 }
 
 impl Subscription {
     /// An event to each subscriber but `excluded`.
-    fn fan_out(&self, event: Event, excluded: Option<SessionId>, out: &mut Vec<Delivery>) {
+    pub(super) fn fan_out(&self, event: Event, excluded: Option<SessionId>, out: &mut Vec<Delivery>) {
         let receivers = self.subscribers.iter().copied();
         let receivers = receivers.filter(|session| Some(*session) != excluded);
         match self.subscribers.as_slice() {

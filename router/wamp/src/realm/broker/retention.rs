@@ -100,7 +100,7 @@ impl Kept {
             details,
             payload: publish.payload.to_stored(),
             excluded,
-            audience: publish.options.audience.clone(),
+            audience: publish.options.audience().cloned().map(Box::new),
             author,
         }
     }
@@ -157,7 +157,7 @@ impl Retention {
     /// Whether an event of this principal can be kept beside those that are, or in place of those that it stands for.
     pub(super) fn has_room(&self, publish: &Publish, author: &Arc<str>) -> bool {
         let (mut all, mut own) = (self.all, self.share(author));
-        let audience = publish.options.audience.as_deref();
+        let audience = publish.options.audience();
         let there = self.events.get(&publish.topic).map_or(&[][..], Vec::as_slice);
         for replaced in Self::replaced(there, audience) {
             let freed = Self::weight(

@@ -163,7 +163,7 @@ fn lists_of_principals_hold_after_a_restart() {
         ..Audience::default()
     };
     let options = PublishOptions {
-        audience: Some(Box::new(audience)),
+        special: Some(Box::new(audience.into())),
         ..retained()
     };
     scene.send("a", publish(1, "com.t", options));
@@ -259,4 +259,64 @@ fn records_that_nobody_understands_are_counted_and_left_out() {
     assert_eq!(scene.realm.restore(Box::new(paper.clone()), records), 4);
     assert_eq!(numbers(&history(&mut scene, 1)), [1]);
     assert_eq!(paper.records().len(), 1, "they are not carried on");
+}
+
+#[test]
+fn a_publication_of_a_queue_is_known_again_with_its_event_or_without() {
+    let paper = Paper::default();
+    let place = |number: u64| PublishOptions {
+        special: Some(Box::new(
+            Queued {
+                name: "q".into(),
+                number,
+            }
+            .into(),
+        )),
+        ..acknowledged()
+    };
+    let taken = |scene: &mut Scene, request: u64, topic: &str, number: u64| {
+        scene.send("a", publish(request, topic, place(number)));
+        let Message::Published(it) = scene.expect("a") else {
+            panic!("it was not taken")
+        };
+        it.publication
+    };
+    let mut scene = staged(&paper);
+    // In one record with its event, and in one of its own.
+    let records = paper.records().len();
+    let with_event = taken(&mut scene, 1, "com.t", 1);
+    assert_eq!(paper.records().len(), records + 1);
+    let alone = taken(&mut scene, 2, "org.t", 2);
+    assert_eq!(paper.records().len(), records + 2);
+    // Once as it was written, once after it was written anew.
+    for _ in 0..2 {
+        let mut scene = staged(&paper);
+        assert_eq!(taken(&mut scene, 1, "com.t", 1), with_event);
+        assert_eq!(taken(&mut scene, 2, "org.t", 2), alone);
+        assert_eq!(history(&mut scene, 1).len(), 1);
+    }
+}
+
+#[test]
+fn a_publication_of_a_queue_that_cannot_be_written_down_is_not_taken() {
+    let paper = Paper::default();
+    let mut scene = staged(&paper);
+    let place = PublishOptions {
+        special: Some(Box::new(
+            Queued {
+                name: "q".into(),
+                number: 1,
+            }
+            .into(),
+        )),
+        ..acknowledged()
+    };
+    paper.break_it(true);
+    for topic in ["com.t", "org.t"] {
+        scene.send("a", publish(1, topic, place.clone()));
+        scene.expect_error("a", RequestKind::Publish, "wamp.error.unavailable");
+    }
+    paper.break_it(false);
+    scene.send("a", publish(3, "org.t", place));
+    assert!(matches!(scene.expect("a"), Message::Published(_)));
 }

@@ -210,8 +210,10 @@ impl World {
         self.publications += 1;
         publish.payload = scene::args(&[Value::from(self.publications)]);
         let excluded = publish.options.exclude_me.then_some(from);
-        self.meant
-            .insert(self.publications, (publish.options.audience.clone(), excluded));
+        self.meant.insert(
+            self.publications,
+            (publish.options.audience().cloned().map(Box::new), excluded),
+        );
         Message::Publish(publish)
     }
 

@@ -1,8 +1,8 @@
 //! What a client does, drawn from a few numbers.
 
 use crate::message::{
-    Audience, CallOptions, CancelMode, Flow, Invoke, Match, Message, PublishOptions, Register, RegisterOptions,
-    RunMode, Shard, Subscribe, SubscribeOptions,
+    Audience, CallOptions, CancelMode, Flow, Invoke, Match, Message, PublishOptions, PublishSpecial, Queued, Register,
+    RegisterOptions, RunMode, Shard, Subscribe, SubscribeOptions,
 };
 
 use super::super::scene::{call_args, call_with, publish, request};
@@ -101,17 +101,31 @@ impl Operation {
     }
 
     pub(super) fn publish(&mut self, number: u64, sessions: &[SessionId]) -> Message {
-        let audience = self.once_in(3).then(|| Box::new(self.audience(sessions)));
+        let special = PublishSpecial {
+            audience: if self.once_in(3) {
+                self.audience(sessions)
+            } else {
+                Audience::default()
+            },
+            queued: self.once_in(6).then(|| self.place()),
+        };
         let options = PublishOptions {
             acknowledge: self.flag(),
             exclude_me: self.flag(),
             disclose_me: self.once_in(4),
             retain: self.once_in(4),
             delivered: self.once_in(4),
-            audience,
+            special: (special != PublishSpecial::default()).then(|| Box::new(special)),
             passthru: None,
         };
         publish(number, self.uri(), options)
+    }
+
+    fn place(&mut self) -> Queued {
+        Queued {
+            name: self.of(&["q1", "q2"]).into(),
+            number: self.pick(50) as u64,
+        }
     }
 
     fn audience(&mut self, sessions: &[SessionId]) -> Audience {

@@ -8,7 +8,7 @@ use crate::message::{Match, Message, PublishOptions, RequestKind, Subscribe, Sub
 
 fn for_some(audience: Audience) -> PublishOptions {
     PublishOptions {
-        audience: Some(Box::new(audience)),
+        special: Some(Box::new(audience.into())),
         exclude_me: false,
         ..PublishOptions::default()
     }

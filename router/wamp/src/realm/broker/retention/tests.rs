@@ -246,7 +246,7 @@ fn for_principal(name: &str, acknowledge: bool) -> PublishOptions {
         ..Audience::default()
     };
     PublishOptions {
-        audience: Some(Box::new(audience)),
+        special: Some(Box::new(audience.into())),
         ..retained(acknowledge)
     }
 }
@@ -283,7 +283,7 @@ fn an_event_that_names_sessions_is_not_kept() {
         ..Audience::default()
     };
     let options = PublishOptions {
-        audience: Some(Box::new(audience)),
+        special: Some(Box::new(audience.into())),
         ..retained(false)
     };
     scene.send("a", publish(1, "com.t", options));

@@ -267,7 +267,7 @@ fn who_may_not_subscribe_is_told_nothing() {
 
 fn for_some(audience: Audience) -> PublishOptions {
     PublishOptions {
-        audience: Some(Box::new(audience)),
+        special: Some(Box::new(audience.into())),
         ..PublishOptions::default()
     }
 }
