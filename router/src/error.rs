@@ -46,6 +46,8 @@ pub(crate) enum SessionEnd {
     TooSlow,
     /// The client took nothing for so long that it counts as gone.
     Stalled,
+    /// The client gave no sign of life for so long that it counts as gone.
+    Silent,
     /// The keys of the connection may be used no longer.
     UsedUp,
     /// The session goes on over another connection.
@@ -56,7 +58,7 @@ impl SessionEnd {
     /// Whether only the connection is lost: a session that can be resumed waits for its client then.
     pub(crate) const fn is_lost(&self) -> bool {
         match self {
-            Self::Closed | Self::Failed(_) | Self::Stalled | Self::UsedUp => true,
+            Self::Closed | Self::Failed(_) | Self::Stalled | Self::Silent | Self::UsedUp => true,
             Self::Left | Self::Dismissed | Self::Violation(_) | Self::TooSlow | Self::Replaced => false,
         }
     }
@@ -69,6 +71,7 @@ impl SessionEnd {
             Self::Violation(violation) => tracing::warn!(%violation, "broke the protocol"),
             Self::Failed(error) => tracing::info!(%error, "connection lost"),
             Self::TooSlow | Self::Stalled => tracing::warn!("took its messages too slowly"),
+            Self::Silent => tracing::info!("connection lost: the peer was silent for too long"),
             Self::UsedUp => tracing::info!("its keys are used up"),
             Self::Replaced => tracing::info!("goes on over another connection"),
         }

@@ -43,7 +43,7 @@ use wamp::uri::Uri;
 pub use channel::{Channel, Keys, NOISE_SESSION};
 pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Request, Response, Transport, Visitor};
-pub use limits::{Limits, WhenFull};
+pub use limits::{LONGEST_PING, Limits, WhenFull};
 pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;

@@ -18,6 +18,12 @@ pub(crate) const REFUSALS: usize = 8;
 /// How long such a client may take to say that it is one.
 pub(crate) const REFUSAL: Duration = Duration::from_secs(1);
 
+/// The longest silence after which a client may want to be asked for a sign of life. Routers of homes forget connections
+/// that are silent for longer, and a session that nobody has any more is noticed only then.
+pub const LONGEST_PING: Duration = Duration::from_secs(600);
+/// How often a silent peer is asked before it counts as dead: one packet may be lost.
+pub(crate) const PINGS: u32 = 3;
+
 /// Everything that is bounded around a realm. [`Limits::default`] is right for a desktop on a hostile network; a router
 /// for trusted programs raises some of them.
 #[derive(Debug, Clone)]
@@ -33,9 +39,12 @@ pub struct Limits {
     pub login: Duration,
     /// How long a peer may take nothing while something waits for it, until it counts as dead.
     pub write_stall: Duration,
-    /// How long the kernel waits for any sign of a silent peer until the connection is lost: a phone that left the network
-    /// says nothing. `None`: for ever.
+    /// How long a peer may be silent until its connection is lost: a phone that left the network says nothing. `None`: for
+    /// ever.
     pub dead: Option<Duration>,
+    /// After how much silence a peer is asked for a sign of life; at least three times before it counts as dead. A client may
+    /// ask for less often. `None`: never, which leaves it to the kernel.
+    pub ping: Option<Duration>,
     /// How long a session waits for its client to return, when its connection is lost. `None`: sessions end with their
     /// connections.
     pub resume: Option<Duration>,
@@ -86,6 +95,7 @@ impl Default for Limits {
             login: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
             dead: Some(Duration::from_secs(60)),
+            ping: Some(Duration::from_secs(20)),
             resume: Some(Duration::from_secs(120)),
             farewell: Duration::from_secs(1),
             noise_session: NOISE_SESSION,

@@ -19,6 +19,7 @@ use wamp::resumption::{Outcome, Wanted};
 use wamp::value::Value;
 
 use self::exchange::{Connected, exchange, farewell};
+use self::upkeep::Upkeep;
 use crate::Shared;
 use crate::channel::Channel;
 use crate::error::SessionEnd;
@@ -55,6 +56,8 @@ struct Opened {
     principal: Principal,
     /// It is the session of an earlier connection.
     is_return: bool,
+    /// As the client wishes; see [`Asked::ping`].
+    ping: Option<u64>,
 }
 
 /// The ABORT with which a client is refused; none if it has gone.
@@ -99,6 +102,7 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
                             joined,
                             principal,
                             is_return: true,
+                            ping: asked.ping,
                         });
                     }
                     Err(why) => Some(Outcome::Refused(why.to_owned())),
@@ -124,6 +128,7 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
         joined,
         principal,
         is_return: false,
+        ping: asked.ping,
     })
 }
 
@@ -222,6 +227,7 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
         joined,
         principal,
         is_return,
+        ping,
     } = opened;
     let session = joined.session;
     tracing::Span::current().record("id", session.get());
@@ -233,7 +239,8 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
         shared.gate.joined(session, &principal, peer);
     }
     let rate = shared.gate.message_rate(&principal, peer);
-    let mut connected = Connected::new(link, rate);
+    let upkeep = Upkeep::of(&joined, peer, &shared.limits, ping);
+    let mut connected = Connected::new(link, rate, upkeep);
     let mut end = tokio::select! {
         biased;
         () = replaced(&joined) => SessionEnd::Replaced,
@@ -266,6 +273,7 @@ async fn run(shared: &Shared, link: Link, peer: &Peer, opened: Opened) {
         | SessionEnd::Closed
         | SessionEnd::Dismissed
         | SessionEnd::Failed(_)
+        | SessionEnd::Silent
         | SessionEnd::UsedUp
         | SessionEnd::Replaced => {}
     }

@@ -116,6 +116,7 @@ mod tests {
             authextra: Dict::new(),
             features: Features::default(),
             resumption: None,
+            ping: None,
         };
         let realm = ConfiguredRealm::new(&config.realms[0]).unwrap();
         let admitted = realm.admit(&asked).map(|principal| principal.authid.to_string());

@@ -80,6 +80,7 @@ fn login() -> Asked {
         authextra: Dict::from([("pubkey".to_owned(), public.into())]),
         features: Default::default(),
         resumption: None,
+        ping: None,
     }
 }
 

@@ -35,8 +35,11 @@ pub struct Limits {
     pub handshake_time: Duration,
     /// Time from the handshake to WELCOME.
     pub hello_time: Duration,
-    /// How long a silent peer may be unreachable until its connection is lost.
+    /// How long a peer may be silent until its connection is lost.
     pub dead_time: Option<Duration>,
+    /// After how much silence it is asked for a sign of life: often enough that the box between home and internet does not
+    /// forget the connection, seldom enough for a phone. `None`: never.
+    pub ping_time: Option<Duration>,
     /// How long a session waits for its client to return: a phone that changes its network needs seconds, and what waits
     /// for it holds memory. `None`: not at all.
     pub resume_time: Option<Duration>,
@@ -86,6 +89,7 @@ impl Default for Limits {
             handshake_time: Duration::from_secs(5),
             hello_time: Duration::from_secs(5),
             dead_time: Some(Duration::from_secs(60)),
+            ping_time: Some(Duration::from_secs(20)),
             resume_time: Some(Duration::from_secs(120)),
             unauthenticated: Some(64),
             unauthenticated_per_ip: Some(16),
@@ -165,9 +169,11 @@ impl Limits {
         if let Some(field) = section.get("dead_s") {
             self.dead_time = field.bound(3..=DAY)?.map(Duration::from_secs);
         }
-        if let Some(field) = section.get("resume_s") {
-            let seconds = field.number(0..=DAY)?;
-            self.resume_time = (seconds > 0).then_some(Duration::from_secs(seconds));
+        for (key, value) in [("ping_s", &mut self.ping_time), ("resume_s", &mut self.resume_time)] {
+            if let Some(field) = section.get(key) {
+                let seconds = field.number(0..=DAY)?;
+                *value = (seconds > 0).then_some(Duration::from_secs(seconds));
+            }
         }
         for (key, value) in [
             ("unauthenticated", &mut self.unauthenticated),

@@ -246,6 +246,8 @@ fn values_are_taken_at_their_limits_and_refused_past_them() {
         ("limits.message_bytes", 512_u64, 256 << 20),
         ("limits.depth", 4, 128),
         ("limits.sessions", 1, 1 << 24),
+        ("limits.resume_s", 0, 86_400),
+        ("limits.ping_s", 0, 86_400),
         ("pairing.attempts", 1, 10),
         ("pairing.ttl_s", 1, 600),
         ("discovery.priority", 0, 65_535),

@@ -60,6 +60,7 @@ pub(super) fn limits(limits: &config::Limits) -> Limits {
         handshake: limits.handshake_time,
         login: limits.hello_time,
         dead: limits.dead_time,
+        ping: limits.ping_time,
         resume: limits.resume_time,
         joining_per_address: bound(limits.unauthenticated_per_ip),
         joining_total: bound(limits.unauthenticated),

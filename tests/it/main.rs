@@ -20,6 +20,7 @@ mod described;
 mod desktop;
 mod exchange;
 mod front_door;
+mod keepalive;
 mod kept;
 mod locked;
 mod manual;

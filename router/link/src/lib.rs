@@ -90,6 +90,27 @@ pub enum ReadError {
     Io(#[from] io::Error),
 }
 
+/// The signs of life of a peer, counted. Two of them say whether anything came in between.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Heard {
+    reads: u64,
+    pongs: u64,
+}
+
+impl Heard {
+    /// Whether something came since then.
+    #[must_use]
+    pub const fn is_more_than(self, before: Self) -> bool {
+        self.reads != before.reads
+    }
+
+    /// Whether more came since then than PONGs, which come when they were asked for.
+    #[must_use]
+    pub const fn is_more_than_pongs(self, before: Self) -> bool {
+        self.reads - before.reads > self.pongs - before.pongs
+    }
+}
+
 /// Why one message could not be sent, though the connection is well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BounceReason {
@@ -112,6 +133,24 @@ impl Reader {
         match &mut self.0 {
             Incoming::Wire(reader) => reader.next().await,
             Incoming::Local(reader) => Ok(reader.next().await),
+        }
+    }
+
+    /// What has come from the peer so far: bytes of any kind, PONGs too. Over an in-process link nothing is counted.
+    #[must_use]
+    pub const fn heard(&self) -> Heard {
+        match &self.0 {
+            Incoming::Wire(reader) => reader.heard(),
+            Incoming::Local(_) => Heard { reads: 0, pongs: 0 },
+        }
+    }
+
+    /// Asks the peer for a sign of life, with a PING of its transport. It goes out when [`Reader::next`] is called next. An
+    /// in-process link has no such thing.
+    pub fn ping(&mut self) {
+        match &mut self.0 {
+            Incoming::Wire(reader) => reader.ping(),
+            Incoming::Local(_) => {}
         }
     }
 

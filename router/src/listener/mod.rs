@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::channel::Channel;
 use crate::error::ListenError;
 use crate::gate::{Peer, Transport};
-use crate::limits::REFUSAL;
+use crate::limits::{LONGEST_PING, REFUSAL};
 use crate::{Router, Shared, http, session};
 
 /// Connections that the kernel holds until they are accepted. A burst of clients comes back after a restart.
@@ -152,7 +152,7 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
     // Small messages must not wait for the answer to the last one.
     let _ = stream.set_nodelay(true);
     if let Some(dead) = shared.limits.dead
-        && let Err(error) = watch(&stream, dead)
+        && let Err(error) = watch(&stream, dead, shared.limits.ping.is_some())
     {
         tracing::debug!(%peer, %error, "a silent peer will not be noticed");
     }
@@ -171,13 +171,14 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
 }
 
 /// Has the kernel ask a silent peer whether it is there, three times, and give the connection up when nothing comes back
-/// (RFC 9293 §3.8.4). It costs neither a timer nor a message here, and serves every kind of link alike.
-fn watch(stream: &TcpStream, dead: Duration) -> io::Result<()> {
+/// (RFC 9293 §3.8.4). It costs neither a timer nor a message here, and serves every kind of link alike. Where sessions are
+/// asked by PINGs, the kernel asks no earlier than those, or it would wake a phone that wants to be asked less often.
+fn watch(stream: &TcpStream, dead: Duration, has_pings: bool) -> io::Result<()> {
     /// Questions after the first, before the connection counts as lost.
     const MORE: u32 = 2;
     let pause = (dead / (MORE + 1)).max(Duration::from_secs(1));
     sockopt::set_socket_keepalive(stream, true)?;
-    sockopt::set_tcp_keepidle(stream, pause)?;
+    sockopt::set_tcp_keepidle(stream, if has_pings { LONGEST_PING.max(pause) } else { pause })?;
     sockopt::set_tcp_keepintvl(stream, pause)?;
     sockopt::set_tcp_keepcnt(stream, MORE)?;
     #[cfg(target_os = "linux")]

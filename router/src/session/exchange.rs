@@ -28,10 +28,11 @@ pub(super) struct Connected {
     reader: Reader,
     outgoing: Outgoing,
     pace: Pace,
+    upkeep: Option<Upkeep>,
 }
 
 impl Connected {
-    pub(super) fn new(link: Link, rate: Option<Rate>) -> Self {
+    pub(super) fn new(link: Link, rate: Option<Rate>, upkeep: Option<Upkeep>) -> Self {
         let Link { reader, writer } = link;
         Self {
             reader,
@@ -41,6 +42,7 @@ impl Connected {
                 bounced: Vec::new(),
             },
             pace: Pace(rate.map(|rate| Meter::new(rate, Instant::now()))),
+            upkeep,
         }
     }
 }
@@ -53,14 +55,19 @@ pub(super) async fn exchange(
     joined: &Joined,
     connected: &mut Connected,
 ) -> SessionEnd {
-    let Connected { reader, outgoing, pace } = connected;
+    let Connected {
+        reader,
+        outgoing,
+        pace,
+        upkeep,
+    } = connected;
     let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
     let mut broken = pin!(joined.outbox.broken());
     let mut reading = Reading {
         reader,
         pace,
         batch: Vec::new(),
-        upkeep: joined.tenure.as_ref().map(|_| Upkeep::default()),
+        upkeep: upkeep.as_mut(),
         must_wait: joined.tenure.as_ref().is_some_and(|tenure| tenure.must_wait),
     };
     loop {
@@ -76,12 +83,14 @@ pub(super) async fn exchange(
     }
 }
 
+type Read = Result<Option<Message>, ReadError>;
+
 /// The reading half.
 struct Reading<'a> {
     reader: &'a mut Reader,
     pace: &'a mut Pace,
     batch: Vec<Message>,
-    upkeep: Option<Upkeep>,
+    upkeep: Option<&'a mut Upkeep>,
     /// Nothing is read until the realm says so.
     must_wait: bool,
 }
@@ -92,7 +101,10 @@ impl Reading<'_> {
         if std::mem::take(&mut self.must_wait) {
             joined.released.notified().await;
         }
-        let mut next = Some(self.next(realm, joined).await?);
+        let mut next = match self.next(realm, joined).await {
+            Ok(read) => Some(read),
+            Err(end) => return end,
+        };
         let mut ended = None;
         while let Some(read) = next.take() {
             match read {
@@ -127,18 +139,15 @@ impl Reading<'_> {
         ended
     }
 
-    /// The next message; none when there was something else to do meanwhile.
-    async fn next(&mut self, realm: &RealmHandle, joined: &Joined) -> Option<Result<Option<Message>, ReadError>> {
+    /// The next message; an error when something else was due meanwhile, which may be the end.
+    async fn next(&mut self, realm: &RealmHandle, joined: &Joined) -> Result<Read, Option<SessionEnd>> {
         let Some(upkeep) = &mut self.upkeep else {
-            return Some(self.reader.next().await);
+            return Ok(self.reader.next().await);
         };
         tokio::select! {
             biased;
-            read = self.reader.next() => Some(read),
-            () = upkeep.due() => {
-                upkeep.attend(realm, joined);
-                None
-            }
+            read = self.reader.next() => Ok(read),
+            () = upkeep.due() => Err(upkeep.attend(realm, joined, self.reader)),
         }
     }
 
@@ -278,6 +287,7 @@ pub(super) async fn farewell(
             SessionEnd::Failed(_)
             | SessionEnd::TooSlow
             | SessionEnd::Stalled
+            | SessionEnd::Silent
             | SessionEnd::UsedUp
             | SessionEnd::Replaced => return,
         }

@@ -33,6 +33,8 @@ pub struct Asked {
     pub features: Features,
     /// Whether the session is to survive its connection, or to go on.
     pub resumption: Option<Wanted>,
+    /// Of how many seconds of silence it wants to be asked for a sign of life: `_ping`.
+    pub ping: Option<u64>,
 }
 
 /// How a client may prove that it is who it says.
@@ -199,6 +201,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         realm: hello.realm,
         features,
         resumption,
+        ping: hello.details.get("_ping").and_then(Value::as_u64),
     }))
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use link::{Link, ReadError, noise, rawsocket, tls, websocket};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use wamp::codec::Serializer;
 use wamp::id::{RequestId, SessionId};
 use wamp::joiner::{JoinOptions, JoinStep, Joiner};
@@ -18,61 +18,73 @@ use wamp::resumption::{Granted, Inbound, Outbound, Outcome, Return, Wanted};
 use wamp::value::Dict;
 
 use crate::support::{Way, soon};
-use crate::vault::{Identity, Vault};
+use crate::vault::Vault;
 
 /// How a client reaches the router.
 pub(crate) struct Road {
     pub(crate) way: Way,
     pub(crate) serializer: Serializer,
     pub(crate) address: SocketAddr,
-    pub(crate) pin: [u8; 32],
-    pub(crate) login: client::NoiseLogin,
-    pub(crate) socket: Option<std::path::PathBuf>,
+    /// What the router is called, whoever is in between.
+    pub(crate) host: String,
+    /// What the router is known by.
+    pub(crate) pin: Option<[u8; 32]>,
+    pub(crate) login: Option<client::NoiseLogin>,
 }
 
 impl Road {
     pub(crate) fn to(vault: &Vault, way: Way, serializer: Serializer) -> Self {
-        Self::past(vault.address, &vault.identity, way, serializer)
+        Self::past(vault.address, vault, way, serializer)
     }
 
-    /// The same by another address, such as that of somebody in between.
-    pub(crate) fn past(address: SocketAddr, identity: &Identity, way: Way, serializer: Serializer) -> Self {
+    /// The same by the address of somebody in between.
+    pub(crate) fn past(address: SocketAddr, vault: &Vault, way: Way, serializer: Serializer) -> Self {
         Self {
             way,
             serializer,
             address,
-            pin: identity.pin,
-            login: identity.login.clone(),
-            socket: None,
+            host: vault.address.to_string(),
+            pin: Some(vault.identity.pin),
+            login: Some(vault.identity.login.clone()),
         }
+    }
+
+    /// In the clear.
+    pub(crate) fn plain(address: SocketAddr, way: Way, serializer: Serializer) -> Self {
+        Self {
+            way,
+            serializer,
+            address,
+            host: address.to_string(),
+            pin: None,
+            login: None,
+        }
+    }
+
+    /// TLS with the one whose key is pinned.
+    async fn pinned(&self, stream: TcpStream) -> Option<link::Stream> {
+        let trust = tls::Trust::Pin(self.pin.unwrap());
+        Some(tls::connect(stream, trust).await.ok()?.stream)
     }
 
     pub(crate) async fn connect(&self) -> Option<Link> {
         const BOUNDS: Bounds = Bounds::JOINED;
-        let host = self.address.to_string();
+        let host = &self.host;
         let serializers = [self.serializer];
-        if self.way == Way::Unix {
-            let stream = UnixStream::connect(self.socket.as_ref().unwrap()).await.ok()?;
-            return rawsocket::connect(stream, self.serializer, BOUNDS).await.ok();
-        }
         let stream = TcpStream::connect(self.address).await.ok()?;
         stream.set_nodelay(true).ok()?;
         match self.way {
-            Way::WebSocket => websocket::connect(stream, &host, "/ws", &serializers, BOUNDS)
-                .await
-                .ok(),
+            Way::WebSocket => websocket::connect(stream, host, "/ws", &serializers, BOUNDS).await.ok(),
             Way::RawSocket => rawsocket::connect(stream, self.serializer, BOUNDS).await.ok(),
             Way::Wss => {
-                let stream = tls::connect(stream, tls::Trust::Pin(self.pin)).await.ok()?.stream;
-                websocket::connect(stream, &host, "/ws", &serializers, BOUNDS)
-                    .await
-                    .ok()
+                let stream = self.pinned(stream).await?;
+                websocket::connect(stream, host, "/ws", &serializers, BOUNDS).await.ok()
             }
             Way::Rss => {
-                let stream = tls::connect(stream, tls::Trust::Pin(self.pin)).await.ok()?.stream;
+                let stream = self.pinned(stream).await?;
                 rawsocket::connect(stream, self.serializer, BOUNDS).await.ok()
             }
-            Way::Noise => noise::connect(stream, &host, "/ws", &self.login, &serializers, BOUNDS)
+            Way::Noise => noise::connect(stream, host, "/ws", self.login.as_ref().unwrap(), &serializers, BOUNDS)
                 .await
                 .ok(),
             Way::Unix | Way::Local => unreachable!("these are no streams of TCP"),
@@ -230,7 +242,8 @@ impl Client {
             self.inbound.arrived(&message);
             if self.inbound.is_due() {
                 let received = self.inbound.acknowledge();
-                self.link.as_mut()?.writer.send(received).await.ok()?;
+                // The message has arrived, whatever becomes of this.
+                let _ = self.link.as_mut()?.writer.send(received).await;
             }
             return Some(message);
         }

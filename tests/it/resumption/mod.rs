@@ -1,7 +1,11 @@
 //! Sessions that survive their connections (`docs/RESUMPTION.md`), as a client on bare links sees them.
 
-mod client;
+mod bounds;
+pub(crate) mod client;
+mod cuts;
+mod devices;
 mod refusals;
+mod relay;
 
 use std::sync::Arc;
 

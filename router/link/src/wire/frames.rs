@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, ReadBuf};
 use super::assembler::{Assembler, CHUNK, Frame};
 use super::outlet::{Masks, Out, Outlet, Side};
 use super::{Encoding, Fault, Framing, Kind};
-use crate::ReadError;
 use crate::stream::ReadHalf;
+use crate::{Heard, ReadError};
 
 /// Bytes of answers that may wait for a peer that does not take them; nothing is read from it while there are more.
 const MAX_UNSENT_ANSWERS: usize = 64 << 10;
@@ -31,8 +31,9 @@ pub(crate) struct FrameReader {
     outlet: Arc<Outlet>,
     framing: Framing,
     masks: Option<Masks>,
-    /// Bytes of answers that may not have been sent.
+    /// Bytes of answers, and of PINGs, that may not have been sent.
     answers: usize,
+    heard: Heard,
 }
 
 impl FrameReader {
@@ -50,7 +51,18 @@ impl FrameReader {
             framing,
             masks: framing.masks(),
             answers: 0,
+            heard: Heard::default(),
         }
+    }
+
+    pub(super) const fn heard(&self) -> Heard {
+        self.heard
+    }
+
+    /// Puts a PING into the way out; it goes with the next read.
+    pub(super) fn ping(&mut self) {
+        self.answer(Kind::Ping, &[]);
+        self.answers += super::MAX_HEADER;
     }
 
     pub(crate) const fn set_longest(&mut self, longest: usize) {
@@ -74,7 +86,7 @@ impl FrameReader {
                     self.answer(Kind::Pong, &payload);
                     self.answers += payload.len() + super::MAX_HEADER;
                 }
-                Frame::Pong => {}
+                Frame::Pong => self.heard.pongs += 1,
                 Frame::Close(payload) => {
                     self.answer_close(&payload);
                     // The peer waits for nothing but this; if it has gone, that is no matter.
@@ -100,6 +112,7 @@ impl FrameReader {
             if ready!(self.poll_fill(cx))? == 0 {
                 return Poll::Ready(self.end());
             }
+            self.heard.reads += 1;
         }
     }
 

@@ -11,8 +11,8 @@ use wamp::message::Message;
 
 use super::frames::FrameReader;
 use super::{Batching, Splitter};
-use crate::ReadError;
 use crate::noise::Opener;
+use crate::{Heard, ReadError};
 
 /// WebSocket's status for a message that is not of the agreed form (RFC 6455 §7.4.1).
 const INVALID_DATA: u16 = 1007;
@@ -100,6 +100,14 @@ impl Reader {
     fn decode(&self, bytes: &Bytes) -> Result<Message, ReadError> {
         let decoded = codec::decode(self.serializer, bytes, &self.bounds);
         Ok(decoded.inspect_err(|_| self.frames.set_status(INVALID_DATA))?)
+    }
+
+    pub(crate) const fn heard(&self) -> Heard {
+        self.frames.heard()
+    }
+
+    pub(crate) fn ping(&mut self) {
+        self.frames.ping();
     }
 
     pub(crate) async fn drain(&mut self) {

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::Principal;
 use super::role::{Action, Consent, Disclose, Role, Rule};
 use super::scene::{Scene, answer, call, publish, subscribe};
 use crate::message::{Match, Message, PublishOptions, RequestKind};
+use crate::resumption::{Granted, Outcome};
+use crate::value::Dict;
 
 fn role(name: &str, uri: &str, allow: &[Action]) -> Role {
     let rule = Rule {
@@ -80,4 +83,45 @@ fn the_new_role_is_the_one_that_is_disclosed() {
         invocation.details.caller.map(|caller| caller.authrole),
         Some(Arc::from("a"))
     );
+}
+
+#[test]
+fn whoever_returns_with_another_role_has_that_from_then_on() {
+    let mut scene = Scene::of(&["desktop"]);
+    scene.join("phone", Role::unrestricted("full"));
+    scene.send("phone", subscribe(1, "org.b.t", Match::Exact));
+    assert!(matches!(scene.expect("phone"), Message::Subscribed(_)));
+    let session = scene.session("phone");
+    let mut principal = Principal {
+        authid: "phone".into(),
+        role: Arc::new(Role::unrestricted("full")),
+        method: "anonymous",
+        provider: "static",
+        authextra: Dict::new(),
+    };
+    assert!(scene.realm.is_of(session, &principal));
+    let granted = Granted {
+        token: String::new(),
+        within_s: 1,
+        outcome: Outcome::Resumed(1),
+    };
+    let welcomed = |scene: &mut Scene, principal: &Principal| {
+        let mut out = Vec::new();
+        let welcome = scene.realm.resume(session, principal, Dict::new(), &granted, &mut out);
+        scene.sort(out);
+        let Message::Welcome(welcome) = welcome else { panic!() };
+        assert_eq!(welcome.session, session);
+        welcome.details["authrole"].clone()
+    };
+    assert_eq!(welcomed(&mut scene, &principal), "full".into());
+    scene.send("desktop", publish(1, "org.b.t", PublishOptions::default()));
+    assert!(matches!(scene.expect("phone"), Message::Event(_)));
+    principal.role = Arc::new(role("a", "org.a.", &[Action::Subscribe]));
+    assert_eq!(welcomed(&mut scene, &principal), "a".into());
+    scene.send("desktop", publish(2, "org.b.t", PublishOptions::default()));
+    scene.expect_nothing("phone");
+    principal.provider = "trust";
+    assert!(!scene.realm.is_of(session, &principal));
+    scene.leave("phone");
+    assert!(scene.is_clean());
 }

@@ -81,6 +81,25 @@ fn testaments_are_published_when_their_session_leaves_the_detached_ones_first() 
 }
 
 #[test]
+fn those_of_the_scope_detached_are_published_once_when_the_connection_is_lost_and_the_others_at_the_end() {
+    let mut scene = Scene::of(&["a", "b"]);
+    listener(&mut scene);
+    add(&mut scene, "com.t", 1, &[("scope", "detached".into())]);
+    add(&mut scene, "com.t", 2, &[]);
+    let session = scene.session("a");
+    for expected in [vec![1], vec![]] {
+        let mut out = Vec::new();
+        scene.realm.detach(session, &mut out);
+        scene.sort(out);
+        assert_eq!(numbers(&mut scene), expected);
+    }
+    // What is added after a return is published when the connection is lost again.
+    add(&mut scene, "com.t", 3, &[("scope", "detached".into())]);
+    scene.leave("a");
+    assert_eq!(numbers(&mut scene), [3, 2]);
+}
+
+#[test]
 fn a_session_that_is_ended_or_says_goodbye_leaves_its_testaments_too() {
     for ends in ["goodbye", "dismissed"] {
         let mut scene = Scene::of(&["a", "b"]);
