@@ -6,7 +6,7 @@
 //! | `http` | the door for browsers: Host and Origin; other paths are the [`FrontDoor`]'s |
 //! | `upgrade` | from an HTTP request to a WebSocket: WAMP, WAMP inside Noise, the front door's own frames |
 //! | `channel` | what protects a connection, and the keys for it |
-//! | `session` | one connection's life: handshake, reading, writing, farewell |
+//! | `session` | one connection's life: handshake, reading, writing, keep-alive, farewell, or waiting for the client's return |
 //! | `realm` | the one lock of a realm, under which messages are routed and queued |
 //! | `outbox` | the bounded queue in front of every writer |
 //! | `gate` | who may join and as what: the trait that the program implements |

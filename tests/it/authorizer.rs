@@ -16,7 +16,7 @@ use crate::rights::error_uri;
 use crate::support::{Desk, Way, key, public, soon};
 
 /// A realm whose keeper may do everything, and whose guests the procedure `com.authorize` decides about.
-async fn home() -> (Desk, Session) {
+pub(crate) async fn home() -> (Desk, Session) {
     let keeper = key(7);
     let desk = Desk::with(&format!(
         r#"

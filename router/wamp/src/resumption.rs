@@ -264,6 +264,10 @@ impl Outbound {
         for outgoing in self.held.drain(..news) {
             self.bytes -= outgoing.weight();
         }
+        if self.held.is_empty() {
+            // A burst must not leave its memory with an idle session.
+            self.held = VecDeque::new();
+        }
         self.arrived = count;
         Ok(())
     }

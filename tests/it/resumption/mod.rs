@@ -4,6 +4,7 @@ mod bounds;
 pub(crate) mod client;
 mod cuts;
 mod devices;
+mod held;
 mod refusals;
 mod relay;
 

@@ -27,7 +27,7 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
                     of("id"),
                     of("name"),
                     of("role"),
-                    sessions(number(device, "sessions")),
+                    sessions(number(device, "sessions"), number(device, "detached")),
                     of("last_seen"),
                 ]
             })
@@ -83,9 +83,15 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
 }
 
 /// How many there are; who is there stands out.
-fn sessions(count: u64) -> Cell {
+/// How many it has, and how many beside those wait for it to return.
+fn sessions(count: u64, detached: u64) -> Cell {
     let meaning = if count > 0 { Meaning::Good } else { Meaning::Dim };
-    Cell::marked(meaning, count.to_string())
+    let away = if detached > 0 {
+        format!(" (+{detached} away)")
+    } else {
+        String::new()
+    };
+    Cell::marked(meaning, format!("{count}{away}"))
 }
 
 async fn revoke(session: &Session, device: &Value, output: &Output) -> Result<(), Failure> {
