@@ -1,7 +1,8 @@
 //! What the router keeps of events: histories and retained events, in memory and through the death of the daemon.
 
-use client::{Args, Match, Options, Serializer, Session, Value};
+use client::{Args, Client, Match, Options, PublishOptions, Queue, Serializer, Session, Value};
 use wamp::id::PublicationId;
+use wamp::message::Queued;
 
 use crate::apart::Apart;
 use crate::support::{Desk, OPEN_REALM, Way, over_every_link, soon};
@@ -151,4 +152,71 @@ async fn a_testament_is_published_when_its_connection_breaks() {
     drop(leaving);
     let event = soon("the testament", events.next()).await.unwrap();
     assert_eq!(event.args, Args::from([7_u64.into()]));
+}
+
+/// Delivers what waits in a queue until so many are left.
+async fn deliver_until(left: usize, queue: &Queue, address: std::net::SocketAddr) {
+    let target = format!("ws://{address}/ws").parse().unwrap();
+    let client = Client::builder(Options::new("realm1")).at(target).start();
+    let few_left = async {
+        while queue.len() > left {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = few_left => {}
+        delivered = queue.deliver(&client, |it| panic!("{it}")) => panic!("{delivered:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_moment_a_daemon_is_killed_at_what_waits_in_a_queue_is_published_once() {
+    const MANY: u64 = 60;
+    let configuration = format!("[desktop]\nenabled = false\n{OPEN_REALM}{ON_DISK}");
+    let folder = tempfile::tempdir().unwrap();
+    let queue = Queue::open(folder.path()).unwrap();
+    for number in 0..MANY {
+        queue
+            .push("com.t", Value::from(number), PublishOptions::default())
+            .unwrap();
+    }
+    let mut home = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    for left in [55, 47, 31, 12, 3] {
+        let daemon = Apart::start_at(home, &configuration);
+        // One more is on its way, and has arrived or not.
+        soon("some of them", deliver_until(left, &queue, daemon.address)).await;
+        home = daemon.killed();
+    }
+    let daemon = Apart::start_at(home, &configuration);
+    soon("all of them", deliver_until(0, &queue, daemon.address)).await;
+    let found = events(&join(&daemon).await, 1).await;
+    let found: Vec<Value> = found.into_iter().map(|(number, _)| number).collect();
+    assert_eq!(found, (0..MANY).map(Value::from).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desktop_that_was_killed_knows_what_it_has_taken_from_a_queue() {
+    let configuration = "[desktop]\ncomponents = []\n";
+    let place = |number| {
+        let queued = Queued {
+            name: "q".into(),
+            number,
+        };
+        PublishOptions {
+            acknowledge: true,
+            special: Some(Box::new(queued.into())),
+            ..PublishOptions::default()
+        }
+    };
+    let publish = |session: Session, number| async move {
+        session
+            .publish_with("org.deskconn.app.t", (), place(number))
+            .await
+            .unwrap()
+    };
+    let daemon = Apart::start(configuration);
+    let first = publish(daemon.owner().await, 1).await;
+    let daemon = Apart::start_at(daemon.killed(), configuration);
+    assert_eq!(publish(daemon.owner().await, 1).await, first);
+    assert_ne!(publish(daemon.owner().await, 2).await, first);
 }

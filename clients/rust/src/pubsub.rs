@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
-use wamp::id::{PublicationId, SubscriptionId};
+use wamp::id::{PublicationId, RequestId, SubscriptionId};
 use wamp::message::{Match, Message, Publish, PublishOptions, Subscribe, SubscribeOptions, Unsubscribe};
 
 use crate::args::Args;
@@ -69,18 +69,23 @@ impl Session {
             ..options
         };
         let payload = args.encode(self.0.serializer)?;
+        let request = RequestId::FIRST;
+        let topic = topic.into();
+        self.publish_as_it_is(Publish {
+            request,
+            options,
+            topic,
+            payload,
+        })
+        .await
+    }
+
+    /// Publishes what wants to be acknowledged, under a number of this session, and waits until it is.
+    pub(crate) async fn publish_as_it_is(&self, publish: Publish) -> Result<PublicationId, Error> {
         let (answer, published) = oneshot::channel();
         let publish = |table: &mut Table| {
             let request = table.publish(answer)?;
-            Ok((
-                Message::Publish(Publish {
-                    request,
-                    options,
-                    topic: topic.into(),
-                    payload,
-                }),
-                (),
-            ))
+            Ok((Message::Publish(Publish { request, ..publish }), ()))
         };
         self.request(publish).await?;
         self.wait(published).await

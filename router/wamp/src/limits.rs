@@ -76,11 +76,9 @@ pub const MAX_HISTORY_ANSWER: usize = MAX_MESSAGE;
 
 /// Bytes of the name of a client's queue: a random one has half of them.
 pub const MAX_QUEUE_NAME: usize = 64;
-/// Publications of one queue that are remembered: as many as a client may have sent without an answer.
-pub const MAX_QUEUED_PUBLICATIONS: usize = 32;
 /// Queues of one principal that are remembered; of more the one is forgotten that was not used for the longest time.
 pub const MAX_QUEUES_EACH: usize = 64;
-/// Queues of a realm that are remembered: with all their publications some megabytes.
+/// Queues of a realm that are remembered: some hundred kilobytes.
 pub const MAX_QUEUES: usize = 4_096;
 /// Bytes of a journal that are not worth being written anew, however many of them are forgotten.
 pub const MIN_JOURNAL: usize = 1 << 20;

@@ -38,6 +38,9 @@ pub(crate) struct Publish {
     /// Stay connected until Ctrl-C, and let the router publish the event when the connection ends, however that happens
     #[arg(long, conflicts_with = "ack")]
     pub(crate) will: bool,
+    /// Keep it on disk until the desktop has it, which takes it once; what was kept before goes first
+    #[arg(long, conflicts_with_all = ["ack", "will"])]
+    pub(crate) queue: bool,
 }
 
 #[derive(Debug, Args)]

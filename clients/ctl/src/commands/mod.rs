@@ -29,6 +29,7 @@ mod pair;
 mod pointer;
 mod power;
 mod publish;
+mod queued;
 mod register;
 mod screen;
 mod shell;
@@ -65,6 +66,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Join(join) => return join::run(&arguments.global, join, output).await,
         Command::Desktops { command } => return desktops::run(command.as_ref(), output),
         Command::Discover(discover) => return discover::run(discover, output).await,
+        Command::Publish(publish) if publish.queue => return queued::run(&arguments.global, publish, output).await,
         Command::Log(log) => return log::run(&arguments.global, log, output).await,
         Command::Subscribe(subscribe) => {
             let client = keep(&arguments.global, output).await?;

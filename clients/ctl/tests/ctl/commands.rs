@@ -323,3 +323,30 @@ async fn a_reader_that_goes_away_is_no_error() {
     .await;
     assert!(!output.remarks.contains("deskconnctl:"), "{output:?}");
 }
+
+#[tokio::test]
+async fn what_cannot_be_published_waits_on_disk_and_goes_first_the_next_time() {
+    let stage = Stage::new().restarted().await;
+    let mut events = stage.session().await.subscribe("com.example.kept").await.unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let publish = |topic: &str, number: &str| {
+        let mut command = stage.command(&["publish", "--queue", topic, number]);
+        command.env("XDG_DATA_HOME", home.path());
+        ended(command)
+    };
+    for (number, told) in [("1", "1 publication is kept"), ("2", "2 publications are kept")] {
+        let kept = publish("com.example.kept", number).await;
+        assert_eq!((kept.status, kept.result.as_str()), (Some(0), ""));
+        assert!(kept.remarks.contains(told), "{kept:?}");
+    }
+    stage.open();
+    publish("com.example.kept", "3").await.gave("");
+    for number in 1..=3_u64 {
+        let event = soon(events.next()).await.unwrap();
+        assert_eq!(event.args, Args::from([Value::from(number)]));
+    }
+    publish("wamp.x", "4").await.failed(1, "refused: wamp.x");
+    publish("com.example.kept", "5").await.gave("");
+    let event = soon(events.next()).await.unwrap();
+    assert_eq!(event.args, Args::from([Value::from(5_u64)]));
+}

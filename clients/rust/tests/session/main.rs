@@ -7,6 +7,7 @@ mod cutting;
 mod events;
 mod keeping;
 mod peer;
+mod queuing;
 mod relay;
 mod resuming;
 mod script;

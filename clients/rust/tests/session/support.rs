@@ -46,8 +46,12 @@ pub(crate) enum Way {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub(crate) fn with(limits: Limits) -> Self {
         let gate = OpenGate::new(Role::unrestricted("anonymous"));
-        let router = Router::new(Arc::new(gate), Arc::new(Origins::default()), Limits::default());
+        let router = Router::new(Arc::new(gate), Arc::new(Origins::default()), limits);
         router.open_realm("realm1", RealmSettings::default());
         let listening = router.listen_tcp(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let directory = tempfile::tempdir().unwrap();

@@ -1,7 +1,8 @@
 //! Publications that a client keeps until they are taken, so that each is taken once: `_queue` and `_number`
 //! (`docs/QUEUES.md`). The client numbers what it publishes; the broker remembers how far it is.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::journal::Note;
@@ -9,7 +10,7 @@ use super::super::{Realm, Refusal, send};
 use super::Broker;
 use crate::error;
 use crate::id::{PublicationId, SessionId};
-use crate::limits::{MAX_QUEUE_NAME, MAX_QUEUED_PUBLICATIONS, MAX_QUEUES, MAX_QUEUES_EACH};
+use crate::limits::{MAX_QUEUE_NAME, MAX_QUEUES, MAX_QUEUES_EACH};
 use crate::message::{Message, Publish, Published, Queued};
 use crate::outgoing::Delivery;
 
@@ -19,7 +20,7 @@ const ILL_NAMED: Refusal = Refusal(
 );
 const LONG_AGO: Refusal = Refusal(
     error::INVALID_ARGUMENT,
-    "a publication of this queue with a higher number was taken, and so many since then that this one is not known",
+    "a publication of this queue with a higher number was taken",
 );
 
 /// The queues of a realm, by principal and name.
@@ -30,10 +31,10 @@ pub(super) struct Queues {
     uses: u64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
-    /// The last publications, in the order of their numbers.
-    taken: VecDeque<(u64, PublicationId)>,
+    /// The last publication that was taken, and its number.
+    last: (u64, PublicationId),
     /// When it was used last, as a count of all uses.
     used: u64,
 }
@@ -43,7 +44,7 @@ struct Queue {
 enum Seen {
     New,
     Taken(PublicationId),
-    /// It was taken, or passed over, before all that are remembered.
+    /// A later one was taken.
     LongAgo,
 }
 
@@ -55,12 +56,11 @@ impl Queues {
             return Seen::New;
         };
         queue.used = uses;
-        match queue.taken.back() {
-            Some((last, _)) if queued.number <= *last => {
-                let same = queue.taken.iter().find(|(number, _)| *number == queued.number);
-                same.map_or(Seen::LongAgo, |(_, publication)| Seen::Taken(*publication))
-            }
-            _ => Seen::New,
+        let (last, publication) = queue.last;
+        match queued.number.cmp(&last) {
+            Ordering::Greater => Seen::New,
+            Ordering::Equal => Seen::Taken(publication),
+            Ordering::Less => Seen::LongAgo,
         }
     }
 
@@ -71,15 +71,11 @@ impl Queues {
             self.make_room(author);
         }
         self.uses += 1;
-        let queue = self.queues.entry(key).or_default();
-        queue.used = self.uses;
-        if queue.taken.back().is_some_and(|(last, _)| *last >= queued.number) {
-            return;
-        }
-        if queue.taken.len() >= MAX_QUEUED_PUBLICATIONS {
-            queue.taken.pop_front();
-        }
-        queue.taken.push_back((queued.number, publication));
+        let queue = Queue {
+            last: (queued.number, publication),
+            used: self.uses,
+        };
+        self.queues.insert(key, queue);
     }
 
     /// Forgets the queue that was not used for the longest time, of this principal or of all, if there are too many.
@@ -97,11 +93,11 @@ impl Queues {
         }
     }
 
-    /// What must be written down: author, name, number and publication of each, those of a queue in their order.
+    /// What must be written down: author, name, number and publication of the last of each.
     fn all(&self) -> impl Iterator<Item = (&str, &str, u64, PublicationId)> {
-        self.queues.iter().flat_map(|((author, name), queue)| {
-            let one = move |(number, publication): &(u64, PublicationId)| (&**author, &**name, *number, *publication);
-            queue.taken.iter().map(one)
+        self.queues.iter().map(|((author, name), queue)| {
+            let (number, publication) = queue.last;
+            (&**author, &**name, number, publication)
         })
     }
 }
@@ -112,7 +108,7 @@ impl Broker {
         self.queues.take(author, queued, publication);
     }
 
-    /// Every publication of a queue that is remembered: author, name, number, and those of a queue in their order.
+    /// The last publication of each queue: author, name, number.
     pub(in crate::realm) fn taken(&self) -> impl Iterator<Item = (&str, &str, u64, PublicationId)> {
         self.queues.all()
     }

@@ -264,18 +264,18 @@ fn records_that_nobody_understands_are_counted_and_left_out() {
 #[test]
 fn a_publication_of_a_queue_is_known_again_with_its_event_or_without() {
     let paper = Paper::default();
-    let place = |number: u64| PublishOptions {
+    let place = |queue: &str| PublishOptions {
         special: Some(Box::new(
             Queued {
-                name: "q".into(),
-                number,
+                name: queue.into(),
+                number: 1,
             }
             .into(),
         )),
         ..acknowledged()
     };
-    let taken = |scene: &mut Scene, request: u64, topic: &str, number: u64| {
-        scene.send("a", publish(request, topic, place(number)));
+    let taken = |scene: &mut Scene, request: u64, topic: &str, queue: &str| {
+        scene.send("a", publish(request, topic, place(queue)));
         let Message::Published(it) = scene.expect("a") else {
             panic!("it was not taken")
         };
@@ -284,15 +284,15 @@ fn a_publication_of_a_queue_is_known_again_with_its_event_or_without() {
     let mut scene = staged(&paper);
     // In one record with its event, and in one of its own.
     let records = paper.records().len();
-    let with_event = taken(&mut scene, 1, "com.t", 1);
+    let with_event = taken(&mut scene, 1, "com.t", "with");
     assert_eq!(paper.records().len(), records + 1);
-    let alone = taken(&mut scene, 2, "org.t", 2);
+    let alone = taken(&mut scene, 2, "org.t", "alone");
     assert_eq!(paper.records().len(), records + 2);
     // Once as it was written, once after it was written anew.
     for _ in 0..2 {
         let mut scene = staged(&paper);
-        assert_eq!(taken(&mut scene, 1, "com.t", 1), with_event);
-        assert_eq!(taken(&mut scene, 2, "org.t", 2), alone);
+        assert_eq!(taken(&mut scene, 1, "com.t", "with"), with_event);
+        assert_eq!(taken(&mut scene, 2, "org.t", "alone"), alone);
         assert_eq!(history(&mut scene, 1).len(), 1);
     }
 }
