@@ -7,8 +7,11 @@ use tokio::time::timeout;
 use wamp::error::TIMEOUT;
 use wamp::id::RequestId;
 use wamp::message::{self, CallOptions, Cancel, CancelMode, CancelOptions, Message};
+use wamp::payload::Payload;
+use wamp::uri::Uri;
 
 use crate::args::Args;
+use crate::credit::Window;
 use crate::error::{Error, RequestError};
 use crate::session::{Answer, Session};
 use crate::table::{Table, WaitingCall};
@@ -35,13 +38,42 @@ pub struct Call {
     request: RequestId,
     progress: mpsc::Receiver<Args>,
     result: Answer<Args>,
+    /// What was granted, for a call that says how many intermediate results it takes.
+    window: Option<(Window, Uri)>,
 }
 
 impl Call {
     /// The next intermediate result, for a call with `receive_progress`; `None` when the last has come, and the result can
-    /// be had. Whoever asks for them must take them in time: after two seconds without room the rest is left out.
+    /// be had. Whoever asks for them must take them in time, after two seconds without room the rest is left out; unless the
+    /// call says by its `flow` how many it takes. Then its callee sends no more, and gets room for more from here.
     pub async fn next(&mut self) -> Option<Args> {
-        self.progress.recv().await
+        self.grant().await;
+        let result = self.progress.recv().await?;
+        if let Some((window, _)) = &mut self.window {
+            window.take();
+        }
+        Some(result)
+    }
+
+    /// Grants what is due. A session that has ended needs none.
+    async fn grant(&mut self) {
+        let Some((window, procedure)) = &mut self.window else {
+            return;
+        };
+        let Some(flow) = window.due() else { return };
+        let call = message::Call {
+            request: self.request,
+            options: CallOptions {
+                flow: Some(Box::new(flow)),
+                ..CallOptions::default()
+            },
+            procedure: procedure.clone(),
+            payload: Payload::EMPTY,
+        };
+        let granted = self.session.request(|_| Ok((Message::Call(call), ()))).await;
+        if granted.is_ok() {
+            window.granted(flow);
+        }
     }
 
     /// The result.
@@ -155,7 +187,8 @@ impl Session {
         args: impl Into<Args>,
         options: CallOptions,
     ) -> Result<Call, Error> {
-        let (results, progress) = mpsc::channel(if options.receive_progress { PROGRESS } else { 1 });
+        let room = Window::of(&options).map_or(PROGRESS, |window| window.room());
+        let (results, progress) = mpsc::channel(if options.receive_progress { room } else { 1 });
         let results = options.receive_progress.then_some(results);
         self.begin(procedure, args.into(), options, (results, progress)).await
     }
@@ -168,6 +201,8 @@ impl Session {
         (results, progress): (Option<mpsc::Sender<Args>>, mpsc::Receiver<Args>),
     ) -> Result<Call, Error> {
         let payload = args.encode(self.0.serializer)?;
+        let window = Window::of(&options).filter(|_| options.receive_progress);
+        let window = window.map(|window| (window, Uri::from(procedure)));
         let (answer, result) = oneshot::channel();
         let call = |table: &mut Table| {
             let request = table.call(WaitingCall {
@@ -188,6 +223,7 @@ impl Session {
             request,
             progress,
             result,
+            window,
         })
     }
 }

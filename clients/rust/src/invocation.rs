@@ -12,6 +12,7 @@ use wamp::uri::Uri;
 use wamp::value::{Dict, Value};
 
 use crate::args::Args;
+use crate::credit::Credit;
 use crate::error::RequestError;
 
 /// A call that a handler serves.
@@ -35,15 +36,20 @@ pub struct Progress {
     pub(crate) request: RequestId,
     pub(crate) serializer: Serializer,
     pub(crate) outgoing: mpsc::WeakSender<Message>,
+    pub(crate) credit: Option<Credit>,
 }
 
 impl Progress {
-    /// Sends one. When the session has ended it goes nowhere: the handler is about to be stopped.
+    /// Sends one, as soon as the caller takes it, if it says how many it takes ([`Flow`](crate::Flow)). When the session has
+    /// ended it goes nowhere: the handler is about to be stopped.
     ///
     /// # Errors
     /// The result cannot be sent in this session's serializer.
     pub async fn send(&self, result: impl Into<Args>) -> Result<(), Unconvertible> {
         let payload = result.into().encode(self.serializer)?;
+        if let Some(credit) = &self.credit {
+            credit.spend().await;
+        }
         let options = YieldOptions {
             progress: true,
             ..YieldOptions::default()

@@ -25,6 +25,7 @@ mod books;
 mod call;
 mod client;
 mod connect;
+mod credit;
 pub mod discovery;
 mod driver;
 mod error;
@@ -54,7 +55,7 @@ pub use subscription::{Event, Listener, QUEUE, Subscription};
 pub use wamp::codec::Serializer;
 pub use wamp::joiner::JoinError;
 pub use wamp::message::{
-    Audience, CallOptions, CancelMode, Invoke, Match, Origin, PublishOptions, RegisterOptions, Retained,
+    Audience, CallOptions, CancelMode, Flow, Invoke, Match, Origin, PublishOptions, RegisterOptions, Retained,
     SubscribeOptions,
 };
 pub use wamp::uri::Uri;

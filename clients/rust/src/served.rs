@@ -2,6 +2,7 @@
 //! through all its connections.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use wamp::uri::Uri;
 use wamp::value::{Dict, Value};
 
 use crate::args::Args;
+use crate::credit::Credit;
 use crate::driver::End;
 use crate::error::{Closed, RequestError};
 use crate::invocation::{Handler, Invocation, Progress};
@@ -35,8 +37,18 @@ pub(crate) struct Served {
     table: Arc<Mutex<Table>>,
     /// Room for invocations.
     room: Arc<Semaphore>,
-    /// Invocations under way; sending, or dropping, stops one.
-    running: Arc<Mutex<HashMap<RequestId, oneshot::Sender<()>>>>,
+    /// Invocations under way.
+    running: Arc<Mutex<HashMap<RequestId, Running>>>,
+    /// The number of the last one that began.
+    last: Arc<AtomicU64>,
+}
+
+/// An invocation under way.
+#[derive(Debug)]
+struct Running {
+    /// Sending, or dropping, stops it.
+    _interrupt: oneshot::Sender<()>,
+    credit: Option<Credit>,
 }
 
 /// What must be waited for before another message is taken. It outlives the connection on which the message came.
@@ -72,6 +84,7 @@ impl Served {
             table,
             room: Arc::new(Semaphore::new(MAX_INVOCATIONS)),
             running: Arc::default(),
+            last: Arc::default(),
         }
     }
 
@@ -89,6 +102,11 @@ impl Served {
         }
         if let Message::Interrupt(interrupt) = &message {
             self.running().remove(&interrupt.request);
+            return Next::Go;
+        }
+        if let Message::Invocation(invocation) = &message
+            && !self.begins(invocation)
+        {
             return Next::Go;
         }
         let reaction = self.table().receive(&message);
@@ -138,7 +156,24 @@ impl Served {
         *pending = None;
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<RequestId, oneshot::Sender<()>>> {
+    /// Whether an invocation begins with this: numbers of invocations count up. If not, its caller takes more intermediate
+    /// results, of one that may have been answered already.
+    fn begins(&self, invocation: &message::Invocation) -> bool {
+        let number = invocation.request.get();
+        if self.last.fetch_max(number, Ordering::Relaxed) < number {
+            return true;
+        }
+        let running = self.running();
+        let credit = running
+            .get(&invocation.request)
+            .and_then(|running| running.credit.as_ref());
+        if let Some(credit) = credit {
+            credit.grant(invocation.details.credit);
+        }
+        false
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashMap<RequestId, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -164,12 +199,15 @@ impl Served {
             caller,
             procedure,
             receive_progress,
+            credit,
             ..
         } = invocation.details;
+        let credit = Credit::of(credit);
         let progress = receive_progress.then(|| Progress {
             request,
             serializer: self.serializer,
             outgoing: self.outgoing.clone(),
+            credit: credit.clone(),
         });
         let (caller, procedure) = (caller.map(|it| *it), procedure.map(|it| *it));
         let invocation = Invocation {
@@ -179,8 +217,8 @@ impl Served {
             procedure,
             progress,
         };
-        let (interrupt, interrupted) = oneshot::channel::<()>();
-        self.running().insert(request, interrupt);
+        let (_interrupt, interrupted) = oneshot::channel::<()>();
+        self.running().insert(request, Running { _interrupt, credit });
         let mut open = Open {
             served: self.clone(),
             request,

@@ -140,6 +140,10 @@ impl Table {
     /// Takes a message of the router that answers something, or brings something. Others are the session's.
     pub(crate) fn receive(&mut self, message: &Message) -> Reaction {
         if let Message::Result(it) = message {
+            if it.details.credit > 0 {
+                // It grants parts of a call, which this client has none of.
+                return Reaction::Done;
+            }
             let result = Args::decode(&it.payload).map_err(Into::into);
             if it.details.progress {
                 return self.progress(it.request, result);

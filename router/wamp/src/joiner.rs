@@ -177,6 +177,7 @@ fn roles() -> Dict {
                 "pattern_based_registration",
                 "progressive_call_results",
                 "registration_revocation",
+                "x_progress_credit",
             ]),
         ),
         (

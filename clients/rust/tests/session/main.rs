@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the answer")]
 
 mod calls;
+mod credit;
 mod cutting;
 mod events;
 mod keeping;
