@@ -62,7 +62,7 @@ impl Window {
     /// What is to be granted now.
     pub(crate) fn due(&self) -> Option<Flow> {
         let is_due = self.taken > 0 && self.taken >= self.size / 2;
-        is_due.then(|| Flow {
+        is_due.then_some(Flow {
             credit: self.taken,
             await_credit: false,
         })
