@@ -1,6 +1,9 @@
 //! Authentication methods: each a handful of pure functions.
 
+pub mod cra;
 pub mod cryptosign;
+pub mod scram;
+pub mod ticket;
 
 use std::fmt;
 
@@ -11,6 +14,12 @@ pub enum Method {
     Anonymous,
     /// By signing a challenge with its Ed25519 key.
     Cryptosign,
+    /// By a word that both sides know.
+    Ticket,
+    /// By an HMAC with a shared secret, or a key derived from it.
+    Cra,
+    /// By a password that the router does not have.
+    Scram,
 }
 
 impl Method {
@@ -20,6 +29,9 @@ impl Method {
         match self {
             Self::Anonymous => "anonymous",
             Self::Cryptosign => "cryptosign",
+            Self::Ticket => "ticket",
+            Self::Cra => "wampcra",
+            Self::Scram => "wamp-scram",
         }
     }
 
@@ -29,6 +41,9 @@ impl Method {
         match name {
             "anonymous" => Some(Self::Anonymous),
             "cryptosign" => Some(Self::Cryptosign),
+            "ticket" => Some(Self::Ticket),
+            "wampcra" => Some(Self::Cra),
+            "wamp-scram" => Some(Self::Scram),
             _ => None,
         }
     }
