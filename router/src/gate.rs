@@ -138,7 +138,8 @@ pub trait Gate: Send + Sync + 'static {
     ///
     /// # Errors
     /// It cannot join at all: the ABORT that says why. For a key that is not known answer
-    /// [`Proof::Cryptosign`] with `None` instead, so that nobody can find out which keys are.
+    /// [`Proof::Cryptosign`] with `None` instead, for a name that is not known a credential that nobody has, so that
+    /// nobody can find out who is.
     fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort>;
 
     /// Who the client is, now that it has given its proof. May take long, if a person must be asked.

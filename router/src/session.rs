@@ -114,6 +114,7 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
         place.join(&shared.limits).map_err(full).map_err(refused)?;
     }
     let newcomer = Newcomer {
+        promised: asked.proved.session,
         features: asked.features,
         arrival: Arrival::now(peer, &link.writer),
         outcome,

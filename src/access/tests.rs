@@ -81,6 +81,7 @@ fn login() -> Asked {
         features: Default::default(),
         resumption: None,
         ping: None,
+        proved: Default::default(),
     }
 }
 

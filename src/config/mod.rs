@@ -7,6 +7,7 @@ mod advertise;
 mod components;
 mod kept;
 mod limits;
+mod principal;
 mod read;
 mod realm;
 
@@ -20,9 +21,10 @@ use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 pub use advertise::Advertise;
 pub use kept::{Kept, MAX_KEPT_RULES};
 pub use limits::Limits;
+pub use principal::{Login, Principal};
 pub use read::ConfigError;
 use read::{Section, Source};
-pub use realm::{Action, DESKTOP_REALM, Disclose, MAX_REALMS, MAX_ROWS, Match, Principal, Realm, Role, Rule};
+pub use realm::{Action, DESKTOP_REALM, Disclose, MAX_REALMS, MAX_ROWS, Match, Realm, Role, Rule};
 
 /// The port of deskconn.
 pub const PORT: u16 = 5020;

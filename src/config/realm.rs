@@ -2,10 +2,9 @@
 //!
 //! It decides nothing: the router's gate reads it.
 
-use pairing::DeviceKey;
-
 use super::ConfigError;
 use super::kept::{self, Kept};
+use super::principal::{self, Principal};
 use super::read::{Field, Section};
 
 /// Realms besides the desktop's own.
@@ -21,7 +20,7 @@ pub const DESKTOP_REALM: &str = "deskconn";
 const ANONYMOUS: &str = "anonymous";
 
 /// The longest URI, name or authid.
-const MAX_NAME: usize = 255;
+pub(super) const MAX_NAME: usize = 255;
 
 /// A realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,17 +100,6 @@ pub enum Action {
     Subscribe,
 }
 
-/// Somebody who logs in by cryptosign.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// The authid.
-    pub authid: String,
-    /// The role it has.
-    pub role: String,
-    /// Its public key.
-    pub pubkey: DeviceKey,
-}
-
 pub(super) fn read(sections: Vec<Section<'_>>) -> Result<Vec<Realm>, ConfigError> {
     let mut realms: Vec<Realm> = Vec::new();
     for mut section in sections {
@@ -149,7 +137,7 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
         kept: kept::read(&mut section)?,
     };
     for principal in section.sections("principal", MAX_ROWS)? {
-        read_principal(principal, &mut realm)?;
+        principal::read(principal, &mut realm)?;
     }
     realm.anonymous = realm.anonymous.or(implied);
     if realm.anonymous.is_none() && realm.principals.is_empty() {
@@ -283,42 +271,4 @@ fn is_uri(text: &str, may_be_empty: bool) -> bool {
         (may_be_empty || !part.is_empty()) && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
     };
     text.len() <= MAX_NAME && text.split('.').all(is_component)
-}
-
-fn read_principal(mut section: Section<'_>, realm: &mut Realm) -> Result<(), ConfigError> {
-    let role = section.need("role", "the name of one of the realm's roles")?;
-    let known = |name: &str| {
-        realm
-            .roles
-            .iter()
-            .any(|role| role.name == name)
-            .then(|| name.to_owned())
-    };
-    let role = role.text("the name of one of the realm's roles", known)?;
-    let method = section.need("method", "\"cryptosign\" or \"anonymous\"")?;
-    let is_cryptosign = method.text("\"cryptosign\" or \"anonymous\"", |text| match text {
-        "cryptosign" => Some(true),
-        "anonymous" => Some(false),
-        _ => None,
-    })?;
-    if is_cryptosign {
-        let principal = read_cryptosign(&mut section, role, &realm.principals)?;
-        realm.principals.push(principal);
-    } else if realm.anonymous.replace(role).is_some() {
-        return Err(method.error("\"anonymous\" for one principal of a realm only"));
-    }
-    section.finish()
-}
-
-fn read_cryptosign(section: &mut Section<'_>, role: String, others: &[Principal]) -> Result<Principal, ConfigError> {
-    let field = section.need("authid", "the name it logs in under")?;
-    let authid = field.short(MAX_NAME)?;
-    if others.iter().any(|other| other.authid == authid) {
-        return Err(field.error("different for every principal of the realm"));
-    }
-    let accepted = "the 64 hexadecimal digits of its Ed25519 public key";
-    let pubkey = section
-        .need("pubkey", accepted)?
-        .text(accepted, |text| DeviceKey::from_hex(text).ok())?;
-    Ok(Principal { authid, role, pubkey })
 }

@@ -349,5 +349,8 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
     }
 }
 
+#[path = "principal_tests.rs"]
+mod principals;
+
 #[path = "realm_tests.rs"]
 mod realms;

@@ -1,6 +1,6 @@
 //! Realms of the configuration: a plain router beside the desktop.
 
-use client::{Options, SigningKey};
+use client::{Options, Secret, SigningKey};
 
 use crate::support::{Desk, Way, key, public, refusal};
 
@@ -40,4 +40,92 @@ async fn realms_of_the_configuration_have_their_own_principals() {
     assert_eq!(refusal(anonymous), "wamp.error.no_matching_auth_method");
     let nowhere = desk.try_join(Way::WebSocket, Options::new("nowhere")).await;
     assert_eq!(refusal(nowhere), "wamp.error.no_such_realm");
+}
+
+/// Principals of every method with a secret, each with the password `open`.
+const SECRETS: &str = r#"
+    [[realm]]
+    name = "home"
+    [[realm.role]]
+    name = "reader"
+    rules = []
+    [[realm.principal]]
+    authid = "ticket"
+    role = "reader"
+    method = "ticket"
+    secret = "open"
+    [[realm.principal]]
+    authid = "cra"
+    role = "reader"
+    method = "wampcra"
+    secret = "open"
+    [[realm.principal]]
+    authid = "salted"
+    role = "reader"
+    method = "wampcra"
+    secret = "open"
+    salt = "5ca1ab1e5ca1ab1e"
+    [[realm.principal]]
+    authid = "scram"
+    role = "reader"
+    method = "wamp-scram"
+    secret = "open"
+    memory_kib = 1024
+    [[realm.principal]]
+    authid = "pbkdf2"
+    role = "reader"
+    method = "wamp-scram"
+    kdf = "pbkdf2"
+    iterations = 4096
+    secret = "open"
+"#;
+
+fn with(authid: &str, word: &str) -> Options {
+    let word = word.to_owned();
+    let secret = if authid == "ticket" {
+        Secret::Ticket(word)
+    } else {
+        Secret::Password(word)
+    };
+    Options {
+        authid: Some(authid.to_owned()),
+        secret: Some(secret),
+        ..Options::new("home")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_knows_the_secret_of_a_name_logs_in_by_its_method() {
+    let desk = Desk::with(SECRETS).await;
+    for (authid, method) in [
+        ("ticket", "ticket"),
+        ("cra", "wampcra"),
+        ("salted", "wampcra"),
+        ("scram", "wamp-scram"),
+        ("pbkdf2", "wamp-scram"),
+    ] {
+        for way in [Way::WebSocket, Way::RawSocket] {
+            let session = desk.try_join(way, with(authid, "open")).await.unwrap();
+            let told = ["authid", "authmethod", "authrole"].map(|key| session.detail(key));
+            assert_eq!(told, [Some(authid), Some(method), Some("reader")]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_secret_and_a_name_that_nobody_has_are_refused_in_the_same_words() {
+    let desk = Desk::with(&format!("{SECRETS}\n[limits]\nfailed_logins_per_ip = \"unlimited\"\n")).await;
+    let mut words = std::collections::BTreeSet::new();
+    for authid in ["ticket", "cra", "salted", "scram", "pbkdf2", "nobody", "noone", "nemo"] {
+        let word = if authid.starts_with('n') { "open" } else { "opan" };
+        let refused = desk.try_join(Way::WebSocket, with(authid, word)).await.unwrap_err();
+        words.insert(refused.to_string());
+    }
+    assert_eq!(words.len(), 1, "{words:?}");
+    assert!(
+        words.first().unwrap().contains("wamp.error.authentication_failed"),
+        "{words:?}"
+    );
+    let anonymous = desk.try_join(Way::WebSocket, Options::new("home")).await;
+    assert_eq!(refusal(anonymous), "wamp.error.no_matching_auth_method");
 }

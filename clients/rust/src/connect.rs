@@ -8,18 +8,16 @@ use std::time::Duration;
 use ed25519_dalek::SigningKey;
 use link::noise::Initiator as NoiseLogin;
 use link::tls::{self, Trust};
-use link::{Link, ReadError, Stream};
+use link::{Link, Stream};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wamp::codec::Serializer;
-use wamp::joiner::{JoinOptions, JoinStep, Joiner};
 use wamp::limits::Bounds;
-use wamp::message::Welcome;
-use wamp::resumption::Wanted;
 use wamp::uri::Uri;
 use wamp::value::Dict;
 
 use crate::error::ConnectError;
+use crate::login::{Secret, join};
 use crate::session::Session;
 
 /// How long opening a session may take. Where a person must first approve, [`Options::patience`] says more.
@@ -153,8 +151,10 @@ pub struct Options {
     pub authrole: Option<String>,
     /// What goes along, such as a pairing code under `otp`.
     pub authextra: Dict,
-    /// The key to log in with; without one the client is anonymous.
+    /// The key to log in with; without one, and without a secret, the client is anonymous.
     pub key: Option<SigningKey>,
+    /// A ticket or a password to log in with, as [`Options::authid`].
+    pub secret: Option<Secret>,
     /// The pin of the desktop's certificate, SHA-256 of its `SubjectPublicKeyInfo`, which pairing tells. With it `wss` and
     /// `rss` are spoken, and plain `ws` and `rs` never.
     pub pin: Option<[u8; 32]>,
@@ -178,6 +178,7 @@ impl Options {
             authrole: None,
             authextra: Dict::new(),
             key: None,
+            secret: None,
             pin: None,
             noise: None,
             serializers: vec![Serializer::MessagePack, Serializer::Json, Serializer::Cbor],
@@ -309,36 +310,6 @@ async fn pinned(target: &Target, host: &str, pin: Option<[u8; 32]>) -> Result<St
     let connected = tls::connect(tcp(target, host).await?, Trust::Pin(pin)).await;
     let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
     Ok(connected.stream)
-}
-
-/// Logs in, and asks for a session that can be resumed, or to resume one.
-pub(crate) async fn join(
-    link: &mut Link,
-    options: Options,
-    resumption: Option<Wanted>,
-) -> Result<Welcome, ConnectError> {
-    let lost = |error: &dyn fmt::Display| ConnectError::Lost(error.to_string());
-    let mut joiner = Joiner::new(JoinOptions {
-        authid: options.authid,
-        authrole: options.authrole,
-        authextra: options.authextra,
-        key: options.key,
-        resumption,
-        ..JoinOptions::anonymous(options.realm)
-    });
-    link.writer.send(joiner.hello()).await.map_err(|error| lost(&error))?;
-    loop {
-        let message = match link.reader.next().await {
-            Ok(Some(message)) => message,
-            Ok(None) => return Err(lost(&"the router closed it")),
-            Err(ReadError::Io(error)) => return Err(lost(&error)),
-            Err(ReadError::Violation(violation)) => return Err(lost(&violation)),
-        };
-        match joiner.receive(message)? {
-            JoinStep::Send(message) => link.writer.send(message).await.map_err(|error| lost(&error))?,
-            JoinStep::Joined(welcome) => return Ok(welcome),
-        }
-    }
 }
 
 #[cfg(test)]

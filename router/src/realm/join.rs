@@ -31,6 +31,8 @@ pub(crate) type SharedPlace = Arc<Mutex<Option<Place>>>;
 /// Who comes in, beside the principal.
 #[derive(Debug)]
 pub(crate) struct Newcomer {
+    /// The id that its login named.
+    pub(crate) promised: Option<SessionId>,
     pub(crate) features: Features,
     pub(crate) arrival: Arrival,
     /// If the session can be resumed, what its client is told: that it is new, or why it is.
@@ -47,6 +49,7 @@ impl RealmHandle {
         confirm: impl FnOnce() -> bool,
     ) -> Option<Joined> {
         let Newcomer {
+            promised,
             features,
             arrival,
             outcome,
@@ -70,7 +73,14 @@ impl RealmHandle {
             deliveries,
             ..
         } = &mut *state;
-        let session = realm.join(principal, arrival.transport(), features, granted.as_ref(), deliveries);
+        let session = realm.join(
+            promised,
+            principal,
+            arrival.transport(),
+            features,
+            granted.as_ref(),
+            deliveries,
+        );
         let seat = Seat::new(Arc::clone(&outbox), arrival, lease);
         let released = seat.released();
         seats.insert(session, seat);

@@ -4,14 +4,17 @@
 //! [`Acceptor::found`], whenever the answer is there.
 
 mod features;
+mod proof;
 
 use ed25519_dalek::VerifyingKey;
 
 pub use self::features::Features;
+use self::proof::Challenged;
+pub use self::proof::{CraProof, Proof, Proved};
 
 use crate::auth::{Method, cryptosign};
 use crate::error::{AUTHENTICATION_FAILED, INVALID_URI, NO_MATCHING_AUTH_METHOD, PROTOCOL_VIOLATION, Violation};
-use crate::message::{Abort, Authenticate, Challenge, Hello, Match, Message};
+use crate::message::{Abort, Hello, Match, Message};
 use crate::resumption::Wanted;
 use crate::uri::{Uri, UriRules};
 use crate::value::{Dict, Value};
@@ -35,16 +38,8 @@ pub struct Asked {
     pub resumption: Option<Wanted>,
     /// Of how many seconds of silence it wants to be asked for a sign of life: `_ping`.
     pub ping: Option<u64>,
-}
-
-/// How a client may prove that it is who it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
-    /// Nothing more is needed: anonymous, or known from the link.
-    None,
-    /// A signature. With no key the client is asked for one all the same and then refused, so that nobody learns by
-    /// trying which keys are known.
-    Cryptosign(Option<VerifyingKey>),
+    /// What came of its proof, when it has given one.
+    pub proved: Proved,
 }
 
 /// What happens next.
@@ -77,13 +72,6 @@ enum State {
     Over,
 }
 
-#[derive(Debug)]
-struct Challenged {
-    asked: Box<Asked>,
-    key: Option<VerifyingKey>,
-    challenge: [u8; cryptosign::CHALLENGE_LENGTH],
-}
-
 impl Acceptor {
     /// Takes the client's next message.
     pub fn receive(&mut self, message: Message) -> Step {
@@ -96,7 +84,7 @@ impl Acceptor {
                 }
                 Err(abort) => Step::Refuse(abort),
             },
-            (State::Challenged(challenged), Message::Authenticate(answer)) => check(*challenged, &answer),
+            (State::Challenged(challenged), Message::Authenticate(answer)) => challenged.check(&answer),
             (_, message) => Step::Refuse(Abort::new(
                 PROTOCOL_VIOLATION,
                 format!("{} may not be sent before the session is open", message.name()),
@@ -109,20 +97,17 @@ impl Acceptor {
         let State::Finding(asked) = std::mem::replace(&mut self.state, State::Over) else {
             return Step::Refuse(Violation::new("nobody was sought").abort());
         };
-        match proof {
-            Err(abort) => Step::Refuse(abort),
-            Ok(Proof::None) => Step::Admit(asked),
-            Ok(Proof::Cryptosign(key)) => {
-                self.state = State::Challenged(Box::new(Challenged { asked, key, challenge }));
-                let extra = Dict::from([
-                    ("challenge".to_owned(), hex::encode(challenge).into()),
-                    ("channel_binding".to_owned(), Value::Null),
-                ]);
-                Step::Send(Message::Challenge(Challenge {
-                    method: Method::Cryptosign.name().to_owned(),
-                    extra,
-                }))
+        let challenged = match proof {
+            Ok(proof) => proof::challenge(asked, proof, challenge),
+            Err(abort) => Err(Step::Refuse(abort)),
+        };
+        match challenged {
+            Ok(challenged) => {
+                let message = challenged.message();
+                self.state = State::Challenged(Box::new(challenged));
+                Step::Send(message)
             }
+            Err(step) => step,
         }
     }
 }
@@ -202,30 +187,8 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         features,
         resumption,
         ping: hello.details.get("_ping").and_then(Value::as_u64),
+        proved: Proved::default(),
     }))
-}
-
-fn check(challenged: Challenged, answer: &Authenticate) -> Step {
-    let Challenged { asked, key, challenge } = challenged;
-    // Without a known key the client's own is verified, so that both cases take the same time.
-    let own = asked.public_key();
-    let verified = match (&key, &own) {
-        (Some(key), _) | (None, Ok(key)) => cryptosign::verify(key, &challenge, &answer.signature),
-        (None, Err(_)) => Err(cryptosign::CryptosignError::Key),
-    };
-    match (key, verified) {
-        (Some(_), Ok(())) => Step::Admit(asked),
-        (_, verified) => {
-            let why = verified
-                .err()
-                .filter(|why| *why != cryptosign::CryptosignError::Signature);
-            let why = why.map_or_else(
-                || "the key is not known here or did not sign".to_owned(),
-                |why| why.to_string(),
-            );
-            Step::Refuse(Abort::new(AUTHENTICATION_FAILED, why))
-        }
-    }
 }
 
 #[cfg(test)]
@@ -233,7 +196,7 @@ mod tests {
     use ed25519_dalek::SigningKey;
 
     use super::*;
-    use crate::message::Goodbye;
+    use crate::message::{Authenticate, Goodbye};
 
     fn hello(details: &[(&str, Value)]) -> Message {
         let details = details

@@ -1,8 +1,10 @@
 //! The client's side of opening a session.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use ed25519_dalek::SigningKey;
 
-use crate::auth::{Method, cryptosign};
+use crate::auth::{Method, cra, cryptosign, scram};
 use crate::error::Violation;
 use crate::message::{Abort, Authenticate, Challenge, Hello, Message, Welcome};
 use crate::resumption::Wanted;
@@ -20,8 +22,10 @@ pub struct JoinOptions {
     pub authrole: Option<String>,
     /// What its method adds, beside the public key.
     pub authextra: Dict,
-    /// The key for cryptosign; without one the client joins anonymously.
+    /// The key for cryptosign; without one, and without a secret, the client joins anonymously.
     pub key: Option<SigningKey>,
+    /// What it knows beside that.
+    pub secret: Option<Secret>,
     /// What the client calls itself, for the router's log.
     pub agent: String,
     /// Whether the session is to survive its connection, or to go on.
@@ -38,9 +42,42 @@ impl JoinOptions {
             authrole: None,
             authextra: Dict::new(),
             key: None,
+            secret: None,
             agent: concat!("deskconn-client-", env!("CARGO_PKG_VERSION")).to_owned(),
             resumption: None,
         }
+    }
+}
+
+/// What a client proves itself with, where it has no key. It is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// A ticket, which is told to the router as it is.
+    Ticket(String),
+    /// A password, which is not: for WAMP-CRA, and with a nonce for WAMP-SCRAM.
+    Password {
+        /// The password.
+        password: String,
+        /// Base64 of 16 bytes that are drawn for this login. Without it WAMP-SCRAM is not offered.
+        nonce: Option<String>,
+    },
+}
+
+impl Secret {
+    /// A password for a login with these random bytes.
+    #[must_use]
+    pub fn password(password: String, nonce: &[u8; 16]) -> Self {
+        let nonce = Some(BASE64_STANDARD.encode(nonce));
+        Self::Password { password, nonce }
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ticket(_) => "Ticket",
+            Self::Password { .. } => "Password",
+        })
     }
 }
 
@@ -68,13 +105,18 @@ pub enum JoinError {
 #[derive(Debug)]
 pub struct Joiner {
     options: JoinOptions,
+    /// The proof that the router owes for WAMP-SCRAM.
+    verifier: Option<String>,
 }
 
 impl Joiner {
     /// A handshake with these options.
     #[must_use]
     pub const fn new(options: JoinOptions) -> Self {
-        Self { options }
+        Self {
+            options,
+            verifier: None,
+        }
     }
 
     /// The message that begins it.
@@ -84,7 +126,7 @@ impl Joiner {
         let mut details = Dict::from([
             ("agent".to_owned(), options.agent.as_str().into()),
             ("roles".to_owned(), roles().into()),
-            ("authmethods".to_owned(), Value::List(vec![self.method().name().into()])),
+            ("authmethods".to_owned(), Value::List(self.methods())),
         ]);
         for (key, text) in [("authid", &options.authid), ("authrole", &options.authrole)] {
             if let Some(text) = text {
@@ -94,6 +136,10 @@ impl Joiner {
         let mut authextra = options.authextra.clone();
         if let Some(key) = &options.key {
             authextra.insert("pubkey".to_owned(), hex::encode(key.verifying_key().to_bytes()).into());
+            authextra.insert("channel_binding".to_owned(), Value::Null);
+        }
+        if let Some(Secret::Password { nonce: Some(nonce), .. }) = &options.secret {
+            authextra.insert("nonce".to_owned(), nonce.as_str().into());
             authextra.insert("channel_binding".to_owned(), Value::Null);
         }
         if !authextra.is_empty() {
@@ -108,12 +154,15 @@ impl Joiner {
         })
     }
 
-    fn method(&self) -> Method {
-        if self.options.key.is_some() {
-            Method::Cryptosign
-        } else {
-            Method::Anonymous
-        }
+    fn methods(&self) -> Vec<Value> {
+        let methods: &[Method] = match (&self.options.key, &self.options.secret) {
+            (Some(_), _) => &[Method::Cryptosign],
+            (None, Some(Secret::Ticket(_))) => &[Method::Ticket],
+            (None, Some(Secret::Password { nonce: Some(_), .. })) => &[Method::Scram, Method::Cra],
+            (None, Some(Secret::Password { nonce: None, .. })) => &[Method::Cra],
+            (None, None) => &[Method::Anonymous],
+        };
+        methods.iter().map(|method| method.name().into()).collect()
     }
 
     /// Takes the router's next message.
@@ -123,6 +172,15 @@ impl Joiner {
     pub fn receive(&mut self, message: Message) -> Result<JoinStep, JoinError> {
         let name = message.name();
         if let Message::Welcome(welcome) = message {
+            let authextra = welcome.details.get("authextra").and_then(Value::as_dict);
+            let given = authextra
+                .and_then(|extra| extra.get("verifier"))
+                .and_then(Value::as_str);
+            // The specification's example writes `v=` before it, as RFC 5802 does.
+            let given = given.map(|given| given.strip_prefix("v=").unwrap_or(given));
+            if self.verifier.is_some() && given != self.verifier.as_deref() {
+                return Err(Violation::new("the router does not prove that it knows the password").into());
+            }
             Ok(JoinStep::Joined(welcome))
         } else if let Message::Challenge(challenge) = message {
             Ok(JoinStep::Send(self.answer(&challenge)?))
@@ -133,26 +191,66 @@ impl Joiner {
         }
     }
 
-    fn answer(&self, challenge: &Challenge) -> Result<Message, Violation> {
-        let (Some(key), Some(Method::Cryptosign)) = (&self.options.key, Method::from_name(&challenge.method)) else {
-            return Err(Violation::new(format!(
-                "the router asks for {}, which was not offered",
-                challenge.method
-            )));
+    fn answer(&mut self, challenge: &Challenge) -> Result<Message, Violation> {
+        let (key, secret) = (self.options.key.as_ref(), self.options.secret.as_ref());
+        let mut extra = Dict::new();
+        let signature = match (Method::from_name(&challenge.method), key, secret) {
+            (Some(Method::Cryptosign), Some(key), _) => sign(key, challenge)?,
+            (Some(Method::Ticket), None, Some(Secret::Ticket(ticket))) => ticket.clone(),
+            (Some(Method::Cra), None, Some(Secret::Password { password, .. })) => {
+                cra::answer(password, &challenge.extra).map_err(|error| Violation::new(error.to_string()))?
+            }
+            (
+                Some(Method::Scram),
+                None,
+                Some(Secret::Password {
+                    password,
+                    nonce: Some(own),
+                }),
+            ) => {
+                let authid = self.options.authid.as_deref().unwrap_or_default();
+                let (answer, nonce) = answer_scram(password, authid, own, challenge)?;
+                extra.insert("nonce".to_owned(), nonce.into());
+                extra.insert("channel_binding".to_owned(), Value::Null);
+                self.verifier = Some(answer.verifier);
+                answer.proof
+            }
+            _ => {
+                let sentence = format!("the router asks for {}, which was not offered", challenge.method);
+                return Err(Violation::new(sentence));
+            }
         };
-        let text = challenge
-            .extra
-            .get("challenge")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let mut bytes = [0; cryptosign::CHALLENGE_LENGTH];
-        hex::decode_to_slice(text, &mut bytes)
-            .map_err(|_| Violation::new("the challenge is not 64 hexadecimal digits"))?;
-        Ok(Message::Authenticate(Authenticate {
-            signature: cryptosign::sign(key, &bytes),
-            extra: Dict::new(),
-        }))
+        Ok(Message::Authenticate(Authenticate { signature, extra }))
     }
+}
+
+fn sign(key: &SigningKey, challenge: &Challenge) -> Result<String, Violation> {
+    let text = challenge
+        .extra
+        .get("challenge")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let mut bytes = [0; cryptosign::CHALLENGE_LENGTH];
+    hex::decode_to_slice(text, &mut bytes).map_err(|_| Violation::new("the challenge is not 64 hexadecimal digits"))?;
+    Ok(cryptosign::sign(key, &bytes))
+}
+
+fn answer_scram<'a>(
+    password: &str,
+    authid: &str,
+    own: &str,
+    challenge: &'a Challenge,
+) -> Result<(scram::Answer, &'a str), Violation> {
+    let nonce = challenge.extra.get("nonce").and_then(Value::as_str).unwrap_or_default();
+    let exchange = scram::Exchange {
+        authid,
+        client_nonce: own,
+        nonce,
+    };
+    let hashing = scram::Hashing::of_challenge(&challenge.extra);
+    let answer = hashing.and_then(|hashing| scram::answer(password, &hashing, &exchange));
+    let answer = answer.map_err(|error| Violation::new(error.to_string()))?;
+    Ok((answer, nonce))
 }
 
 /// The roles and features of this client library.

@@ -96,7 +96,7 @@ impl Scene {
             provider: "static",
             authextra: Dict::new(),
         };
-        let session = self.realm.join(principal, Dict::new(), features, None, out);
+        let session = self.realm.join(None, principal, Dict::new(), features, None, out);
         self.sessions.push(session);
     }
 

@@ -13,9 +13,10 @@ use wamp::joiner::JoinError;
 use wamp::message::Welcome;
 use wamp::resumption::Wanted;
 
-use crate::connect::{Options, Target, connect, join};
+use crate::connect::{Options, Target, connect};
 use crate::discovery::{Address, DESKCONN, Found, Interfaces, browse_for};
 use crate::error::ConnectError;
+use crate::login::join;
 
 /// How long a desktop is looked for: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2), and most answer the first.
 const LOOK: Duration = Duration::from_secs(3);

@@ -34,7 +34,9 @@ pub struct Credential {
 
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("salting", &self.salting).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("salting", &self.salting)
+            .finish_non_exhaustive()
     }
 }
 
@@ -50,7 +52,24 @@ impl Credential {
     #[must_use]
     pub fn of_key(key: &str, salting: Salting) -> Self {
         let key = key.as_bytes().to_vec();
-        Self { key, salting: Some(salting) }
+        Self {
+            key,
+            salting: Some(salting),
+        }
+    }
+
+    /// Another key, with a challenge that looks as this one's does: for a name that nobody has. The salt is as long
+    /// as this one's.
+    #[must_use]
+    pub fn with_key(&self, key: &str, salt: &str) -> Self {
+        let salted = |like: &Salting| Salting {
+            salt: salt.chars().cycle().take(like.salt.len()).collect(),
+            ..like.clone()
+        };
+        Self {
+            key: key.as_bytes().to_vec(),
+            salting: self.salting.as_ref().map(salted),
+        }
     }
 
     /// What CHALLENGE says: `challenge`, and of how the key is derived `salt`, `iterations`, `keylen`.
@@ -113,7 +132,12 @@ impl Announced<'_> {
 #[must_use]
 pub fn derive(password: &str, salting: &Salting) -> String {
     let mut key = vec![0; salting.key_length];
-    pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), salting.salt.as_bytes(), salting.iterations, &mut key);
+    pbkdf2::pbkdf2_hmac::<Sha256>(
+        password.as_bytes(),
+        salting.salt.as_bytes(),
+        salting.iterations,
+        &mut key,
+    );
     BASE64_STANDARD.encode(key)
 }
 
@@ -140,7 +164,9 @@ pub fn answer(secret: &str, extra: &Dict) -> Result<String, CraError> {
     };
     let number = |key: &str, most: u64| {
         let number = extra.get(key).and_then(Value::as_u64);
-        number.filter(|number| (1..=most).contains(number)).ok_or(CraError::Salting)
+        number
+            .filter(|number| (1..=most).contains(number))
+            .ok_or(CraError::Salting)
     };
     let salting = Salting {
         salt: salt.as_str().ok_or(CraError::Salting)?.to_owned(),
@@ -221,7 +247,12 @@ mod tests {
             extra
         };
         assert!(answer("x", &extra(1, MAX_KEY_LENGTH as u64)).is_ok());
-        for (iterations, key_length) in [(0, 32), (u64::from(MAX_ITERATIONS) + 1, 32), (1, 0), (1, MAX_KEY_LENGTH as u64 + 1)] {
+        for (iterations, key_length) in [
+            (0, 32),
+            (u64::from(MAX_ITERATIONS) + 1, 32),
+            (1, 0),
+            (1, MAX_KEY_LENGTH as u64 + 1),
+        ] {
             assert_eq!(answer("x", &extra(iterations, key_length)), Err(CraError::Salting));
         }
         assert_eq!(answer("x", &Dict::new()), Err(CraError::Empty));

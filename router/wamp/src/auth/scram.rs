@@ -9,6 +9,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::value::{Dict, Value};
+
 /// Bytes of SHA-256, of which all keys are.
 pub const KEY_LENGTH: usize = 32;
 /// The most memory of Argon2, in KiB, and so of whoever logs in to a router that it does not know yet.
@@ -84,7 +86,60 @@ impl Hashing {
             Kdf::Pbkdf2 => (MIN_PBKDF2_ITERATIONS..=MAX_PBKDF2_ITERATIONS).contains(&self.iterations),
         };
         let is_salted = (8..=MAX_TEXT / 2).contains(&self.salt.len());
-        if is_priced && is_salted { Ok(()) } else { Err(ScramError::Hashing) }
+        if is_priced && is_salted {
+            Ok(())
+        } else {
+            Err(ScramError::Hashing)
+        }
+    }
+
+    /// What CHALLENGE says.
+    #[must_use]
+    pub fn challenge(&self, nonce: &str) -> Dict {
+        let memory = match self.kdf {
+            Kdf::Argon2id13 { memory } => u64::from(memory).into(),
+            Kdf::Pbkdf2 => Value::Null,
+        };
+        Dict::from([
+            ("nonce".to_owned(), nonce.into()),
+            ("salt".to_owned(), BASE64_STANDARD.encode(&self.salt).into()),
+            ("kdf".to_owned(), self.kdf.name().into()),
+            ("iterations".to_owned(), u64::from(self.iterations).into()),
+            ("memory".to_owned(), memory),
+        ])
+    }
+
+    /// Reads what a CHALLENGE says.
+    ///
+    /// # Errors
+    /// It is not whole, or its price is not taken.
+    pub fn of_challenge(extra: &Dict) -> Result<Self, ScramError> {
+        let number = |key: &str| {
+            let number = extra.get(key).and_then(Value::as_u64);
+            number
+                .and_then(|number| u32::try_from(number).ok())
+                .ok_or(ScramError::Hashing)
+        };
+        let kdf = match extra.get("kdf").and_then(Value::as_str) {
+            Some("argon2id13") => Kdf::Argon2id13 {
+                memory: number("memory")?,
+            },
+            Some("pbkdf2") => Kdf::Pbkdf2,
+            _ => return Err(ScramError::Hashing),
+        };
+        let salt = extra
+            .get("salt")
+            .and_then(Value::as_str)
+            .filter(|salt| salt.len() <= MAX_TEXT);
+        let hashing = Self {
+            kdf,
+            salt: salt
+                .and_then(|salt| BASE64_STANDARD.decode(salt).ok())
+                .ok_or(ScramError::Hashing)?,
+            iterations: number("iterations")?,
+        };
+        hashing.check()?;
+        Ok(hashing)
     }
 
     /// `SaltedPassword`. It takes as long as the parameters want it to.
@@ -100,7 +155,8 @@ impl Hashing {
                 pbkdf2::pbkdf2_hmac::<Sha256>(password.as_bytes(), &self.salt, self.iterations, &mut hash);
             }
             Kdf::Argon2id13 { memory } => {
-                let parameters = Params::new(memory, self.iterations, 1, Some(KEY_LENGTH)).map_err(|_| ScramError::Hashing)?;
+                let parameters =
+                    Params::new(memory, self.iterations, 1, Some(KEY_LENGTH)).map_err(|_| ScramError::Hashing)?;
                 Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters)
                     .hash_password_into(password.as_bytes(), &self.salt, &mut hash)
                     .map_err(|_| ScramError::Hashing)?;
@@ -123,7 +179,9 @@ pub struct Credential {
 
 impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Credential").field("hashing", &self.hashing).finish_non_exhaustive()
+        f.debug_struct("Credential")
+            .field("hashing", &self.hashing)
+            .finish_non_exhaustive()
     }
 }
 
@@ -228,124 +286,4 @@ fn xor(left: [u8; KEY_LENGTH], right: [u8; KEY_LENGTH]) -> [u8; KEY_LENGTH] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RFC 7677, section 3, to which the specification of WAMP refers; its example has the same proofs.
-    const RFC: Exchange<'_> = Exchange {
-        authid: "user",
-        client_nonce: "rOprNGfwEbeRWgbNEkqO",
-        nonce: "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
-    };
-    const PROOF: &str = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
-    const VERIFIER: &str = "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
-
-    const EXCHANGE: Exchange<'_> = Exchange {
-        authid: "user",
-        client_nonce: "egVDf3DMJh0=",
-        nonce: "egVDf3DMJh0=SBmkFIh7sSo=",
-    };
-
-    fn pbkdf2() -> Hashing {
-        Hashing {
-            kdf: Kdf::Pbkdf2,
-            salt: BASE64_STANDARD.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap(),
-            iterations: 4096,
-        }
-    }
-
-    fn argon2() -> Hashing {
-        Hashing {
-            kdf: Kdf::Argon2id13 { memory: 4096 },
-            salt: b"saltsaltsaltsalt".to_vec(),
-            iterations: 1,
-        }
-    }
-
-    #[test]
-    fn the_vector_of_rfc_7677_is_verified() {
-        let credential = Credential::of_password("pencil", pbkdf2()).unwrap();
-        assert_eq!(credential.verify(&RFC, PROOF).as_deref(), Some(VERIFIER));
-    }
-
-    #[test]
-    fn argon2id_hashes_as_libsodium_does() {
-        let hash = "5a869d56fd2b3f38339991a046db90e2cd563fa19aebfdaf9e91ff6edca2918a";
-        assert_eq!(hex::encode(argon2().hash("password").unwrap()), hash);
-    }
-
-    #[test]
-    fn both_sides_agree_with_either_hash_and_know_each_other() {
-        for hashing in [pbkdf2(), argon2()] {
-            let credential = Credential::of_password("pencil", hashing.clone()).unwrap();
-            let given = answer("pencil", &hashing, &EXCHANGE).unwrap();
-            assert_eq!(credential.verify(&EXCHANGE, &given.proof), Some(given.verifier));
-        }
-    }
-
-    #[test]
-    fn another_password_name_or_nonce_proves_nothing() {
-        let credential = Credential::of_password("pencil", pbkdf2()).unwrap();
-        let proof = |password: &str, exchange: &Exchange<'_>| answer(password, &pbkdf2(), exchange).unwrap().proof;
-        let good = proof("pencil", &EXCHANGE);
-        assert!(credential.verify(&EXCHANGE, &good).is_some());
-        let other = Exchange { nonce: "egVDf3DMJh0=other", ..EXCHANGE };
-        let another = Exchange { authid: "user2", ..EXCHANGE };
-        for wrong in [proof("pen", &EXCHANGE), proof("pencil", &other), proof("pencil", &another), String::new(), "AA==".to_owned()] {
-            assert_eq!(credential.verify(&EXCHANGE, &wrong), None);
-        }
-    }
-
-    #[test]
-    fn names_with_commas_and_equals_signs_are_escaped() {
-        let exchange = Exchange { authid: "a,b=c", ..EXCHANGE };
-        assert!(exchange.auth_message(&pbkdf2()).starts_with("n=a=2Cb=3Dc,r="));
-    }
-
-    #[test]
-    fn passwords_are_normalised() {
-        let hash = |password| pbkdf2().hash(password);
-        // RFC 4013, section 3: a soft hyphen counts for nothing.
-        assert_eq!(hash("I\u{ad}X"), hash("IX"));
-        assert_eq!(hash("\u{7}"), Err(ScramError::Password));
-    }
-
-    #[test]
-    fn a_hash_that_is_too_cheap_or_too_dear_is_not_computed() {
-        let cheap = |kdf, iterations| Hashing { kdf, iterations, ..argon2() }.check();
-        let argon2id = |memory| Kdf::Argon2id13 { memory };
-        for (kdf, iterations) in [
-            (Kdf::Pbkdf2, MIN_PBKDF2_ITERATIONS),
-            (Kdf::Pbkdf2, MAX_PBKDF2_ITERATIONS),
-            (argon2id(MIN_MEMORY_KIB), 1),
-            (argon2id(MAX_MEMORY_KIB), MAX_ARGON2_ITERATIONS),
-        ] {
-            assert_eq!(cheap(kdf, iterations), Ok(()));
-        }
-        for (kdf, iterations) in [
-            (Kdf::Pbkdf2, MIN_PBKDF2_ITERATIONS - 1),
-            (Kdf::Pbkdf2, MAX_PBKDF2_ITERATIONS + 1),
-            (argon2id(MIN_MEMORY_KIB - 1), 1),
-            (argon2id(MAX_MEMORY_KIB + 1), 1),
-            (argon2id(MIN_MEMORY_KIB), 0),
-            (argon2id(MIN_MEMORY_KIB), MAX_ARGON2_ITERATIONS + 1),
-        ] {
-            assert_eq!(cheap(kdf, iterations), Err(ScramError::Hashing));
-        }
-        let salted = |length| Hashing { salt: vec![1; length], ..pbkdf2() }.check();
-        assert_eq!((salted(8), salted(7)), (Ok(()), Err(ScramError::Hashing)));
-    }
-
-    #[test]
-    fn a_routers_nonce_begins_with_the_clients_and_adds_to_it() {
-        for (client_nonce, nonce) in [("", "abc"), ("abc", "abc"), ("abc", "abd123"), ("a,b", "a,bc"), ("abc", "abc,r=x")] {
-            let exchange = Exchange { client_nonce, nonce, ..EXCHANGE };
-            assert_eq!(exchange.check(), Err(ScramError::Nonce), "{nonce}");
-        }
-        assert_eq!(EXCHANGE.check(), Ok(()));
-        let longest = "a".repeat(MAX_TEXT);
-        let exchange = |nonce| Exchange { client_nonce: "a", nonce, ..EXCHANGE }.check();
-        assert_eq!(exchange(longest.as_str()), Ok(()));
-        assert_eq!(exchange(&format!("{longest}a")), Err(ScramError::Nonce));
-    }
-}
+mod tests;

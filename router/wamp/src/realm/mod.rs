@@ -160,12 +160,13 @@ impl Realm {
     }
 
     /// Opens a session: WELCOME is the first thing its peer gets. `transport` is what the meta API tells of the connection,
-    /// `granted` what the client is told when the session can be resumed.
+    /// `granted` what the client is told when the session can be resumed, `promised` the id that its login named.
     ///
     /// # Panics
     /// Never: ids are drawn from their range.
     pub fn join(
         &mut self,
+        mut promised: Option<SessionId>,
         principal: Principal,
         transport: Dict,
         features: Features,
@@ -173,7 +174,9 @@ impl Realm {
         out: &mut Vec<Delivery>,
     ) -> SessionId {
         let session = loop {
-            let session = SessionId::new(self.random.random_range(1..=MAX_ID)).expect("the range is that of ids");
+            let drawn = self.random.random_range(1..=MAX_ID);
+            let drawn = SessionId::new(drawn).expect("the range is that of ids");
+            let session = promised.take().unwrap_or(drawn);
             if !self.members.contains(session) {
                 break session;
             }

@@ -91,7 +91,7 @@ impl Scene {
 
     pub(super) fn join_as(&mut self, name: &'static str, principal: Principal, features: Features) {
         let mut out = Vec::new();
-        let session = self.realm.join(principal, Dict::new(), features, None, &mut out);
+        let session = self.realm.join(None, principal, Dict::new(), features, None, &mut out);
         self.sessions.insert(name, session);
         self.inboxes.insert(session, VecDeque::new());
         self.sort(out);

@@ -66,7 +66,7 @@ impl World {
         let mut out = Vec::new();
         let session = self
             .realm
-            .join(principal.clone(), Dict::new(), features, None, &mut out);
+            .join(None, principal.clone(), Dict::new(), features, None, &mut out);
         self.tell(|| format!("{session} joins as {} {}", principal.authid, principal.role.name()));
         let known = self.clients.insert(session, Client::new(origin(session)));
         assert!(known.is_none(), "an id was given twice");

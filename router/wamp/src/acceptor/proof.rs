@@ -1,0 +1,252 @@
+//! What a client is asked to prove itself with, and whether it has.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use ed25519_dalek::VerifyingKey;
+
+use super::{Asked, Step};
+use crate::auth::cryptosign::CHALLENGE_LENGTH;
+use crate::auth::ticket::Ticket;
+use crate::auth::{Method, cra, cryptosign, scram};
+use crate::error::{AUTHENTICATION_DENIED, AUTHENTICATION_FAILED};
+use crate::id::{MAX_ID, SessionId};
+use crate::message::{Abort, Authenticate, Challenge, Message};
+use crate::value::{Dict, Value};
+
+/// How a client may prove that it is who it says. For whom nobody knows, the gate gives a credential that nobody has: the
+/// client is challenged all the same and refused as one with a wrong proof is, so that nobody learns by trying who is
+/// known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing more is needed: anonymous, or known from the link.
+    None,
+    /// A signature. Without a key the client's own is verified, and refused.
+    Cryptosign(Option<VerifyingKey>),
+    /// The ticket itself.
+    Ticket(Ticket),
+    /// An HMAC.
+    Cra(Box<CraProof>),
+    /// A password that is not told.
+    Scram(Box<scram::Credential>),
+}
+
+/// What WAMP-CRA is asked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CraProof {
+    /// What the answer is verified with.
+    pub credential: cra::Credential,
+    /// The role that the client is told it is to have.
+    pub authrole: String,
+    /// Who vouches for it.
+    pub provider: &'static str,
+    /// When the login began, ISO 8601.
+    pub timestamp: String,
+}
+
+/// What came of a proof.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Proved {
+    /// The session that the client was told it would have.
+    pub session: Option<SessionId>,
+    /// What WELCOME's `authextra` must say, such as the router's own proof.
+    pub authextra: Dict,
+}
+
+/// A client that was challenged.
+#[derive(Debug)]
+pub(super) struct Challenged {
+    asked: Box<Asked>,
+    expected: Expected,
+}
+
+#[derive(Debug)]
+enum Expected {
+    Cryptosign {
+        key: Option<VerifyingKey>,
+        challenge: [u8; CHALLENGE_LENGTH],
+    },
+    Ticket(Ticket),
+    Cra {
+        credential: cra::Credential,
+        challenge: String,
+        session: SessionId,
+    },
+    Scram {
+        credential: Box<scram::Credential>,
+        nonce: String,
+    },
+}
+
+/// Asks for a proof; admits where none is needed.
+pub(super) fn challenge(asked: Box<Asked>, proof: Proof, random: [u8; CHALLENGE_LENGTH]) -> Result<Challenged, Step> {
+    let expected = match proof {
+        Proof::None => return Err(Step::Admit(asked)),
+        Proof::Cryptosign(key) => {
+            if asked
+                .authextra
+                .get("trustroot")
+                .is_some_and(|root| *root != Value::Null)
+            {
+                let sentence = "trustroots are not followed here: log in with a key that this router knows by itself, without authextra.trustroot";
+                return Err(Step::Refuse(Abort::new(AUTHENTICATION_DENIED, sentence)));
+            }
+            Expected::Cryptosign { key, challenge: random }
+        }
+        Proof::Ticket(ticket) => Expected::Ticket(ticket),
+        Proof::Cra(proof) => expected_of_cra(&asked, *proof, &random),
+        Proof::Scram(credential) => match nonce(&asked, &random) {
+            Ok(nonce) => Expected::Scram { credential, nonce },
+            Err(abort) => return Err(Step::Refuse(abort)),
+        },
+    };
+    Ok(Challenged { asked, expected })
+}
+
+fn expected_of_cra(asked: &Asked, proof: CraProof, random: &[u8; CHALLENGE_LENGTH]) -> Expected {
+    let drawn = random
+        .iter()
+        .take(8)
+        .fold(0, |drawn, byte| drawn << 8 | u64::from(*byte));
+    let session = SessionId::new(drawn % MAX_ID + 1).unwrap_or(SessionId::FIRST);
+    let announced = cra::Announced {
+        authid: asked.authid.as_deref().unwrap_or_default(),
+        authrole: &proof.authrole,
+        provider: proof.provider,
+        timestamp: &proof.timestamp,
+        session,
+        nonce: random,
+    };
+    Expected::Cra {
+        challenge: announced.text(),
+        credential: proof.credential,
+        session,
+    }
+}
+
+/// The nonce of both sides.
+fn nonce(asked: &Asked, random: &[u8; CHALLENGE_LENGTH]) -> Result<String, Abort> {
+    let refused = |sentence: String| Abort::new(AUTHENTICATION_FAILED, sentence);
+    if asked
+        .authextra
+        .get("channel_binding")
+        .is_some_and(|binding| *binding != Value::Null)
+    {
+        return Err(refused(
+            "HELLO.Details.authextra.channel_binding must be null: there is none here".to_owned(),
+        ));
+    }
+    let own = asked.authextra.get("nonce").and_then(Value::as_str).unwrap_or_default();
+    let nonce = format!("{own}{}", BASE64_STANDARD.encode(random));
+    let exchange = scram::Exchange {
+        authid: "",
+        client_nonce: own,
+        nonce: &nonce,
+    };
+    let checked = exchange.check();
+    checked.map_err(|error| refused(format!("HELLO.Details.authextra.nonce: {error}")))?;
+    Ok(nonce)
+}
+
+impl Challenged {
+    /// CHALLENGE.
+    pub(super) fn message(&self) -> Message {
+        let (method, extra) = match &self.expected {
+            Expected::Cryptosign { challenge, .. } => {
+                let extra = Dict::from([
+                    ("challenge".to_owned(), hex::encode(challenge).into()),
+                    ("channel_binding".to_owned(), Value::Null),
+                ]);
+                (Method::Cryptosign, extra)
+            }
+            Expected::Ticket(_) => (Method::Ticket, Dict::new()),
+            Expected::Cra {
+                credential, challenge, ..
+            } => (Method::Cra, credential.challenge(challenge)),
+            Expected::Scram { credential, nonce } => (Method::Scram, credential.hashing.challenge(nonce)),
+        };
+        let method = method.name().to_owned();
+        Message::Challenge(Challenge { method, extra })
+    }
+
+    /// Whether the answer is the proof.
+    pub(super) fn check(self, answer: &Authenticate) -> Step {
+        let Self { mut asked, expected } = self;
+        let proved = match &expected {
+            Expected::Cryptosign { key, challenge } => check_signature(&asked, key.as_ref(), challenge, answer),
+            Expected::Ticket(ticket) => ticket.is(&answer.signature).then(Proved::default).ok_or_else(wrong),
+            Expected::Cra {
+                credential,
+                challenge,
+                session,
+            } => {
+                let proved = Proved {
+                    session: Some(*session),
+                    authextra: Dict::new(),
+                };
+                let is_good = credential.verify(challenge, &answer.signature);
+                is_good.then_some(proved).ok_or_else(wrong)
+            }
+            Expected::Scram { credential, nonce } => check_scram(&asked, credential, nonce, answer),
+        };
+        match proved {
+            Ok(proved) => {
+                asked.proved = proved;
+                Step::Admit(asked)
+            }
+            Err(sentence) => Step::Refuse(Abort::new(AUTHENTICATION_FAILED, sentence)),
+        }
+    }
+}
+
+/// One sentence for whoever is not known and for whoever cannot prove it.
+fn wrong() -> String {
+    "the proof is wrong, or nobody of this name logs in by this method".to_owned()
+}
+
+fn check_signature(
+    asked: &Asked,
+    key: Option<&VerifyingKey>,
+    challenge: &[u8; CHALLENGE_LENGTH],
+    answer: &Authenticate,
+) -> Result<Proved, String> {
+    // Without a known key the client's own is verified, so that both cases take the same time.
+    let own = asked.public_key();
+    let verified = match (key, &own) {
+        (Some(key), _) | (None, Ok(key)) => cryptosign::verify(key, challenge, &answer.signature),
+        (None, Err(_)) => Err(cryptosign::CryptosignError::Key),
+    };
+    match (key, verified) {
+        (Some(_), Ok(())) => Ok(Proved::default()),
+        (_, Err(why)) if why != cryptosign::CryptosignError::Signature => Err(why.to_string()),
+        _ => Err("the key is not known here or did not sign".to_owned()),
+    }
+}
+
+fn check_scram(
+    asked: &Asked,
+    credential: &scram::Credential,
+    nonce: &str,
+    answer: &Authenticate,
+) -> Result<Proved, String> {
+    let said = |key: &str| answer.extra.get(key).filter(|value| **value != Value::Null);
+    if said("channel_binding").is_some() || said("cbind_data").is_some() {
+        return Err("AUTHENTICATE.Extra.channel_binding must be null: there is none here".to_owned());
+    }
+    if said("nonce").is_some_and(|said| said.as_str() != Some(nonce)) {
+        return Err("AUTHENTICATE.Extra.nonce is not that of CHALLENGE".to_owned());
+    }
+    let exchange = scram::Exchange {
+        authid: asked.authid.as_deref().unwrap_or_default(),
+        client_nonce: asked.authextra.get("nonce").and_then(Value::as_str).unwrap_or_default(),
+        nonce,
+    };
+    let verifier = credential.verify(&exchange, &answer.signature).ok_or_else(wrong)?;
+    let authextra = Dict::from([("verifier".to_owned(), verifier.into())]);
+    Ok(Proved {
+        session: None,
+        authextra,
+    })
+}
+
+#[cfg(test)]
+mod tests;
