@@ -66,6 +66,8 @@ python="$cache/venv/bin/python"
 # --- the open router, with realms of it that know one key ----------------------------------------------------------------
 export ROUTER_KEY_SEED=9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60 # RFC 8032, section 7.1
 public=$("$python" -c 'import sys, nacl.signing; print(nacl.signing.SigningKey(bytes.fromhex(sys.argv[1])).verify_key.encode().hex())' "$ROUTER_KEY_SEED")
+# As whoever keeps passwords derives a key for WAMP-CRA.
+derived=$("$python" -c 'from autobahn.wamp.auth import derive_key; print(derive_key("open", "5ca1ab1e5ca1ab1e", 2000, 32).decode())')
 known='  { uri = "com.example.known.", match = "prefix", allow = ["call", "register", "publish", "subscribe"], disclose = "always", trustlevel = 7 },'
 
 # configure PORT SOCKET: the configuration of a router.
@@ -91,6 +93,49 @@ authid = "joe"
 role = "keyed"
 method = "cryptosign"
 pubkey = "$public"
+
+# Here everybody has the secret "open", each with a method of its own.
+[[realm]]
+name = "secrets"
+
+[[realm.role]]
+name = "keyed"
+rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"] }]
+
+[[realm.principal]]
+authid = "ticket"
+role = "keyed"
+method = "ticket"
+secret = "open"
+
+[[realm.principal]]
+authid = "plain"
+role = "keyed"
+method = "wampcra"
+secret = "open"
+
+[[realm.principal]]
+authid = "salted"
+role = "keyed"
+method = "wampcra"
+salt = "5ca1ab1e5ca1ab1e"
+iterations = 2000
+key = "$derived"
+
+[[realm.principal]]
+authid = "argon2"
+role = "keyed"
+method = "wamp-scram"
+memory_kib = 8192
+secret = "open"
+
+[[realm.principal]]
+authid = "pbkdf2"
+role = "keyed"
+method = "wamp-scram"
+kdf = "pbkdf2"
+iterations = 4096
+secret = "open"
 
 # Here a procedure says what anonymous clients may do; the one key may do everything.
 [[realm]]

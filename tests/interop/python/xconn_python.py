@@ -6,7 +6,12 @@ knows neither progressive results nor cancelling.
 
 import asyncio
 
-from wampproto.auth import AnonymousAuthenticator, CryptoSignAuthenticator
+from wampproto.auth import (
+    AnonymousAuthenticator,
+    CryptoSignAuthenticator,
+    TicketAuthenticator,
+    WAMPCRAAuthenticator,
+)
 from wampproto.serializers import CBORSerializer, JSONSerializer, MsgPackSerializer
 from xconn.async_client import AsyncClient
 from xconn.exception import ApplicationError
@@ -189,6 +194,23 @@ async def a_known_key_logs_in(stage):
     equal((details.authid, details.authrole), ("joe", "keyed"))
 
 
+async def a_secret_logs_in_by_each_method_of_the_library(stage):
+    for authid, method, authenticator in (
+        ("ticket", "ticket", TicketAuthenticator),
+        ("plain", "wampcra", WAMPCRAAuthenticator),
+        ("salted", "wampcra", WAMPCRAAuthenticator),
+    ):
+        session = await stage.join("secrets", authenticator(authid, "open"))
+        details = session._base_session.session_details
+        equal((details.authid, details.authrole), (authid, "keyed"))
+        try:
+            await stage.join("secrets", authenticator(authid, "opan"))
+        except Exception as error:  # noqa: BLE001 - the library has no one class for it
+            assert "wamp.error.authentication_failed" in str(error), (method, error)
+        else:
+            raise AssertionError(f"was let in by {method}")
+
+
 async def an_unknown_key_is_refused(stage):
     try:
         await stage.join("realm2", CryptoSignAuthenticator("joe", "07" * 32))
@@ -210,6 +232,7 @@ CASES = [
     values_arrive_as_they_were_sent,
     a_thousand_calls_at_once_are_all_answered,
     a_known_key_logs_in,
+    a_secret_logs_in_by_each_method_of_the_library,
     an_unknown_key_is_refused,
 ]
 
