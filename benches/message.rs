@@ -87,7 +87,7 @@ fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
             provider: "static",
             authextra: Default::default(),
         };
-        realm.join(principal, Default::default(), Features::default(), None, &mut out)
+        realm.join(None, principal, Default::default(), Features::default(), None, &mut out)
     };
     let sessions = (0..sessions).map(|_| join()).collect();
     (realm, sessions)

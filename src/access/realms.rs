@@ -333,9 +333,11 @@ mod tests {
         let shape = |it: &scram::Credential| (it.hashing.kdf, it.hashing.iterations, it.hashing.salt.len());
         assert_eq!(shape(&nobody), shape(&joe));
         assert_ne!(nobody.hashing.salt, joe.hashing.salt);
-        let extra = |name: &str| match asked_for(&realm, name, &["wampcra"]) {
-            Proof::Cra(proof) => proof.credential.challenge(""),
-            proof => panic!("{proof:?}"),
+        let extra = |name: &str| {
+            let Proof::Cra(proof) = asked_for(&realm, name, &["wampcra"]) else {
+                panic!()
+            };
+            proof.credential.challenge("")
         };
         let (jane, nobody) = (extra("jane"), extra("nobody"));
         assert_eq!(nobody, extra("nobody"));

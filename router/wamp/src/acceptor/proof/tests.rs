@@ -110,9 +110,11 @@ fn whoever_knows_the_secret_is_admitted_and_nobody_else_by_any_method() {
 fn every_method_refuses_in_the_same_words() {
     let sentences: std::collections::BTreeSet<_> = methods()
         .into_iter()
-        .map(|(_, wrong, proof)| match login(wrong, proof).1 {
-            Step::Refuse(abort) => abort.details["message"].as_str().unwrap().to_owned(),
-            step => panic!("{step:?}"),
+        .map(|(_, wrong, proof)| {
+            let Step::Refuse(abort) = login(wrong, proof).1 else {
+                panic!()
+            };
+            abort.details["message"].as_str().unwrap().to_owned()
         })
         .collect();
     assert_eq!(sentences.len(), 1, "{sentences:?}");
@@ -168,10 +170,10 @@ fn a_login_by_wamp_scram_without_a_nonce_or_with_channel_binding_is_told_so() {
             ..JoinOptions::anonymous("realm1")
         };
         acceptor.receive(Joiner::new(options).hello());
-        match acceptor.found(Ok(scram("open", pbkdf2())), [9; 32]) {
-            Step::Refuse(abort) => abort.details["message"].as_str().unwrap().to_owned(),
-            step => panic!("{step:?}"),
-        }
+        let Step::Refuse(abort) = acceptor.found(Ok(scram("open", pbkdf2())), [9; 32]) else {
+            panic!()
+        };
+        abort.details["message"].as_str().unwrap().to_owned()
     };
     assert!(found(Dict::new()).contains("authextra.nonce"));
     let bound = Dict::from([
