@@ -12,6 +12,11 @@ import { ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, type Granted, HELLO, Inbound, 
  * more than what the desktop keeps meanwhile costs a desktop.
  */
 export const ACKNOWLEDGED_WITHIN_MS = 15_000;
+/**
+ * After how many seconds of silence the desktop may ask for a sign of life. Whoever looks is never silent for so long; a phone
+ * in a pocket is woken once a minute, and is missed three minutes after it has gone.
+ */
+export const PING_S = 60;
 /** Close code of a session that ended for a reason of ours: of those that programs may choose (RFC 6455, section 7.4.2). */
 export const CLOSE_SESSION_FAILED = 4401;
 const VIOLATION = 'wamp.error.protocol_violation';
@@ -181,7 +186,7 @@ export class ResumingSocket {
   #helloOf(back: Granted | null): string {
     const [kind, realm, details] = this.#hello!;
     const { authid } = this.login;
-    const login = { authid, authmethods: ['cryptosign'], authextra: {}, resumable: true, _received: this.#inbound.received };
+    const login = { authid, authmethods: ['cryptosign'], authextra: {}, resumable: true, _received: this.#inbound.received, _ping: PING_S };
     const where = back ? { 'resume-session': this.#session, 'resume-token': back.token } : {};
     return JSON.stringify([kind, realm, { ...(isDict(details) ? details : {}), ...login, ...where }]);
   }

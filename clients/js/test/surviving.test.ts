@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import { CallFailed, Desktop, type DesktopOptions, LOST, OFFLINE, type PlainSocketClass, type Status } from '../src/index.js';
+import { PING_S } from '../src/resuming_socket.js';
 import { ACKNOWLEDGED_MESSAGES, KEPT_MESSAGES, UNACKNOWLEDGED_MESSAGES } from '../src/resumption.js';
 import { type Cut, type Kept, type Script, ScriptedRouter } from './scripted_router.js';
 
@@ -306,6 +307,14 @@ describe('who does not look', () => {
     await at.heard(48);
     assert.ok(session.received >= before + 2, 'and from then on again');
   });
+});
+
+test('it asks the desktop to let it sleep, on each connection', async () => {
+  const { at, desk, session } = await opened({});
+  session.guest!.socket.terminate();
+  await becomes(desk, 'waiting');
+  await becomes(desk, 'open');
+  assert.deepEqual(at.hellos.map(({ _ping }) => _ping), [PING_S, PING_S]);
 });
 
 test('who closes it says goodbye, so that the desktop keeps nothing', async () => {
