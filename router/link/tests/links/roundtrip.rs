@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
-use deskconn_link::BounceReason;
+use deskconn_link::{BounceReason, Link};
 use wamp::codec::Serializer;
 use wamp::id::{PublicationId, SubscriptionId};
 use wamp::limits::Bounds;
@@ -170,4 +171,30 @@ async fn what_was_taken_out_of_a_batch_by_a_dropped_send_goes_out_with_the_next(
         };
         soon(async { tokio::join!(send, take) }).await;
     }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_a_sign_of_life_gets_one_over_every_transport_in_both_directions() {
+    for (transport, socket) in TRANSPORTS {
+        let (mut client, mut router) = link(transport, socket, Serializer::Json, Bounds::JOINED).await;
+        soon(asks(&mut client, &mut router)).await;
+        soon(asks(&mut router, &mut client)).await;
+    }
+}
+
+/// One end asks the other, which is read too.
+async fn asks(near: &mut Link, far: &mut Link) {
+    let before = near.reader.heard();
+    near.reader.ping();
+    while !near.reader.heard().is_more_than(before) {
+        let reading = async { tokio::join!(near.reader.next(), far.reader.next()) };
+        let read = tokio::time::timeout(Duration::from_millis(5), reading).await;
+        assert!(read.is_err(), "nobody said anything: {read:?}");
+    }
+    assert!(!near.reader.heard().is_more_than_pongs(before));
+    // The connection is as good as before.
+    let message = call(Serializer::Json, 10);
+    far.writer.send(message.clone()).await.unwrap();
+    assert_eq!(receive(near).await, message);
+    assert!(near.reader.heard().is_more_than_pongs(before));
 }
