@@ -21,6 +21,7 @@ mod desktop;
 mod exchange;
 mod front_door;
 mod keepalive;
+mod keeping;
 mod kept;
 mod locked;
 mod manual;

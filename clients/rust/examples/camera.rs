@@ -7,6 +7,7 @@
 
 use deskconn_client::{Client, Dict, Error, Options, RequestError, SigningKey, Value};
 use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
 
 const PICTURE: &str = "org.deskconn.app.camera.picture";
 
@@ -38,12 +39,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let item = [("uri", PICTURE), ("title", "Camera"), ("kind", "button")];
     let item: Dict = item.map(|(key, text)| (key.to_owned(), text.into())).into();
     let items = Value::List(vec![item.into()]);
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        refused = describe(&client, items) => refused?,
+        _ = terminated.recv() => {}
+    }
+    // Without a goodbye the desktop would keep the session for two minutes, and let callers wait.
+    client.close().await;
+    Ok(())
+}
+
+/// Says what it is in each session: that survives its connection, but not the desktop's program.
+async fn describe(client: &Client, items: Value) -> Result<(), Error> {
     loop {
-        // What it says of itself goes with the session, which survives its connection, but not the desktop's program.
         let session = client.session().await?;
         let described = session.call("org.deskconn.components.describe", [items.clone()]).await;
-        if let Err(Error::Request(error)) = described {
-            return Err(error.into());
+        if let Err(error @ Error::Request(_)) = described {
+            return Err(error);
         }
         println!("the camera is there");
         session.closed().await;

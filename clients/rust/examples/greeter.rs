@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, reason = "it says what it hears")]
 
 use deskconn_client::{Client, Options, SigningKey, Target, Value};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,12 +30,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .await?;
     println!("ready");
-    while let Some(event) = news.next().await {
-        println!(
-            "news: {}",
-            event.args.args.first().and_then(Value::as_str).unwrap_or("?")
-        );
+    let mut terminated = signal(SignalKind::terminate())?;
+    loop {
+        let event = tokio::select! {
+            event = news.next() => event,
+            _ = terminated.recv() => None,
+        };
+        let Some(event) = event else { break };
+        let text = event.args.args.first().and_then(Value::as_str);
+        println!("news: {}", text.unwrap_or("?"));
     }
+    // Without a goodbye the desktop would keep the session for two minutes, and let callers wait.
+    client.close().await;
     Ok(())
 }
 

@@ -144,7 +144,10 @@ async fn open(target: &Target, options: &Options, wanted: &Wanted) -> Result<Rea
     let opening = async {
         let mut link = connect(target, options).await?;
         link.reader.set_bounds(options.bounds);
-        let welcome = join(&mut link, options.clone(), Some(wanted.clone())).await?;
+        // Between processes of one machine no connection is lost but by the end of one of them.
+        let is_local = matches!(target, Target::Unix(_)) && *wanted == Wanted::Resumable;
+        let resumption = (!is_local).then(|| wanted.clone());
+        let welcome = join(&mut link, options.clone(), resumption).await?;
         Ok(Reached { link, welcome })
     };
     let late = || ConnectError::TooSlow(target.to_string(), options.patience.as_secs());

@@ -8,6 +8,8 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use mdns_sd::{ResolvedService, ScopedIp};
 use serde::{Serialize, Serializer};
 
+use crate::connect::Target;
+
 /// Bytes of keys and values that are kept of one TXT record, the most that fits in a packet (RFC 6763 §6.2).
 pub const MAX_TXT: usize = 1300;
 
@@ -48,6 +50,17 @@ pub struct Found {
 }
 
 impl Found {
+    /// Where to connect to with a pin, the likeliest place first.
+    #[must_use]
+    pub fn targets(&self) -> Vec<Target> {
+        let path = self.txt("path").unwrap_or("/ws");
+        let target = |address: &Address| Target::SecureWebSocket {
+            host: address.with_port(self.port).to_string(),
+            path: path.to_owned(),
+        };
+        self.addresses.iter().map(target).collect()
+    }
+
     /// The value of a TXT key.
     #[must_use]
     pub fn txt(&self, key: &str) -> Option<&str> {

@@ -284,7 +284,25 @@ pub async fn browse(
     browse_for(service_type, max, patience, interfaces, |_| true).await
 }
 
-/// The same for services that are `wanted` alone.
+/// Up to `max` desktops on the network this machine is in, found within `patience`: those to be tried first come first. It
+/// takes no longer than it must to find so many.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// for desktop in deskconn_client::discovery::desktops(3, std::time::Duration::from_secs(2)).await? {
+///     println!("{} at {:?}", desktop.name, desktop.targets());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// When the system gives no thread or socket.
+pub async fn desktops(max: usize, patience: Duration) -> Result<Vec<Found>, DiscoveryError> {
+    browse(DESKCONN, max, patience, &Interfaces::default()).await
+}
+
+/// As [`browse`], for services that are `wanted` alone.
 ///
 /// # Errors
 /// When the type is malformed or the system gives no thread or socket.

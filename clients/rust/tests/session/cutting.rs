@@ -22,7 +22,12 @@ const LONGEST: i64 = 6_000;
 
 async fn client(stage: &Stage, serializer: Serializer, seed: u64) -> (Client, Relay) {
     let relay = Relay::to(stage.address).await;
-    let target: Target = format!("rs://{}", relay.address).parse().unwrap();
+    // Both transports, in turns.
+    let text = match seed % 2 {
+        0 => format!("ws://{}/ws", relay.address),
+        _ => format!("rs://{}", relay.address),
+    };
+    let target: Target = text.parse().unwrap();
     let options = Options {
         serializers: vec![serializer],
         ..Options::new("realm1")

@@ -8,6 +8,9 @@ use deskconn_client::{
     Builder, Client, Closed, Error, Match, Opened, Options, RegisterOptions, Status, SubscribeOptions, Target, Value,
 };
 
+use router::{Limits, Role};
+use wamp::realm::role::{Action, Consent, Disclose, Rule};
+
 use crate::relay::Relay;
 use crate::support::{Stage, soon, until};
 
@@ -143,4 +146,72 @@ async fn a_session_that_is_killed_is_followed_by_another() {
         soon(session.call("com.example.count", ())).await,
         Err(Error::Closed(_))
     ));
+}
+
+/// A router that resumes nothing, and lets everybody take procedures over.
+fn forgetful() -> Stage {
+    let all = [
+        Action::Call,
+        Action::Register,
+        Action::Publish,
+        Action::Subscribe,
+        Action::TakeOver,
+    ];
+    let rule = Rule {
+        uri: "".into(),
+        policy: Match::Prefix,
+        allow: all.into_iter().collect(),
+        disclose: Disclose::OnRequest,
+        consent: Consent::Given,
+        trustlevel: None,
+    };
+    let role = Role::new("anonymous", vec![rule]).unwrap();
+    let limits = Limits {
+        resume: None,
+        ..Limits::default()
+    };
+    Stage::of(role, limits)
+}
+
+#[tokio::test]
+async fn a_procedure_that_the_clients_own_earlier_session_still_holds_is_taken_over() {
+    let stage = forgetful();
+    let relay = Relay::to(stage.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    let serve = |_| async { Ok(Value::from("served").into()) };
+    client.register("com.example.own", serve).await.unwrap();
+    relay.cut_silently();
+    let opened = status(&client, |status| matches!(status, Status::Open(Opened::Anew { .. }))).await;
+    assert!(matches!(opened, Status::Open(Opened::Anew { missing, .. }) if missing.is_empty()));
+    let other = stage.session().await;
+    let count = soon(other.call("wamp.session.count", ())).await.unwrap().into_value();
+    assert_eq!(count.as_u64(), Some(3), "the earlier one is there still");
+    let result = soon(other.call("com.example.own", ())).await.unwrap();
+    assert_eq!(result.into_value().as_str(), Some("served"));
+}
+
+#[tokio::test]
+async fn a_procedure_that_somebody_else_offers_meanwhile_is_theirs() {
+    let (first, second) = (forgetful(), forgetful());
+    let relay = Relay::to(first.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    let serve = |_| async { Ok(Value::from("mine").into()) };
+    client.register("com.example.own", serve).await.unwrap();
+    let other = second.session().await;
+    let serve = |_| async { Ok(Value::from("theirs").into()) };
+    other.register("com.example.own", serve).await.unwrap();
+    relay.lead_to(Some(second.address));
+    relay.cut();
+    let opened = status(&client, |status| matches!(status, Status::Open(Opened::Anew { .. }))).await;
+    let Status::Open(Opened::Anew { missing, .. }) = opened else {
+        panic!()
+    };
+    assert_eq!(missing[0].uri, "com.example.own");
+    assert!(
+        missing[0].error.to_string().contains("another session offers it"),
+        "{}",
+        missing[0]
+    );
+    let result = soon(client.call("com.example.own", ())).await.unwrap();
+    assert_eq!(result.into_value().as_str(), Some("theirs"));
 }

@@ -1,7 +1,7 @@
 //! A network between client and router that fails as one likes.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -25,17 +25,28 @@ struct State {
     cut: watch::Sender<u64>,
     budget: Mutex<Option<Budget>>,
     accepted: AtomicUsize,
+    /// Whether the router is not to notice that a connection was cut.
+    is_silent: AtomicBool,
+    /// Connections to the router that it has not noticed the end of.
+    unnoticed: Mutex<Vec<(OwnedReadHalf, OwnedWriteHalf)>>,
 }
 
 impl Relay {
+    /// In front of a router on 127.0.0.1: at another address of the loopback, with the same port, which the Host of HTTP
+    /// must name.
     pub(crate) async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addresses: Vec<SocketAddr> = (2..=254)
+            .map(|last| ([127, 0, 0, last], target.port()).into())
+            .collect();
+        let listener = TcpListener::bind(&*addresses).await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
             target: watch::Sender::new(Some(target)),
             cut: watch::Sender::new(0),
             budget: Mutex::new(None),
             accepted: AtomicUsize::new(0),
+            is_silent: AtomicBool::new(false),
+            unnoticed: Mutex::default(),
         });
         let accepting = Arc::clone(&state);
         tokio::spawn(async move {
@@ -50,6 +61,12 @@ impl Relay {
     /// Cuts all connections.
     pub(crate) fn cut(&self) {
         self.state.cut.send_modify(|cut| *cut += 1);
+    }
+
+    /// Cuts all connections, and the router does not notice it.
+    pub(crate) fn cut_silently(&self) {
+        self.state.is_silent.store(true, Ordering::Relaxed);
+        self.cut();
     }
 
     /// Leads further connections there; to nobody they are cut at once.
@@ -88,16 +105,19 @@ async fn pass(near: TcpStream, state: Arc<State>) {
         .as_mut()
         .map_or(i64::MAX, |budget| budget());
     let budget = AtomicI64::new(budget);
-    let (near_read, near_write) = near.into_split();
-    let (far_read, far_write) = far.into_split();
+    let (mut near_read, mut near_write) = near.into_split();
+    let (mut far_read, mut far_write) = far.into_split();
     tokio::select! {
-        () = copy(near_read, far_write, &budget) => {}
-        () = copy(far_read, near_write, &budget) => {}
+        () = copy(&mut near_read, &mut far_write, &budget) => {}
+        () = copy(&mut far_read, &mut near_write, &budget) => {}
         _ = cut.changed() => {}
+    }
+    if state.is_silent.load(Ordering::Relaxed) {
+        state.unnoticed.lock().unwrap().push((far_read, far_write));
     }
 }
 
-async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, budget: &AtomicI64) {
+async fn copy(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, budget: &AtomicI64) {
     let mut buffer = [0; 4096];
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else {

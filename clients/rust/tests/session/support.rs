@@ -50,8 +50,12 @@ impl Stage {
     }
 
     pub(crate) fn with(limits: Limits) -> Self {
-        let gate = OpenGate::new(Role::unrestricted("anonymous"));
-        let router = Router::new(Arc::new(gate), Arc::new(Origins::default()), limits);
+        Self::of(Role::unrestricted("anonymous"), limits)
+    }
+
+    /// Everybody has this role.
+    pub(crate) fn of(role: Role, limits: Limits) -> Self {
+        let router = Router::new(Arc::new(OpenGate::new(role)), Arc::new(Origins::default()), limits);
         router.open_realm("realm1", RealmSettings::default());
         let listening = router.listen_tcp(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         let directory = tempfile::tempdir().unwrap();
