@@ -309,6 +309,36 @@ close_window() {
     desk_runs one
 }
 
+# elsewhere MACHINE COMMAND…: as a user of another machine who has a home of their own.
+elsewhere() {
+    local machine=$1 home="$tmp/elsewhere"; shift
+    mkdir -p "$home"
+    ip netns exec "$net-$machine" env -i PATH="$PATH" HOME="$home" XDG_DATA_HOME="$home" "$@"
+}
+
+# joins KEY MACHINE HOST: the command line of that machine is paired with the daemon, by a code that nobody types.
+joins() {
+    desk_ctl "$1" --json pair --role bus --yes --no-qr <&- >"$tmp/window" 2>&1 &
+    other_pids="$other_pids $!"
+    until_true grep -qs '"code"' "$tmp/window" || { cat "$tmp/window"; return 1; }
+    sed -n 's/.*"code": *"\([^"]*\)".*/\1/p' "$tmp/window" | head -1 |
+        elsewhere "$2" timeout 30 "$bin/deskconnctl" join "$3" --name Elsewhere
+}
+
+# subscribes MACHINE DESKTOP TOPIC: a command that stays.
+subscribes() {
+    elsewhere "$1" "$bin/deskconnctl" --desktop "$2" subscribe "$3" >"$tmp/heard" 2>"$tmp/remarks" &
+    other_pids="$other_pids $!"
+    until_true grep -qs 'subscribed to' "$tmp/remarks" || { cat "$tmp/remarks"; return 1; }
+}
+
+# hears KEY TOPIC WORD: what the daemon's owner publishes reaches it.
+hears() {
+    until_true is_heard "$@" || { cat "$tmp/heard" "$tmp/remarks"; return 1; }
+}
+
+is_heard() { desk_ctl "$1" publish "$2" "\"$3\"" && grep -qs "$3" "$tmp/heard"; }
+
 # avahi started second warns that it is not alone, and goes on; a conflict would make it change its name.
 no_conflict() { ! grep -iE 'conflict|withdraw|retrying' "$tmp/avahi-$1"; }
 

@@ -73,6 +73,15 @@ step "SIGTERM ends the daemon with 0 within 2 s" stop_desk two
 step "avahi drops it at once" avahi_drops Other
 stop_desk three >/dev/null; stop_desk four >/dev/null
 
+# --- a command line on another machine that stays --------------------------------------------------------------------
+start_desk mover a Mover 5030
+step "a command line on another machine is paired" joins mover c 10.77.0.1:5030
+step "it subscribes" subscribes c Mover org.deskconn.app.news
+step "and hears what is published" hears mover org.deskconn.app.news before
+stop_desk mover >/dev/null; start_desk mover a Mover 5031
+step "it finds the desktop by its id when the port has changed, and hears again" hears mover org.deskconn.app.news after
+stop_desk mover >/dev/null
+
 # --- what was on the wire until here --------------------------------------------------------------------------------
 stop_capture wire; stop_capture docker; stop_capture loopback
 packets() { python3 "$here/packets.py" "$tmp/wire.pcap" "$@"; }
