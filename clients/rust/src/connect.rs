@@ -18,6 +18,7 @@ use wamp::value::Dict;
 
 use crate::error::ConnectError;
 use crate::login::{Secret, join};
+use crate::pulse::KEEP_ALIVE;
 use crate::session::Session;
 
 /// How long opening a session may take. Where a person must first approve, [`Options::patience`] says more.
@@ -166,6 +167,9 @@ pub struct Options {
     pub bounds: Bounds,
     /// How long opening the session may take.
     pub patience: Duration,
+    /// After so much silence the router is asked for a sign of life, and if none comes the connection counts as lost;
+    /// [`KEEP_ALIVE`] if nothing else is said. Links inside a process are never silent.
+    pub keep_alive: Option<Duration>,
 }
 
 impl Options {
@@ -187,7 +191,12 @@ impl Options {
                 ..Bounds::JOINED
             },
             patience: PATIENCE,
+            keep_alive: Some(KEEP_ALIVE),
         }
+    }
+
+    pub(crate) fn keep_alive_over(&self, link: &Link) -> Option<Duration> {
+        self.keep_alive.filter(|_| link.writer.serializer().is_some())
     }
 
     /// The same with the pin of a desktop's certificate.
@@ -226,9 +235,9 @@ impl Session {
     /// The router does not let this client in, or the link breaks.
     pub async fn over(mut link: Link, options: Options) -> Result<Self, ConnectError> {
         link.reader.set_bounds(options.bounds);
-        let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
+        let keep_alive = options.keep_alive_over(&link);
         let welcome = join(&mut link, options, None).await?;
-        Ok(Self::start(link, serializer, welcome))
+        Ok(Self::start(link, keep_alive, welcome))
     }
 }
 

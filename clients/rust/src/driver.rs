@@ -17,6 +17,7 @@ use wamp::value::Dict;
 
 use crate::books::Books;
 use crate::error::{Closed, RequestError};
+use crate::pulse::Pulse;
 use crate::served::{Next, Pending, Served, failure};
 use crate::table::Table;
 
@@ -57,14 +58,16 @@ impl Driver {
     }
 
     /// Serves the session until it ends, on its only connection.
-    pub(crate) async fn run(mut self, link: Link) {
-        let closed = self.converse(link).await;
+    pub(crate) async fn run(mut self, link: Link, keep_alive: Option<Duration>) {
+        let closed = self.converse(link, keep_alive).await;
         self.finish(closed);
     }
 
-    /// Serves the session until it ends, or until this connection does: then it says [`Closed::Lost`].
-    pub(crate) async fn converse(&mut self, link: Link) -> Closed {
+    /// Serves the session until it ends, or until this connection does: then it says [`Closed::Lost`]. Where nothing is heard
+    /// for so long it counts as lost, unless it answers when it is asked.
+    pub(crate) async fn converse(&mut self, link: Link, keep_alive: Option<Duration>) -> Closed {
         let Link { reader, mut writer } = link;
+        let pulse = keep_alive.map(Pulse::new);
         let Self {
             served,
             messages,
@@ -82,7 +85,7 @@ impl Driver {
         };
         // In random order: whichever went first each time could use up the task's share of the thread, and the other starve.
         let End { closed, last } = tokio::select! {
-            end = read_loop(served, books, pending, reader) => end,
+            end = read_loop(served, books, pending, (reader, pulse)) => end,
             end = writing.run(&mut writer) => end,
         };
         if matches!(closed, Closed::Lost(_)) && books.is_some() {
@@ -148,10 +151,19 @@ impl From<Violation> for End {
     }
 }
 
-async fn read_loop(served: &Served, books: Option<&Books>, pending: &mut Option<Pending>, mut reader: Reader) -> End {
+async fn read_loop(
+    served: &Served,
+    books: Option<&Books>,
+    pending: &mut Option<Pending>,
+    (mut reader, mut pulse): (Reader, Option<Pulse>),
+) -> End {
     loop {
         served.settle(pending).await;
-        let message = match reader.next().await {
+        let read = match &mut pulse {
+            Some(pulse) => pulse.next(&mut reader).await,
+            None => reader.next().await,
+        };
+        let message = match read {
             Ok(Some(message)) => message,
             Ok(None) => return Closed::Lost("the router closed it".to_owned()).into(),
             Err(ReadError::Io(error)) => return Closed::Lost(error.to_string()).into(),

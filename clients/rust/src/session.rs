@@ -66,9 +66,10 @@ impl Session {
     }
 
     /// The same on its only connection.
-    pub(crate) fn start(link: Link, serializer: Serializer, welcome: Welcome) -> Self {
+    pub(crate) fn start(link: Link, keep_alive: Option<Duration>, welcome: Welcome) -> Self {
+        let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
         let (session, driver) = Self::new(serializer, welcome, false);
-        tokio::spawn(driver.run(link));
+        tokio::spawn(driver.run(link, keep_alive));
         session
     }
 

@@ -186,7 +186,8 @@ impl Keeper {
         link: Link,
         mut opening: Pin<&mut (impl Future<Output = Infallible> + Send)>,
     ) -> Closed {
-        let mut conversation = pin!(driver.converse(link));
+        let keep_alive = self.options.keep_alive_over(&link);
+        let mut conversation = pin!(driver.converse(link, keep_alive));
         while self.closing.is_none() {
             tokio::select! {
                 closed = &mut conversation => return closed,

@@ -215,3 +215,26 @@ async fn a_procedure_that_somebody_else_offers_meanwhile_is_theirs() {
     let result = soon(client.call("com.example.own", ())).await.unwrap();
     assert_eq!(result.into_value().as_str(), Some("theirs"));
 }
+
+#[tokio::test]
+async fn a_connection_that_is_dead_without_a_word_is_given_up_and_the_session_goes_on() {
+    let stage = Stage::new();
+    let relay = Relay::to(stage.address).await;
+    let options = Options {
+        keep_alive: Some(Duration::from_millis(150)),
+        ..Options::new("realm1")
+    };
+    let target: Target = format!("ws://{}/ws", relay.address).parse().unwrap();
+    let client = soon(Client::builder(options).at(target).open()).await.unwrap();
+    let session = client.session().await.unwrap();
+    // Nothing happens, and the router answers when it is asked.
+    let moment = Duration::from_millis(600);
+    let mut changes = client.status();
+    changes.mark_unchanged();
+    assert!(tokio::time::timeout(moment, changes.changed()).await.is_err());
+    relay.stand_still();
+    status(&client, |status| matches!(status, Status::Connecting { .. })).await;
+    relay.go_on();
+    status(&client, |status| matches!(status, Status::Open(Opened::Resumed))).await;
+    assert_eq!(client.session().await.unwrap().id(), session.id());
+}

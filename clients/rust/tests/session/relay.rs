@@ -23,6 +23,8 @@ struct State {
     target: watch::Sender<Option<SocketAddr>>,
     /// Raised to cut all connections.
     cut: watch::Sender<u64>,
+    /// Whether nothing is passed on.
+    is_still: watch::Sender<bool>,
     budget: Mutex<Option<Budget>>,
     accepted: AtomicUsize,
     /// Whether the router is not to notice that a connection was cut.
@@ -43,6 +45,7 @@ impl Relay {
         let state = Arc::new(State {
             target: watch::Sender::new(Some(target)),
             cut: watch::Sender::new(0),
+            is_still: watch::Sender::new(false),
             budget: Mutex::new(None),
             accepted: AtomicUsize::new(0),
             is_silent: AtomicBool::new(false),
@@ -67,6 +70,16 @@ impl Relay {
     pub(crate) fn cut_silently(&self) {
         self.state.is_silent.store(true, Ordering::Relaxed);
         self.cut();
+    }
+
+    /// Passes nothing on, and says nothing of it.
+    pub(crate) fn stand_still(&self) {
+        self.state.is_still.send_replace(true);
+    }
+
+    /// Passes on again what comes.
+    pub(crate) fn go_on(&self) {
+        self.state.is_still.send_replace(false);
     }
 
     /// Leads further connections there; to nobody they are cut at once.
@@ -108,8 +121,8 @@ async fn pass(near: TcpStream, state: Arc<State>) {
     let (mut near_read, mut near_write) = near.into_split();
     let (mut far_read, mut far_write) = far.into_split();
     tokio::select! {
-        () = copy(&mut near_read, &mut far_write, &budget) => {}
-        () = copy(&mut far_read, &mut near_write, &budget) => {}
+        () = copy(&mut near_read, &mut far_write, &budget, state.is_still.subscribe()) => {}
+        () = copy(&mut far_read, &mut near_write, &budget, state.is_still.subscribe()) => {}
         _ = cut.changed() => {}
     }
     if state.is_silent.load(Ordering::Relaxed) {
@@ -117,12 +130,18 @@ async fn pass(near: TcpStream, state: Arc<State>) {
     }
 }
 
-async fn copy(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, budget: &AtomicI64) {
+async fn copy(
+    from: &mut OwnedReadHalf,
+    to: &mut OwnedWriteHalf,
+    budget: &AtomicI64,
+    mut is_still: watch::Receiver<bool>,
+) {
     let mut buffer = [0; 4096];
     loop {
         let Ok(count @ 1..) = from.read(&mut buffer).await else {
             return;
         };
+        let _ = is_still.wait_for(|is_still| !is_still).await;
         let left = budget.fetch_sub(count as i64, Ordering::Relaxed);
         let passed = count.min(usize::try_from(left).unwrap_or(0));
         if to.write_all(&buffer[..passed]).await.is_err() || passed < count {
