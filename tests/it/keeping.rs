@@ -1,5 +1,6 @@
 //! The client that stays, with the real daemon: over all that is encrypted, through restarts, and until it is revoked.
 
+#[allow(dead_code, reason = "not every fault is needed here")]
 #[path = "../../clients/rust/tests/session/relay.rs"]
 mod relay;
 

@@ -323,7 +323,8 @@ impl Keeper {
         };
         self.when = until.map_or(When::Told, When::At);
         self.failures = 0;
-        if until.is_none() && !matches!(*self.current.borrow(), Current::Session(_)) {
+        // First, so that nobody who learns of it finds a session here.
+        if until.is_none() {
             self.current.send_replace(Current::Refused(reason.clone()));
         }
         self.status.send_replace(Status::Refused { reason, until });
