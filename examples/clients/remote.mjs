@@ -32,3 +32,5 @@ desktop.onStatus(async (status) => {
   console.log(`joined ${args[0].name} as ${args[0].role}`);
   console.log("ready");
 });
+// Without a goodbye the desktop would keep the session for two minutes, and let callers wait.
+process.once("SIGTERM", () => desktop.close());

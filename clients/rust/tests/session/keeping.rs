@@ -238,3 +238,15 @@ async fn a_connection_that_is_dead_without_a_word_is_given_up_and_the_session_go
     status(&client, |status| matches!(status, Status::Open(Opened::Resumed))).await;
     assert_eq!(client.session().await.unwrap().id(), session.id());
 }
+
+#[tokio::test]
+async fn over_a_unix_socket_a_session_ends_with_its_connection() {
+    let stage = Stage::new();
+    let target: Target = format!("unix:{}", stage.socket.display()).parse().unwrap();
+    let client = Client::builder(Options::new("realm1")).at(target);
+    let client = soon(client.open()).await.unwrap();
+    assert!(client.session().await.unwrap().detail("resume_token").is_none());
+    let relay = Relay::to(stage.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    assert!(client.session().await.unwrap().detail("resume_token").is_some());
+}

@@ -31,7 +31,7 @@ pub(crate) async fn until(is_so: impl Fn() -> bool) {
 pub(crate) struct Stage {
     pub(crate) router: Router,
     pub(crate) address: SocketAddr,
-    socket: PathBuf,
+    pub(crate) socket: PathBuf,
     _directory: TempDir,
 }
 
