@@ -46,6 +46,13 @@ async fn offer_rows(callee: &Session) -> Arc<AtomicU64> {
     sent
 }
 
+/// A slow caller: others have so many turns before it.
+async fn let_others_go(turns: u64) {
+    for _ in 0..turns {
+        yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_fast_callee_is_never_further_ahead_than_its_slow_caller_allows() {
     for serializer in Serializer::ALL {
@@ -56,10 +63,7 @@ async fn a_fast_callee_is_never_further_ahead_than_its_slow_caller_allows() {
             let caller = stage.session_by(way, serializer).await;
             let mut call = caller.start_call("com.example.rows", (), takes(WINDOW)).await.unwrap();
             for row in 0..ROWS {
-                // Slow: others have their turn before each row.
-                for _ in 0..row % 7 {
-                    yield_now().await;
-                }
+                let_others_go(row % 7).await;
                 let result = soon(call.next()).await.expect("no row is missing");
                 assert_eq!(result.args[0], Value::from(row), "in their order");
                 let ahead = sent.load(Ordering::Relaxed).saturating_sub(row + 1);

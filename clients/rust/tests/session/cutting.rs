@@ -95,7 +95,8 @@ async fn survive(stage: &Stage, serializer: Serializer, seed: u64) -> usize {
         let session = client.session().await.unwrap();
         call_each(&session, "com.example.echo").await;
     };
-    soon(async { tokio::join!(publish_up, publish_down, hear_up, hear_down, call_down, call_up) }).await;
+    let all = async { tokio::join!(publish_up, publish_down, hear_up, hear_down, call_down, call_up) };
+    soon(Box::pin(all)).await;
     assert_eq!(
         *served.lock().unwrap(),
         (0..MANY).collect::<Vec<_>>(),
