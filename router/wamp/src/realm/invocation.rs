@@ -233,7 +233,7 @@ impl Realm {
 
     /// Takes the callee's error.
     pub(super) fn fail(&mut self, callee: SessionId, failure: RequestError, out: &mut Vec<Delivery>) {
-        let mut failure = failure;
+        let mut failure = ending::readable(failure);
         if failure.error == error::UNAVAILABLE {
             match self.pass_on(callee, failure.request, out) {
                 Passed::On => return,

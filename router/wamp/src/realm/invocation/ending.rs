@@ -6,11 +6,33 @@ use super::super::{Realm, Refusal, send};
 use super::Pending;
 use crate::error;
 use crate::id::{RequestId, SessionId};
-use crate::message::{Cancel, CancelMode, Interrupt, InterruptOptions, Message, RequestKind};
+use crate::message::{
+    Cancel, CancelMode, ErrorDetails, Interrupt, InterruptOptions, Match, Message, RequestError, RequestKind,
+};
 use crate::outgoing::Delivery;
-use crate::uri::Uri;
+use crate::payload::Payload;
+use crate::uri::{Uri, UriRules};
+
+/// Characters of an ill-formed URI that its receiver is shown.
+const MAX_SHOWN: usize = 64;
 
 const CANCELLED: Refusal = Refusal(error::CANCELED, "the call was cancelled");
+
+/// A callee's error as its caller can read it: clients give up their connection for an error whose URI is ill formed. What
+/// comes with it is dropped then, because nobody knows of what error it tells. Loose rules do for errors of every realm.
+pub(super) fn readable(failure: RequestError) -> RequestError {
+    if UriRules::Loose.check(&failure.error, Match::Exact).is_ok() {
+        return failure;
+    }
+    let shown: String = failure.error.as_str().chars().take(MAX_SHOWN).collect();
+    let sentence = format!("the callee answered with an error whose URI is not well formed: {shown:?}");
+    RequestError {
+        details: ErrorDetails::default(),
+        error: error::INVALID_URI,
+        payload: Payload::sentence(&sentence),
+        ..failure
+    }
+}
 
 impl Realm {
     /// Takes an open invocation off both sides' books, and with a shard that ends so the others of its call, which are

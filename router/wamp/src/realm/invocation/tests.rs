@@ -47,6 +47,29 @@ fn the_callees_error_goes_to_the_caller() {
 }
 
 #[test]
+fn an_error_with_an_ill_formed_uri_becomes_one_that_says_so_without_its_arguments() {
+    let long = "x".repeat(crate::limits::MAX_LOOSE_URI + 1);
+    for uri in ["not a uri", "", "a..b", "#", "com.a\u{1b}[31m", &long] {
+        let mut scene = scene_with_an_open_call();
+        scene.send("callee", failure(1, uri));
+        let Message::Error(error) = scene.expect("caller") else {
+            panic!("{uri:?}")
+        };
+        assert_eq!((error.kind, error.request), (RequestKind::Call, request(7)));
+        assert_eq!(error.error, "wamp.error.invalid_uri", "{uri:?}");
+        let (sentence,) = error.payload.to_args::<(String,)>().unwrap();
+        let shown: String = uri.chars().take(64).collect();
+        assert!(sentence.ends_with(&format!(": {shown:?}")), "{sentence}");
+        assert!(
+            sentence.len() < 200 && !sentence.contains(char::is_control),
+            "{sentence}"
+        );
+        scene.send("callee", answer(1));
+        scene.expect_nothing("caller");
+    }
+}
+
+#[test]
 fn an_answer_from_a_session_that_was_not_invoked_is_ignored() {
     let mut scene = scene_with_an_open_call();
     scene.send("stranger", answer(1));
