@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// Nesting of arrays and maps in a message from a peer that has joined. Real payloads stay below ten;
+/// Nesting of arrays, maps and CBOR's tags in a message from a peer that has joined. Real payloads stay below ten;
 /// the bound keeps recursion, ours and the receivers', shallow.
 pub const MAX_DEPTH: usize = 32;
 /// Nesting before a peer has joined: HELLO needs four levels.

@@ -21,7 +21,7 @@ impl Guard {
         }
     }
 
-    /// An array or map begins.
+    /// An array or map begins, or a tag with the value behind it.
     pub(super) const fn enter(&mut self) -> Result<(), Malformed> {
         if self.depth == 0 {
             return Err(Malformed::TooDeep);
@@ -33,6 +33,11 @@ impl Guard {
     /// It ends.
     pub(super) const fn leave(&mut self) {
         self.depth += 1;
+    }
+
+    /// So many of them end.
+    pub(super) fn leave_all(&mut self, levels: u16) {
+        self.depth += usize::from(levels);
     }
 
     /// One value more.

@@ -176,6 +176,8 @@ pub(crate) struct Items {
     is_first: bool,
     /// What closes it, in formats that mark the end.
     close: u8,
+    /// Levels of nesting that end with it: its own, and those of the tags in front of it.
+    levels: u16,
 }
 
 /// What the next value is, as far as the shape of a message depends on it.

@@ -67,6 +67,7 @@ impl<'a> Reader<'a> {
             left: Some(length),
             is_first: true,
             close: 0,
+            levels: 1,
         })
     }
 

@@ -146,7 +146,35 @@ fn keys_and_chunks_count_as_values() {
     };
     assert_eq!(sentence(Cbor, &tags(93), &bounds), None);
     assert!(sentence(Cbor, &tags(94), &bounds).is_some());
-    assert!(sentence(Cbor, &tags(1 << 20), &WIDE).is_none());
+}
+
+#[test]
+fn tags_are_levels_of_nesting_like_the_lists_between_them() {
+    // In the arguments, which are passed over, and in details, which are read.
+    let heads = [&b"\x85\x18\x30\x01\xa0\x63a.b\x81"[..], b"\x83\x01\x61r\xa1\x61k"];
+    for head in heads {
+        let nested = |levels: &[u8]| {
+            let within = Bytes::from([head, levels, b"\x00"].concat());
+            sentence(Cbor, &within, &Bounds { depth: 32, ..WIDE })
+        };
+        for one in [&b"\xc6"[..], b"\x81", b"\xc6\x81", b"\xd9\xd9\xf7\x9f"] {
+            let levels = if one.len() > 1 { 2 } else { 1 };
+            let (fits, is_open) = (30 / levels, one.ends_with(b"\x9f"));
+            let close = |count: usize| vec![0xff; if is_open { count } else { 0 }];
+            let taken = [head, &one.repeat(fits), b"\x00", &close(fits)].concat();
+            assert_eq!(
+                sentence(Cbor, &taken.into(), &Bounds { depth: 32, ..WIDE }),
+                None,
+                "{one:02x?}"
+            );
+            let error = nested(&one.repeat(fits + 1)).unwrap();
+            assert!(error.contains("nested too deeply"), "{one:02x?}: {error}");
+        }
+        // A level ends with its value: beside each other there may be any number.
+        let beside = [&b"\x98\x64"[..], &b"\xc6\x80".repeat(99), b"\xc6"].concat();
+        assert_eq!(nested(&beside), None);
+        assert!(nested(&b"\xc6".repeat(1 << 20)).is_some());
+    }
 }
 
 #[test]

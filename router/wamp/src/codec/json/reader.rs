@@ -209,6 +209,7 @@ impl<'a> Reader<'a> {
             left: None,
             is_first: true,
             close,
+            levels: 1,
         })
     }
 }
