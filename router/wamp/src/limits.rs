@@ -13,6 +13,10 @@ pub const MAX_DEPTH_BEFORE_JOIN: usize = 16;
 pub const MAX_VALUES: usize = 65_536;
 /// Values in one message before a peer has joined: the roles dictionary with every feature has about a hundred.
 pub const MAX_VALUES_BEFORE_JOIN: usize = 256;
+/// Characters of a number in JSON: a whole number of any size goes from one JSON peer to another as it is, but Jackson
+/// refuses longer ones, and Python such of more than 4,300 digits, and neither keeps its session then. The largest float
+/// has 309 digits.
+pub const MAX_NUMBER: usize = 1_000;
 /// Length of a message in bytes for a peer that has joined.
 pub const MAX_MESSAGE: usize = 1 << 20;
 /// Length of a message in bytes before a peer has joined: a HELLO with every feature is about 2 KiB.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use deskconn_wamp::codec::{self, Serializer};
 use deskconn_wamp::error::{PAYLOAD_SIZE_EXCEEDED, PROTOCOL_VIOLATION};
-use deskconn_wamp::limits::Bounds;
+use deskconn_wamp::limits::{Bounds, MAX_NUMBER};
 use deskconn_wamp::message::Message;
 
 use Serializer::{Cbor, Json, MessagePack};
@@ -175,6 +175,22 @@ fn tags_are_levels_of_nesting_like_the_lists_between_them() {
         assert_eq!(nested(&beside), None);
         assert!(nested(&b"\xc6".repeat(1 << 20)).is_some());
     }
+}
+
+#[test]
+fn the_longest_number_of_json_is_taken_and_one_digit_more_is_refused() {
+    let number = |number: &str| Bytes::from(format!("[48,1,{{}},\"a.b\",[{number}]]"));
+    let digits = |count: usize| "7".repeat(count);
+    for (before, behind) in [("", ""), ("-", ""), ("0.", ""), ("1.5e", ""), ("", "e1")] {
+        let most = MAX_NUMBER - before.len() - behind.len();
+        let at = number(&format!("{before}{}{behind}", digits(most)));
+        assert_eq!(sentence(Json, &at, &Bounds::JOINED), None, "{before}{behind}");
+        let past = number(&format!("{before}{}{behind}", digits(most + 1)));
+        let error = sentence(Json, &past, &Bounds::JOINED).unwrap();
+        assert!(error.contains("more than 1,000 characters"), "{error}");
+    }
+    let in_details = format!("[1,\"r\",{{\"k\":{}}}]", digits(MAX_NUMBER + 1));
+    assert!(sentence(Json, &in_details.into(), &Bounds::JOINED).is_some());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::str;
 use super::super::guard::Guard;
 use super::super::{CHECKED, Items, Malformed, Read, Shape, Token};
 use super::plain_length;
-use crate::limits::Bounds;
+use crate::limits::{Bounds, MAX_NUMBER};
 use crate::value::text_to_binary;
 
 /// A cursor over JSON text.
@@ -150,6 +150,9 @@ impl<'a> Reader<'a> {
             if at == exponent {
                 return self.wrong("a number without digits in its exponent");
             }
+        }
+        if at - start > MAX_NUMBER {
+            return self.wrong("a number of more than 1,000 characters");
         }
         self.at = at;
         Ok(is_float)
