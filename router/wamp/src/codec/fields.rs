@@ -151,7 +151,11 @@ impl<'f, R: Read<'f>> Fields<'f, R> {
                 return self.shape(WRONG_ARGUMENTS);
             }
             let from = self.reader.position();
-            self.reader.skip()?;
+            if shape == Shape::Map {
+                self.reader.skip_dict()?;
+            } else {
+                self.reader.skip()?;
+            }
             let to = self.reader.position();
             if number == 1 {
                 start = from;

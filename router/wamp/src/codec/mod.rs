@@ -198,6 +198,16 @@ pub(crate) trait Read<'a> {
     fn key(&mut self) -> Result<Cow<'a, str>, Malformed>;
     /// Checks one value and passes over it.
     fn skip(&mut self) -> Result<(), Malformed>;
+    /// Checks a map whose keys must be strings, and passes over it. Of maps within it [`Read::skip`] does not ask that.
+    fn skip_dict(&mut self) -> Result<(), Malformed> {
+        if let Token::Map(mut items) = self.token()? {
+            while self.more(&mut items)? {
+                self.key()?;
+                self.skip()?;
+            }
+        }
+        Ok(())
+    }
     /// What comes next.
     fn shape(&mut self) -> Shape;
     /// Bytes read so far.

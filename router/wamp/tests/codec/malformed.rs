@@ -123,6 +123,34 @@ fn what_is_no_cbor_is_refused() {
 }
 
 #[test]
+fn keys_of_keyword_arguments_must_be_strings_and_those_within_them_are_the_applications() {
+    let msgpack = |kwargs: &[u8]| (MessagePack, [b"\x96\x30\x01\x80\xa3a.b\x90", kwargs].concat());
+    let cbor = |kwargs: &[u8]| (Cbor, [b"\x86\x18\x30\x01\xa0\x63a.b\x80", kwargs].concat());
+    for (serializer, frame) in [
+        msgpack(b"\x81\x01\x02"),
+        msgpack(b"\x82\xa1k\x01\xc4\x01x\x03"),
+        msgpack(b"\xde\x00\x01\xc0\xc0"),
+        cbor(b"\xa1\x01\x02"),
+        cbor(b"\xa2\x61k\x01\x41x\x03"),
+        cbor(b"\xbf\x80\x01\xff"),
+    ] {
+        let sentence = refused(serializer, &frame);
+        assert!(
+            sentence.contains("key that is not a string"),
+            "{frame:02x?}: {sentence}"
+        );
+    }
+    for (serializer, frame) in [
+        msgpack(b"\x81\xa1k\x81\x01\x02"),
+        cbor(b"\xa1\x61k\xa1\x01\x02"),
+        cbor(b"\xbf\x7f\x61k\xff\xa1\x01\x02\xff"),
+    ] {
+        let message = decode(serializer, frame.clone()).unwrap();
+        assert_eq!(encode(serializer, &message).unwrap(), frame);
+    }
+}
+
+#[test]
 fn what_is_no_wamp_message_is_refused_in_every_serializer() {
     for (json, words) in [
         ("null", "not an array"),

@@ -291,6 +291,11 @@ impl<'a> Read<'a> for Reader<'a> {
         Ok(())
     }
 
+    /// No key is anything else.
+    fn skip_dict(&mut self) -> Result<(), Malformed> {
+        self.skip()
+    }
+
     fn shape(&mut self) -> Shape {
         match self.peek() {
             Ok(b'[') => Shape::Array,
