@@ -11,9 +11,9 @@ use crate::uri::Uri;
 /// URIs below this belong to the router.
 pub(super) const RESERVED: &[u8] = b"wamp.";
 
-/// Whether only the router may serve or publish it.
+/// Whether only the router may serve or publish it: its first component is `wamp` (WAMP specification, "Reserved URIs").
 pub(super) fn is_of_router(uri: &Uri) -> bool {
-    uri.as_bytes().starts_with(RESERVED)
+    uri.as_bytes().starts_with(RESERVED) || *uri == "wamp"
 }
 
 /// Denials that a realm remembers until somebody takes them. More at a time say no more.
@@ -90,7 +90,7 @@ impl Realm {
         if is_offer && is_of_router(uri) {
             return Err(Refusal(
                 error::INVALID_URI,
-                "URIs that begin with wamp. belong to the router",
+                "URIs whose first component is wamp belong to the router",
             ));
         }
         Ok(())

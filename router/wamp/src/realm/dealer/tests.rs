@@ -86,12 +86,34 @@ fn what_belongs_to_the_router_and_what_is_ill_formed_cannot_be_registered() {
     let mut scene = Scene::of(&["a"]);
     for (uri, policy) in [
         ("wamp.x", Match::Exact),
+        ("wamp", Match::Exact),
+        ("wamp", Match::Prefix),
+        ("wamp", Match::Wildcard),
         ("com..p", Match::Exact),
         ("com..", Match::Prefix),
     ] {
         scene.send("a", register(1, uri, policy));
         scene.expect_error("a", RequestKind::Register, "wamp.error.invalid_uri");
     }
+}
+
+#[test]
+fn only_the_whole_component_wamp_belongs_to_the_router() {
+    let mut scene = Scene::of(&["a"]);
+    for (number, uri) in [(1, "wamp_"), (2, "wampum.x"), (3, "com.wamp")] {
+        scene.send("a", register(number, uri, Match::Exact));
+        assert!(matches!(scene.expect("a"), Message::Registered(_)), "{uri}");
+    }
+    scene.send("a", register(4, "w", Match::Prefix));
+    assert!(matches!(scene.expect("a"), Message::Registered(_)));
+    scene.send("a", call(5, "wamp"));
+    scene.expect_error("a", RequestKind::Call, "wamp.error.no_such_procedure");
+    let acknowledged = PublishOptions {
+        acknowledge: true,
+        ..PublishOptions::default()
+    };
+    scene.send("a", publish(6, "wamp", acknowledged));
+    scene.expect_error("a", RequestKind::Publish, "wamp.error.invalid_uri");
 }
 
 #[test]
