@@ -102,7 +102,12 @@ fn lookup(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served
 }
 
 fn matching(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
-    let found = realm.dealer.matching(asked.uri("procedure")?.as_bytes());
+    let procedure = asked.uri("procedure")?;
+    // A pattern covers what belongs to the router, and what is ill formed, but no call of that goes there.
+    let can_be_offered = realm.check_uri(&procedure, Match::Exact, true).is_ok();
+    let found = can_be_offered
+        .then(|| realm.dealer.matching(procedure.as_bytes()))
+        .flatten();
     Ok(Value::from(found.map(RegistrationId::get)).into())
 }
 

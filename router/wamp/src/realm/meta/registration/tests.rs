@@ -62,6 +62,24 @@ fn registrations_are_listed_by_their_policies() {
 }
 
 #[test]
+fn nothing_matches_what_no_call_of_a_pattern_can_be_for() {
+    let mut scene = Scene::of(&["phone"]);
+    let every = make(&mut scene, "phone", "", Match::Prefix);
+    for (uri, found) in [
+        ("w", Value::from(every.get())),
+        ("wampum", every.get().into()),
+        ("wamp", Value::Null),
+        ("wamp.session.nothing", Value::Null),
+        ("wamp.session.count", Value::Null),
+        ("a b", Value::Null),
+        ("a..b", Value::Null),
+    ] {
+        let answer = ask(&mut scene, "phone", "wamp.registration.match", &[uri.into()]);
+        assert_eq!(answer, Ok(found), "{uri}");
+    }
+}
+
+#[test]
 fn lookup_finds_just_this_procedure_and_null_for_another() {
     let mut scene = Scene::of(&["phone"]);
     let [exact, prefix, wildcard] = three(&mut scene);
