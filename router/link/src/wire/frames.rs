@@ -4,6 +4,7 @@ use std::future::{Future as _, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
+use std::str;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -21,6 +22,7 @@ const MAX_UNSENT_ANSWERS: usize = 64 << 10;
 
 /// WebSocket's statuses (RFC 6455 §7.4).
 const PROTOCOL_ERROR: u16 = 1002;
+const INVALID_DATA: u16 = 1007;
 /// No status in a Close frame; it is not sent but stands for nothing.
 const NO_STATUS: u16 = 1005;
 
@@ -163,12 +165,16 @@ impl FrameReader {
         }
     }
 
-    /// Answers Close with Close and the same status (RFC 6455 §5.5.1).
+    /// Answers Close with Close and the same status (RFC 6455 §5.5.1), or with what is wrong with it: the reason behind the
+    /// status is UTF-8 (§8.1).
     fn answer_close(&mut self, payload: &Bytes) {
         let status = payload.first_chunk().map(|status| u16::from_be_bytes(*status));
         let status = match (payload.len(), status) {
             (0, _) => NO_STATUS,
-            (_, Some(status)) if may_be_sent(status) => status,
+            (_, Some(status)) if may_be_sent(status) => match str::from_utf8(&payload[2..]) {
+                Ok(_) => status,
+                Err(_) => INVALID_DATA,
+            },
             _ => PROTOCOL_ERROR,
         };
         self.outlet.out().close(self.framing, self.masks.as_mut(), status);

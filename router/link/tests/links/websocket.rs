@@ -273,7 +273,7 @@ async fn the_limit_holds_for_one_frame_and_for_all_pieces_together() {
 }
 
 #[tokio::test]
-async fn a_close_frame_is_answered_with_its_status_or_with_1002() {
+async fn a_close_frame_is_answered_with_its_status_or_with_what_is_wrong_with_it() {
     for (sent, answer) in [
         (&b""[..], &b"\x88\x00"[..]),
         (b"\x03\xe8", b"\x88\x02\x03\xe8"),
@@ -282,6 +282,10 @@ async fn a_close_frame_is_answered_with_its_status_or_with_1002() {
         (b"\x03", b"\x88\x02\x03\xea"),
         (b"\x03\xed", b"\x88\x02\x03\xea"),
         (b"\xff\xff", b"\x88\x02\x03\xea"),
+        (b"\x03\xe8caf\xc3\xa9", b"\x88\x02\x03\xe8"),
+        (b"\x03\xe8\xff\xfe", b"\x88\x02\x03\xef"),
+        (b"\x03\xe8caf\xc3", b"\x88\x02\x03\xef"),
+        (b"\x03\xed\xff", b"\x88\x02\x03\xea"),
     ] {
         let (mut link, mut peer) = raw_client(Serializer::Json).await;
         peer.write_all(&frame(0x88, sent)).await.unwrap();
