@@ -12,7 +12,7 @@ use hyper::header::{
     UPGRADE,
 };
 use hyper::upgrade::{OnUpgrade, Parts};
-use hyper::{HeaderMap, StatusCode};
+use hyper::{HeaderMap, StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use link::{ReadError, Stream, noise, websocket};
 use tokio::time::timeout;
@@ -72,7 +72,7 @@ impl Inside {
 
 /// Answers 101 and lets a session begin on the connection.
 pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, peer: Peer) -> Result<Response, Box<Response>> {
-    let accept = accept_key(request.headers())?;
+    let accept = accept_key(request.version(), request.headers())?;
     let inside = Inside::of(offers(request.headers()), shared.keys.noise.is_some()).ok_or_else(|| {
         let sentence =
             "offer one of the subprotocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor, or one of these with .batched\n";
@@ -142,7 +142,7 @@ pub fn accept_frames(
         let sentence = "only WebSocket is spoken here\n";
         return Err(Box::new(refusal(StatusCode::UPGRADE_REQUIRED, sentence)));
     }
-    let accept = accept_key(request.headers())?;
+    let accept = accept_key(request.version(), request.headers())?;
     if !offers(request.headers()).any(|offer| offer == subprotocol) {
         let sentence = "this subprotocol is not spoken here\n";
         return Err(Box::new(refusal(StatusCode::BAD_REQUEST, sentence)));
@@ -220,8 +220,13 @@ fn switching(accept: HeaderValue, subprotocol: &'static str) -> Response {
     response
 }
 
-/// The proof that this end understands WebSocket (RFC 6455 §4.2.2).
-fn accept_key(headers: &HeaderMap) -> Result<HeaderValue, Box<Response>> {
+/// The proof that this end understands WebSocket (RFC 6455 §4.2.2), for a request that asks for it as it must (§4.2.1).
+fn accept_key(version: Version, headers: &HeaderMap) -> Result<HeaderValue, Box<Response>> {
+    // HTTP/1.0 has no answer that switches protocols.
+    if version < Version::HTTP_11 {
+        let sentence = "a WebSocket is asked for with HTTP/1.1\n";
+        return Err(Box::new(refusal(StatusCode::BAD_REQUEST, sentence)));
+    }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         let mut response = refusal(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is spoken here\n");
         response
@@ -278,6 +283,29 @@ mod tests {
     use wamp::codec::Serializer;
 
     use super::*;
+
+    #[test]
+    fn a_websocket_is_asked_for_with_http_1_1_and_version_13_and_a_key() {
+        let right = [
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        let asked = |version, fields: [(&'static str, &'static str); 2]| {
+            let fields = fields.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+            let key = accept_key(version, &HeaderMap::from_iter(fields));
+            key.map_err(|refusal| refusal.status().as_u16())
+        };
+        assert_eq!(asked(Version::HTTP_11, right).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+        assert_eq!(asked(Version::HTTP_10, right), Err(400));
+        assert_eq!(
+            asked(Version::HTTP_11, [("sec-websocket-version", "8"), right[1]]),
+            Err(426)
+        );
+        assert_eq!(
+            asked(Version::HTTP_11, [right[0], ("sec-websocket-key", "short")]),
+            Err(400)
+        );
+    }
 
     #[test]
     fn the_first_offer_that_is_spoken_is_taken_and_noise_only_where_there_is_a_key() {

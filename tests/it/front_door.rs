@@ -108,6 +108,7 @@ async fn what_is_no_websocket_for_wamp_is_told_so() {
         (upgrade("").replace("wamp.2.json", "chat"), 400),
         (upgrade("").replace("dGhlIHNhbXBsZSBub25jZQ==", "short"), 400),
         (upgrade("").replace("Version: 13", "Version: 8"), 426),
+        (upgrade("").replace("HTTP/1.1", "HTTP/1.0"), 400),
         (upgrade("").replace("/ws", "/elsewhere"), 404),
         ("GET /ws HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("GET /pair HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
