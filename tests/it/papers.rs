@@ -169,6 +169,16 @@ fn every_procedure_and_topic_of_the_router_is_documented_as_the_router_knows_it(
 }
 
 #[test]
+fn every_feature_that_is_announced_is_documented() {
+    let api = read("docs/API.md");
+    let (_, listed) = api.split_once("It announces the features of the broker").unwrap();
+    let (listed, _) = listed.split_once("beside the features").unwrap();
+    let listed: BTreeSet<_> = words(listed).collect();
+    let announced: BTreeSet<_> = wamp::realm::announced_features().collect();
+    assert_eq!(listed, announced, "docs/API.md has others than WELCOME");
+}
+
+#[test]
 fn the_programs_that_a_document_shows_are_those_in_their_files() {
     for (document, file, language) in [
         ("docs/COMPONENTS.md", "examples/components/lamp.py", "python"),

@@ -49,6 +49,7 @@ pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
 pub use self::timer::Clock;
 use self::timer::{Due, Timer, rfc3339, timestamp};
+pub use self::welcome::announced_features;
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};

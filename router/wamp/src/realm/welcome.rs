@@ -28,6 +28,51 @@ impl Realm {
     }
 }
 
+/// What the broker announces.
+const BROKER: &[&str] = &[
+    "event_history",
+    "event_retention",
+    "pattern_based_subscription",
+    "payload_passthru_mode",
+    "publication_trustlevels",
+    "publisher_exclusion",
+    "publisher_identification",
+    "sharded_subscription",
+    // The specification's own spelling.
+    "shareded_subscriptions",
+    "subscriber_blackwhite_listing",
+    "subscription_revocation",
+    "x_acknowledged_event_delivery",
+    "x_publication_queue",
+    "session_meta_api",
+    "subscription_meta_api",
+];
+
+/// What the dealer announces.
+const DEALER: &[&str] = &[
+    "call_canceling",
+    "call_reroute",
+    "call_timeout",
+    "call_trustlevels",
+    "caller_identification",
+    "pattern_based_registration",
+    "payload_passthru_mode",
+    "progressive_call_invocations",
+    "progressive_call_results",
+    "registration_meta_api",
+    "registration_revocation",
+    "session_meta_api",
+    "sharded_registration",
+    "shared_registration",
+    "testament_meta_api",
+    "x_progress_credit",
+];
+
+/// Every feature that WELCOME announces, as often as there are roles that have it.
+pub fn announced_features() -> impl Iterator<Item = &'static str> {
+    BROKER.iter().chain(DEALER).copied()
+}
+
 /// The roles and features that WELCOME announces: those that are there. Reflection stands beside the features (WAMP
 /// specification, "Interface Reflection").
 fn announced_roles() -> Dict {
@@ -42,43 +87,7 @@ fn announced_roles() -> Dict {
         ])
         .into()
     };
-    let broker = role(&[
-        "event_history",
-        "event_retention",
-        "pattern_based_subscription",
-        "payload_passthru_mode",
-        "publication_trustlevels",
-        "publisher_exclusion",
-        "publisher_identification",
-        "sharded_subscription",
-        // The specification's own spelling.
-        "shareded_subscriptions",
-        "subscriber_blackwhite_listing",
-        "subscription_revocation",
-        "x_acknowledged_event_delivery",
-        "x_publication_queue",
-        "session_meta_api",
-        "subscription_meta_api",
-    ]);
-    let dealer = role(&[
-        "call_canceling",
-        "call_reroute",
-        "call_timeout",
-        "call_trustlevels",
-        "caller_identification",
-        "pattern_based_registration",
-        "payload_passthru_mode",
-        "progressive_call_invocations",
-        "progressive_call_results",
-        "registration_meta_api",
-        "registration_revocation",
-        "session_meta_api",
-        "sharded_registration",
-        "shared_registration",
-        "testament_meta_api",
-        "x_progress_credit",
-    ]);
-    Dict::from([("broker".to_owned(), broker), ("dealer".to_owned(), dealer)])
+    Dict::from([("broker".to_owned(), role(BROKER)), ("dealer".to_owned(), role(DEALER))])
 }
 
 #[cfg(test)]
