@@ -268,3 +268,28 @@ fn whoever_leaves_does_not_hear_its_own_testament() {
     scene.leave("a");
     scene.expect_nothing("a");
 }
+
+#[test]
+fn testaments_of_all_that_are_killed_reach_who_stays_and_who_comes_later() {
+    let mut scene = Scene::of(&["a", "b"]);
+    listener(&mut scene);
+    let kept = Dict::from([("retain".to_owned(), true.into())]);
+    add(&mut scene, "com.x", 1, &[("publish_options", kept.into())]);
+    let killed = super::super::testing::ask(&mut scene, "b", "wamp.session.kill_all", &[]);
+    assert_eq!(killed, Ok(1_u64.into()));
+    assert_eq!(heard(&mut scene).len(), 1);
+    scene.join("c", Role::unrestricted("x"));
+    scene.send(
+        "c",
+        Message::Subscribe(Subscribe {
+            request: request(1),
+            options: SubscribeOptions {
+                get_retained: true,
+                ..SubscribeOptions::default()
+            },
+            topic: "com.x".into(),
+        }),
+    );
+    assert!(matches!(scene.expect("c"), Message::Subscribed(_)));
+    assert!(matches!(scene.expect("c"), Message::Event(event) if event.details.retained.is_some()));
+}
