@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use wamp::message::Message;
 use wamp::outgoing::Outgoing;
+use wamp::realm::follows;
 
 use self::kept::Kept;
 use crate::limits::{Limits, WhenFull};
@@ -114,8 +115,13 @@ impl Outbox {
         // The realm sends one to an invocation at most, so they are no more than what the peer has to do. Whoever fills a
         // callee's queue with calls and cancels them must not end its session.
         let is_interrupt = matches!(message.message(), Message::Interrupt(_));
-        if !is_interrupt && !self.has_room(&queue, weight) {
-            return self.push_into_full(&mut queue, message, weight);
+        let most = if is_answer(message.message()) {
+            usize::MAX
+        } else {
+            self.most_messages
+        };
+        if !is_interrupt && !self.has_room(&queue, weight, most) {
+            return self.push_into_full(&mut queue, message, weight, most);
         }
         let is_first = queue.messages.is_empty();
         queue.bytes += weight;
@@ -127,17 +133,17 @@ impl Outbox {
         Pushed::Taken
     }
 
-    fn has_room(&self, queue: &Queue, weight: usize) -> bool {
-        let is_full = queue.messages.len() >= self.most_messages || queue.bytes + weight > self.most_bytes;
+    fn has_room(&self, queue: &Queue, weight: usize, most: usize) -> bool {
+        let is_full = queue.messages.len() >= most || queue.bytes + weight > self.most_bytes;
         !is_full || queue.messages.is_empty()
     }
 
     /// Takes out the oldest events until the message fits, if that is how this queue is kept. What is no event stays: it
     /// is an answer that somebody waits for.
-    fn push_into_full(&self, queue: &mut Queue, message: Outgoing, weight: usize) -> Pushed {
+    fn push_into_full(&self, queue: &mut Queue, message: Outgoing, weight: usize, most: usize) -> Pushed {
         let mut displaced = Vec::new();
         let mut place = 0;
-        while self.when_full == WhenFull::DropOldest && !self.has_room(queue, weight) {
+        while self.when_full == WhenFull::DropOldest && !self.has_room(queue, weight, most) {
             let is_event = |outgoing: &Outgoing| matches!(outgoing.message(), Message::Event(_));
             let Some(next) = queue.messages.iter().skip(place).position(is_event) else {
                 break;
@@ -149,7 +155,7 @@ impl Outbox {
             queue.bytes -= oldest.weight();
             displaced.push(oldest);
         }
-        let refused = if self.has_room(queue, weight) {
+        let refused = if self.has_room(queue, weight, most) {
             queue.bytes += weight;
             queue.messages.push_back(message);
             // The queue was not empty before, but it may have been emptied here: its writer is awake all the same.
@@ -202,6 +208,14 @@ impl Outbox {
         self.broken.notify_one();
     }
 
+    /// Takes out what makes no sense behind a message that could not be delivered.
+    pub(crate) fn withdraw(&self, bounced: &Message) -> Vec<Outgoing> {
+        let mut queue = self.queue();
+        let withdrawn = withdraw(&mut queue.messages, bounced);
+        queue.bytes -= withdrawn.iter().map(Outgoing::weight).sum::<usize>();
+        withdrawn
+    }
+
     /// How many messages wait, and their bytes.
     pub(crate) fn load(&self) -> (usize, usize) {
         let queue = self.queue();
@@ -245,6 +259,53 @@ impl Queue {
         std::mem::swap(&mut self.messages, batch);
         self.bytes = 0;
         Some(taken)
+    }
+}
+
+/// Takes out of a queue what makes no sense behind a message that could not be delivered.
+pub(crate) fn withdraw(queue: &mut VecDeque<Outgoing>, bounced: &Message) -> Vec<Outgoing> {
+    if !queue.iter().any(|it| follows(bounced, it.message())) {
+        return Vec::new();
+    }
+    let (withdrawn, rest) = std::mem::take(queue)
+        .into_iter()
+        .partition::<Vec<_>, _>(|it| follows(bounced, it.message()));
+    *queue = rest.into();
+    withdrawn
+}
+
+/// Whether a message answers a request for good. Its peer made the request, and cannot have more of them open than its
+/// quota: however many are answered at once, only their bytes count.
+const fn is_answer(message: &Message) -> bool {
+    match message {
+        Message::Result(it) => !it.details.progress,
+        Message::Error(_)
+        | Message::Published(_)
+        | Message::Subscribed(_)
+        | Message::Unsubscribed(_)
+        | Message::Registered(_)
+        | Message::Unregistered(_) => true,
+        Message::Hello(_)
+        | Message::Welcome(_)
+        | Message::Abort(_)
+        | Message::Challenge(_)
+        | Message::Authenticate(_)
+        | Message::Goodbye(_)
+        | Message::Publish(_)
+        | Message::Subscribe(_)
+        | Message::Unsubscribe(_)
+        | Message::SubscriptionRevoked(_)
+        | Message::Event(_)
+        | Message::Call(_)
+        | Message::Cancel(_)
+        | Message::Register(_)
+        | Message::Unregister(_)
+        | Message::RegistrationRevoked(_)
+        | Message::Invocation(_)
+        | Message::Interrupt(_)
+        | Message::Yield(_)
+        | Message::EventReceived(_)
+        | Message::Received(_) => false,
     }
 }
 

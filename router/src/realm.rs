@@ -5,7 +5,7 @@ mod join;
 mod overflow;
 mod resumption;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -18,7 +18,7 @@ use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Realm, Settings, is_end};
 use wamp::uri::Uri;
 
 pub use self::join::Joined;
@@ -27,7 +27,7 @@ pub(crate) use self::resumption::{Lease, Refused, Returning, Routed, Tenure};
 
 use crate::gate::Gate;
 use crate::limits::{Limits, WhenFull};
-use crate::outbox::Pushed;
+use crate::outbox::{self, Pushed};
 pub(crate) use crate::report::Arrival;
 use crate::report::{RealmReport, Seat, Traffic};
 
@@ -186,14 +186,30 @@ impl RealmHandle {
     }
 
     /// Takes back what a writer could not write.
-    pub(crate) fn bounce(&self, to: SessionId, message: &Message, why: Bounce) {
+    /// What stands behind it, in `behind` and in the session's queue, and makes no sense without it, is withdrawn; of the
+    /// former it is given back.
+    pub(crate) fn bounce(
+        &self,
+        to: SessionId,
+        message: &Message,
+        why: Bounce,
+        behind: &mut VecDeque<Outgoing>,
+    ) -> Vec<Outgoing> {
         let mut state = self.state();
+        let withdrawn = outbox::withdraw(behind, message);
+        let waiting = state
+            .seats
+            .get(&to)
+            .map(|seat| seat.outbox.withdraw(message))
+            .unwrap_or_default();
+        let had_end = withdrawn.iter().chain(&waiting).any(|it| is_end(it.message()));
         if matches!(message, Message::Event(_)) {
             self.count_dropped(&mut state, to);
         }
         let State { realm, deliveries, .. } = &mut *state;
-        realm.bounce(to, message, why, deliveries);
+        realm.bounce(to, message, why, had_end, deliveries);
         self.deliver(&mut state);
+        withdrawn
     }
 
     /// Moves deliveries into outboxes. It happens under the lock, because the specification wants SUBSCRIBED before the

@@ -45,5 +45,6 @@ mod slow_peer;
 mod support;
 mod system;
 mod tidy;
+mod undeliverable;
 mod vault;
 mod window;

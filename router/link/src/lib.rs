@@ -175,8 +175,8 @@ impl Reader {
 }
 
 impl Writer {
-    /// Sends all of `batch`, in order, and flushes. A message that cannot be sent to this peer goes to `bounced`, and
-    /// the rest is sent all the same.
+    /// Sends all of `batch`, in order, and flushes. At a message that cannot be sent to this peer it stops: that goes to
+    /// `bounced`, and what stands behind it is left in `batch`, because it may not make sense any more.
     ///
     /// It may be dropped before it is done. What is left in `batch` then was not sent; what was taken out goes out
     /// with the next call.

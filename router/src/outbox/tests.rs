@@ -1,14 +1,36 @@
 //! What goes into a queue, what comes out, and what falls out.
 
 use wamp::id::{PublicationId, RequestId, SubscriptionId};
-use wamp::message::{Event, EventDetails, Unsubscribed};
+use wamp::message::{CallResult, Event, EventDetails, ResultDetails, SubscriptionRevoked, Unsubscribed};
 use wamp::payload::Payload;
 
 use super::*;
 
+/// What is no event, and answers no request.
 fn message() -> Outgoing {
+    Message::SubscriptionRevoked(SubscriptionRevoked {
+        subscription: SubscriptionId::FIRST,
+        reason: None,
+    })
+    .into()
+}
+
+fn answer() -> Outgoing {
     Message::Unsubscribed(Unsubscribed {
         request: RequestId::FIRST,
+    })
+    .into()
+}
+
+fn result(request: u64, progress: bool) -> Outgoing {
+    let details = ResultDetails {
+        progress,
+        ..ResultDetails::default()
+    };
+    Message::Result(CallResult {
+        request: RequestId::new(request).unwrap(),
+        details,
+        payload: Payload::EMPTY,
     })
     .into()
 }
@@ -183,4 +205,43 @@ async fn a_waiting_writer_is_woken_by_the_first_message() {
     let mut batch = VecDeque::new();
     let (taken, ()) = tokio::join!(outbox.take(0, &mut batch), async { assert!(fits(&outbox)) });
     assert_eq!((taken, batch.len()), (Take::More, 1));
+}
+
+#[test]
+fn of_answers_only_the_bytes_count_because_the_peer_has_asked_for_each() {
+    let outbox = outbox(2, 4 * answer().weight());
+    for _ in 0..4 {
+        assert!(push(&outbox, answer()).0);
+    }
+    assert!(!push(&outbox, answer()).0);
+    assert!(!fits(&outbox));
+}
+
+#[test]
+fn what_makes_no_sense_behind_a_result_that_is_missing_is_withdrawn_and_the_rest_stays() {
+    let outbox = outbox(100, usize::MAX);
+    for outgoing in [
+        result(1, true),
+        result(2, true),
+        event(5),
+        result(1, false),
+        result(2, false),
+    ] {
+        assert!(push(&outbox, outgoing).0);
+    }
+    let withdrawn = outbox.withdraw(result(1, true).message());
+    let ends: Vec<_> = withdrawn.iter().map(|it| wamp::realm::is_end(it.message())).collect();
+    assert_eq!(ends, [false, true]);
+    assert_eq!(
+        outbox.load(),
+        (
+            3,
+            result(2, true).weight() + event(5).weight() + result(2, false).weight()
+        )
+    );
+    assert!(outbox.withdraw(result(1, true).message()).is_empty());
+    assert!(
+        outbox.withdraw(result(2, false).message()).is_empty(),
+        "nothing follows an end"
+    );
 }

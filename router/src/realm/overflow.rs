@@ -24,11 +24,11 @@ impl RealmHandle {
                 && outbox.when_full() != WhenFull::Disconnect
             {
                 if event.details.acknowledge {
-                    realm.bounce(to, message, Bounce::Full, deliveries);
+                    realm.bounce(to, message, Bounce::Full, false, deliveries);
                 }
                 self.count_dropped(state, to);
             } else if let Message::Invocation(_) = message {
-                realm.bounce(to, message, Bounce::Full, deliveries);
+                realm.bounce(to, message, Bounce::Full, false, deliveries);
             } else {
                 tracing::warn!(
                     session = to.get(),

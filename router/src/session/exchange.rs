@@ -189,10 +189,15 @@ struct Outgoing {
 impl Outgoing {
     /// Sends the batch.
     async fn send(&mut self, realm: &RealmHandle, joined: &Joined) -> io::Result<()> {
-        if joined.tenure.is_none() {
-            return self.writer.send_all(&mut self.batch, &mut self.bounced).await;
-        }
         loop {
+            if joined.tenure.is_none() {
+                self.writer.send_all(&mut self.batch, &mut self.bounced).await?;
+                self.bounce(realm, joined);
+                if self.batch.is_empty() {
+                    return Ok(());
+                }
+                continue;
+            }
             // What cannot be sent does not count, so the outbox must know before the peer can say how much has arrived.
             self.writer.put(&mut self.batch, &mut self.bounced)?;
             self.bounce(realm, joined);
@@ -216,7 +221,12 @@ impl Outgoing {
                 .as_ref()
                 .is_none_or(|tenure| joined.outbox.unsent(tenure.epoch, message));
             if is_ours {
-                realm.bounce(joined.session, message, why);
+                let withdrawn = realm.bounce(joined.session, message, why, &mut self.batch);
+                if let Some(tenure) = &joined.tenure {
+                    for outgoing in withdrawn {
+                        joined.outbox.unsent(tenure.epoch, outgoing.message());
+                    }
+                }
             }
         }
     }

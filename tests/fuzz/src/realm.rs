@@ -172,7 +172,7 @@ impl Scene {
             let may_bounce = matches!(message, Message::Invocation(_) | Message::Event(_) | Message::Result(_));
             if may_bounce && std::mem::take(&mut self.bounces_next) {
                 let mut more = Vec::new();
-                self.realm.bounce(to, &message, Bounce::TooLong, &mut more);
+                self.realm.bounce(to, &message, Bounce::TooLong, false, &mut more);
                 waiting.extend(more);
             } else {
                 self.deliver(to, &message);

@@ -65,7 +65,7 @@ impl Writer {
         loop {
             self.encode(batch, bounced)?;
             self.frames.flush().await?;
-            if batch.is_empty() {
+            if batch.is_empty() || !bounced.is_empty() {
                 return Ok(());
             }
         }
@@ -94,6 +94,7 @@ impl Writer {
             let Some(outgoing) = batch.pop_front() else { break };
             if let Err(reason) = self.append(&mut out, &outgoing) {
                 bounced.push((outgoing, reason));
+                break;
             }
         }
         if let Some(sealer) = &mut self.sealer {
@@ -119,6 +120,7 @@ impl Writer {
                 let encode = |buffer: &mut BytesMut| encode(serializer, &outgoing, longest, buffer);
                 if let Err(reason) = batching.append(buffer, encode) {
                     bounced.push((outgoing, reason));
+                    break;
                 }
             }
             if buffer.len() > start { Ok(()) } else { Err(Empty) }

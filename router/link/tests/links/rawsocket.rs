@@ -236,6 +236,9 @@ async fn a_message_longer_than_the_peer_takes_bounces_and_the_next_arrives() {
     let mut bounced = Vec::new();
     soon(link.writer.send_all(&mut batch, &mut bounced)).await.unwrap();
     assert!(matches!(&bounced[..], [(Outgoing::One(one), BounceReason::TooLong)] if *one == longer));
+    bounced.clear();
+    soon(link.writer.send_all(&mut batch, &mut bounced)).await.unwrap();
+    assert!(batch.is_empty() && bounced.is_empty());
     let mut received = vec![0; 516];
     soon(peer.read_exact(&mut received)).await.unwrap();
     assert_eq!(received[..4], [0, 0, 2, 0]);

@@ -9,6 +9,7 @@ mod reroute;
 
 use std::time::Duration;
 
+pub use self::bounce::{follows, is_end};
 use self::credit::Credit;
 use self::parts::Input;
 use self::reroute::{Passed, Reroute};

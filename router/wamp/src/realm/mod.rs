@@ -38,6 +38,7 @@ pub use self::broker::{HistoryRule, RetainedRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
+pub use self::invocation::{follows, is_end};
 use self::journal::Notebook;
 pub use self::journal::{Journal, NotWritten};
 pub use self::member::{INTERNAL_PROVIDER, Requests};

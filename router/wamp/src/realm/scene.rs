@@ -166,7 +166,7 @@ impl Scene {
 
     pub(super) fn bounce(&mut self, name: &str, message: &Message, why: Bounce) {
         let mut out = Vec::new();
-        self.realm.bounce(self.sessions[name], message, why, &mut out);
+        self.realm.bounce(self.sessions[name], message, why, false, &mut out);
         self.sort(out);
     }
 

@@ -5,7 +5,7 @@ use super::reroute::Passed;
 use super::send_failure;
 use crate::error;
 use crate::id::SessionId;
-use crate::message::{CallResult, ErrorDetails, Message, RequestError};
+use crate::message::{CallResult, ErrorDetails, Message, RequestError, RequestKind};
 use crate::outgoing::Delivery;
 use crate::payload::Payload;
 use crate::uri::Uri;
@@ -13,7 +13,9 @@ use crate::uri::Uri;
 impl Realm {
     /// Takes back a delivery that could not be made, so that nobody waits for what will not come. What can be lost
     /// without harm is lost here: it is for the caller of this method to count it.
-    pub fn bounce(&mut self, to: SessionId, message: &Message, why: Bounce, out: &mut Vec<Delivery>) {
+    ///
+    /// `had_end` says that the end of the call was withdrawn with it ([`follows`]), so that it is to get another one.
+    pub fn bounce(&mut self, to: SessionId, message: &Message, why: Bounce, had_end: bool, out: &mut Vec<Delivery>) {
         let (mut error, sentence) = why.tell(message);
         match message {
             Message::Invocation(invocation) => {
@@ -32,7 +34,7 @@ impl Realm {
             }
             Message::Result(CallResult { request, details, .. }) => {
                 // A call that is over has its end already, or it is on its way.
-                let is_to_end = !details.progress || self.stop(to, *request, &error, out);
+                let is_to_end = !details.progress || self.stop(to, *request, &error, out) || had_end;
                 if is_to_end {
                     send_failure(out, to, *request, error, Payload::sentence(&sentence));
                 }
@@ -78,6 +80,28 @@ impl Realm {
             | Message::Yield(_) => {}
         }
     }
+}
+
+/// Whether a message makes no sense any more, when one before it could not be delivered: an intermediate result or a part of
+/// a call would be missing, and nobody would know. Such messages must be withdrawn with the one that bounces.
+#[must_use]
+pub fn follows(bounced: &Message, later: &Message) -> bool {
+    let call = |message: &Message| match message {
+        Message::Result(it) => Some(it.request),
+        Message::Error(it) if it.kind == RequestKind::Call => Some(it.request),
+        _ => None,
+    };
+    match bounced {
+        Message::Result(it) => it.details.progress && call(later) == Some(it.request),
+        Message::Invocation(it) => matches!(later, Message::Invocation(part) if part.request == it.request),
+        _ => false,
+    }
+}
+
+/// Whether a message that [`follows`] another is the end of its call.
+#[must_use]
+pub fn is_end(message: &Message) -> bool {
+    matches!(message, Message::Error(_)) || matches!(message, Message::Result(it) if !it.details.progress)
 }
 
 impl Bounce {

@@ -216,6 +216,21 @@ fn a_result_that_cannot_be_delivered_becomes_an_error() {
     scene.expect_nothing("caller");
 }
 
+#[test]
+fn a_call_whose_end_was_withdrawn_with_a_result_that_cannot_be_delivered_gets_another_end() {
+    let mut scene = scene_with_an_open_call();
+    scene.send("callee", progress(1));
+    let lost = scene.expect("caller");
+    scene.send("callee", answer(1));
+    scene.expect_result("caller");
+    let mut out = Vec::new();
+    let (caller, why) = (scene.session("caller"), Bounce::TooLong);
+    scene.realm.bounce(caller, &lost, why, true, &mut out);
+    scene.sort(out);
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.payload_size_exceeded");
+    scene.expect_nothing("callee");
+}
+
 fn timed(number: u64, timeout: u32) -> Message {
     let options = CallOptions {
         timeout,

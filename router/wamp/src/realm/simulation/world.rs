@@ -128,7 +128,7 @@ impl World {
             if self.bounces(&message) {
                 self.tell(|| "    which bounces".to_owned());
                 let mut more = Vec::new();
-                self.realm.bounce(to, &message, Bounce::Full, &mut more);
+                self.realm.bounce(to, &message, Bounce::Full, false, &mut more);
                 self.done.bounces += 1;
                 waiting.extend(more);
             } else {
