@@ -5,12 +5,13 @@ use client::{CallOptions, Error, Invocation, Serializer, Session, Value};
 use link::Link;
 use wamp::id::RequestId;
 use wamp::joiner::Joiner;
+use wamp::limits::Bounds;
 use wamp::message::{Call, Message, RequestKind};
 use wamp::payload::Payload;
 use wamp::value::Dict;
 
 use crate::resumption::client::{Client, Road, anonymous, register};
-use crate::support::{Desk, Way, soon};
+use crate::support::{Desk, Way, soon, until};
 use crate::vault::Vault;
 
 /// Often enough that the writer meets what cannot be written alone, and with others behind it.
@@ -122,4 +123,27 @@ async fn a_callee_gets_no_further_part_of_a_call_of_which_one_cannot_be_delivere
         assert!(first.details.progress);
         assert!(matches!(next(&mut callee).await, Message::Interrupt(it) if it.request == first.request));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_takes_no_message_as_long_as_welcome_is_told_so() {
+    let vault = Vault::start();
+    let stream = tokio::net::TcpStream::connect(vault.address).await.unwrap();
+    let bounds = Bounds {
+        message_bytes: 512,
+        ..Bounds::JOINED
+    };
+    let mut link = link::rawsocket::connect(stream, Serializer::Json, bounds)
+        .await
+        .unwrap();
+    link.writer.send(Joiner::new(anonymous()).hello()).await.unwrap();
+    let Message::Abort(abort) = next(&mut link).await else {
+        panic!("no ABORT")
+    };
+    assert_eq!(abort.reason, "wamp.error.payload_size_exceeded");
+    assert!(soon("the end", link.reader.next()).await.unwrap().is_none());
+    until("the session to end", || {
+        vault.router.realm("realm1").unwrap().session_count() == 0
+    })
+    .await;
 }

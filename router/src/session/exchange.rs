@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use link::{BounceReason, Link, ReadError, Reader, Writer};
 use tokio::time::{Instant, timeout};
-use wamp::error::Violation;
-use wamp::message::Message;
+use wamp::error::{PAYLOAD_SIZE_EXCEEDED, Violation};
+use wamp::message::{Abort, Message};
 use wamp::realm::{Bounce, Flow};
 
 use super::upkeep::Upkeep;
@@ -216,6 +216,9 @@ impl Outgoing {
                 BounceReason::TooLong => Bounce::TooLong,
             };
             let message = outgoing.message();
+            if let Message::Welcome(_) = message {
+                joined.outbox.close(Some(Message::Abort(too_short()).into()));
+            }
             let is_ours = joined
                 .tenure
                 .as_ref()
@@ -230,6 +233,11 @@ impl Outgoing {
             }
         }
     }
+}
+
+/// For a client that takes no message as long as WELCOME is: it would wait for ever.
+fn too_short() -> Abort {
+    Abort::new(PAYLOAD_SIZE_EXCEEDED, "WELCOME is longer than this client takes")
 }
 
 /// Writes what the outbox holds, a batch at a time.

@@ -223,13 +223,14 @@ impl Realm {
     /// The caller, if it takes them, of an open invocation of which a part of the result came: from now on it waits for
     /// the next one (WAMP specification, "Progressive Call Results", "Timeouts").
     fn go_on(&mut self, callee: SessionId, request: RequestId) -> Option<(SessionId, RequestId)> {
-        self.restart_patience(callee, request);
         let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
         if !pending.receives_progress {
             return None;
         }
         pending.begin();
-        Some((pending.caller, pending.call))
+        let (caller, call) = (pending.caller, pending.call);
+        self.restart_patience(callee, request);
+        Some((caller, call))
     }
 
     /// Takes the callee's error.

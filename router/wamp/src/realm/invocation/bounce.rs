@@ -86,16 +86,13 @@ impl Realm {
 /// a call would be missing, and nobody would know. Such messages must be withdrawn with the one that bounces.
 #[must_use]
 pub fn follows(bounced: &Message, later: &Message) -> bool {
-    let call = |message: &Message| match message {
-        Message::Result(it) => Some(it.request),
-        Message::Error(it) if it.kind == RequestKind::Call => Some(it.request),
-        _ => None,
-    };
-    match bounced {
-        Message::Result(it) => it.details.progress && call(later) == Some(it.request),
-        Message::Invocation(it) => matches!(later, Message::Invocation(part) if part.request == it.request),
-        _ => false,
+    if let Message::Invocation(it) = bounced {
+        return matches!(later, Message::Invocation(part) if part.request == it.request);
     }
+    let Message::Result(it) = bounced else { return false };
+    let is_same = matches!(later, Message::Result(result) if result.request == it.request)
+        || matches!(later, Message::Error(error) if error.kind == RequestKind::Call && error.request == it.request);
+    it.details.progress && is_same
 }
 
 /// Whether a message that [`follows`] another is the end of its call.

@@ -98,7 +98,9 @@ impl Realm {
         let Some(credit) = self.credit(callee, request) else {
             return false;
         };
-        if let Some(results) = &mut credit.results {
+        if let Some(results) = &mut credit.results
+            && more > 0
+        {
             *results = results.saturating_add(more);
             let invocation = Invocation {
                 request,

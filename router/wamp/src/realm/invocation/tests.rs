@@ -241,6 +241,22 @@ fn timed(number: u64, timeout: u32) -> Message {
 }
 
 #[test]
+fn results_that_the_caller_has_not_asked_for_do_not_put_the_end_of_its_patience_off() {
+    let mut scene = Scene::of(&["caller", "callee"]);
+    scene.offer("callee", "com.p");
+    let options = CallOptions {
+        timeout: 500,
+        ..CallOptions::default()
+    };
+    scene.send("caller", call_with(7, "com.p", options));
+    scene.expect("callee");
+    scene.pass(Duration::from_millis(400));
+    scene.send("callee", progress(1));
+    scene.pass(Duration::from_millis(100));
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.timeout");
+}
+
+#[test]
 fn a_call_that_takes_too_long_fails_and_its_callee_is_interrupted() {
     let mut scene = Scene::of(&["caller", "callee"]);
     scene.offer("callee", "com.p");

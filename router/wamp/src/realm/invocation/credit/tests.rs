@@ -104,6 +104,13 @@ fn a_caller_grants_more_and_its_callee_is_told_under_the_same_number() {
 }
 
 #[test]
+fn a_grant_of_nothing_is_no_part_of_the_call() {
+    let (mut scene, _) = begun(call(1));
+    scene.send("caller", call(0));
+    expect_nothing(&scene);
+}
+
+#[test]
 fn credit_adds_up_to_as_much_as_there_is_and_not_beyond() {
     let (mut scene, _) = begun(call(u32::MAX));
     scene.send("caller", call(u32::MAX));
