@@ -223,13 +223,13 @@ impl Outgoing {
                 .tenure
                 .as_ref()
                 .is_none_or(|tenure| joined.outbox.unsent(tenure.epoch, message));
-            if is_ours {
-                let withdrawn = realm.bounce(joined.session, message, why, &mut self.batch);
-                if let Some(tenure) = &joined.tenure {
-                    for outgoing in withdrawn {
-                        joined.outbox.unsent(tenure.epoch, outgoing.message());
-                    }
-                }
+            if !is_ours {
+                continue;
+            }
+            let withdrawn = realm.bounce(joined.session, message, why, &mut self.batch);
+            let epoch = joined.tenure.as_ref().map(|tenure| tenure.epoch);
+            for (outgoing, epoch) in withdrawn.iter().zip(epoch.into_iter().cycle()) {
+                joined.outbox.unsent(epoch, outgoing.message());
             }
         }
     }
