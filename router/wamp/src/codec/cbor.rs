@@ -37,14 +37,6 @@ struct Head {
     argument: Option<u64>,
 }
 
-/// The tags in front of a value.
-#[derive(Default)]
-struct Tags {
-    /// How many they are.
-    levels: u16,
-    is_bignum: bool,
-}
-
 impl<'a> Reader<'a> {
     pub(super) const fn new(bytes: &'a [u8], bounds: &Bounds) -> Self {
         Self {
@@ -79,22 +71,30 @@ impl<'a> Reader<'a> {
         Ok(Head { major, info, argument })
     }
 
-    /// The head of the next value behind its tags. Each tag is a level of nesting, which is entered here: receivers read
-    /// them one inside of the other.
-    fn untagged(&mut self) -> Result<(Tags, Head), Malformed> {
-        let mut tags = Tags::default();
-        loop {
-            self.guard.count()?;
-            let head = self.head()?;
-            if head.major != TAG {
-                return Ok((tags, head));
-            }
-            self.guard.enter()?;
-            tags.levels += 1;
-            // Any other tag only explains the value behind it (64 says: bytes are an array of small numbers, as
-            // JavaScript's encoders write them).
-            tags.is_bignum |= head.argument.is_some_and(|tag| BIGNUMS.contains(&tag));
+    /// The value behind a tag, which is a level of nesting: receivers read one inside of the other. Of a bignum the tag is
+    /// more than that; any other only explains the value (64 says: bytes are an array of small numbers, as JavaScript's
+    /// encoders write them).
+    #[cold]
+    fn tagged(&mut self, tag: Option<u64>) -> Result<Token<'a>, Malformed> {
+        if tag.is_some_and(|tag| BIGNUMS.contains(&tag)) {
+            return Err(Malformed::Unsupported("an integer beyond 64 bits"));
         }
+        self.guard.enter()?;
+        let mut token = self.token()?;
+        if let Token::Array(items) | Token::Map(items) = &mut token {
+            items.levels += 1;
+        } else {
+            self.guard.leave();
+        }
+        Ok(token)
+    }
+
+    #[cold]
+    fn skip_tagged(&mut self) -> Result<(), Malformed> {
+        self.guard.enter()?;
+        self.skip()?;
+        self.guard.leave();
+        Ok(())
     }
 
     /// The content of a string: one slice, or chunks until a break.
@@ -173,11 +173,9 @@ impl<'a> Reader<'a> {
 
 impl<'a> Read<'a> for Reader<'a> {
     fn token(&mut self) -> Result<Token<'a>, Malformed> {
-        let (tags, head) = self.untagged()?;
-        if tags.is_bignum {
-            return Err(Malformed::Unsupported("an integer beyond 64 bits"));
-        }
-        let mut token = match (head.major, head.argument) {
+        self.guard.count()?;
+        let head = self.head()?;
+        Ok(match (head.major, head.argument) {
             (UINT, Some(number)) => Token::UInt(number),
             (NEGATIVE, Some(number)) => match i64::try_from(number) {
                 Ok(number) => Token::Int(-1 - number),
@@ -187,14 +185,9 @@ impl<'a> Read<'a> for Reader<'a> {
             (TEXT, length) => Token::Text(self.text(length)?),
             (ARRAY, length) => Token::Array(self.enter(length)?),
             (MAP, length) => Token::Map(self.enter(length)?),
+            (TAG, tag) => return self.tagged(tag),
             _ => self.simple(&head)?,
-        };
-        if let Token::Array(items) | Token::Map(items) = &mut token {
-            items.levels += tags.levels;
-        } else {
-            self.guard.leave_all(tags.levels);
-        }
-        Ok(token)
+        })
     }
 
     fn more(&mut self, items: &mut Items) -> Result<bool, Malformed> {
@@ -226,20 +219,19 @@ impl<'a> Read<'a> for Reader<'a> {
     }
 
     fn skip(&mut self) -> Result<(), Malformed> {
-        let (tags, head) = self.untagged()?;
+        self.guard.count()?;
+        let at = self.at;
+        let head = self.head()?;
         match (head.major, head.argument) {
-            (UINT | NEGATIVE, _) => {}
-            (BYTES | TEXT, length) => self.string(head.major, length).map(drop)?,
-            (ARRAY, length) => self.skip_items(length, 1)?,
-            (MAP, length) => self.skip_items(length, 2)?,
-            (_, None) => return Err(Malformed::Syntax("a break where a value was expected", self.at - 1)),
-            (_, Some(0..=31)) if head.info == 24 => {
-                return Err(Malformed::Syntax("an ill-formed simple value", self.at - 2));
-            }
-            _ => {}
+            (UINT | NEGATIVE, _) => Ok(()),
+            (BYTES | TEXT, length) => self.string(head.major, length).map(drop),
+            (ARRAY, length) => self.skip_items(length, 1),
+            (MAP, length) => self.skip_items(length, 2),
+            (TAG, _) => self.skip_tagged(),
+            (_, None) => Err(Malformed::Syntax("a break where a value was expected", at)),
+            (_, Some(0..=31)) if head.info == 24 => Err(Malformed::Syntax("an ill-formed simple value", at)),
+            _ => Ok(()),
         }
-        self.guard.leave_all(tags.levels);
-        Ok(())
     }
 
     fn shape(&mut self) -> Shape {
