@@ -4,6 +4,7 @@ use wamp::codec::Serializer;
 use wamp::error::CLOSE_NORMAL;
 use wamp::limits::{ACKNOWLEDGED_MESSAGES, UNACKNOWLEDGED_MESSAGES};
 use wamp::message::{Message, Yield, YieldOptions};
+use wamp::payload::Payload;
 
 use super::client::{Client, Road, call, number, payload, publish, register, subscribe};
 use super::{detached, limited};
@@ -66,7 +67,11 @@ async fn events_beyond_the_queue_are_lost_and_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_to_a_callee_that_is_away_and_has_a_full_queue_fails_and_an_answer_that_finds_no_room_ends_the_session()
 {
-    let vault = limited(|limits| limits.queue_messages = 2);
+    const QUEUE_BYTES: usize = 2_000;
+    let vault = limited(|limits| {
+        limits.queue_messages = 2;
+        limits.queue_bytes = QUEUE_BYTES;
+    });
     let mut away = client(&vault).await;
     let mut other = client(&vault).await;
     for (callee, procedure) in [(&mut away, "com.away"), (&mut other, "com.other")] {
@@ -92,7 +97,8 @@ async fn a_call_to_a_callee_that_is_away_and_has_a_full_queue_fails_and_an_answe
     let answer = Yield {
         request: invocation.request,
         options: YieldOptions::default(),
-        payload: payload(SERIALIZER, 2),
+        // Of answers the bytes count alone.
+        payload: Payload::sentence(&"x".repeat(QUEUE_BYTES)),
     };
     other.send(Message::Yield(answer)).await;
     // Its callers learn that it is gone.
