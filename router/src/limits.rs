@@ -62,7 +62,7 @@ pub struct Limits {
     pub sessions: usize,
     /// Logins of one address that may fail at once; each one more costs ten seconds. `None`: any number.
     pub failed_logins: Option<u32>,
-    /// Messages that wait for one peer.
+    /// Messages that wait for one peer, beside the answers to its requests, of which there are no more than its quota.
     pub queue_messages: usize,
     /// Bytes that wait for one peer; a slow one loses events, and is closed when it loses more than events.
     pub queue_bytes: usize,
