@@ -108,8 +108,9 @@ until_true "the first user is not there any more" owns "$first"
 seat front second first
 until_true "the second user does not get the desktop" owns "$second"
 until_true "the first user keeps the desktop" is_shut_out "$first"
-if wait "$subscriber"; then fail "a session of the first user ended without saying so"; fi
-grep -q 'does not sit at the machine any more' "$work/subscriber.log" || fail "nor was it told why"
+# It waits until its user sits there again.
+until_true "nobody told the first user why its session has ended" grep -q 'does not sit at the machine any more' "$work/subscriber.log"
+kill "$subscriber"
 serves() { tail -n 1 "$work/agent-$1.log" | grep -q serving; }
 until_true "the second user's agent does not serve" serves "$second"
 until_true "the first user's agent does not wait" grep -q 'waiting until' "$work/agent-$first.log"

@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::time::Duration;
 
-use client::{Client, Opened, Status};
+use client::{Client, Closed, Opened, Session, Status};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,10 +21,21 @@ pub(super) async fn told(client: &Client, misses: &str, output: &Output) -> Fail
     // Set while the desktop is away: when that is said.
     let mut away: Option<Instant> = None;
     let mut is_said = false;
+    let mut ended = Box::pin(dismissed(client.clone(), None));
     loop {
-        let changed = match away.filter(|_| !is_said) {
-            Some(at) => timeout_at(at, status.changed()).await,
-            None => Ok(status.changed().await),
+        let change = async {
+            match away.filter(|_| !is_said) {
+                Some(at) => timeout_at(at, status.changed()).await,
+                None => Ok(status.changed().await),
+            }
+        };
+        let changed = tokio::select! {
+            changed = change => changed,
+            (session, sentence) = &mut ended => {
+                output.warn(&format!("the desktop has ended the session: {sentence}"));
+                ended = Box::pin(dismissed(client.clone(), Some(session)));
+                continue;
+            }
         };
         if changed.is_err() {
             output.remark("the desktop is away; waiting until it is back, Ctrl-C ends this");
@@ -46,6 +57,32 @@ pub(super) async fn told(client: &Client, misses: &str, output: &Output) -> Fail
                 (away, is_said) = (None, false);
             }
             Status::Closed => return Failure::ended(),
+        }
+    }
+}
+
+/// Waits until the desktop ends a session, another than `last`, and gives it with the sentence that it was told.
+async fn dismissed(client: Client, last: Option<Session>) -> (Session, String) {
+    if let Some(last) = last {
+        client_has_another(&client, &last).await;
+    }
+    loop {
+        let Ok(session) = client.session().await else {
+            return pending().await;
+        };
+        match session.closed().await {
+            Closed::ByRouter(uri, sentence) if uri == "wamp.close.killed" => return (session, sentence),
+            _ => client_has_another(&client, &session).await,
+        }
+    }
+}
+
+/// Waits until a session has another one in its place.
+async fn client_has_another(client: &Client, session: &Session) {
+    let mut status = client.status();
+    while client.session().await.is_ok_and(|current| current.id() == session.id()) {
+        if status.changed().await.is_err() {
+            return pending().await;
         }
     }
 }
