@@ -70,10 +70,12 @@ async fn dismissed(client: Client, last: Option<Session>) -> (Session, String) {
         let Ok(session) = client.session().await else {
             return pending().await;
         };
-        match session.closed().await {
-            Closed::ByRouter(uri, sentence) if uri == "wamp.close.killed" => return (session, sentence),
-            _ => client_has_another(&client, &session).await,
+        if let Closed::ByRouter(uri, sentence) = session.closed().await
+            && uri == "wamp.close.killed"
+        {
+            return (session, sentence);
         }
+        client_has_another(&client, &session).await;
     }
 }
 
