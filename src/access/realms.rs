@@ -229,6 +229,21 @@ mod tests {
 
     use super::*;
 
+    /// What a client asks for that is named so and offers these methods.
+    fn asked(name: Option<&str>, methods: &[&str]) -> Asked {
+        Asked {
+            realm: "home".into(),
+            authid: name.map(str::to_owned),
+            authrole: None,
+            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+            authextra: Dict::new(),
+            features: Features::default(),
+            resumption: None,
+            ping: None,
+            proved: Proved::default(),
+        }
+    }
+
     /// What a client named so is told that offers no proof, in a realm that knows a key of "keeper".
     fn admitted(name: Option<&str>) -> Result<String, String> {
         let config = config::Config::parse(
@@ -247,17 +262,7 @@ mod tests {
             "#,
         )
         .unwrap();
-        let asked = Asked {
-            realm: "home".into(),
-            authid: name.map(str::to_owned),
-            authrole: None,
-            methods: vec!["anonymous".to_owned()],
-            authextra: Dict::new(),
-            features: Features::default(),
-            resumption: None,
-            ping: None,
-            proved: Proved::default(),
-        };
+        let asked = asked(name, &["anonymous"]);
         let realm = ConfiguredRealm::new(&config.realms[0]).unwrap();
         let admitted = realm.admit(&asked).map(|principal| principal.authid.to_string());
         admitted.map_err(|abort| abort.reason.as_str().to_owned())
@@ -280,18 +285,7 @@ mod tests {
 
     /// A realm in which two have passwords, and what a client named so, which offers this method, is asked.
     fn asked_for(realm: &ConfiguredRealm, name: &str, methods: &[&str]) -> Proof {
-        let asked = Asked {
-            realm: "home".into(),
-            authid: Some(name.to_owned()),
-            authrole: None,
-            methods: methods.iter().map(|method| (*method).to_owned()).collect(),
-            authextra: Dict::new(),
-            features: Features::default(),
-            resumption: None,
-            ping: None,
-            proved: Proved::default(),
-        };
-        realm.find(&asked).unwrap()
+        realm.find(&asked(Some(name), methods)).unwrap()
     }
 
     fn realm_of_passwords() -> ConfiguredRealm {

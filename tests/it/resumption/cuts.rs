@@ -18,6 +18,9 @@ use crate::vault::Vault;
 /// Results of each call before its last.
 const PARTS: u64 = 2;
 
+/// How often connections that are cut at random are cut at least, on each link.
+const RETURNS: usize = 60;
+
 /// One of two that call each other, and publish to each other.
 struct Peer {
     client: Client,
@@ -275,11 +278,17 @@ async fn nothing_is_lost_or_doubled_however_often_connections_are_cut() {
     {
         let vault = Vault::start();
         let mut peers = peers(&vault, way, serializer).await;
-        for round in 0..4 {
+        // How much a connection carries before it is cut, and what is said again after it, differ from run to run.
+        let mut all = 0;
+        for round in 0.. {
             let seed = seed as u64 * 100 + round;
             let cuts = |_: usize, random: &mut StdRng| (0..20).map(|_| random.random_range(1..800)).collect();
             let returns = work(&mut peers, 40, seed, cuts).await;
-            assert!(returns > 10, "with seed {seed} connections were cut {returns} times");
+            assert!(returns > 0, "with seed {seed} no connection was cut");
+            all += returns;
+            if all >= RETURNS {
+                break;
+            }
         }
     }
 }
