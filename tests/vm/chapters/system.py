@@ -88,6 +88,7 @@ async def another_person_comes_to_the_front(guest, session):
     mark = guest.mark()
     # It would wait until its person sits here again.
     guest.tell(f"{PRESENTER} timeout 20 deskconnctl subscribe org.deskconn.screen.on_locked")
+    await guest.until(mark, "log", lambda seen: any("joined" in line and "role=owner" in line for line in seen))
     ends = asyncio.create_task(guest.until(mark, f"{PRESENTER}-exit"))
     await bring_to_front(guest, "visitor")
     await becomes(lambda: owns(guest, VISITOR), "after a switch of the seat the desktop is of who sits there now")
