@@ -134,13 +134,14 @@ pub trait Gate: Send + Sync + 'static {
         true
     }
 
-    /// Which proof this client must give.
+    /// Which proof this client must give. May take a moment, if somebody else must be asked: what the client sends
+    /// meanwhile ends the login, and so does its going, upon which the future is dropped.
     ///
     /// # Errors
     /// It cannot join at all: the ABORT that says why. For a key that is not known answer
     /// [`Proof::Cryptosign`] with `None` instead, for a name that is not known a credential that nobody has, so that
     /// nobody can find out who is.
-    fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort>;
+    fn find<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Proof, Abort>>;
 
     /// Who the client is, now that it has given its proof. May take long, if a person must be asked.
     fn admit<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Principal, Abort>>;
@@ -238,12 +239,14 @@ impl OpenGate {
 }
 
 impl Gate for OpenGate {
-    fn find(&self, asked: &Asked, _peer: &Peer) -> Result<Proof, Abort> {
-        if asked.offers(Method::Anonymous) {
-            Ok(Proof::None)
-        } else {
-            Err(asked.no_matching_method(&[Method::Anonymous]))
-        }
+    fn find<'a>(&'a self, asked: &'a Asked, _peer: &'a Peer) -> Pending<'a, Result<Proof, Abort>> {
+        Box::pin(async {
+            if asked.offers(Method::Anonymous) {
+                Ok(Proof::None)
+            } else {
+                Err(asked.no_matching_method(&[Method::Anonymous]))
+            }
+        })
     }
 
     fn admit<'a>(&'a self, asked: &'a Asked, _peer: &'a Peer) -> Pending<'a, Result<Principal, Abort>> {

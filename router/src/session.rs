@@ -174,7 +174,11 @@ async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<
         let mut step = acceptor.receive(message);
         if let Step::Find(asked) = &step {
             let proof = match shared.realm(asked.realm.as_bytes()) {
-                Some(_) => shared.gate.find(asked, peer),
+                Some(_) => tokio::select! {
+                    biased;
+                    proof = shared.gate.find(asked, peer) => proof,
+                    early = link.reader.next() => return Err(too_early(&mut acceptor, early)),
+                },
                 None => Err(no_such_realm(asked)),
             };
             step = acceptor.found(proof, challenge());
@@ -185,6 +189,18 @@ async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<
             Step::Refuse(abort) => return Err(Some(abort.into())),
             Step::Find(_) | Step::Gone => return Err(None),
         }
+    }
+}
+
+/// What a client is told that does not wait until it is known how it is to prove itself; nothing if it has gone.
+fn too_early(acceptor: &mut Acceptor, early: Result<Option<Message>, ReadError>) -> Refusal {
+    match early {
+        Ok(Some(message)) => match acceptor.receive(message) {
+            Step::Refuse(abort) => Some(abort.into()),
+            Step::Find(_) | Step::Send(_) | Step::Admit(_) | Step::Gone => None,
+        },
+        Ok(None) | Err(ReadError::Io(_)) => None,
+        Err(ReadError::Violation(violation)) => Some(violation.abort().into()),
     }
 }
 

@@ -204,18 +204,20 @@ impl Gate for Access {
         is_welcome
     }
 
-    fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
-        if self.is_desktop && asked.realm == DESKTOP_REALM {
-            return self.find_on_desktop(asked, peer);
-        }
-        let realm = self
-            .realms
-            .get(asked.realm.as_str())
-            .ok_or_else(|| unknown_realm(asked))?;
-        if is_authorizers(peer) {
-            return Ok(Proof::None);
-        }
-        realm.find(asked)
+    fn find<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Proof, Abort>> {
+        Box::pin(async move {
+            if self.is_desktop && asked.realm == DESKTOP_REALM {
+                return self.find_on_desktop(asked, peer);
+            }
+            let realm = self
+                .realms
+                .get(asked.realm.as_str())
+                .ok_or_else(|| unknown_realm(asked))?;
+            if is_authorizers(peer) {
+                return Ok(Proof::None);
+            }
+            realm.find(asked)
+        })
     }
 
     fn admit<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Principal, Abort>> {

@@ -87,7 +87,7 @@ fn login() -> Asked {
 
 async fn role_of_a_paired_key(access: &Access) -> Result<String, Abort> {
     let (asked, peer) = (login(), stranger());
-    let proof = access.find(&asked, &peer)?;
+    let proof = access.find(&asked, &peer).await?;
     assert!(matches!(proof, Proof::Cryptosign(Some(_))), "{proof:?}");
     let principal = access.admit(&asked, &peer).await?;
     Ok(principal.role.name().to_string())

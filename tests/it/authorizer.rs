@@ -187,7 +187,7 @@ fn undecided() -> Role {
 struct Silent(OpenGate);
 
 impl Gate for Silent {
-    fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
+    fn find<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Proof, Abort>> {
         self.0.find(asked, peer)
     }
 

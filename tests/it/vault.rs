@@ -165,7 +165,7 @@ impl Memory {
 }
 
 impl Gate for Memory {
-    fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
+    fn find<'a>(&'a self, asked: &'a Asked, peer: &'a Peer) -> Pending<'a, Result<Proof, Abort>> {
         self.asked.lock().unwrap().push(peer.clone());
         self.open.find(asked, peer)
     }
