@@ -11,7 +11,7 @@ use wamp::payload::Payload;
 use wamp::uri::Uri;
 
 use crate::args::Args;
-use crate::credit::Window;
+use crate::credit::{Credit, Open, Window};
 use crate::error::{Error, RequestError};
 use crate::session::{Answer, Session};
 use crate::table::{Table, WaitingCall};
@@ -55,6 +55,10 @@ impl Call {
         Some(result)
     }
 
+    pub(crate) const fn request(&self) -> RequestId {
+        self.request
+    }
+
     /// Grants what is due. A session that has ended needs none.
     async fn grant(&mut self) {
         let Some((window, procedure)) = &mut self.window else {
@@ -72,7 +76,7 @@ impl Call {
         };
         let granted = self.session.request(|_| Ok((Message::Call(call), ()))).await;
         if granted.is_ok() {
-            window.granted(flow);
+            window.granted(flow.credit);
         }
     }
 
@@ -173,7 +177,7 @@ impl Session {
             ..CallOptions::default()
         };
         let (_, nothing) = mpsc::channel(1);
-        let call = self.begin(procedure, args.into(), options, (Some(results), nothing));
+        let call = self.begin(procedure, args.into(), options, (Some(results), nothing), None);
         call.await?.result().await
     }
 
@@ -187,10 +191,21 @@ impl Session {
         args: impl Into<Args>,
         options: CallOptions,
     ) -> Result<Call, Error> {
+        self.begin_with(procedure, args.into(), options, None).await
+    }
+
+    /// The same for a call whose further parts need this credit.
+    pub(crate) async fn begin_with(
+        &self,
+        procedure: &str,
+        args: Args,
+        options: CallOptions,
+        parts: Option<Credit>,
+    ) -> Result<Call, Error> {
         let room = Window::of(&options).map_or(PROGRESS, |window| window.room());
         let (results, progress) = mpsc::channel(if options.receive_progress { room } else { 1 });
         let results = options.receive_progress.then_some(results);
-        self.begin(procedure, args.into(), options, (results, progress)).await
+        self.begin(procedure, args, options, (results, progress), parts).await
     }
 
     async fn begin(
@@ -199,15 +214,19 @@ impl Session {
         args: Args,
         options: CallOptions,
         (results, progress): (Option<mpsc::Sender<Args>>, mpsc::Receiver<Args>),
+        parts: Option<Credit>,
     ) -> Result<Call, Error> {
         let payload = args.encode(self.0.serializer)?;
         let window = Window::of(&options).filter(|_| options.receive_progress);
         let window = window.map(|window| (window, Uri::from(procedure)));
         let (answer, result) = oneshot::channel();
+        let is_in_parts = options.progress;
         let call = |table: &mut Table| {
             let request = table.call(WaitingCall {
                 answer,
                 progress: results,
+                parts: parts.map(Open),
+                is_in_parts,
             })?;
             let call = message::Call {
                 request,

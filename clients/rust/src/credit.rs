@@ -12,10 +12,27 @@ const MAX_ROOM: u32 = 4_096;
 #[derive(Debug, Clone)]
 pub(crate) struct Credit(Arc<Semaphore>);
 
+/// None yet.
+impl Default for Credit {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(0)))
+    }
+}
+
+/// Credit of what has ended is waited for no longer.
+#[derive(Debug)]
+pub(crate) struct Open(pub(crate) Credit);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.close();
+    }
+}
+
 impl Credit {
     /// What an invocation begins with, if its caller said something of it.
     pub(crate) fn of(credit: u32) -> Option<Self> {
-        let granted = Self(Arc::new(Semaphore::new(0)));
+        let granted = Self::default();
         (credit > 0).then(|| {
             granted.grant(credit);
             granted
@@ -28,11 +45,10 @@ impl Credit {
         self.0.add_permits(usize::try_from(more).unwrap_or(room).min(room));
     }
 
-    /// Waits until one more may be sent. It may be dropped and called again.
-    pub(crate) async fn spend(&self) {
-        if let Ok(permit) = self.0.acquire().await {
-            permit.forget();
-        }
+    /// Waits until one more may be sent; `false` if nothing may be sent any more. It may be dropped and called again.
+    pub(crate) async fn spend(&self) -> bool {
+        let permit = self.0.acquire().await;
+        permit.map(|permit| permit.forget()).is_ok()
     }
 }
 
@@ -47,6 +63,11 @@ impl Window {
     pub(crate) fn of(options: &CallOptions) -> Option<Self> {
         let size = options.flow.as_ref()?.credit;
         (size > 0).then_some(Self { size, taken: 0 })
+    }
+
+    /// One of which nothing is granted yet.
+    pub(crate) const fn empty(size: u32) -> Self {
+        Self { size, taken: size }
     }
 
     /// Intermediate results for which there must be room.
@@ -68,9 +89,9 @@ impl Window {
         })
     }
 
-    /// It was granted.
-    pub(crate) const fn granted(&mut self, flow: Flow) {
-        self.taken -= flow.credit;
+    /// So much was granted.
+    pub(crate) const fn granted(&mut self, credit: u32) {
+        self.taken -= credit;
     }
 }
 
@@ -101,7 +122,7 @@ mod tests {
             window.take();
             let flow = window.due().unwrap();
             assert_eq!(flow.credit, at, "of {size}");
-            window.granted(flow);
+            window.granted(flow.credit);
             assert_eq!(window.due(), None);
         }
     }

@@ -17,6 +17,7 @@ use wamp::value::Dict;
 
 use crate::books::Books;
 use crate::error::{Closed, RequestError};
+use crate::parts::stop;
 use crate::pulse::Pulse;
 use crate::served::{Next, Pending, Served, failure};
 use crate::table::Table;
@@ -273,16 +274,27 @@ impl Writing<'_> {
         };
         let error = RequestError::new(PAYLOAD_SIZE_EXCEEDED, sentence);
         if let Some((kind, request)) = request_of(&message) {
-            self.served.table().fail(kind, request, error);
-        } else if let Message::Yield(it) = message {
-            let answer = failure(it.request, error, Serializer::MessagePack);
-            if let Some(books) = self.books {
-                books.sent(&answer);
+            let mut table = self.served.table();
+            // The router has its first parts, or else passes over what ends it.
+            let is_known = kind == RequestKind::Call && table.has_call_in_parts(request);
+            table.fail(kind, request, error);
+            drop(table);
+            if is_known {
+                self.add(stop(request));
             }
-            self.batch.push_back(answer.into());
+        } else if let Message::Yield(it) = message {
+            self.add(failure(it.request, error, Serializer::MessagePack));
         } else {
             tracing::warn!(message = message.name(), "a message could not be sent");
         }
+    }
+
+    /// Sends this in place of what could not be sent.
+    fn add(&mut self, message: Message) {
+        if let Some(books) = self.books {
+            books.sent(&message);
+        }
+        self.batch.push_back(message.into());
     }
 }
 

@@ -14,6 +14,7 @@ use wamp::value::{Dict, Value};
 use crate::args::Args;
 use crate::credit::Credit;
 use crate::error::RequestError;
+use crate::parts::PartReceiver;
 
 /// A call that a handler serves.
 #[derive(Debug)]
@@ -28,6 +29,11 @@ pub struct Invocation {
     pub procedure: Option<Uri>,
     /// Where intermediate results go, if the caller takes them.
     pub progress: Option<Progress>,
+    /// The further parts of a call that comes in parts, for a handler of [`Session::register_in_parts`]; `args` and `kwargs`
+    /// are its first one.
+    ///
+    /// [`Session::register_in_parts`]: crate::Session::register_in_parts
+    pub parts: Option<PartReceiver>,
 }
 
 /// Sends intermediate results.
@@ -83,6 +89,24 @@ pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<Reply, RequestError
 /// A function that serves calls.
 pub(crate) trait Handler: Send + Sync {
     fn serve(&self, invocation: Invocation) -> Serving;
+
+    /// Whether it takes the arguments of a call in parts.
+    fn takes_parts(&self) -> bool {
+        false
+    }
+}
+
+/// A function that takes the arguments of calls in parts.
+pub(crate) struct InParts<F>(pub(crate) F);
+
+impl<F: Handler> Handler for InParts<F> {
+    fn serve(&self, invocation: Invocation) -> Serving {
+        self.0.serve(invocation)
+    }
+
+    fn takes_parts(&self) -> bool {
+        true
+    }
 }
 
 impl std::fmt::Debug for dyn Handler {

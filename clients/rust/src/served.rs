@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use wamp::codec::Serializer;
-use wamp::error::{CANCELED, GOODBYE_AND_OUT, INVALID_ARGUMENT, NO_SUCH_REGISTRATION, UNAVAILABLE};
+use wamp::error::{
+    CANCELED, FEATURE_NOT_SUPPORTED, GOODBYE_AND_OUT, INVALID_ARGUMENT, NO_SUCH_REGISTRATION, UNAVAILABLE,
+};
 use wamp::id::RequestId;
 use wamp::message::{self, Goodbye, Message, RequestKind, Yield, YieldOptions};
 use wamp::payload::Payload;
@@ -21,6 +24,7 @@ use crate::credit::Credit;
 use crate::driver::End;
 use crate::error::{Closed, RequestError};
 use crate::invocation::{Handler, Invocation, Progress};
+use crate::parts::PartReceiver;
 use crate::table::{Reaction, Table};
 
 /// Invocations that are served at a time; further ones are refused, so that a flood of calls costs no memory.
@@ -46,9 +50,11 @@ pub(crate) struct Served {
 /// An invocation under way.
 #[derive(Debug)]
 struct Running {
-    /// Sending, or dropping, stops it.
-    _interrupt: oneshot::Sender<()>,
+    /// Dropping stops it; sending says why.
+    interrupt: oneshot::Sender<RequestError>,
     credit: Option<Credit>,
+    /// Where further parts of the call go, until the last has come.
+    parts: Option<mpsc::Sender<Args>>,
 }
 
 /// What must be waited for before another message is taken. It outlives the connection on which the message came.
@@ -58,6 +64,8 @@ pub(crate) enum Pending {
     Answer(Message),
     /// An intermediate result whose caller has not taken those before it.
     Deliver(RequestId, mpsc::Sender<Args>, Args),
+    /// A part of a call whose handler has not taken those before it.
+    Part(RequestId, mpsc::Sender<Args>, Args),
 }
 
 /// What a message leads to.
@@ -105,9 +113,9 @@ impl Served {
             return Next::Go;
         }
         if let Message::Invocation(invocation) = &message
-            && !self.begins(invocation)
+            && let Some(next) = self.goes_on(invocation)
         {
-            return Next::Go;
+            return next;
         }
         let reaction = self.table().receive(&message);
         match (message, reaction) {
@@ -136,41 +144,65 @@ impl Served {
                 }
             }
             // The connection is not read meanwhile, so its sender is slowed down too.
-            Some(Pending::Deliver(request, caller, _)) => {
-                let (request, caller) = (*request, caller.clone());
-                match timeout(PROGRESS_PATIENCE, caller.reserve()).await {
-                    Ok(Ok(room)) => {
-                        if let Some(Pending::Deliver(_, _, args)) = pending.take() {
-                            room.send(args);
-                        }
+            Some(Pending::Deliver(request, taker, _) | Pending::Part(request, taker, _)) => {
+                let (request, taker) = (*request, taker.clone());
+                match (timeout(PROGRESS_PATIENCE, taker.reserve()).await, pending.take()) {
+                    (Ok(Ok(room)), Some(Pending::Deliver(_, _, args) | Pending::Part(_, _, args))) => room.send(args),
+                    (Err(_), Some(Pending::Part(..))) => {
+                        let error =
+                            RequestError::new(UNAVAILABLE, "the callee does not take the parts of the call in time");
+                        interrupt(self.running().remove(&request), error);
                     }
-                    // A caller that has gone has cancelled the call.
-                    Ok(Err(_)) => {}
-                    Err(_) => {
+                    (Err(_), _) => {
                         tracing::debug!(%request, "intermediate results were dropped, their caller is too slow");
                         self.table().drop_progress(request);
                     }
+                    // A caller that has gone has cancelled the call, and a handler that takes no more may still answer.
+                    (Ok(_), _) => {}
                 }
             }
         }
         *pending = None;
     }
 
-    /// Whether an invocation begins with this: numbers of invocations count up. If not, its caller takes more intermediate
-    /// results, of one that may have been answered already.
-    fn begins(&self, invocation: &message::Invocation) -> bool {
-        let number = invocation.request.get();
-        if self.last.fetch_max(number, Ordering::Relaxed) < number {
-            return true;
+    /// What to do about more of an invocation that has begun, or has been answered already; nothing if it begins with this:
+    /// numbers of invocations count up.
+    fn goes_on(&self, invocation: &message::Invocation) -> Option<Next> {
+        let (request, details) = (invocation.request, &invocation.details);
+        if self.last.fetch_max(request.get(), Ordering::Relaxed) < request.get() {
+            return None;
         }
-        let running = self.running();
-        let credit = running
-            .get(&invocation.request)
-            .and_then(|running| running.credit.as_ref());
-        if let Some(credit) = credit {
-            credit.grant(invocation.details.credit);
+        let mut all = self.running();
+        let Some(running) = all.get_mut(&request) else {
+            return Some(Next::Go);
+        };
+        if details.credit > 0 {
+            // Its caller takes more intermediate results.
+            if let Some(credit) = &running.credit {
+                credit.grant(details.credit);
+            }
+            return Some(Next::Go);
         }
-        false
+        let parts = if details.progress {
+            running.parts.clone()
+        } else {
+            running.parts.take()
+        };
+        let part = match (parts, Args::decode(&invocation.payload)) {
+            (Some(parts), Ok(args)) => parts.try_send(args).map_err(|error| (error, parts)),
+            (None, _) => Ok(()),
+            (Some(_), Err(error)) => {
+                let running = all.remove(&request);
+                drop(all);
+                interrupt(running, RequestError::new(INVALID_ARGUMENT, error.to_string()));
+                return Some(Next::Go);
+            }
+        };
+        Some(match part {
+            Err((TrySendError::Full(args), parts)) => Next::Wait(Pending::Part(request, parts, args)),
+            // A handler that takes no more may still answer.
+            Ok(()) | Err((TrySendError::Closed(_), _)) => Next::Go,
+        })
     }
 
     fn running(&self) -> MutexGuard<'_, HashMap<RequestId, Running>> {
@@ -195,13 +227,25 @@ impl Served {
                 return Some(failure(request, error, self.serializer));
             }
         };
+        if invocation.details.progress && !handler.takes_parts() {
+            let error = RequestError::new(
+                FEATURE_NOT_SUPPORTED,
+                "this procedure does not take its arguments in parts",
+            );
+            return Some(failure(request, error, self.serializer));
+        }
         let message::InvocationDetails {
             caller,
             procedure,
             receive_progress,
+            progress: has_more,
             credit,
+            await_credit,
             ..
         } = invocation.details;
+        let (parts, receiver) = has_more
+            .then(|| PartReceiver::new(request, self.outgoing.clone(), await_credit))
+            .unzip();
         let credit = Credit::of(credit);
         let progress = receive_progress.then(|| Progress {
             request,
@@ -216,31 +260,32 @@ impl Served {
             caller,
             procedure,
             progress,
+            parts: receiver,
         };
-        let (_interrupt, interrupted) = oneshot::channel::<()>();
-        self.running().insert(request, Running { _interrupt, credit });
-        let mut open = Open {
+        let (interrupt, interrupted) = oneshot::channel();
+        let running = Running {
+            interrupt,
+            credit,
+            parts,
+        };
+        self.running().insert(request, running);
+        let open = Open {
             served: self.clone(),
             request,
             is_answered: false,
         };
         tokio::spawn(async move {
-            let result = tokio::select! {
-                result = async { handler.serve(invocation).await } => result,
-                _ = interrupted => Err(RequestError::new(CANCELED, "the call was cancelled")),
-            };
-            let serializer = open.served.serializer;
-            let answer = match result.and_then(|reply| encoded(request, &reply.0, serializer)) {
-                Ok(answer) => answer,
-                Err(error) => failure(request, error, serializer),
-            };
-            open.is_answered = true;
-            if let Some(outgoing) = open.served.outgoing.upgrade() {
-                let _ = outgoing.send(answer).await;
-            }
+            open.attend(&*handler, invocation, interrupted).await;
             drop(place);
         });
         None
+    }
+}
+
+/// Stops an invocation, unless it was answered meanwhile.
+fn interrupt(running: Option<Running>, why: RequestError) {
+    if let Some(running) = running {
+        let _ = running.interrupt.send(why);
     }
 }
 
@@ -249,6 +294,32 @@ struct Open {
     served: Served,
     request: RequestId,
     is_answered: bool,
+}
+
+impl Open {
+    /// Waits for the handler's answer, or for what interrupts it, and sends that.
+    async fn attend(
+        mut self,
+        handler: &dyn Handler,
+        invocation: Invocation,
+        interrupted: oneshot::Receiver<RequestError>,
+    ) {
+        let result = tokio::select! {
+            result = async { handler.serve(invocation).await } => result,
+            why = interrupted => {
+                Err(why.unwrap_or_else(|_| RequestError::new(CANCELED, "the call was cancelled")))
+            }
+        };
+        let serializer = self.served.serializer;
+        let answer = match result.and_then(|reply| encoded(self.request, &reply.0, serializer)) {
+            Ok(answer) => answer,
+            Err(error) => failure(self.request, error, serializer),
+        };
+        self.is_answered = true;
+        if let Some(outgoing) = self.served.outgoing.upgrade() {
+            let _ = outgoing.send(answer).await;
+        }
+    }
 }
 
 impl Drop for Open {

@@ -95,6 +95,18 @@ impl Session {
         self.0.details.get(key).and_then(Value::as_str)
     }
 
+    /// Whether the router announced this feature of this role.
+    pub(crate) fn router_does(&self, role: &str, feature: &str) -> bool {
+        let mut place = self.details();
+        for key in ["roles", role, "features"] {
+            let Some(inside) = place.get(key).and_then(Value::as_dict) else {
+                return false;
+            };
+            place = inside;
+        }
+        place.get(feature) == Some(&Value::Bool(true))
+    }
+
     /// Offers a procedure. Each call is served by a task of its own.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use wamp::message::{
 };
 
 use crate::args::Args;
+use crate::credit::Open;
 use crate::error::{Closed, Error, RequestError};
 use crate::invocation::Handler;
 use crate::subscription::{Event, Subscriber};
@@ -38,6 +39,10 @@ pub(crate) struct WaitingCall {
     pub(crate) answer: Answer<Args>,
     /// Where progressive results go.
     pub(crate) progress: Option<mpsc::Sender<Args>>,
+    /// What the callee has granted of further parts, where they wait for that.
+    pub(crate) parts: Option<Open>,
+    /// Its arguments come in parts.
+    pub(crate) is_in_parts: bool,
 }
 
 /// What the session must do about a message.
@@ -70,6 +75,16 @@ impl Table {
         let request = self.next_request()?;
         self.calls.insert(request, waiting);
         Ok(request)
+    }
+
+    /// Whether a call has not ended.
+    pub(crate) fn has_call(&self, request: RequestId) -> bool {
+        self.calls.contains_key(&request)
+    }
+
+    /// Whether it has not, and its arguments come in parts.
+    pub(crate) fn has_call_in_parts(&self, request: RequestId) -> bool {
+        self.calls.get(&request).is_some_and(|call| call.is_in_parts)
     }
 
     /// Forgets a call; `true` if it was still open.
@@ -141,7 +156,10 @@ impl Table {
     pub(crate) fn receive(&mut self, message: &Message) -> Reaction {
         if let Message::Result(it) = message {
             if it.details.credit > 0 {
-                // It grants parts of a call, which this client has none of.
+                let call = self.calls.get(&it.request);
+                if let Some(Open(parts)) = call.and_then(|call| call.parts.as_ref()) {
+                    parts.grant(it.details.credit);
+                }
                 return Reaction::Done;
             }
             let result = Args::decode(&it.payload).map_err(Into::into);

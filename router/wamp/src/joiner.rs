@@ -265,7 +265,12 @@ fn roles() -> Dict {
     Dict::from([
         (
             "caller".to_owned(),
-            role(&["call_canceling", "caller_identification", "progressive_call_results"]),
+            role(&[
+                "call_canceling",
+                "caller_identification",
+                "progressive_call_invocations",
+                "progressive_call_results",
+            ]),
         ),
         (
             "callee".to_owned(),
@@ -273,6 +278,7 @@ fn roles() -> Dict {
                 "call_canceling",
                 "caller_identification",
                 "pattern_based_registration",
+                "progressive_call_invocations",
                 "progressive_call_results",
                 "registration_revocation",
                 "x_progress_credit",

@@ -24,7 +24,8 @@ use crate::args::Args;
 use crate::call::{Call, within};
 use crate::connect::Options;
 use crate::error::{Closed, Error, RequestError};
-use crate::invocation::{Handler, Invocation, Reply};
+use crate::invocation::{Handler, InParts, Invocation, Reply};
+use crate::parts::PartSender;
 use crate::session::Session;
 use crate::subscription::{Event, Held, Listener, Subscription, feed};
 
@@ -185,6 +186,20 @@ impl Client {
         self.session().await?.start_call(procedure, args, options).await
     }
 
+    /// Makes a call whose arguments come in parts, with the first of them. Like every call it ends with its session.
+    ///
+    /// # Errors
+    /// The client is closed or refused, or the part cannot be sent.
+    pub async fn start_call_in_parts(
+        &self,
+        procedure: &str,
+        first: impl Into<Args>,
+        options: CallOptions,
+    ) -> Result<(PartSender, Call), Error> {
+        let session = self.session().await?;
+        session.start_call_in_parts(procedure, first, options).await
+    }
+
     /// Publishes, and does not wait for the router: what the router has not taken when a session is lost for good is lost
     /// with it.
     ///
@@ -273,7 +288,32 @@ impl Client {
         F: Fn(Invocation) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Reply, RequestError>> + Send + 'static,
     {
-        let handler: Arc<dyn Handler> = Arc::new(handler);
+        self.offer(procedure, options, Arc::new(handler)).await
+    }
+
+    /// The same for procedures that take the arguments of a call in parts, too: see [`Session::register_in_parts`].
+    ///
+    /// # Errors
+    /// The router refuses, or the client is closed.
+    pub async fn register_in_parts<F, R>(
+        &self,
+        procedure: &str,
+        options: RegisterOptions,
+        handler: F,
+    ) -> Result<Registration, Error>
+    where
+        F: Fn(Invocation) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Reply, RequestError>> + Send + 'static,
+    {
+        self.offer(procedure, options, Arc::new(InParts(handler))).await
+    }
+
+    async fn offer(
+        &self,
+        procedure: &str,
+        options: RegisterOptions,
+        handler: Arc<dyn Handler>,
+    ) -> Result<Registration, Error> {
         let number = self.stand(procedure, What::Procedure(options, handler)).await?;
         let client = self.clone();
         Ok(Registration { client, number })

@@ -7,7 +7,6 @@ use tokio::time::sleep;
 use wamp::error::UNAVAILABLE;
 use wamp::message::Publish;
 use wamp::uri::Uri;
-use wamp::value::Value;
 
 use super::{Queue, QueueError};
 use crate::client::Client;
@@ -140,10 +139,5 @@ impl Queue {
 }
 
 fn takes_queues(session: &Session) -> bool {
-    let broker = session.details().get("roles").and_then(Value::as_dict);
-    let broker = broker.and_then(|roles| roles.get("broker")).and_then(Value::as_dict);
-    let features = broker
-        .and_then(|broker| broker.get("features"))
-        .and_then(Value::as_dict);
-    features.and_then(|features| features.get("x_publication_queue")) == Some(&Value::Bool(true))
+    session.router_does("broker", "x_publication_queue")
 }

@@ -7,6 +7,7 @@ mod credit;
 mod cutting;
 mod events;
 mod keeping;
+mod parts;
 mod peer;
 mod queuing;
 mod relay;

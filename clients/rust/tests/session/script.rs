@@ -13,14 +13,14 @@ use wamp::value::Dict;
 
 use crate::support::soon;
 
-async fn receive(peer: &mut Link) -> Message {
+pub(crate) async fn receive(peer: &mut Link) -> Message {
     soon(peer.reader.next())
         .await
         .unwrap()
         .expect("the client closed the link")
 }
 
-async fn joined() -> (Session, Link) {
+pub(crate) async fn joined() -> (Session, Link) {
     let (near, mut peer) = link::local::pair(64);
     let welcome = async {
         assert_eq!(receive(&mut peer).await.name(), "HELLO");
