@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use self::bounds::{desktop_settings, limits};
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
-use crate::access::{Access, Authorizers, Household, authorizer};
+use crate::access::{Access, Authenticators, Authorizers, Household, authenticator, authorizer};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
@@ -74,6 +74,7 @@ impl Daemon {
         let (desk, told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
         let (consents, questions) = Consents::new(Arc::clone(&store));
         let (authorizers, undecided) = Authorizers::new();
+        let (authenticators, unknown) = Authenticators::new();
         let access = Access::new(
             config,
             Arc::clone(&store),
@@ -81,7 +82,7 @@ impl Daemon {
             Arc::clone(&consents),
             audit.clone(),
             household,
-            authorizers,
+            (authorizers, &authenticators),
         )?;
         let access = Arc::new(access);
         let local_name = format!("deskconn-{}.local", store.identity().id8());
@@ -110,6 +111,8 @@ impl Daemon {
             tasks: Vec::new(),
         };
         let asking = authorizer::serve(daemon.router.clone(), undecided);
+        daemon.tasks.push(tokio::spawn(asking));
+        let asking = authenticator::serve(daemon.router.clone(), unknown);
         daemon.tasks.push(tokio::spawn(asking));
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {

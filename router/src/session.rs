@@ -3,13 +3,12 @@
 mod exchange;
 mod upkeep;
 
-use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use link::{Link, ReadError};
 use rand::TryRng as _;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument as _;
 use wamp::acceptor::{Acceptor, Asked, Step};
 use wamp::error::{self, AUTHENTICATION_DENIED, AUTHENTICATION_FAILED};
@@ -70,7 +69,7 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
         let sentence = format!("too many logins failed; try again in {} s", wait.as_secs() + 1);
         return Err(refused(Abort::new(AUTHENTICATION_DENIED, sentence)));
     }
-    let asked = within(shared.limits.login, handshake(shared, link, peer)).await;
+    let asked = handshake(shared, link, peer).await;
     let has_failed = |abort: &Refusal| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
     if asked.as_ref().is_err_and(has_failed) {
         shared.counters.login_failed(peer.ip(), &shared.limits);
@@ -79,8 +78,7 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
     let realm = shared
         .realm(asked.realm.as_bytes())
         .ok_or_else(|| refused(no_such_realm(&asked)))?;
-    // A person may have to be asked: the gate has time-outs of its own.
-    let principal = shared.gate.admit(&asked, peer).await.map_err(refused)?;
+    let principal = admit(shared, &asked, peer).await.map_err(refused)?;
     let mut outcome = None;
     if shared.limits.resume.is_some() && !matches!(peer.transport, Transport::Local(_)) {
         outcome = match &asked.resumption {
@@ -133,6 +131,16 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
     })
 }
 
+/// Who the client is. A person may have to be asked: the gate has time-outs of its own.
+async fn admit(shared: &Shared, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
+    let principal = shared.gate.admit(asked, peer).await;
+    let has_failed = |abort: &Abort| asked.proved.ticket.is_some() && abort.reason == AUTHENTICATION_FAILED;
+    if principal.as_ref().is_err_and(has_failed) {
+        shared.counters.login_failed(peer.ip(), &shared.limits);
+    }
+    principal
+}
+
 /// Lets a client go on with its session, or says why it gets another one.
 fn go_on(
     shared: &Shared,
@@ -162,17 +170,21 @@ fn withdrawn() -> Abort {
     Abort::new(AUTHENTICATION_DENIED, "the permission to join was withdrawn")
 }
 
-/// Exchanges messages until the client has proved who it is.
+/// Exchanges messages until the client has proved who it is. Time in which the gate asks somebody else is not the client's.
 async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<Asked>, Refusal> {
+    let limit = shared.limits.login;
+    let mut until = Instant::now() + limit;
     let mut acceptor = Acceptor::default();
     loop {
-        let message = match link.reader.next().await {
+        let read = timeout_at(until, link.reader.next()).await;
+        let message = match read.map_err(|_| too_late(limit))? {
             Ok(Some(message)) => message,
             Ok(None) | Err(ReadError::Io(_)) => return Err(None),
             Err(ReadError::Violation(violation)) => return Err(Some(violation.abort().into())),
         };
         let mut step = acceptor.receive(message);
         if let Step::Find(asked) = &step {
+            let asking = Instant::now();
             let proof = match shared.realm(asked.realm.as_bytes()) {
                 Some(_) => tokio::select! {
                     biased;
@@ -181,10 +193,14 @@ async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<
                 },
                 None => Err(no_such_realm(asked)),
             };
+            until += asking.elapsed();
             step = acceptor.found(proof, challenge());
         }
         match step {
-            Step::Send(message) => link.writer.send(message).await.map_err(|_| None)?,
+            Step::Send(message) => {
+                let sent = timeout_at(until, link.writer.send(message)).await;
+                sent.map_err(|_| too_late(limit))?.map_err(|_| None)?;
+            }
             Step::Admit(asked) => return Ok(asked),
             Step::Refuse(abort) => return Err(Some(abort.into())),
             Step::Find(_) | Step::Gone => return Err(None),
@@ -212,14 +228,9 @@ fn challenge() -> [u8; 32] {
     challenge
 }
 
-async fn within<T>(limit: Duration, login: impl Future<Output = Result<T, Refusal>>) -> Result<T, Refusal> {
-    let late = || {
-        Some(Box::new(Abort::new(
-            error::TIMEOUT,
-            format!("logging in took longer than {limit:?}"),
-        )))
-    };
-    timeout(limit, login).await.unwrap_or_else(|_| Err(late()))
+fn too_late(limit: Duration) -> Refusal {
+    let sentence = format!("logging in took longer than {limit:?}");
+    Some(Box::new(Abort::new(error::TIMEOUT, sentence)))
 }
 
 /// Tells a client that it does not get in, and closes.

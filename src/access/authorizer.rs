@@ -5,18 +5,17 @@
 //! cache?}`. `session` is a dictionary {session, authid, authrole, authmethod, authprovider, realm}; `action` is `call`,
 //! `register`, `publish` or `subscribe`; `options` says how the URI is matched, {match}.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use client::{Args, ConnectError, Error, Options, Session};
+use client::{Args, Session};
+use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _};
 use router::{Authorization, Decision, RealmHandle, Router};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::time::timeout;
-use wamp::error::NO_SUCH_PROCEDURE;
 use wamp::id::QuestionId;
 use wamp::value::{Dict, Value};
+
+use super::asking::{self, Callers, Unanswered};
 
 /// How long an authorizer may take: a session waits meanwhile, and no answer is a no.
 pub const ANSWER_TIME: Duration = Duration::from_secs(2);
@@ -51,13 +50,13 @@ impl Authorizers {
 
 /// Asks, for as long as the daemon runs.
 pub async fn serve(router: Router, mut asked: UnboundedReceiver<Asked>) {
-    let mut sessions = HashMap::new();
+    let mut callers = Callers::new(router, NAME);
     let mut open = FuturesUnordered::new();
     loop {
         tokio::select! {
             question = asked.recv(), if open.len() < AT_ONCE => {
                 let Some(Asked(realm, question)) = question else { return };
-                match session(&router, &mut sessions, &realm).await {
+                match callers.session(realm.name().as_str()).await {
                     Ok(session) => open.push(ask(session, realm, question)),
                     Err(error) => {
                         tracing::warn!(realm = %realm.name(), %error, "authorizers cannot be asked");
@@ -70,38 +69,18 @@ pub async fn serve(router: Router, mut asked: UnboundedReceiver<Asked>) {
     }
 }
 
-/// The session in a realm from which its authorizers are asked.
-async fn session(
-    router: &Router,
-    sessions: &mut HashMap<String, Session>,
-    realm: &RealmHandle,
-) -> Result<Session, ConnectError> {
-    let name = realm.name().as_str();
-    if let Some(session) = sessions
-        .get(name)
-        .filter(|session| session.closed().now_or_never().is_none())
-    {
-        return Ok(session.clone());
-    }
-    let session = Session::over(router.connect_local(NAME), Options::new(name)).await?;
-    sessions.insert(name.to_owned(), session.clone());
-    Ok(session)
-}
-
 async fn ask(session: Session, realm: RealmHandle, question: Authorization) {
     let authorizer = question.authorizer.as_str().to_owned();
     let id = question.id;
-    let call = session.call(&authorizer, args(&realm, &question));
-    let decision = match timeout(ANSWER_TIME, call).await {
-        Ok(Ok(answer)) => read(&answer),
-        Ok(Err(Error::Request(error))) if error.uri == NO_SUCH_PROCEDURE => {
-            Decision::Failed("the authorizer that decides about it is not there")
-        }
-        Ok(Err(error)) => {
-            tracing::debug!(authorizer, %error, "an authorizer failed");
+    let answered = asking::call(&session, &authorizer, args(&realm, &question), ANSWER_TIME).await;
+    let decision = match answered {
+        Ok(answer) => read(&answer),
+        Err(Unanswered::Absent) => Decision::Failed("the authorizer that decides about it is not there"),
+        Err(Unanswered::Late) => Decision::Failed("the authorizer that decides about it did not answer in time"),
+        Err(Unanswered::Refused(_) | Unanswered::Failed(_)) => {
+            tracing::debug!(authorizer, ?answered, "an authorizer failed");
             Decision::Failed("the authorizer that decides about it failed")
         }
-        Err(_) => Decision::Failed("the authorizer that decides about it did not answer in time"),
     };
     if let Decision::Failed(why) = decision {
         tracing::info!(realm = %realm.name(), authorizer, uri = %question.uri, "refused: {why}");

@@ -4,6 +4,8 @@
 //! and during a pairing window strangers who may do nothing but pair. In the realms of the configuration: the
 //! principals it names, and anonymous clients where it has a role for them.
 
+mod asking;
+pub mod authenticator;
 pub mod authorizer;
 mod desktop;
 mod household;
@@ -13,6 +15,7 @@ mod realms;
 mod rights;
 pub mod roles;
 mod seated;
+mod vouching;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ use wamp::message::Abort;
 use wamp::realm::INTERNAL_PROVIDER;
 use wamp::value::{Dict, Value};
 
+pub use self::authenticator::Authenticators;
 pub use self::authorizer::Authorizers;
 pub use self::household::Household;
 pub use self::presence::{Presence, Sessions, Visitor};
@@ -48,6 +52,8 @@ use crate::store::Store;
 const TRUST_PROVIDER: &str = "trust";
 /// The provider for what this machine itself or its configuration vouches for.
 const STATIC_PROVIDER: &str = "static";
+/// The name of a client that gives none.
+const ANONYMOUS: &str = "anonymous";
 
 /// The gate.
 #[derive(Debug)]
@@ -88,11 +94,12 @@ impl Access {
         consents: Arc<Consents>,
         audit: Audit,
         household: Household,
-        authorizers: Authorizers,
+        (authorizers, authenticators): (Authorizers, &Authenticators),
     ) -> Result<Self, RuleError> {
         let realms = config.realms.iter();
-        let realms = realms.map(|realm| Ok((realm.name.clone(), ConfiguredRealm::new(realm)?)));
+        let realms = realms.map(|realm| Ok((realm.name.clone(), ConfiguredRealm::new(realm, authenticators)?)));
         let realms = realms.collect::<Result<_, RuleError>>()?;
+        warn_of_open_doors(config, &realms);
         Ok(Self {
             store,
             desk,
@@ -186,9 +193,28 @@ fn principal(authid: &str, role: &Arc<Role>, method: Method, provider: &'static 
     }
 }
 
-/// Whether this is the session of this process that asks authorizers.
-fn is_authorizers(peer: &Peer) -> bool {
-    matches!(&peer.transport, Transport::Local(name) if **name == *authorizer::NAME)
+/// The name of the session of this process that asks authorizers or authenticators, if it is one.
+fn name_of_asker(peer: &Peer) -> Option<&'static str> {
+    let Transport::Local(name) = &peer.transport else {
+        return None;
+    };
+    let askers = [authorizer::NAME, authenticator::NAME];
+    askers.into_iter().find(|asker| **name == **asker)
+}
+
+/// Whoever registers an authenticator says who everybody is.
+fn warn_of_open_doors(config: &Config, realms: &BTreeMap<String, ConfiguredRealm>) {
+    for authenticator in config.realms.iter().flat_map(|realm| &realm.authenticators) {
+        let procedure = authenticator.procedure.as_str();
+        let place = realms.get(&authenticator.realm);
+        if place.is_some_and(|place| place.lets_anybody_register(&procedure.into())) {
+            tracing::warn!(
+                realm = authenticator.realm,
+                procedure,
+                "anonymous clients may register this authenticator, and so come in as whoever they like"
+            );
+        }
+    }
 }
 
 fn unknown_realm(asked: &Asked) -> Abort {
@@ -213,10 +239,10 @@ impl Gate for Access {
                 .realms
                 .get(asked.realm.as_str())
                 .ok_or_else(|| unknown_realm(asked))?;
-            if is_authorizers(peer) {
+            if name_of_asker(peer).is_some() {
                 return Ok(Proof::None);
             }
-            realm.find(asked)
+            realm.find(asked, peer).await
         })
     }
 
@@ -229,11 +255,11 @@ impl Gate for Access {
                 .realms
                 .get(asked.realm.as_str())
                 .ok_or_else(|| unknown_realm(asked))?;
-            if is_authorizers(peer) {
-                let role = Arc::new(Role::unrestricted(authorizer::NAME));
-                return Ok(principal(authorizer::NAME, &role, Method::Anonymous, INTERNAL_PROVIDER));
+            if let Some(name) = name_of_asker(peer) {
+                let role = Arc::new(Role::unrestricted(name));
+                return Ok(principal(name, &role, Method::Anonymous, INTERNAL_PROVIDER));
             }
-            realm.admit(asked)
+            realm.admit(asked, peer).await
         })
     }
 

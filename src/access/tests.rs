@@ -49,7 +49,7 @@ fn access(window: Option<bool>, configuration: &str) -> (tempfile::TempDir, Acce
         consents,
         audit,
         Household::of_user(1000),
-        Authorizers::new().0,
+        (Authorizers::new().0, &Authenticators::new().0),
     )
     .unwrap();
     (home, access)

@@ -4,6 +4,7 @@
 //! looks for no device and keeps no state. What a command switches (`discovery off`) is kept by [`crate::store`].
 
 mod advertise;
+mod authenticator;
 mod components;
 mod kept;
 mod limits;
@@ -19,6 +20,7 @@ use ::components::Settings;
 use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 
 pub use advertise::Advertise;
+pub use authenticator::Authenticator;
 pub use kept::{Kept, MAX_KEPT_RULES};
 pub use limits::Limits;
 pub use principal::{Login, Principal};
@@ -229,6 +231,7 @@ fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
         realms: realm::read(root.sections("realm", MAX_REALMS)?)?,
         desktop,
     };
+    realm::check_authenticators(&config.realms, config.desktop.enabled, |what| root.error(what))?;
     root.finish()?;
     Ok(config)
 }

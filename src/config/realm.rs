@@ -3,6 +3,7 @@
 //! It decides nothing: the router's gate reads it.
 
 use super::ConfigError;
+use super::authenticator::{self, Authenticator, MAX_AUTHENTICATORS};
 use super::kept::{self, Kept};
 use super::principal::{self, Principal};
 use super::read::{Field, Section};
@@ -33,6 +34,8 @@ pub struct Realm {
     pub anonymous: Option<String>,
     /// Who else may come in.
     pub principals: Vec<Principal>,
+    /// Who is asked about all others.
+    pub authenticators: Vec<Authenticator>,
     /// What it keeps of its events.
     pub kept: Kept,
 }
@@ -120,6 +123,23 @@ pub(super) fn read(sections: Vec<Section<'_>>) -> Result<Vec<Realm>, ConfigError
     Ok(realms)
 }
 
+/// Fails when an authenticator is to be in a realm that is not there: nobody would ever be let in.
+pub(super) fn check_authenticators<'a>(
+    realms: &'a [Realm],
+    has_desktop: bool,
+    error: impl Fn(String) -> ConfigError,
+) -> Result<(), ConfigError> {
+    let is_there = |name: &str| (has_desktop && name == DESKTOP_REALM) || realms.iter().any(|realm| realm.name == name);
+    let of_realm = |realm: &'a Realm| realm.authenticators.iter().map(move |it| (realm, it));
+    let mut all = realms.iter().flat_map(of_realm);
+    all.find(|(_, it)| !is_there(&it.realm)).map_or(Ok(()), |(realm, it)| {
+        Err(error(format!(
+            "the authenticator {:?} of the realm {:?} is to be in the realm {:?}, which is not there",
+            it.procedure, realm.name, it.realm
+        )))
+    })
+}
+
 fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigError> {
     let mut roles: Vec<Role> = Vec::new();
     for role in section.sections("role", MAX_ROWS)? {
@@ -134,15 +154,22 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
         roles,
         anonymous: None,
         principals: Vec::new(),
+        authenticators: Vec::new(),
         kept: kept::read(&mut section)?,
     };
     for principal in section.sections("principal", MAX_ROWS)? {
         principal::read(principal, &mut realm)?;
     }
     realm.anonymous = realm.anonymous.or(implied);
-    if realm.anonymous.is_none() && realm.principals.is_empty() {
+    for authenticator in section.sections("authenticator", MAX_AUTHENTICATORS)? {
+        authenticator::read(authenticator, &mut realm)?;
+    }
+    // Whoever is to register an authenticator cannot be asked about by it.
+    let is_asked_elsewhere = realm.authenticators.iter().any(|it| it.realm != realm.name);
+    if realm.anonymous.is_none() && realm.principals.is_empty() && !is_asked_elsewhere {
         let what = format!(
-            "nobody can join the realm {:?}: give it a [[realm.role]] named \"anonymous\", or a [[realm.principal]]",
+            "nobody can join the realm {:?}: give it a [[realm.role]] named \"anonymous\", a [[realm.principal]], or a \
+             [[realm.authenticator]] that is in another realm",
             realm.name
         );
         return Err(section.error(what));
@@ -266,7 +293,7 @@ pub(super) fn read_uri(field: &Field<'_>, matching: Match) -> Result<String, Con
 }
 
 /// The loose rules of WAMP (section "URIs"): components without blanks, `#` and dots.
-fn is_uri(text: &str, may_be_empty: bool) -> bool {
+pub(super) fn is_uri(text: &str, may_be_empty: bool) -> bool {
     let is_component = |part: &str| {
         (may_be_empty || !part.is_empty()) && !part.contains(|c: char| c.is_whitespace() || c.is_control() || c == '#')
     };

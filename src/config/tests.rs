@@ -349,6 +349,9 @@ fn deep_nesting_is_an_error_and_not_a_crash() {
     }
 }
 
+#[path = "authenticator_tests.rs"]
+mod authenticators;
+
 #[path = "principal_tests.rs"]
 mod principals;
 

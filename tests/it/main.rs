@@ -11,6 +11,7 @@
 mod access;
 mod apart;
 mod audit;
+mod authenticator;
 mod authorizer;
 mod bad_input;
 mod building;

@@ -250,7 +250,9 @@ function asNotJoined(error: unknown, isUnproved: boolean): NotJoined {
   const { errorUri, details } = (error ?? {}) as { errorUri?: unknown; details?: unknown };
   const sentence = isDict(details) && typeof details['message'] === 'string' ? details['message'] : undefined;
   if (errorUri === 'wamp.error.authentication_failed') return new NotJoined('unknown_device', sentence ?? 'the desktop does not know this device any more');
-  if (typeof errorUri === 'string' && errorUri !== 'wamp.close.system_shutdown') return new NotJoined('denied', sentence ?? `the desktop said no: ${errorUri}`);
+  // What the router says before it stops, or when nobody can say yet who may come in: soon it may be otherwise.
+  const isPassing = errorUri === 'wamp.close.system_shutdown' || errorUri === 'wamp.error.unavailable';
+  if (typeof errorUri === 'string' && !isPassing) return new NotJoined('denied', sentence ?? `the desktop said no: ${errorUri}`);
   // It answered as a WebSocket, took our Noise, and proved nothing: it has another key.
   if (isUnproved) return new NotJoined('wrong_desktop', 'another desktop than the paired one answers at this address');
   return new NotJoined('unreachable', 'the desktop cannot be reached');

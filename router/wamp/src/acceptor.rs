@@ -10,7 +10,7 @@ use ed25519_dalek::VerifyingKey;
 
 pub use self::features::Features;
 use self::proof::Challenged;
-pub use self::proof::{CraProof, Proof, Proved};
+pub use self::proof::{CraProof, Identity, Proof, Proved, ToldTicket, Vouched, not_proved};
 
 use crate::auth::{Method, cryptosign};
 use crate::error::{AUTHENTICATION_FAILED, INVALID_URI, NO_MATCHING_AUTH_METHOD, PROTOCOL_VIOLATION, Violation};

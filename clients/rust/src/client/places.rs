@@ -8,7 +8,7 @@ use link::Link;
 use link::noise::HandshakeError;
 use link::tls::ConnectError as TlsError;
 use tokio::time::timeout;
-use wamp::error::{AUTHENTICATION_FAILED, NO_SUCH_PRINCIPAL, SYSTEM_SHUTDOWN};
+use wamp::error::{AUTHENTICATION_FAILED, NO_SUCH_PRINCIPAL, SYSTEM_SHUTDOWN, UNAVAILABLE};
 use wamp::joiner::JoinError;
 use wamp::message::Welcome;
 use wamp::resumption::Wanted;
@@ -222,7 +222,7 @@ fn verdict(error: &ConnectError) -> Verdict {
     match error {
         ConnectError::Join(JoinError::Refused(abort)) => {
             let reason = &abort.reason;
-            if *reason == SYSTEM_SHUTDOWN {
+            if *reason == SYSTEM_SHUTDOWN || *reason == UNAVAILABLE {
                 Verdict::Unreachable
             } else if *reason == AUTHENTICATION_FAILED || *reason == NO_SUCH_PRINCIPAL {
                 Verdict::RefusedForGood

@@ -6,7 +6,7 @@ use ed25519_dalek::VerifyingKey;
 
 use super::{Asked, Step};
 use crate::auth::cryptosign::CHALLENGE_LENGTH;
-use crate::auth::ticket::Ticket;
+use crate::auth::ticket::{MAX_TICKET, Ticket};
 use crate::auth::{Method, cra, cryptosign, scram};
 use crate::error::{AUTHENTICATION_DENIED, AUTHENTICATION_FAILED};
 use crate::id::{MAX_ID, SessionId};
@@ -16,7 +16,7 @@ use crate::value::{Dict, Value};
 /// How a client may prove that it is who it says. For whom nobody knows, the gate gives a credential that nobody has: the
 /// client is challenged all the same and refused as one with a wrong proof is, so that nobody learns by trying who is
 /// known.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Proof {
     /// Nothing more is needed: anonymous, or known from the link.
     None,
@@ -28,6 +28,48 @@ pub enum Proof {
     Cra(Box<CraProof>),
     /// A password that is not told.
     Scram(Box<scram::Credential>),
+    /// A ticket that the gate checks itself: [`Proved::ticket`].
+    TicketTold,
+    /// One of the others, by somebody of whom the gate knows already who it will be: [`Proved::identity`].
+    Vouched(Box<Vouched>),
+}
+
+/// A proof, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vouched {
+    /// What must be given.
+    pub proof: Proof,
+    /// Who has given it then.
+    pub identity: Identity,
+}
+
+/// Who a client is, by the word of somebody who was asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Identity {
+    /// The name that it gets.
+    pub authid: String,
+    /// The name of its role.
+    pub authrole: String,
+    /// What WELCOME's `authextra` says.
+    pub authextra: Dict,
+}
+
+/// A ticket as a client told it; it is not shown.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ToldTicket(String);
+
+impl ToldTicket {
+    /// The ticket, for whoever checks it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for ToldTicket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ToldTicket")
+    }
 }
 
 /// What WAMP-CRA is asked with.
@@ -50,6 +92,10 @@ pub struct Proved {
     pub session: Option<SessionId>,
     /// What WELCOME's `authextra` must say, such as the router's own proof.
     pub authextra: Dict,
+    /// Who it is, where that was known with its proof.
+    pub identity: Option<Identity>,
+    /// The ticket that it told, where the gate is to check that.
+    pub ticket: Option<ToldTicket>,
 }
 
 /// A client that was challenged.
@@ -66,6 +112,7 @@ enum Expected {
         challenge: [u8; CHALLENGE_LENGTH],
     },
     Ticket(Ticket),
+    AnyTicket,
     Cra {
         credential: cra::Credential,
         challenge: String,
@@ -78,8 +125,16 @@ enum Expected {
 }
 
 /// Asks for a proof; admits where none is needed.
-pub(super) fn challenge(asked: Box<Asked>, proof: Proof, random: [u8; CHALLENGE_LENGTH]) -> Result<Challenged, Step> {
+pub(super) fn challenge(
+    mut asked: Box<Asked>,
+    proof: Proof,
+    random: [u8; CHALLENGE_LENGTH],
+) -> Result<Challenged, Step> {
     let expected = match proof {
+        Proof::Vouched(vouched) => {
+            asked.proved.identity = Some(vouched.identity);
+            return challenge(asked, vouched.proof, random);
+        }
         Proof::None => return Err(Step::Admit(asked)),
         Proof::Cryptosign(key) => {
             if asked
@@ -93,6 +148,7 @@ pub(super) fn challenge(asked: Box<Asked>, proof: Proof, random: [u8; CHALLENGE_
             Expected::Cryptosign { key, challenge: random }
         }
         Proof::Ticket(ticket) => Expected::Ticket(ticket),
+        Proof::TicketTold => Expected::AnyTicket,
         Proof::Cra(proof) => expected_of_cra(&asked, *proof, &random),
         Proof::Scram(credential) => match nonce(&asked, &random) {
             Ok(nonce) => Expected::Scram { credential, nonce },
@@ -158,7 +214,7 @@ impl Challenged {
                 ]);
                 (Method::Cryptosign, extra)
             }
-            Expected::Ticket(_) => (Method::Ticket, Dict::new()),
+            Expected::Ticket(_) | Expected::AnyTicket => (Method::Ticket, Dict::new()),
             Expected::Cra {
                 credential, challenge, ..
             } => (Method::Cra, credential.challenge(challenge)),
@@ -174,6 +230,7 @@ impl Challenged {
         let proved = match &expected {
             Expected::Cryptosign { key, challenge } => check_signature(&asked, key.as_ref(), challenge, answer),
             Expected::Ticket(ticket) => ticket.is(&answer.signature).then(Proved::default).ok_or_else(wrong),
+            Expected::AnyTicket => told(&answer.signature),
             Expected::Cra {
                 credential,
                 challenge,
@@ -181,7 +238,7 @@ impl Challenged {
             } => {
                 let proved = Proved {
                     session: Some(*session),
-                    authextra: Dict::new(),
+                    ..Proved::default()
                 };
                 let is_good = credential.verify(challenge, &answer.signature);
                 is_good.then_some(proved).ok_or_else(wrong)
@@ -190,7 +247,10 @@ impl Challenged {
         };
         match proved {
             Ok(proved) => {
-                asked.proved = proved;
+                asked.proved = Proved {
+                    identity: asked.proved.identity.take(),
+                    ..proved
+                };
                 Step::Admit(asked)
             }
             Err(sentence) => Step::Refuse(Abort::new(AUTHENTICATION_FAILED, sentence)),
@@ -198,9 +258,24 @@ impl Challenged {
     }
 }
 
-/// One sentence for whoever is not known and for whoever cannot prove it.
+/// The ABORT for whoever is not known and for whoever cannot prove it: which of them it is, nobody learns.
+#[must_use]
+pub fn not_proved() -> Abort {
+    Abort::new(AUTHENTICATION_FAILED, wrong())
+}
+
 fn wrong() -> String {
     "the proof is wrong, or nobody of this name logs in by this method".to_owned()
+}
+
+fn told(ticket: &str) -> Result<Proved, String> {
+    if ticket.len() > MAX_TICKET {
+        return Err(wrong());
+    }
+    Ok(Proved {
+        ticket: Some(ToldTicket(ticket.to_owned())),
+        ..Proved::default()
+    })
 }
 
 fn check_signature(
@@ -243,8 +318,8 @@ fn check_scram(
     let verifier = credential.verify(&exchange, &answer.signature).ok_or_else(wrong)?;
     let authextra = Dict::from([("verifier".to_owned(), verifier.into())]);
     Ok(Proved {
-        session: None,
         authextra,
+        ..Proved::default()
     })
 }
 

@@ -1,0 +1,139 @@
+//! Tests of what a realm of the configuration asks its clients.
+
+use std::path::Path;
+
+use futures_util::FutureExt as _;
+use wamp::acceptor::{Features, Proved};
+use wamp::auth::scram;
+use wamp::value::Dict;
+
+use super::*;
+
+/// What a client asks for that is named so and offers these methods.
+fn asked(name: Option<&str>, methods: &[&str]) -> Asked {
+    Asked {
+        realm: "home".into(),
+        authid: name.map(str::to_owned),
+        authrole: None,
+        methods: methods.iter().map(|method| (*method).to_owned()).collect(),
+        authextra: Dict::new(),
+        features: Features::default(),
+        resumption: None,
+        ping: None,
+        proved: Proved::default(),
+    }
+}
+
+/// What a client named so is told that offers no proof, in a realm that knows a key of "keeper".
+fn admitted(name: Option<&str>) -> Result<String, String> {
+    let config = config::Config::parse(
+        Path::new("test.toml"),
+        r#"
+        [[realm]]
+        name = "home"
+        [[realm.role]]
+        name = "anonymous"
+        rules = []
+        [[realm.principal]]
+        authid = "keeper"
+        role = "anonymous"
+        method = "cryptosign"
+        pubkey = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+        "#,
+    )
+    .unwrap();
+    let asked = asked(name, &["anonymous"]);
+    let realm = ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0).unwrap();
+    let admitted = realm
+        .admit(&asked, &Peer::local("test"))
+        .now_or_never()
+        .unwrap()
+        .map(|principal| principal.authid.to_string());
+    admitted.map_err(|abort| abort.reason.as_str().to_owned())
+}
+
+#[test]
+fn who_proves_nothing_cannot_have_the_name_of_somebody_who_does() {
+    assert_eq!(
+        admitted(Some("keeper")).unwrap_err(),
+        "wamp.error.authentication_required"
+    );
+    assert_eq!(admitted(Some("guest")).unwrap(), "guest");
+}
+
+#[test]
+fn who_gives_no_name_or_an_empty_one_is_anonymous() {
+    assert_eq!(admitted(None).unwrap(), "anonymous");
+    assert_eq!(admitted(Some("")).unwrap(), "anonymous");
+}
+
+/// A realm in which two have passwords, and what a client named so, which offers this method, is asked.
+fn asked_for(realm: &ConfiguredRealm, name: &str, methods: &[&str]) -> Proof {
+    let asked = asked(Some(name), methods);
+    let found = realm.find(&asked, &Peer::local("test")).now_or_never().unwrap();
+    found.unwrap()
+}
+
+fn realm_of_passwords() -> ConfiguredRealm {
+    let config = config::Config::parse(
+        Path::new("test.toml"),
+        r#"
+        [[realm]]
+        name = "home"
+        [[realm.role]]
+        name = "reader"
+        rules = []
+        [[realm.principal]]
+        authid = "joe"
+        role = "reader"
+        method = "wamp-scram"
+        memory_kib = 1024
+        secret = "open"
+        [[realm.principal]]
+        authid = "jane"
+        role = "reader"
+        method = "wampcra"
+        salt = "5ca1ab1e5ca1ab1e"
+        secret = "open"
+        "#,
+    )
+    .unwrap();
+    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0).unwrap()
+}
+
+#[test]
+fn a_name_that_nobody_has_is_asked_as_somebody_is_and_the_same_each_time() {
+    let realm = realm_of_passwords();
+    let Proof::Scram(joe) = asked_for(&realm, "joe", &["wamp-scram"]) else {
+        panic!()
+    };
+    let nobody = asked_for(&realm, "nobody", &["wamp-scram"]);
+    assert_eq!(nobody, asked_for(&realm, "nobody", &["wamp-scram"]));
+    let Proof::Scram(nobody) = nobody else { panic!() };
+    let shape = |it: &scram::Credential| (it.hashing.kdf, it.hashing.iterations, it.hashing.salt.len());
+    assert_eq!(shape(&nobody), shape(&joe));
+    assert_ne!(nobody.hashing.salt, joe.hashing.salt);
+    let extra = |name: &str| {
+        let Proof::Cra(proof) = asked_for(&realm, name, &["wampcra"]) else {
+            panic!()
+        };
+        proof.credential.challenge("")
+    };
+    let (jane, nobody) = (extra("jane"), extra("nobody"));
+    assert_eq!(nobody, extra("nobody"));
+    assert!(jane["iterations"] == nobody["iterations"] && jane["keylen"] == nobody["keylen"]);
+    let length = |extra: &Dict| extra["salt"].as_str().unwrap().len();
+    assert!(length(&jane) == length(&nobody) && jane["salt"] != nobody["salt"]);
+}
+
+#[test]
+fn of_several_methods_a_client_is_asked_by_that_of_its_name() {
+    let realm = realm_of_passwords();
+    let both = ["wampcra", "wamp-scram"];
+    assert!(matches!(asked_for(&realm, "joe", &both), Proof::Scram(_)));
+    assert!(matches!(asked_for(&realm, "jane", &both), Proof::Cra(_)));
+    assert_eq!(
+        std::mem::discriminant(&asked_for(&realm, "nobody", &both)),
+        std::mem::discriminant(&asked_for(&realm, "nobody", &both))
+    );
+}
