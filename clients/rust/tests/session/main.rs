@@ -6,6 +6,9 @@ mod calls;
 mod credit;
 mod cutting;
 mod events;
+mod interactions;
+#[path = "../../examples/interactions/all/mod.rs"]
+mod interactions_example;
 mod keeping;
 mod parts;
 mod peer;
