@@ -1,6 +1,7 @@
 //! Starts everything in order, and stops it in the reverse order.
 
 mod bounds;
+mod keys;
 mod realms;
 mod socket;
 
@@ -14,15 +15,17 @@ use client::{Options, Session};
 use components::agent::Relay;
 use components::{Entry, Home, Machine, Places, Running};
 use pairing::exchange::Facts;
-use router::{Keys, Origins, Router, noise, tls};
+use router::{Origins, Router};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
 use self::bounds::{desktop_settings, limits};
+use self::keys::Proofs;
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
 use crate::access::{Access, Authenticators, Authorizers, Household, authenticator, authorizer};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
+use crate::certificates::Kept;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
 use crate::discovery::Advert;
@@ -44,6 +47,7 @@ pub struct Daemon {
     store: Arc<Store>,
     audit: Audit,
     advertiser: Arc<Advertiser>,
+    certificates: Arc<Kept>,
     addresses: Vec<SocketAddr>,
     socket: Option<PathBuf>,
     tasks: Vec<JoinHandle<()>>,
@@ -69,25 +73,24 @@ impl Daemon {
         let household = household(config, paths, &machine)?;
         let store = open_store(config, paths)?;
         let audit = Audit::start(store.place());
-        let (keys, spki) = keys(config, &store)?;
-        let facts = Facts::new(store.identity(), store.noise_public(), spki, &computer_name(config));
+        let proofs = Proofs::of(config, &store)?;
+        let facts = Facts::new(
+            store.identity(),
+            store.noise_public(),
+            proofs.spki,
+            &computer_name(config),
+        );
         let (desk, told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
         let (consents, questions) = Consents::new(Arc::clone(&store));
         let (authorizers, undecided) = Authorizers::new();
         let (authenticators, unknown) = Authenticators::new();
-        let access = Access::new(
-            config,
-            Arc::clone(&store),
-            Arc::clone(&desk),
-            Arc::clone(&consents),
-            audit.clone(),
-            household,
-            (authorizers, &authenticators),
-        )?;
+        let asked = (authorizers, &authenticators);
+        let of = (Arc::clone(&store), Arc::clone(&desk), Arc::clone(&consents));
+        let access = Access::new(config, of, audit.clone(), household, asked)?;
         let access = Arc::new(access);
         let local_name = format!("deskconn-{}.local", store.identity().id8());
         let origins = Origins {
-            hosts: vec![local_name.clone()],
+            hosts: proofs.hosts().chain([local_name.clone()]).collect(),
             allowed: config.http.allowed_origins.clone(),
             extensions: config.compat.anonymous_brightness,
         };
@@ -98,7 +101,7 @@ impl Daemon {
         });
         let front = Front::new(origins, desktop);
         let limits = limits(&config.limits);
-        let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), keys, limits);
+        let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), proofs.keys, limits);
         realms::open(&router, config, paths, &store)?;
         let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
         let mut daemon = Self {
@@ -106,14 +109,16 @@ impl Daemon {
             store,
             audit,
             advertiser,
+            certificates: proofs.certificates,
             addresses: Vec::new(),
             socket: None,
             tasks: Vec::new(),
         };
-        let asking = authorizer::serve(daemon.router.clone(), undecided);
-        daemon.tasks.push(tokio::spawn(asking));
-        let asking = authenticator::serve(daemon.router.clone(), unknown);
-        daemon.tasks.push(tokio::spawn(asking));
+        daemon.tasks.extend([
+            tokio::spawn(authorizer::serve(daemon.router.clone(), undecided)),
+            tokio::spawn(authenticator::serve(daemon.router.clone(), unknown)),
+            tokio::spawn(Arc::clone(&daemon.certificates).watch()),
+        ]);
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {
             let open = Opened {
@@ -156,6 +161,7 @@ impl Daemon {
             audit: self.audit.clone(),
             realm,
             router: self.router.clone(),
+            certificates: Arc::clone(&self.certificates),
             since: Instant::now(),
             advertiser: Arc::clone(&self.advertiser),
             notifier: Arc::clone(&machine.notifier),
@@ -315,6 +321,11 @@ impl Daemon {
         &self.router
     }
 
+    /// Reads the certificates of the configuration again, for connections from now on.
+    pub fn reload(&self) {
+        self.certificates.reload();
+    }
+
     /// Says goodbye to the network and to every session, and ends.
     pub async fn stop(self) {
         tokio::join!(self.advertiser.stop(), self.router.stop(GOODBYE_TIME));
@@ -371,24 +382,4 @@ fn computer_name(config: &Config) -> String {
     let uname = rustix::system::uname();
     let host = uname.nodename().to_string_lossy().into_owned();
     config.discovery.name.clone().unwrap_or(host)
-}
-
-/// The keys for TLS and Noise, and the pin of the former. A plain router has none that anybody could know.
-fn keys(config: &Config, store: &Store) -> Result<(Keys, Option<[u8; 32]>)> {
-    if !config.desktop.enabled {
-        return Ok((Keys::default(), None));
-    }
-    let (certificate, key) = store.tls();
-    let unusable = "the desktop's own certificate cannot be used";
-    let spki = tls::spki_hash(&certificate).context(unusable)?;
-    let tls = tls::server_config(&certificate, &key).context(unusable)?;
-    let responder = noise::Responder {
-        secret: noise::Secret::new(store.noise_secret()),
-        did: store.identity().did(),
-    };
-    let keys = Keys {
-        tls: Some(Arc::new(tls)),
-        noise: Some(Arc::new(responder)),
-    };
-    Ok((keys, Some(spki)))
 }

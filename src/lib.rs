@@ -19,6 +19,7 @@
 pub mod access;
 pub mod advertiser;
 pub mod audit;
+pub mod certificates;
 pub mod config;
 pub mod consent;
 pub mod daemon;

@@ -76,6 +76,7 @@ async fn serve(config: &Config, paths: &Paths) -> Result<()> {
     // Before anything starts, so that a signal at the worst moment still ends things in order.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     let daemon = tokio::select! {
         daemon = Daemon::start(config, paths, None) => daemon?,
         _ = terminate.recv() => return Ok(()),
@@ -83,9 +84,12 @@ async fn serve(config: &Config, paths: &Paths) -> Result<()> {
     };
     tell_systemd(sd_notify::NotifyState::Ready);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("asked to end by SIGTERM"),
-        _ = interrupt.recv() => tracing::info!("asked to end by SIGINT"),
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break tracing::info!("asked to end by SIGTERM"),
+            _ = interrupt.recv() => break tracing::info!("asked to end by SIGINT"),
+            _ = hangup.recv() => daemon.reload(),
+        }
     }
     tell_systemd(sd_notify::NotifyState::Stopping);
     daemon.stop().await;

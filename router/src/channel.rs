@@ -19,17 +19,21 @@ pub struct Keys {
 }
 
 /// What keeps others from reading and altering what is said on a connection.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub enum Channel {
     /// Nothing.
     #[default]
     Plain,
-    /// TLS 1.3. The router has shown its certificate; the client is not known by it.
+    /// TLS 1.3. The router has shown its certificate; the client is known by it where it has one too.
     Tls {
         /// Of the label `EXPORTER-deskconn-pair/1`; see [`tls::Exporters`].
         exporter_pair: [u8; 32],
         /// Of the label `EXPORTER-deskconn-login/1`.
         exporter_login: [u8; 32],
+        /// The channel binding `tls-exporter` (RFC 9266).
+        binding: [u8; 32],
+        /// The client's certificate in DER: verified, and the client has its key.
+        client: Option<Arc<[u8]>>,
     },
     /// Noise inside WebSocket. By the time the [`crate::Gate`] is asked, the client has shown that it has its key.
     Noise {
@@ -52,11 +56,34 @@ impl Channel {
     }
 }
 
+impl Channel {
+    /// TLS with a client that has shown this certificate.
+    #[must_use]
+    pub fn of_tls(exporters: tls::Exporters, certificate: Option<Arc<[u8]>>) -> Self {
+        let mut channel = Self::from(exporters);
+        if let Self::Tls { client, .. } = &mut channel {
+            *client = certificate;
+        }
+        channel
+    }
+
+    /// The certificate by which the client is known.
+    #[must_use]
+    pub const fn client_certificate(&self) -> Option<&Arc<[u8]>> {
+        match self {
+            Self::Tls { client, .. } => client.as_ref(),
+            Self::Plain | Self::Noise { .. } => None,
+        }
+    }
+}
+
 impl From<tls::Exporters> for Channel {
     fn from(exporters: tls::Exporters) -> Self {
         Self::Tls {
             exporter_pair: exporters.pair,
             exporter_login: exporters.login,
+            binding: exporters.binding,
+            client: None,
         }
     }
 }

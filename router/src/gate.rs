@@ -90,7 +90,7 @@ impl Peer {
     /// Noise. A connection over loopback alone is not: other users of the machine may have made it.
     #[must_use]
     pub fn is_private(&self) -> bool {
-        match (&self.transport, self.channel) {
+        match (&self.transport, &self.channel) {
             (Transport::Unix | Transport::Local(_), _) | (_, Channel::Tls { .. } | Channel::Noise { .. }) => true,
             (Transport::WebSocket | Transport::RawSocket, Channel::Plain) => false,
         }

@@ -7,6 +7,7 @@
 mod asking;
 pub mod authenticator;
 pub mod authorizer;
+mod certificate;
 mod desktop;
 mod household;
 mod noted;
@@ -89,9 +90,7 @@ impl Access {
     /// A role of the configuration cannot be taken.
     pub fn new(
         config: &Config,
-        store: Arc<Store>,
-        desk: Arc<Desk>,
-        consents: Arc<Consents>,
+        (store, desk, consents): (Arc<Store>, Arc<Desk>, Arc<Consents>),
         audit: Audit,
         household: Household,
         (authorizers, authenticators): (Authorizers, &Authenticators),

@@ -44,9 +44,7 @@ fn access(window: Option<bool>, configuration: &str) -> (tempfile::TempDir, Acce
     let config = Config::parse(std::path::Path::new("test.toml"), configuration).unwrap();
     let access = Access::new(
         &config,
-        store,
-        desk,
-        consents,
+        (store, desk, consents),
         audit,
         Household::of_user(1000),
         (Authorizers::new().0, &Authenticators::new().0),

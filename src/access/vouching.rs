@@ -13,6 +13,7 @@ use wamp::auth::ticket::MAX_TICKET;
 use wamp::auth::{Method, cra, cryptosign, scram};
 use wamp::value::Dict;
 
+use super::certificate;
 use crate::config;
 
 /// The longest name that an authenticator can give, as in the configuration.
@@ -54,6 +55,13 @@ pub(super) fn question(asked: &Asked, peer: &Peer, method: Method, ticket: Optio
     if let Channel::Noise { key, .. } = peer.channel {
         transport.insert("noise_key".to_owned(), text(&hex::encode(key)));
     }
+    if let Some(certified) = certificate::of(peer) {
+        let certified = Dict::from([
+            ("name".to_owned(), text(&certified.name)),
+            ("sha256".to_owned(), text(&certified.fingerprint)),
+        ]);
+        transport.insert("certificate".to_owned(), certified.into());
+    }
     let mut details = Dict::from([
         ("authmethod".to_owned(), text(method.name())),
         ("authextra".to_owned(), authextra.into()),
@@ -76,6 +84,7 @@ pub(super) fn question(asked: &Asked, peer: &Peer, method: Method, ticket: Optio
 pub(super) fn read(
     answer: &Args,
     asked: &Asked,
+    peer: &Peer,
     method: Method,
     of: &config::Authenticator,
 ) -> Result<Option<(Identity, Material)>, String> {
@@ -85,9 +94,9 @@ pub(super) fn read(
         Some(Value::Dict(said)) => said.clone(),
         Some(_) => return Err("the answer is neither a role nor a dictionary".to_owned()),
     };
-    let identity = identity(&said, asked, method, of)?;
+    let identity = identity(&said, asked, peer, method, of)?;
     let material = match method {
-        Method::Anonymous | Method::Ticket => Material::None,
+        Method::Anonymous | Method::Ticket | Method::Tls => Material::None,
         Method::Cryptosign => Material::Keys(keys(&said)?),
         Method::Cra => Material::Cra(read_cra(&said)?),
         Method::Scram => Material::Scram(Box::new(read_scram(&said)?)),
@@ -103,7 +112,13 @@ fn text<'a>(said: &'a Dict, key: &str) -> Result<Option<&'a str>, String> {
     }
 }
 
-fn identity(said: &Dict, asked: &Asked, method: Method, of: &config::Authenticator) -> Result<Identity, String> {
+fn identity(
+    said: &Dict,
+    asked: &Asked,
+    peer: &Peer,
+    method: Method,
+    of: &config::Authenticator,
+) -> Result<Identity, String> {
     let role = text(said, "role")?.ok_or("there is no `role`")?;
     if !of.roles.iter().any(|known| known == role) {
         let known = of.roles.join(", ");
@@ -114,6 +129,9 @@ fn identity(said: &Dict, asked: &Asked, method: Method, of: &config::Authenticat
     }
     let named = asked.authid.as_deref().filter(|name| !name.is_empty());
     let key = || Some(asked.authextra.get("pubkey")?.as_str()?.to_ascii_lowercase());
+    // What a certificate says counts, and not what its owner says.
+    let certified = (method == Method::Tls).then(|| certificate::of(peer)).flatten();
+    let named = certified.as_ref().map(|it| it.name.as_str()).or(named);
     let authid = match (text(said, "authid")?.or(named), method) {
         (Some(authid), _) => authid.to_owned(),
         (None, Method::Anonymous) => super::ANONYMOUS.to_owned(),

@@ -60,7 +60,7 @@ pub(super) fn read(mut section: Section<'_>, realm: &mut Realm) -> Result<(), Co
     Ok(())
 }
 
-const METHODS: &str = "a list of \"anonymous\", \"ticket\", \"wampcra\", \"wamp-scram\" and \"cryptosign\", each by one authenticator only";
+const METHODS: &str = "a list of \"anonymous\", \"ticket\", \"wampcra\", \"wamp-scram\", \"tls\" and \"cryptosign\", each by one authenticator only";
 
 fn read_methods(field: &Field<'_>, realm: &Realm) -> Result<Vec<Method>, ConfigError> {
     let methods = field.list(MAX_AUTHENTICATORS, METHODS, Method::from_name)?;

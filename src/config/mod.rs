@@ -11,6 +11,7 @@ mod limits;
 mod principal;
 mod read;
 mod realm;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub use principal::{Login, Principal};
 pub use read::ConfigError;
 use read::{Section, Source};
 pub use realm::{Action, DESKTOP_REALM, Disclose, MAX_REALMS, MAX_ROWS, Match, Realm, Role, Rule};
+pub use tls::{CertificateFiles, Tls};
 
 /// The port of deskconn.
 pub const PORT: u16 = 5020;
@@ -67,6 +69,8 @@ pub struct Config {
     pub components: Settings,
     /// How much is taken from anybody.
     pub limits: Limits,
+    /// Certificates beside the daemon's own.
+    pub tls: Tls,
     /// Further services to show on the network.
     pub advertise: Vec<Advertise>,
     /// Further realms.
@@ -227,6 +231,7 @@ fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
         http: read_http(root.section("http")?)?,
         components: components::read(root.section("components")?)?,
         limits: Limits::read(root.section("limits")?)?,
+        tls: tls::read(root.section("tls")?)?,
         advertise: advertise::read(root.sections("advertise", advertise::MAX_ADVERTISED)?)?,
         realms: realm::read(root.sections("realm", MAX_REALMS)?)?,
         desktop,

@@ -45,6 +45,8 @@ pub enum Login {
     Cra(cra::Credential),
     /// WAMP-SCRAM with this.
     Scram(scram::Credential),
+    /// A certificate with its name.
+    Tls,
 }
 
 impl Login {
@@ -56,6 +58,7 @@ impl Login {
             Self::Ticket(_) => Method::Ticket,
             Self::Cra(_) => Method::Cra,
             Self::Scram(_) => Method::Scram,
+            Self::Tls => Method::Tls,
         }
     }
 }
@@ -70,7 +73,7 @@ pub(super) fn read(mut section: Section<'_>, realm: &mut Realm) -> Result<(), Co
             .then(|| name.to_owned())
     };
     let role = role.text("the name of one of the realm's roles", known)?;
-    let methods = "\"cryptosign\", \"ticket\", \"wampcra\", \"wamp-scram\" or \"anonymous\"";
+    let methods = "\"cryptosign\", \"ticket\", \"wampcra\", \"wamp-scram\", \"tls\" or \"anonymous\"";
     let field = section.need("method", methods)?;
     let method = field.text(methods, Method::from_name)?;
     let login = match method {
@@ -80,6 +83,13 @@ pub(super) fn read(mut section: Section<'_>, realm: &mut Realm) -> Result<(), Co
             }
             return section.finish();
         }
+        Method::Tls => match section.get("authid") {
+            Some(_) => Login::Tls,
+            None if realm.certified.replace(role).is_some() => {
+                return Err(field.error("\"tls\" without an authid for one principal of a realm only"));
+            }
+            None => return section.finish(),
+        },
         Method::Cryptosign => Login::Cryptosign(read_key(&mut section)?),
         Method::Ticket => Login::Ticket(Ticket::new(&need_secret(&mut section)?)),
         Method::Cra => Login::Cra(read_cra(&mut section)?),
@@ -87,8 +97,15 @@ pub(super) fn read(mut section: Section<'_>, realm: &mut Realm) -> Result<(), Co
     };
     let field = section.need("authid", "the name it logs in under")?;
     let authid = field.short(MAX_NAME)?;
-    if realm.principals.iter().any(|other| other.authid == authid) {
-        return Err(field.error("different for every principal of the realm"));
+    // Somebody may have several methods, and several keys; a key is one person's.
+    let is_same = |other: &Principal| match &login {
+        Login::Cryptosign(_) => other.login == login,
+        Login::Ticket(_) | Login::Cra(_) | Login::Scram(_) | Login::Tls => {
+            other.authid == authid && other.login.method() == method
+        }
+    };
+    if realm.principals.iter().any(is_same) {
+        return Err(field.error("different for every principal of the realm with the same method, and for every key"));
     }
     realm.principals.push(Principal { authid, role, login });
     section.finish()

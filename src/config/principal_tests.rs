@@ -7,6 +7,9 @@ use super::{parse, told};
 use crate::config::Login;
 use crate::config::principal::MAX_PASSWORD;
 
+const KEY: &str = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a";
+const OTHER_KEY: &str = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
+
 /// A realm with one principal of this method, with these keys.
 fn principal(method: &str, keys: &str) -> String {
     let role = "[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"r\"\nrules = []\n";
@@ -17,6 +20,24 @@ fn login(method: &str, keys: &str) -> Login {
     parse(&principal(method, keys)).unwrap().realms[0].principals[0]
         .login
         .clone()
+}
+
+#[test]
+fn somebody_may_have_several_methods_and_keys_but_each_once() {
+    let other = |keys: &str| format!("[[realm.principal]]\nauthid = \"joe\"\nrole = \"r\"\n{keys}\n");
+    let ticket = principal("ticket", "secret = \"x\"");
+    let several = [
+        other("method = \"tls\""),
+        other("method = \"wampcra\"\nsecret = \"x\""),
+        other(&format!("method = \"cryptosign\"\npubkey = \"{KEY}\"")),
+        other(&format!("method = \"cryptosign\"\npubkey = \"{OTHER_KEY}\"")),
+    ];
+    let whole = format!("{ticket}{}", several.concat());
+    assert_eq!(parse(&whole).unwrap().realms[0].principals.len(), 5);
+    for twice in &several {
+        let told = told(&format!("{whole}{twice}"));
+        assert!(told.contains("different for every principal of the realm"), "{told}");
+    }
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub struct Realm {
     pub roles: Vec<Role>,
     /// The role of anonymous clients; `None` keeps them out.
     pub anonymous: Option<String>,
+    /// The role of everybody whose certificate one of the authorities for clients has made; `None` keeps them out.
+    pub certified: Option<String>,
     /// Who else may come in.
     pub principals: Vec<Principal>,
     /// Who is asked about all others.
@@ -153,6 +155,7 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
         name,
         roles,
         anonymous: None,
+        certified: None,
         principals: Vec::new(),
         authenticators: Vec::new(),
         kept: kept::read(&mut section)?,
@@ -166,7 +169,8 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
     }
     // Whoever is to register an authenticator cannot be asked about by it.
     let is_asked_elsewhere = realm.authenticators.iter().any(|it| it.realm != realm.name);
-    if realm.anonymous.is_none() && realm.principals.is_empty() && !is_asked_elsewhere {
+    let has_any = realm.anonymous.is_some() || realm.certified.is_some() || !realm.principals.is_empty();
+    if !has_any && !is_asked_elsewhere {
         let what = format!(
             "nobody can join the realm {:?}: give it a [[realm.role]] named \"anonymous\", a [[realm.principal]], or a \
              [[realm.authenticator]] that is in another realm",

@@ -32,6 +32,7 @@ pub(crate) use self::nearby::Nearby;
 use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
+use crate::certificates::Kept;
 use crate::consent::Consents;
 use crate::pair::{Desk, Told};
 use crate::store::Store;
@@ -52,6 +53,7 @@ pub(crate) struct Desktop {
     pub(crate) audit: Audit,
     pub(crate) realm: RealmHandle,
     pub(crate) router: Router,
+    pub(crate) certificates: Arc<Kept>,
     /// When the daemon started.
     pub(crate) since: Instant,
     pub(crate) advertiser: Arc<Advertiser>,

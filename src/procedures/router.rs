@@ -1,4 +1,4 @@
-//! `org.deskconn.router.sessions`: who is connected and what each does, for the owner.
+//! `org.deskconn.router.*`: who is connected and what each does, and which certificate is shown; for the owner.
 
 use std::sync::Arc;
 
@@ -16,7 +16,26 @@ use super::{Arguments, Desktop, dict, offer};
 const MAX_ROWS: u64 = 1_000;
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
-    offer(session, desktop, &["org.deskconn.router.sessions"], sessions).await
+    offer(session, desktop, &["org.deskconn.router.sessions"], sessions).await?;
+    offer(session, desktop, &["org.deskconn.router.certificate"], certificate).await
+}
+
+/// `router.certificate() → null | {names, not_after, refused}`: the certificate of the configuration that is shown now, null
+/// where there is none, and why the files as they are now were not taken, or null.
+async fn certificate(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    let (facts, refused) = desktop.certificates.facts();
+    let Some(facts) = facts else {
+        return Ok(Value::Null.into());
+    };
+    let end = facts.end();
+    let names = facts.names.into_iter().map(Value::from).collect();
+    Ok(dict([
+        ("names", Value::List(names)),
+        ("not_after", end.into()),
+        ("refused", refused.into()),
+    ])
+    .into())
 }
 
 /// `router.sessions(kw: limit) → {uptime_ms, realms, sessions, left_off}`. The figures of realms and sessions count from

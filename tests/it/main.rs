@@ -16,6 +16,7 @@ mod authorizer;
 mod bad_input;
 mod building;
 mod call;
+mod certificates;
 mod commands;
 mod described;
 mod desktop;

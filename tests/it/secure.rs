@@ -24,9 +24,9 @@ async fn the_gate_is_told_what_a_client_came_on() {
         let is_raw = matches!(way, Way::RawSocket | Way::Rss);
         assert_eq!(peer.transport == Transport::RawSocket, is_raw, "{way:?}");
         assert_eq!(peer.is_private(), SECURE.contains(&way), "{way:?}");
-        match (way, peer.channel) {
+        match (way, &peer.channel) {
             (Way::WebSocket | Way::RawSocket, Channel::Plain) | (Way::Wss | Way::Rss, Channel::Tls { .. }) => {}
-            (Way::Noise, Channel::Noise { key, .. }) => assert_eq!(key, vault.identity.device),
+            (Way::Noise, Channel::Noise { key, .. }) => assert_eq!(*key, vault.identity.device),
             (_, other) => panic!("{way:?} came as {other:?}"),
         }
         channels.push(peer.channel);
@@ -48,6 +48,7 @@ async fn both_ends_of_a_tls_connection_know_the_same_values() {
     let Channel::Tls {
         exporter_pair,
         exporter_login,
+        ..
     } = vault.gate.last_channel()
     else {
         panic!()

@@ -160,7 +160,7 @@ impl Memory {
 
     /// What the last one came on.
     pub(crate) fn last_channel(&self) -> Channel {
-        self.peers().last().unwrap().channel
+        self.peers().last().unwrap().channel.clone()
     }
 }
 

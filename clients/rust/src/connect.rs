@@ -159,6 +159,9 @@ pub struct Options {
     /// The pin of the desktop's certificate, SHA-256 of its `SubjectPublicKeyInfo`, which pairing tells. With it `wss` and
     /// `rss` are spoken, and plain `ws` and `rs` never.
     pub pin: Option<[u8; 32]>,
+    /// A certificate of the client's own, which it shows inside TLS where it is asked for one, and logs in by where the router
+    /// takes that.
+    pub certificate: Option<tls::Chain>,
     /// With it `ws` is spoken inside Noise alone, and plain `rs` never.
     pub noise: Option<NoiseLogin>,
     /// The serializer; the first that the router takes, where there is a choice.
@@ -184,6 +187,7 @@ impl Options {
             key: None,
             secret: None,
             pin: None,
+            certificate: None,
             noise: None,
             serializers: vec![Serializer::MessagePack, Serializer::Json, Serializer::Cbor],
             bounds: Bounds {
@@ -246,8 +250,8 @@ pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, 
     let Options {
         serializers,
         bounds,
-        pin,
         noise,
+        pin,
         ..
     } = options;
     let serializer = serializers.first().copied().unwrap_or(Serializer::MessagePack);
@@ -267,7 +271,7 @@ pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, 
             link.map_err(|error| not_wamp(&error))
         }
         (Target::SecureWebSocket { host, path }, _) => {
-            let stream = pinned(target, host, *pin).await?;
+            let stream = pinned(target, host, options).await?;
             let link = link::websocket::connect(stream, host, path, serializers, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
@@ -276,7 +280,7 @@ pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, 
             link.map_err(|error| not_wamp(&error))
         }
         (Target::SecureRawSocket { host }, _) => {
-            let link = link::rawsocket::connect(pinned(target, host, *pin).await?, serializer, *bounds).await;
+            let link = link::rawsocket::connect(pinned(target, host, options).await?, serializer, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
         (Target::Unix(path), _) => {
@@ -314,9 +318,10 @@ fn unix(target: &Target, _path: &Path) -> std::future::Ready<Result<Stream, Conn
 }
 
 /// A TLS connection to the one whose key is pinned.
-async fn pinned(target: &Target, host: &str, pin: Option<[u8; 32]>) -> Result<Stream, ConnectError> {
-    let pin = pin.ok_or_else(|| ConnectError::NoPin(target.to_string()))?;
-    let connected = tls::connect(tcp(target, host).await?, Trust::Pin(pin)).await;
+async fn pinned(target: &Target, host: &str, options: &Options) -> Result<Stream, ConnectError> {
+    let pin = options.pin.ok_or_else(|| ConnectError::NoPin(target.to_string()))?;
+    let own = options.certificate.as_ref();
+    let connected = tls::connect_as(tcp(target, host).await?, Trust::Pin(pin), own).await;
     let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
     Ok(connected.stream)
 }

@@ -44,6 +44,7 @@ pub(crate) async fn join(
         authextra: options.authextra,
         key: options.key,
         secret: secret.map_err(|error| lost(&error))?,
+        has_certificate: options.certificate.is_some(),
         resumption,
         ..JoinOptions::anonymous(options.realm)
     });

@@ -27,6 +27,7 @@
 //! # Ok(()) }
 //! ```
 
+mod certificates;
 pub mod local;
 pub mod noise;
 pub mod rawsocket;

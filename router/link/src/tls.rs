@@ -1,5 +1,7 @@
 //! TLS 1.3 with a certificate that nobody else vouches for: who connects knows the hash of its public key, the pin.
 //!
+//! Beside it a router may show a certificate of the user's, and take clients' certificates: [`Certificates`].
+//!
 //! What is fixed: TLS 1.3 alone, one provider of cryptography, no session tickets, no resumption, no early data, since
 //! a session that cannot be resumed is one that a revoked device cannot come back with. Making keys and certificates,
 //! and knowing which pin is right, is left to others.
@@ -11,8 +13,8 @@ use std::sync::Arc;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ClientConfig, Resumption};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::{NoServerSessionStorage, ParsedCertificate};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
 use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +24,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::Stream;
 
+pub use crate::certificates::{Authorities, Certificates, Chain};
 pub use rustls::ServerConfig;
 
 /// The octet with which TLS begins: a record of the type "handshake" (RFC 8446 §5.1).
@@ -30,6 +33,8 @@ pub const FIRST_OCTET: u8 = 22;
 /// Labels of the exporters, one for each protocol that is bound to the connection.
 const PAIR_LABEL: &[u8] = b"EXPORTER-deskconn-pair/1";
 const LOGIN_LABEL: &[u8] = b"EXPORTER-deskconn-login/1";
+/// The channel binding `tls-exporter` (RFC 9266 §2).
+const BINDING_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 
 /// A certificate or a key that cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -40,6 +45,15 @@ pub enum UnusableError {
     /// The key is not DER of PKCS#8, PKCS#1 or SEC1.
     #[error("the TLS key cannot be used: {0}")]
     Key(&'static str),
+    /// What should be PEM is none.
+    #[error("this is no PEM: {0}")]
+    Pem(String),
+    /// There is nothing in it.
+    #[error("there is no certificate in it, or no list of revoked ones, in PEM")]
+    Empty,
+    /// No certificates of clients can be verified with these.
+    #[error("the authorities for clients cannot be used: {0}")]
+    Authorities(String),
 }
 
 /// Values that the two ends of one TLS connection have in common and nobody else has (RFC 8446 §7.5, RFC 5705), 32 bytes
@@ -50,6 +64,8 @@ pub struct Exporters {
     pub pair: [u8; 32],
     /// That of the label `EXPORTER-deskconn-login/1`.
     pub login: [u8; 32],
+    /// The channel binding `tls-exporter` of RFC 9266.
+    pub binding: [u8; 32],
 }
 
 impl fmt::Debug for Exporters {
@@ -67,6 +83,8 @@ pub struct Accepted {
     pub first: u8,
     /// What both ends know.
     pub exporters: Exporters,
+    /// The certificate that the client has, in DER: it was verified, and it has proved that it has its key.
+    pub client: Option<Arc<[u8]>>,
 }
 
 /// A connection that was opened here.
@@ -119,18 +137,7 @@ fn hash(certificate: &CertificateDer<'_>) -> Result<[u8; 32], Error> {
 /// # Errors
 /// One of them cannot be used, or they do not belong together.
 pub fn server_config(certificate: &[u8], key: &[u8]) -> Result<ServerConfig, UnusableError> {
-    let key = PrivateKeyDer::try_from(key.to_vec()).map_err(UnusableError::Key)?;
-    let chain = vec![CertificateDer::from(certificate.to_vec())];
-    let unusable = UnusableError::Certificate;
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&TLS13])
-        .map_err(unusable)?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(unusable)?;
-    config.send_tls13_tickets = 0;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    Ok(config)
+    Certificates::new(Some(Chain::from_der(certificate, key)?)).server_config()
 }
 
 /// The router's end of the handshake, up to the first octet inside it. The caller sets a time for it.
@@ -142,12 +149,15 @@ pub async fn accept(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<
     let accepted = Box::pin(TlsAcceptor::from(config).accept(stream)).await?;
     let connection = accepted.get_ref().1;
     let exporters = exporters(|out, label| connection.export_keying_material(out, label, None).map(drop))?;
+    let client = connection.peer_certificates().and_then(<[_]>::first);
+    let client = client.map(|certificate| Arc::from(&certificate[..]));
     let mut stream = Box::new(TlsStream::from(accepted));
     let first = *stream.fill_buf().await?.first().ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(Accepted {
         stream: Stream::Tls(stream),
         first,
         exporters,
+        client,
     })
 }
 
@@ -156,21 +166,54 @@ pub async fn accept(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<
 /// # Errors
 /// It is not whom the client trusts, does not speak TLS 1.3, or the connection failed.
 pub async fn connect(stream: TcpStream, trust: Trust) -> Result<Connected, ConnectError> {
+    connect_as(stream, trust, None).await
+}
+
+/// The same where a router has several certificates, of which the one for this name is asked for. It is told to whoever
+/// listens.
+///
+/// # Errors
+/// As [`connect`]; or it is no name.
+pub async fn connect_by_name(stream: TcpStream, trust: Trust, name: Option<&str>) -> Result<Connected, ConnectError> {
+    let name = name.map(|name| ServerName::try_from(name.to_owned())).transpose();
+    let name = name.map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    handshake(stream, trust, None, name).await
+}
+
+/// The same with a certificate of the client's own, which the router gets if it asks for one. Whether it takes it shows only
+/// when something is read.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_as(stream: TcpStream, trust: Trust, own: Option<&Chain>) -> Result<Connected, ConnectError> {
+    handshake(stream, trust, own, None).await
+}
+
+async fn handshake(
+    stream: TcpStream,
+    trust: Trust,
+    own: Option<&Chain>,
+    name: Option<ServerName<'static>>,
+) -> Result<Connected, ConnectError> {
     let provider = provider();
     let verifier = Verifier {
         trust,
         algorithms: provider.signature_verification_algorithms,
     };
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(failed)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match own {
+        Some(own) => config.with_client_cert_resolver(own.resolver()),
+        None => config.with_no_client_auth(),
+    };
     config.resumption = Resumption::disabled();
     // Nobody chooses a certificate by it, and it would be told to whoever listens.
-    config.enable_sni = false;
-    let name = ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into());
+    config.enable_sni = name.is_some();
+    let nobody = || ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into());
+    let name = name.unwrap_or_else(nobody);
     let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
     let stream = Box::pin(connecting).await.map_err(told_apart)?;
     let connection = stream.get_ref().1;
@@ -184,7 +227,7 @@ pub async fn connect(stream: TcpStream, trust: Trust) -> Result<Connected, Conne
     })
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
@@ -213,6 +256,7 @@ fn exporters(export: impl Fn(&mut [u8; 32], &[u8]) -> Result<(), Error>) -> io::
     Ok(Exporters {
         pair: one(PAIR_LABEL)?,
         login: one(LOGIN_LABEL)?,
+        binding: one(BINDING_LABEL)?,
     })
 }
 

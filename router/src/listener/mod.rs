@@ -204,7 +204,7 @@ async fn begin(shared: &Shared, stream: TcpStream, peer: &mut Peer) -> Option<(u
     };
     match timeout(shared.limits.handshake, Box::pin(tls::accept(stream, config))).await {
         Ok(Ok(accepted)) => {
-            peer.channel = accepted.exporters.into();
+            peer.channel = Channel::of_tls(accepted.exporters, accepted.client);
             Some((accepted.first, accepted.stream))
         }
         Ok(Err(error)) => {

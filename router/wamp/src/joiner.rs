@@ -26,6 +26,8 @@ pub struct JoinOptions {
     pub key: Option<SigningKey>,
     /// What it knows beside that.
     pub secret: Option<Secret>,
+    /// Whether it is known by a certificate that it has shown in TLS; where it has a key or a secret too, the router chooses.
+    pub has_certificate: bool,
     /// What the client calls itself, for the router's log.
     pub agent: String,
     /// Whether the session is to survive its connection, or to go on.
@@ -43,6 +45,7 @@ impl JoinOptions {
             authextra: Dict::new(),
             key: None,
             secret: None,
+            has_certificate: false,
             agent: concat!("deskconn-client-", env!("CARGO_PKG_VERSION")).to_owned(),
             resumption: None,
         }
@@ -160,9 +163,15 @@ impl Joiner {
             (None, Some(Secret::Ticket(_))) => &[Method::Ticket],
             (None, Some(Secret::Password { nonce: Some(_), .. })) => &[Method::Scram, Method::Cra],
             (None, Some(Secret::Password { nonce: None, .. })) => &[Method::Cra],
+            (None, None) if self.options.has_certificate => &[],
             (None, None) => &[Method::Anonymous],
         };
-        methods.iter().map(|method| method.name().into()).collect()
+        let first = self.options.has_certificate.then_some(&Method::Tls);
+        first
+            .into_iter()
+            .chain(methods)
+            .map(|method| method.name().into())
+            .collect()
     }
 
     /// Takes the router's next message.

@@ -61,7 +61,7 @@ impl Asking {
             Err(Unsaid::Refused) => return Ok(None),
             Err(Unsaid::NotNow(why)) => return Err(Unsaid::not_now(why)),
         };
-        let read = vouching::read(&answer, asked, method, &self.authenticator);
+        let read = vouching::read(&answer, asked, peer, method, &self.authenticator);
         Ok(read.unwrap_or_else(|why| {
             let Self { authenticator, .. } = self;
             tracing::warn!(realm = %asked.realm, procedure = authenticator.procedure, %method, "the authenticator's answer cannot be used: {why}");
@@ -113,7 +113,7 @@ impl Asking {
     fn proof_of_nobody(&self, asked: &Asked, method: Method, mask: &Mask) -> Result<Proof, Abort> {
         let alike = self.alike();
         match method {
-            Method::Anonymous | Method::Ticket => Err(not_proved()),
+            Method::Anonymous | Method::Ticket | Method::Tls => Err(not_proved()),
             Method::Cryptosign => Ok(Proof::Cryptosign(None)),
             Method::Cra => {
                 let (like, role) = alike.cra.as_ref().map(|(like, role)| (like, role.clone())).unzip();

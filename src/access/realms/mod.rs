@@ -18,11 +18,12 @@ use wamp::uri::Uri;
 
 use self::asking::{Asking, DYNAMIC_PROVIDER};
 use self::nobody::Mask;
-use super::{ANONYMOUS, Authenticators, STATIC_PROVIDER, principal, roles, unknown_realm};
+use super::{ANONYMOUS, Authenticators, STATIC_PROVIDER, certificate, principal, roles, unknown_realm};
 use crate::config::{self, Login};
 
 const NAME_OF_ANOTHER: &str =
     "this name is of somebody who has to prove it: do that, or come without a name or under another one";
+const NO_CERTIFICATE: &str = "there is no certificate that is taken here, or nobody of its name comes in by it";
 const TICKET_IN_THE_CLEAR: &str = "a ticket that is told over a plain connection from the network is everybody's who \
      listens; come inside TLS or Noise, or by another method";
 
@@ -31,6 +32,8 @@ const TICKET_IN_THE_CLEAR: &str = "a ticket that is told over a plain connection
 pub(super) struct ConfiguredRealm {
     roles: BTreeMap<String, Arc<Role>>,
     anonymous: Option<Arc<Role>>,
+    /// Of everybody whose certificate is taken.
+    certified: Option<Arc<Role>>,
     principals: Vec<Known>,
     authenticators: Vec<Asking>,
     mask: Mask,
@@ -67,6 +70,7 @@ impl ConfiguredRealm {
         let asking = |it: &config::Authenticator| Asking::new(it.clone(), authenticators.clone());
         Ok(Self {
             anonymous: realm.anonymous.as_ref().and_then(role),
+            certified: realm.certified.as_ref().and_then(role),
             principals: realm.principals.iter().filter_map(known).collect(),
             authenticators: realm.authenticators.iter().map(asking).collect(),
             mask: Mask::drawn(),
@@ -83,8 +87,27 @@ impl ConfiguredRealm {
     fn with_key(&self, key: &[u8; 32]) -> Option<&Known> {
         self.principals.iter().find(|it| match &it.login {
             Login::Cryptosign(known) => known.is(key),
-            Login::Ticket(_) | Login::Cra(_) | Login::Scram(_) => false,
+            Login::Ticket(_) | Login::Cra(_) | Login::Scram(_) | Login::Tls => false,
         })
+    }
+
+    /// The role of whoever has a certificate with this name. A name of somebody who proves it otherwise is no such name.
+    fn with_certificate(&self, name: &str) -> Option<&Arc<Role>> {
+        let known = |it: &&Known| it.authid == name && it.login.method() == Method::Tls;
+        let role = self.principals.iter().find(known).map(|it| &it.role);
+        role.or_else(|| self.certified.as_ref().filter(|_| !self.is_taken(Some(name))))
+    }
+
+    /// Whether a client comes by its certificate, and who decides then.
+    fn way_by_certificate(&self, asked: &Asked, peer: &Peer) -> Option<Way<'_>> {
+        let certified = certificate::of(peer).filter(|_| asked.offers(Method::Tls))?;
+        // Some libraries send an empty name for none.
+        let named = asked.authid.as_deref().filter(|named| !named.is_empty());
+        let is_own = named.is_none_or(|named| named == certified.name);
+        if is_own && self.with_certificate(&certified.name).is_some() {
+            return Some(Way::Configuration(Method::Tls));
+        }
+        self.authenticator(Method::Tls)
     }
 
     fn named(&self, asked: &Asked, method: Method) -> Option<&Known> {
@@ -122,14 +145,20 @@ impl ConfiguredRealm {
             Method::Cryptosign => asked
                 .public_key()
                 .is_ok_and(|key| self.with_key(key.as_bytes()).is_some()),
-            Method::Anonymous | Method::Ticket | Method::Cra | Method::Scram => self.named(asked, **method).is_some(),
+            Method::Anonymous | Method::Ticket | Method::Cra | Method::Scram | Method::Tls => {
+                self.named(asked, **method).is_some()
+            }
         };
+        if let Some(way) = self.way_by_certificate(asked, peer) {
+            return Ok(way);
+        }
         if let Some(method) = offered.iter().find(is_known) {
             return Ok(Way::Configuration(*method));
         }
         let tells = |method: &Method| *method != Method::Ticket || is_safe_for_tickets(peer);
         let wanted = asked.methods.iter().filter_map(|name| Method::from_name(name));
-        let wanted: Vec<_> = wanted.filter(|method| *method != Method::Anonymous).collect();
+        let is_asked = |method: &Method| !matches!(method, Method::Anonymous | Method::Tls);
+        let wanted: Vec<_> = wanted.filter(is_asked).collect();
         let vouched = wanted
             .iter()
             .copied()
@@ -152,13 +181,24 @@ impl ConfiguredRealm {
         if wanted.iter().any(|method| self.authenticator(*method).is_some()) {
             return Err(Abort::new(AUTHENTICATION_DENIED, TICKET_IN_THE_CLEAR));
         }
+        if asked.offers(Method::Tls) && self.takes_certificates() {
+            return Err(Abort::new(AUTHENTICATION_FAILED, NO_CERTIFICATE));
+        }
         Err(asked.no_matching_method(&self.all_methods(methods)))
+    }
+
+    fn takes_certificates(&self) -> bool {
+        let is_named = self.principals.iter().any(|it| it.login == Login::Tls);
+        is_named || self.certified.is_some() || self.authenticator(Method::Tls).is_some()
     }
 
     /// Every method that serves here.
     fn all_methods(&self, mut methods: Vec<Method>) -> Vec<Method> {
         if self.anonymous.is_some() {
             methods.insert(0, Method::Anonymous);
+        }
+        if self.takes_certificates() {
+            methods.push(Method::Tls);
         }
         let asked = self.authenticators.iter().flat_map(|it| &it.authenticator.methods);
         for method in asked {
@@ -185,7 +225,8 @@ impl ConfiguredRealm {
     fn find_in_configuration(&self, asked: &Asked, method: Method) -> Result<Proof, Abort> {
         let known = self.named(asked, method);
         match (method, known.map(|it| &it.login)) {
-            (Method::Anonymous, _) => Ok(Proof::None),
+            // The proof of a certificate was given in TLS.
+            (Method::Anonymous | Method::Tls, _) => Ok(Proof::None),
             (Method::Cryptosign, _) => {
                 let key = asked.public_key()?;
                 Ok(Proof::Cryptosign(self.with_key(key.as_bytes()).map(|_| key)))
@@ -197,14 +238,14 @@ impl ConfiguredRealm {
             (Method::Cra, _) => {
                 let like = self.like(Method::Cra, asked).and_then(|it| match &it.login {
                     Login::Cra(credential) => Some(credential),
-                    Login::Cryptosign(_) | Login::Ticket(_) | Login::Scram(_) => None,
+                    Login::Cryptosign(_) | Login::Ticket(_) | Login::Scram(_) | Login::Tls => None,
                 });
                 self.ask_cra(asked, self.mask.cra(asked, like), None)
             }
             (Method::Scram, _) => {
                 let like = self.like(Method::Scram, asked).and_then(|it| match &it.login {
                     Login::Scram(credential) => Some(&credential.hashing),
-                    Login::Cryptosign(_) | Login::Ticket(_) | Login::Cra(_) => None,
+                    Login::Cryptosign(_) | Login::Ticket(_) | Login::Cra(_) | Login::Tls => None,
                 });
                 Ok(Proof::Scram(Box::new(self.mask.scram(asked, like))))
             }
@@ -232,6 +273,13 @@ impl ConfiguredRealm {
     pub(super) async fn admit(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
         let way = self.way(asked, peer)?;
         match (way, &asked.proved.identity, &asked.proved.ticket) {
+            (Way::Configuration(Method::Tls), ..) => {
+                let certified = certificate::of(peer).ok_or_else(|| unknown_realm(asked))?;
+                let role = self
+                    .with_certificate(&certified.name)
+                    .ok_or_else(|| unknown_realm(asked))?;
+                Ok(principal(&certified.name, role, Method::Tls, STATIC_PROVIDER))
+            }
             (Way::Configuration(method), ..) => self.admit_from_configuration(asked, method),
             (Way::Authenticator(method, _), Some(identity), _) => self.admit_vouched(asked, method, identity.clone()),
             (Way::Authenticator(method, asking), None, Some(ticket)) => {
@@ -263,7 +311,7 @@ impl ConfiguredRealm {
                 return Ok(principal(authid, role, Method::Anonymous, STATIC_PROVIDER));
             }
             Method::Cryptosign => self.with_key(asked.public_key()?.as_bytes()),
-            Method::Ticket | Method::Cra | Method::Scram => self.named(asked, method),
+            Method::Ticket | Method::Cra | Method::Scram | Method::Tls => self.named(asked, method),
         };
         let Known { authid, role, .. } = known.ok_or_else(|| unknown_realm(asked))?;
         Ok(Principal {

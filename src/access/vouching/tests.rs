@@ -42,7 +42,13 @@ fn dict(pairs: &[(&str, Value)]) -> Value {
 }
 
 fn said(method: Method, answer: Value) -> Result<Option<(Identity, Material)>, String> {
-    read(&vec![answer].into(), &asked(Some("joe")), method, &authenticator())
+    read(
+        &vec![answer].into(),
+        &asked(Some("joe")),
+        &Peer::local("test"),
+        method,
+        &authenticator(),
+    )
 }
 
 fn refused(method: Method, pairs: &[(&str, Value)]) -> String {
@@ -64,7 +70,13 @@ fn nothing_null_and_false_are_nobody() {
     for answer in [Value::Null, Value::Bool(false)] {
         assert_eq!(said(Method::Ticket, answer), Ok(None));
     }
-    let nothing = read(&Args::default(), &asked(None), Method::Ticket, &authenticator());
+    let nothing = read(
+        &Args::default(),
+        &asked(None),
+        &Peer::local("test"),
+        Method::Ticket,
+        &authenticator(),
+    );
     assert_eq!(nothing, Ok(None));
 }
 
@@ -82,7 +94,15 @@ fn an_answer_may_give_another_name_and_say_something_to_the_client() {
 
 #[test]
 fn who_gives_no_name_gets_that_of_its_key_and_without_a_key_none() {
-    let read = |method, answer: Value| read(&vec![answer].into(), &asked(None), method, &authenticator());
+    let read = |method, answer: Value| {
+        read(
+            &vec![answer].into(),
+            &asked(None),
+            &Peer::local("test"),
+            method,
+            &authenticator(),
+        )
+    };
     let answer = dict(&[("role", "guest".into()), ("pubkey", KEY.into())]);
     assert_eq!(read(Method::Cryptosign, answer).unwrap().unwrap().0.authid, KEY);
     assert_eq!(

@@ -76,6 +76,7 @@ async fn a_certificate_of_his_own_is_refused_by_whoever_has_a_pin_and_seen_by_wh
     let Channel::Tls {
         exporter_pair,
         exporter_login,
+        ..
     } = scene.vault.gate.last_channel()
     else {
         panic!()

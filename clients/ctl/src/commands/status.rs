@@ -14,12 +14,14 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     let discovery = allowed(session, "org.deskconn.discovery.status").await?;
     let devices = allowed(session, "org.deskconn.devices.list").await?;
     let role = session.detail("authrole").unwrap_or_default().to_owned();
+    let certificate = allowed(session, "org.deskconn.router.certificate").await?;
     let row = Value::Dict(
         [
             ("info", info.clone()),
             ("role", role.as_str().into()),
             ("discovery", discovery.clone().unwrap_or(Value::Null)),
             ("devices", devices.clone().unwrap_or(Value::Null)),
+            ("certificate", certificate.clone().unwrap_or(Value::Null)),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into(),
@@ -37,6 +39,9 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     if let Some(discovery) = &discovery {
         fields.push(("discovery", super::discovery::cell(discovery)));
     }
+    if let Some(certificate) = certificate.filter(|it| it.as_dict().is_some()) {
+        fields.push(("certificate", certificate_cell(&certificate)));
+    }
     let described = info.as_dict().and_then(|info| info.get("described")?.as_list());
     for item in described.into_iter().flatten() {
         let of = |key| get(item, key);
@@ -52,12 +57,29 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     output.fields(&row, &fields)
 }
 
-/// The result of a procedure, unless it is none of this role's business.
+/// The result of a procedure, unless it is none of this role's business, or an older daemon does not have it.
 async fn allowed(session: &Session, procedure: &str) -> Result<Option<Value>, Failure> {
     match session.call(procedure, ()).await {
         Ok(result) => Ok(Some(result.into_value())),
-        Err(Error::Request(error)) if error.uri.as_str() == "wamp.error.not_authorized" => Ok(None),
+        Err(Error::Request(error))
+            if ["wamp.error.not_authorized", "wamp.error.no_such_procedure"].contains(&error.uri.as_str()) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn certificate_cell(certificate: &Value) -> Cell {
+    let names = certificate.as_dict().and_then(|it| it.get("names")?.as_list());
+    let names: Vec<_> = names.into_iter().flatten().filter_map(Value::as_str).collect();
+    let holds = format!("{} until {}", names.join(", "), get(certificate, "not_after"));
+    match get(certificate, "refused") {
+        refused if refused.is_empty() => holds.into(),
+        refused => Cell::marked(
+            Meaning::Warning,
+            format!("{holds}; newer files are not taken: {refused}"),
+        ),
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Method {
     Cra,
     /// By a password that the router does not have.
     Scram,
+    /// By the certificate that it has shown in TLS.
+    Tls,
 }
 
 impl Method {
@@ -32,6 +34,7 @@ impl Method {
             Self::Ticket => "ticket",
             Self::Cra => "wampcra",
             Self::Scram => "wamp-scram",
+            Self::Tls => "tls",
         }
     }
 
@@ -44,6 +47,7 @@ impl Method {
             "ticket" => Some(Self::Ticket),
             "wampcra" => Some(Self::Cra),
             "wamp-scram" => Some(Self::Scram),
+            "tls" => Some(Self::Tls),
             _ => None,
         }
     }

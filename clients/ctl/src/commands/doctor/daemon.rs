@@ -64,6 +64,8 @@ pub(super) struct Talk {
     pub(super) info: Value,
     /// `None` when this user is not the desktop's owner.
     pub(super) discovery: Option<Value>,
+    /// The same, or there is none.
+    pub(super) certificate: Option<Value>,
 }
 
 /// How the daemon is installed.
@@ -146,6 +148,7 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
     })?;
     let info = ask(&session, "org.deskconn.info.get").await;
     let discovery = ask(&session, "org.deskconn.discovery.status").await.ok();
+    let certificate = ask(&session, "org.deskconn.router.certificate").await.ok();
     session.leave().await;
     Ok(Talk {
         socket: socket.to_owned(),
@@ -155,6 +158,7 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
         },
         info: info.map_err(Answer::Other)?,
         discovery,
+        certificate,
     })
 }
 
@@ -310,6 +314,7 @@ mod tests {
                 peer: Peer { pid: None, uid: 1000 },
                 info: Value::Dict(Dict::from([("version".to_owned(), version.into())])),
                 discovery: None,
+                certificate: None,
             }),
             ..silent(Vec::new())
         };

@@ -3,6 +3,7 @@
 //!
 //! Each file looks at one thing: `look` gathers facts from the system, `judge` makes checks of facts and touches nothing.
 
+mod certificate;
 mod clock;
 mod daemon;
 mod devices;
@@ -122,6 +123,8 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     checks.extend(discovery::judge(&discovery));
     checks.extend(session::judge(&session::look(person).await));
     checks.extend(devices::judge(&devices::look(person, process), snap.as_ref()));
+    let told = daemon.talk().and_then(|talk| talk.certificate.as_ref());
+    checks.extend(certificate::judge(told, time::OffsetDateTime::now_utc()));
     checks.extend(clock::judge(&clock::look().await));
     let info = daemon.talk().map(|talk| &talk.info);
     checks.extend(functions::judge(info));
