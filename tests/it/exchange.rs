@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use client::tls::{self, Trust, spki_hash};
-use client::{Args, PairingChannel, Value};
+use client::{Args, Membership, PairingChannel, Value};
 use pairing::exchange::{Code, Failure, Joiner, Progress, Secret, Sight};
 use rand::rngs::SysRng;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -43,6 +43,36 @@ async fn a_device_with_the_link_is_let_in_too() {
     let secret = Secret::Link(link.parse().unwrap());
     let (joined, _) = tokio::join!(exchange(&desk, introduction(1), secret), window.answer(true));
     assert_eq!(joined.unwrap().role, "remote");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_pairs_itself_and_logs_in_from_its_file_from_then_on() {
+    let desk = Desk::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("lamp.json");
+    let address = desk.address().to_string();
+    // First its owner says no: nothing is kept, here or there. The second time there is a file already, the third it is kept.
+    for is_welcome in [false, true, false] {
+        let before = std::fs::read(&file).ok();
+        let mut window = Window::open(&desk, Args::default()).await;
+        let code = window.number().to_string();
+        let mut told = String::new();
+        let pairing = Membership::pair(&file, &address, &code, "Lamp", |sentence| told = sentence.to_owned());
+        let (paired, answered) = tokio::join!(pairing, window.answer(is_welcome));
+        let question = answered.0;
+        assert_eq!(question["name"], Value::from("Lamp"));
+        assert!(told.contains(question["fingerprint"].as_str().unwrap()), "{told}");
+        assert_eq!(paired.is_ok(), is_welcome);
+        if !is_welcome {
+            assert_eq!(std::fs::read(&file).ok(), before);
+        }
+    }
+    let membership = Membership::read(&file).unwrap().unwrap();
+    let client = soon("the lamp", membership.client().open()).await.unwrap();
+    let info = client.call("org.deskconn.info.get", ()).await.unwrap().into_value();
+    assert_eq!(info.as_dict().unwrap()["role"], Value::from("remote"));
+    client.close().await;
+    assert_eq!(devices(&desk).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -188,6 +188,7 @@ fn the_programs_that_a_document_shows_are_those_in_their_files() {
         ("docs/CLIENTS.md", "examples/clients/remote.mjs", "javascript"),
         ("docs/CLIENTS.md", "examples/pages/own-page.html", "html"),
         ("docs/CLIENTS.md", "clients/rust/examples/greeter.rs", "rust"),
+        ("docs/CLIENTS.md", "clients/rust/examples/paired.rs", "rust"),
         ("docs/CLIENTS.md", "examples/clients/Greeter.java", "java"),
         ("docs/CLIENTS.md", "examples/clients/greeter.go", "go"),
     ] {

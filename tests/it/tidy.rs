@@ -13,7 +13,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("pairing", &[]),
     ("router/link", &["wamp"]),
     ("router", &["wamp", "link"]),
-    ("clients/rust", &["wamp", "link"]),
+    ("clients/rust", &["wamp", "link", "pairing"]),
     ("clients/components", &["client"]),
     ("clients/ctl", &["client", "components", "pairing"]),
     (".", &["wamp", "router", "client", "components", "pairing"]),

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use client::discovery::Interfaces;
+use client::pairing::targets;
 use client::tls::ConnectError as TlsError;
 use client::{Client, ConnectError, Options, Session, Target, Unreached};
 use pairing::exchange::Joined;
@@ -44,8 +45,8 @@ pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Resul
 pub(crate) async fn keep(name: &str, global: &Global, options: Options) -> Result<Client, Failure> {
     let (joined, options) = login(name, global, options)?;
     let mut builder = Client::builder(options.clone());
-    for host in &joined.hosts {
-        builder = builder.at(target(&joined, at(host, joined.port)));
+    for target in targets(&joined) {
+        builder = builder.at(target);
     }
     if !global.no_discovery {
         builder = builder.look_for(&shown_id(&joined), Interfaces::default());
@@ -75,12 +76,18 @@ fn login(name: &str, global: &Global, options: Options) -> Result<(Joined, Optio
     let joined = desktops.find(name)?;
     let again = || Failure::failed(format!("pair with {} again: deskconnctl join", joined.name));
     let keys = desktops.known_keys()?.ok_or_else(again)?;
+    if joined.keys.spki.is_none() {
+        return Err(again());
+    }
+    let login = client::pairing::options(&joined, &keys.identity);
+    let realm = global.realm.as_deref().map_or(login.realm, Into::into);
     let options = Options {
-        realm: global.realm.as_deref().unwrap_or(&joined.realm).into(),
-        key: Some(keys.login()),
-        authid: Some(joined.device_id.clone()),
+        realm,
+        key: login.key,
+        authid: login.authid,
+        pin: login.pin,
         patience: PATIENCE,
-        ..options.pin(joined.keys.spki.ok_or_else(again)?)
+        ..options
     };
     Ok((joined, options))
 }

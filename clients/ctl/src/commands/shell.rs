@@ -147,6 +147,7 @@ mod tests {
             caller: None,
             procedure: None,
             progress: None,
+            parts: None,
         };
         command
             .run("com.example.x", call)

@@ -1,6 +1,5 @@
 //! The keys by which desktops know this command line: made at the first pairing, kept for all of them.
 
-use client::SigningKey;
 use pairing::{Identity, NoiseKey};
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
@@ -23,11 +22,6 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// The key for cryptosign.
-    pub(crate) fn login(&self) -> SigningKey {
-        SigningKey::from_bytes(&self.identity.seed())
-    }
-
     pub(super) fn read(directory: &Directory) -> Result<Option<Self>, Failure> {
         let Some(content) = directory.read(NAME, MAX_BYTES)? else {
             return Ok(None);

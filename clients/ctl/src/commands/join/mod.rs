@@ -4,12 +4,10 @@ mod place;
 
 use std::time::Duration;
 
+use client::pairing::{Attempt, PairError, Step};
 use client::{ConnectError, Dict, PairingChannel};
 use pairing::Kind;
-use pairing::exchange::{self, CRYPTO_TIME, DONE_TIME, Introduction, Joined, Joiner, Progress, Secret, Sight};
-use pairing::question::APPROVAL_TIME;
-use rand::rngs::SysRng;
-use tokio::time::timeout;
+use pairing::exchange::{self, Introduction, Joined, Secret};
 
 use self::place::{Place, Wanted};
 use super::desktops::row;
@@ -22,8 +20,6 @@ use crate::typed::Typed;
 
 /// How long a desktop may take to be connected to.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
-/// What a message may take on its way beside the time that the desktop has for it.
-const ON_THE_WAY: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(global: &Global, join: &Join, output: &Output) -> Result<(), Failure> {
     if global.at.is_some() {
@@ -96,38 +92,21 @@ struct Joining<'a> {
 }
 
 impl Joining<'_> {
-    /// Carries the frames of the exchange, and stores what comes of it.
-    async fn exchange(&self, mut channel: PairingChannel, me: Introduction, secret: Secret) -> Result<Joined, Failure> {
-        let sight = Sight {
-            spki: Some(channel.spki()),
-            exporter: Some(channel.exporter()),
-        };
-        let mut joiner = Joiner::begin(secret, me, sight).map_err(|failure| Failure::Usage(failure.to_string()))?;
-        let mut patience = CRYPTO_TIME + ON_THE_WAY;
+    /// Goes through the exchange, and stores what comes of it.
+    async fn exchange(&self, channel: PairingChannel, me: Introduction, secret: Secret) -> Result<Joined, Failure> {
+        let attempt = Attempt::begin(channel, secret, me);
+        let mut attempt = attempt.map_err(|error| Failure::Usage(error.to_string()))?;
         let mut words = "proving the code";
         loop {
-            let next = self.next(&mut channel, patience);
-            let frame = self.output.while_waiting(words, next).await?;
-            let frame = frame.ok_or_else(|| self.lost("it was closed"))?;
-            match joiner.receive(&frame, &mut SysRng) {
-                Progress::Send(frame) => self.send(&mut channel, &frame).await?,
-                Progress::Waiting { desktop, fingerprint } => {
+            let step = self.output.while_waiting(words, attempt.next()).await;
+            match step.map_err(|error| self.failed(&error))? {
+                Step::Waiting { desktop, fingerprint } => {
                     words = "waiting for a yes at the desktop";
-                    patience = APPROVAL_TIME + DONE_TIME + ON_THE_WAY;
                     self.waiting(&desktop, &fingerprint)?;
                 }
-                Progress::Paired(joined, frame) => {
-                    self.finish(&mut channel, &mut joiner, &joined, &frame).await?;
-                    channel.close().await;
+                Step::Accepted(joined) => {
+                    self.finish(attempt, &joined).await?;
                     return Ok(*joined);
-                }
-                Progress::Failed(failure) => {
-                    if let Some(frame) = failure.frame() {
-                        // Whether the desktop hears it or not: it is over.
-                        let _ = channel.send(&frame).await;
-                    }
-                    channel.close().await;
-                    return Err(self.failed(&failure));
                 }
             }
         }
@@ -147,52 +126,32 @@ impl Joining<'_> {
 
     /// Stores the desktop, then says so, so that it never trusts a device that has forgotten it. If it then cannot take
     /// this device, what was known before is known again.
-    async fn finish(
-        &self,
-        channel: &mut PairingChannel,
-        joiner: &mut Joiner,
-        joined: &Joined,
-        done: &[u8],
-    ) -> Result<(), Failure> {
+    async fn finish(&self, attempt: Attempt, joined: &Joined) -> Result<(), Failure> {
         let before = self.desktops.put(joined)?;
-        self.send(channel, done).await?;
-        let Some(frame) = self.next(channel, DONE_TIME + ON_THE_WAY).await? else {
+        let Err(error) = attempt.confirm().await else {
             return Ok(());
         };
         match before {
             Some(before) => drop(self.desktops.put(&before)?),
             None => self.desktops.forget(joined)?,
         }
-        match joiner.receive(&frame, &mut SysRng) {
-            Progress::Failed(failure) => Err(self.failed(&failure)),
-            Progress::Send(_) | Progress::Waiting { .. } | Progress::Paired(..) => {
-                Err(self.lost("it said more than it should"))
+        Err(self.failed(&error))
+    }
+
+    fn failed(&self, error: &PairError) -> Failure {
+        let name = &self.place.name;
+        match error {
+            PairError::Lost(why) => Failure::failed(format!("the connection to {name} was lost: {why}")),
+            PairError::Connect(error) => Failure::failed(error.to_string()),
+            PairError::Exchange(failure) => {
+                if matches!(
+                    failure,
+                    exchange::Failure::OtherCertificate | exchange::Failure::OtherDesktop
+                ) {
+                    self.output.alarm(&failure.to_string());
+                }
+                Failure::failed(format!("not paired with {name}: {failure}"))
             }
         }
-    }
-
-    async fn send(&self, channel: &mut PairingChannel, frame: &[u8]) -> Result<(), Failure> {
-        channel.send(frame).await.map_err(|error| self.lost(&error.to_string()))
-    }
-
-    async fn next(&self, channel: &mut PairingChannel, patience: Duration) -> Result<Option<Vec<u8>>, Failure> {
-        match timeout(patience, channel.next()).await {
-            Ok(frame) => frame.map_err(|error| self.lost(&error.to_string())),
-            Err(_) => Err(self.lost(&format!("nothing came for {} s", patience.as_secs()))),
-        }
-    }
-
-    fn failed(&self, failure: &exchange::Failure) -> Failure {
-        if matches!(
-            failure,
-            exchange::Failure::OtherCertificate | exchange::Failure::OtherDesktop
-        ) {
-            self.output.alarm(&failure.to_string());
-        }
-        Failure::failed(format!("not paired with {}: {failure}", self.place.name))
-    }
-
-    fn lost(&self, why: &str) -> Failure {
-        Failure::failed(format!("the connection to {} was lost: {why}", self.place.name))
     }
 }
