@@ -1,6 +1,7 @@
 //! Starts everything in order, and stops it in the reverse order.
 
 mod bounds;
+mod checks;
 mod keys;
 mod realms;
 mod socket;
@@ -20,9 +21,10 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
 use self::bounds::{desktop_settings, limits};
+use self::checks::{check_components, household};
 use self::keys::Proofs;
 use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
-use crate::access::{Access, Authenticators, Authorizers, Household, authenticator, authorizer};
+use crate::access::{Access, Authenticators, Authorizers, authenticator, authorizer};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::certificates::Kept;
@@ -49,6 +51,7 @@ pub struct Daemon {
     advertiser: Arc<Advertiser>,
     certificates: Arc<Kept>,
     addresses: Vec<SocketAddr>,
+    quic: Vec<SocketAddr>,
     socket: Option<PathBuf>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -111,6 +114,7 @@ impl Daemon {
             advertiser,
             certificates: proofs.certificates,
             addresses: Vec::new(),
+            quic: Vec::new(),
             socket: None,
             tasks: Vec::new(),
         };
@@ -253,6 +257,12 @@ impl Daemon {
                 tracing::info!(%address, "listening");
             }
         }
+        if !config.listen.quic.is_empty() {
+            self.quic = self.router.listen_quic(&config.listen.quic)?.addresses().to_vec();
+            for address in &self.quic {
+                tracing::info!(%address, "listening for QUIC");
+            }
+        }
         let (socket, is_chosen) = match &config.listen.unix {
             config::Unix::Off => return Ok(()),
             config::Unix::Auto => (&paths.socket, false),
@@ -303,6 +313,12 @@ impl Daemon {
         &self.addresses
     }
 
+    /// The UDP addresses of QUIC, with the ports that were really opened.
+    #[must_use]
+    pub fn quic_addresses(&self) -> &[SocketAddr] {
+        &self.quic
+    }
+
     /// The Unix socket, if there is one.
     #[must_use]
     pub fn socket(&self) -> Option<&Path> {
@@ -349,33 +365,6 @@ fn open_store(config: &Config, paths: &Paths) -> Result<Arc<Store>> {
         tracing::warn!("nothing can be stored, so pairing is refused and the identity lasts for this run: {reason}");
     }
     Ok(Arc::new(store))
-}
-
-/// A function that nobody knows is a mistyped one.
-fn check_components(config: &Config) -> Result<()> {
-    let Components::Only(wanted) = &config.desktop.components else {
-        return Ok(());
-    };
-    let known: Vec<_> = components::names().collect();
-    let unknown = wanted.iter().find(|name| !known.contains(&name.as_str()));
-    unknown.map_or(Ok(()), |name| {
-        anyhow::bail!(
-            "[desktop] components names \"{name}\", which this daemon does not have; it has {}",
-            known.join(", ")
-        )
-    })
-}
-
-/// Who of this machine's users owns the desktop.
-fn household(config: &Config, paths: &Paths, machine: &Machine) -> Result<Household> {
-    if paths.is_system {
-        return Household::of_system(&config.owners, Arc::clone(&machine.seat));
-    }
-    anyhow::ensure!(
-        config.owners.is_empty(),
-        "owners is for the system service; this daemon belongs to the user it runs as"
-    );
-    Ok(Household::of_user(rustix::process::geteuid().as_raw()))
 }
 
 fn computer_name(config: &Config) -> String {

@@ -15,6 +15,14 @@ pub enum ListenError {
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}; choose other addresses with [listen] tcp in the configuration")]
     Tcp(SocketAddr, #[source] io::Error),
+    /// The address cannot be listened on for QUIC.
+    #[error("cannot listen on UDP {0}: {1}; choose other addresses with [listen] quic in the configuration")]
+    Quic(SocketAddr, #[source] io::Error),
+    /// There is no certificate, without which there is no QUIC.
+    #[error(
+        "[listen] quic needs a certificate, and a router without a desktop has none of its own; name one below [tls], or leave quic out"
+    )]
+    NoCertificate,
     /// Another router is running on that socket.
     #[error("another program is listening on {}; stop it, or choose another path with [listen] unix in the configuration", .0.display())]
     SocketTaken(PathBuf),

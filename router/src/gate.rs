@@ -54,6 +54,8 @@ pub enum Transport {
     WebSocket,
     /// RawSocket on TCP.
     RawSocket,
+    /// RawSocket in QUIC, on UDP.
+    Quic,
     /// RawSocket on a Unix socket.
     Unix,
     /// In this process; the name is that of the component.
@@ -67,6 +69,7 @@ impl Transport {
         match self {
             Self::WebSocket => "websocket",
             Self::RawSocket => "rawsocket",
+            Self::Quic => "quic",
             Self::Unix => "unix",
             Self::Local(_) => "local",
         }
@@ -92,7 +95,7 @@ impl Peer {
     pub fn is_private(&self) -> bool {
         match (&self.transport, &self.channel) {
             (Transport::Unix | Transport::Local(_), _) | (_, Channel::Tls { .. } | Channel::Noise { .. }) => true,
-            (Transport::WebSocket | Transport::RawSocket, Channel::Plain) => false,
+            (Transport::WebSocket | Transport::RawSocket | Transport::Quic, Channel::Plain) => false,
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `listener` | accepts on TCP and Unix sockets, tells TLS, HTTP and RawSocket apart by the first byte |
+//! | `listener` | accepts on TCP, UDP (QUIC) and Unix sockets, tells TLS, HTTP and RawSocket apart by the first byte |
 //! | `http` | the door for browsers: Host and Origin; other paths are the [`FrontDoor`]'s |
 //! | `upgrade` | from an HTTP request to a WebSocket: WAMP, WAMP inside Noise, the front door's own frames |
 //! | `channel` | what protects a connection, and the keys for it |

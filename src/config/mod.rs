@@ -100,6 +100,8 @@ pub enum Components {
 pub struct Listen {
     /// Addresses of HTTP, WebSocket and RawSocket.
     pub tcp: Vec<SocketAddr>,
+    /// UDP addresses of QUIC; none if nothing is said.
+    pub quic: Vec<SocketAddr>,
     /// The Unix socket.
     pub unix: Unix,
 }
@@ -264,6 +266,10 @@ fn read_listen(mut section: Section<'_>, is_desktop: bool) -> Result<Listen, Con
         Some(field) => field.list(MAX_LIST, accepted, |text| text.parse().ok())?,
         None => vec![SocketAddr::from(([0, 0, 0, 0], PORT)), SocketAddr::from(([0; 8], PORT))],
     };
+    let quic = match section.get("quic") {
+        Some(field) => field.list(MAX_LIST, accepted, |text| text.parse().ok())?,
+        None => Vec::new(),
+    };
     let unix = match section.get("unix") {
         Some(field) => field.text(
             "\"auto\", \"off\" or an absolute path of at most 107 bytes",
@@ -277,7 +283,7 @@ fn read_listen(mut section: Section<'_>, is_desktop: bool) -> Result<Listen, Con
         None => Unix::Off,
     };
     section.finish()?;
-    Ok(Listen { tcp, unix })
+    Ok(Listen { tcp, quic, unix })
 }
 
 fn socket_path(text: &str) -> Option<PathBuf> {

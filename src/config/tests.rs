@@ -34,6 +34,7 @@ fn an_empty_file_and_no_file_are_the_defaults() {
         config.listen.tcp,
         ["0.0.0.0:5020".parse().unwrap(), "[::]:5020".parse().unwrap()]
     );
+    assert!(config.listen.quic.is_empty());
     assert_eq!((config.listen.unix, config.discovery.enabled), (Unix::Auto, true));
     assert_eq!(config.pairing.attempts, 3);
     let missing = Path::new("/nonexistent/config.toml");

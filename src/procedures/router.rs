@@ -79,11 +79,9 @@ fn session_row(desktop: &Desktop, realm: &RealmReport, session: &SessionReport) 
     let paired = desktop
         .store
         .with_trust(|trust| trust.find(&origin.authid).map(|device| device.name.clone()));
-    let (transport, component) = match &session.transport {
-        Transport::WebSocket => ("websocket", None),
-        Transport::RawSocket => ("rawsocket", None),
-        Transport::Unix => ("unix", None),
-        Transport::Local(name) => ("local", Some(name.to_string())),
+    let component = match &session.transport {
+        Transport::Local(name) => Some(name.to_string()),
+        Transport::WebSocket | Transport::RawSocket | Transport::Quic | Transport::Unix => None,
     };
     let serializer = session.serializer.map(|it| match it {
         Serializer::Json => "json",
@@ -98,7 +96,7 @@ fn session_row(desktop: &Desktop, realm: &RealmReport, session: &SessionReport) 
         ("authid", Value::from(&*origin.authid)),
         ("name", component.or(paired).into()),
         ("role", Value::from(&*origin.authrole)),
-        ("transport", transport.into()),
+        ("transport", session.transport.name().into()),
         ("channel", session.channel.into()),
         ("address", address.into()),
         ("serializer", serializer.into()),

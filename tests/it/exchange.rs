@@ -229,7 +229,7 @@ async fn a_device_that_hangs_up_after_the_answer_has_used_up_an_attempt() {
 async fn a_paired_device_is_known_to_every_kind_of_protected_session() {
     let desk = Desk::start().await;
     let phone = Phone::pair(&desk, 1, Args::default()).await;
-    for way in [Way::Wss, Way::Rss, Way::Noise, Way::WebSocket] {
+    for way in [Way::Wss, Way::Rss, Way::Quic, Way::Noise, Way::WebSocket] {
         let session = phone.try_log_in(&desk, way).await.unwrap();
         assert_eq!(session.detail("authid"), Some(phone.id()), "{way:?}");
         assert_eq!(session.detail("authrole"), Some("remote"), "{way:?}");

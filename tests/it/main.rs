@@ -35,6 +35,7 @@ mod own_frames;
 mod papers;
 mod phone;
 mod publish;
+mod quic;
 mod rates;
 mod realms;
 mod resumption;

@@ -103,7 +103,7 @@ impl Phone {
                 desktop: *self.joined.keys.noise.bytes(),
                 did: self.joined.did_bytes().unwrap(),
             }),
-            Way::Wss | Way::Rss => Options {
+            Way::Wss | Way::Rss | Way::Quic => Options {
                 key: Some(self.key()),
                 ..options.pin(self.joined.keys.spki.unwrap())
             },
@@ -121,6 +121,7 @@ impl Phone {
     pub(crate) async fn try_log_in(&self, desk: &Desk, way: Way) -> Result<Session, ConnectError> {
         let address = desk.address();
         let target = match way {
+            Way::Quic => format!("quic://{}", desk.daemon.quic_addresses()[0]),
             Way::WebSocket | Way::Noise => format!("ws://{address}"),
             Way::RawSocket => format!("rs://{address}"),
             Way::Wss => format!("wss://{address}"),

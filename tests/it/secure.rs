@@ -12,20 +12,29 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::support::{OPEN_REALM, Way, soon};
 use crate::vault::{Identity, Vault, static_key, target};
 
-const SECURE: [Way; 3] = [Way::Wss, Way::Rss, Way::Noise];
+const SECURE: [Way; 4] = [Way::Wss, Way::Rss, Way::Noise, Way::Quic];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_gate_is_told_what_a_client_came_on() {
     let vault = Vault::start();
     let mut channels = Vec::new();
-    for way in [Way::WebSocket, Way::RawSocket, Way::Wss, Way::Rss, Way::Noise] {
+    for way in [
+        Way::WebSocket,
+        Way::RawSocket,
+        Way::Wss,
+        Way::Rss,
+        Way::Noise,
+        Way::Quic,
+    ] {
         let _session = vault.join(way).await;
         let peer = vault.gate.peers().pop().unwrap();
         let is_raw = matches!(way, Way::RawSocket | Way::Rss);
         assert_eq!(peer.transport == Transport::RawSocket, is_raw, "{way:?}");
+        assert_eq!(peer.transport == Transport::Quic, way == Way::Quic);
         assert_eq!(peer.is_private(), SECURE.contains(&way), "{way:?}");
         match (way, &peer.channel) {
-            (Way::WebSocket | Way::RawSocket, Channel::Plain) | (Way::Wss | Way::Rss, Channel::Tls { .. }) => {}
+            (Way::WebSocket | Way::RawSocket, Channel::Plain)
+            | (Way::Wss | Way::Rss | Way::Quic, Channel::Tls { .. }) => {}
             (Way::Noise, Channel::Noise { key, .. }) => assert_eq!(*key, vault.identity.device),
             (_, other) => panic!("{way:?} came as {other:?}"),
         }
@@ -33,7 +42,7 @@ async fn the_gate_is_told_what_a_client_came_on() {
     }
     // Each has values of its own: a login that is bound to one cannot be used on another.
     assert_ne!(channels[2], channels[3]);
-    assert_eq!(format!("{channels:?}"), "[Plain, Plain, Tls, Tls, Noise]");
+    assert_eq!(format!("{channels:?}"), "[Plain, Plain, Tls, Tls, Noise, Tls]");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,6 +76,7 @@ async fn a_client_without_a_pin_is_told_to_pair_and_one_with_keys_never_speaks_p
     for (way, options) in [
         (Way::Wss, open()),
         (Way::Rss, open()),
+        (Way::Quic, open()),
         (Way::Wss, noisy.clone()),
         (Way::WebSocket, pinned.clone()),
         (Way::RawSocket, pinned),
@@ -75,7 +85,7 @@ async fn a_client_without_a_pin_is_told_to_pair_and_one_with_keys_never_speaks_p
         let target = target(way, address);
         let error = Session::connect(&target, options).await.unwrap_err();
         match (way, &error) {
-            (Way::Wss | Way::Rss, ConnectError::NoPin(_)) => assert!(error.to_string().contains("pairing")),
+            (Way::Wss | Way::Rss | Way::Quic, ConnectError::NoPin(_)) => assert!(error.to_string().contains("pairing")),
             (Way::WebSocket | Way::RawSocket, ConnectError::WouldBePlain(_)) => {}
             (_, other) => panic!("{target}: {other}"),
         }
@@ -93,7 +103,7 @@ async fn a_desktop_with_other_keys_is_named_as_such() {
             .unwrap_err()
             .to_string()
     };
-    for way in [Way::Wss, Way::Rss] {
+    for way in [Way::Wss, Way::Rss, Way::Quic] {
         let error = join(way, Options::new("realm1").pin([1; 32])).await;
         assert!(
             error.contains("another key than the one that was paired with"),

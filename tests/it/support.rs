@@ -47,6 +47,8 @@ pub(crate) enum Way {
     Rss,
     /// Noise inside WebSocket.
     Noise,
+    /// RawSocket inside QUIC.
+    Quic,
 }
 
 impl Desk {
@@ -80,7 +82,12 @@ impl Desk {
     async fn of(home: TempDir, paths: &Paths, configuration: &str) -> Self {
         let machine = Arc::new(Fake::default());
         let mut config = Config::parse(Path::new("test.toml"), configuration).unwrap();
-        config.listen.tcp = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        config.listen.tcp = vec![free];
+        // A plain router has no certificate.
+        if config.desktop.enabled {
+            config.listen.quic = vec![free];
+        }
         // Tests are faster than people, but where they are about that.
         if !configuration.contains("messages_per_s") {
             config.limits.messages_per_s = None;
@@ -108,6 +115,7 @@ impl Desk {
         let text = match way {
             Way::WebSocket => format!("ws://{address}/ws"),
             Way::RawSocket => format!("rs://{address}"),
+            Way::Quic => return vault::target(way, self.daemon.quic_addresses()[0]),
             Way::Wss | Way::Rss | Way::Noise => return vault::target(way, address),
             Way::Unix | Way::Local => format!("unix:{}", self.daemon.socket().unwrap().display()),
         };
@@ -119,7 +127,7 @@ impl Desk {
             return Session::over(self.daemon.router().connect_local("test"), options).await;
         }
         let options = match way {
-            Way::Wss | Way::Rss => options.pin(spki_hash(&self.daemon.store().tls().0).unwrap()),
+            Way::Wss | Way::Rss | Way::Quic => options.pin(spki_hash(&self.daemon.store().tls().0).unwrap()),
             Way::Noise => options.noise(self.noise_login()),
             Way::WebSocket | Way::RawSocket | Way::Unix | Way::Local => options,
         };
@@ -203,7 +211,7 @@ macro_rules! over_every_link {
         mod $name {
             use client::Serializer::{Cbor, Json, MessagePack};
 
-            use crate::support::Way::{Local, Noise, RawSocket, Rss, Unix, WebSocket, Wss};
+            use crate::support::Way::{Local, Noise, Quic, RawSocket, Rss, Unix, WebSocket, Wss};
 
             macro_rules! test {
                 ($test:ident, $way:expr, $serializer:expr) => {
@@ -232,6 +240,9 @@ macro_rules! over_every_link {
             test!(over_noise_in_json, Noise, Json);
             test!(over_noise_in_msgpack, Noise, MessagePack);
             test!(over_noise_in_cbor, Noise, Cbor);
+            test!(over_quic_in_json, Quic, Json);
+            test!(over_quic_in_msgpack, Quic, MessagePack);
+            test!(over_quic_in_cbor, Quic, Cbor);
             test!(in_process, Local, MessagePack);
         }
     };

@@ -21,6 +21,8 @@ use crate::support::Way;
 pub(crate) struct Vault {
     pub(crate) router: Router,
     pub(crate) address: SocketAddr,
+    /// Where it listens for QUIC.
+    pub(crate) quic: SocketAddr,
     pub(crate) gate: Arc<Memory>,
     pub(crate) identity: Identity,
 }
@@ -58,7 +60,7 @@ impl Identity {
     /// What a client needs for this way.
     pub(crate) fn options(&self, way: Way, options: Options) -> Options {
         match way {
-            Way::Wss | Way::Rss => options.pin(self.pin),
+            Way::Wss | Way::Rss | Way::Quic => options.pin(self.pin),
             Way::Noise => options.noise(self.login.clone()),
             Way::WebSocket | Way::RawSocket | Way::Unix | Way::Local => options,
         }
@@ -80,6 +82,7 @@ pub(crate) fn target(way: Way, address: SocketAddr) -> Target {
         Way::RawSocket => format!("rs://{address}"),
         Way::Wss => format!("wss://{address}/ws"),
         Way::Rss => format!("rss://{address}"),
+        Way::Quic => format!("quic://{address}"),
         Way::Unix | Way::Local => panic!("these have no address on a network"),
     };
     text.parse().unwrap()
@@ -103,16 +106,19 @@ impl Vault {
             .listen_tcp(&["127.0.0.1:0".parse().unwrap()])
             .unwrap()
             .addresses()[0];
+        let quic = router.listen_quic(&["127.0.0.1:0".parse().unwrap()]).unwrap();
         Self {
             router,
             address,
+            quic: quic.addresses()[0],
             gate,
             identity,
         }
     }
 
     pub(crate) fn target(&self, way: Way) -> Target {
-        target(way, self.address)
+        let is_quic = way == Way::Quic;
+        target(way, if is_quic { self.quic } else { self.address })
     }
 
     pub(crate) fn options(&self, way: Way, options: Options) -> Options {

@@ -42,14 +42,19 @@ pub(crate) async fn keep(global: &Global) -> Result<Client, Failure> {
     match &global.at {
         Some(at) => {
             options.key = login(global)?;
-            let client = Client::builder(options).at(target(at)?).open().await;
-            client.map_err(|unreached| match unreached.into_worst() {
-                Some(error) => error.into(),
-                None => Failure::NotFound(format!("nothing answers at {at}")),
-            })
+            keep_at(target(at)?, options).await
         }
         None => here::keep(options).await,
     }
+}
+
+/// The same at this address alone.
+pub(crate) async fn keep_at(at: Target, options: Options) -> Result<Client, Failure> {
+    let client = Client::builder(options).at(at.clone()).open().await;
+    client.map_err(|unreached| match unreached.into_worst() {
+        Some(error) => error.into(),
+        None => Failure::NotFound(format!("nothing answers at {at}")),
+    })
 }
 
 fn options(global: &Global) -> Options {
@@ -81,16 +86,24 @@ fn login(global: &Global) -> Result<Option<SigningKey>, Failure> {
 
 /// An address as people write it: a whole one, or a host with or without a port.
 fn target(at: &str) -> Result<Target, Failure> {
-    if at.contains("://") || at.starts_with("unix:") {
+    if is_whole(at) {
         return Ok(at.parse()?);
     }
+    Ok(format!("ws://{}/ws", with_port(at, PORT)).parse()?)
+}
+
+pub(crate) fn is_whole(address: &str) -> bool {
+    address.contains("://") || address.starts_with("unix:")
+}
+
+/// A host with its port, or with this one if it has none.
+pub(crate) fn with_port(at: &str, port: u16) -> String {
     let is_bare_v6 = at.parse::<std::net::Ipv6Addr>().is_ok();
     let host = if is_bare_v6 { format!("[{at}]") } else { at.to_owned() };
     let has_port = host
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let host = if has_port { host } else { format!("{host}:{PORT}") };
-    Ok(format!("ws://{host}/ws").parse()?)
+    if has_port { host } else { format!("{host}:{port}") }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use pairing::exchange::Joined;
 
 use crate::args::Global;
 use crate::commands::desktops::at;
+use crate::connect;
 use crate::failure::Failure;
 use crate::joined::{Desktops, shown_id};
 use crate::nearby;
@@ -22,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Opens a session with the desktop of this name or id.
 pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Result<Session, Failure> {
     let (joined, options) = login(name, global, options)?;
+    if let Some(at) = &global.at {
+        return Ok(Session::connect(&given(&joined, at)?, options).await?);
+    }
     let mut search = Search {
         joined: &joined,
         options,
@@ -44,6 +48,9 @@ pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Resul
 /// Keeps one open, wherever the desktop goes.
 pub(crate) async fn keep(name: &str, global: &Global, options: Options) -> Result<Client, Failure> {
     let (joined, options) = login(name, global, options)?;
+    if let Some(at) = &global.at {
+        return connect::keep_at(given(&joined, at)?, options).await;
+    }
     let mut builder = Client::builder(options.clone());
     for target in targets(&joined) {
         builder = builder.at(target);
@@ -95,6 +102,14 @@ fn login(name: &str, global: &Global, options: Options) -> Result<(Joined, Optio
 fn target(joined: &Joined, host: String) -> Target {
     let path = joined.path.clone();
     Target::SecureWebSocket { host, path }
+}
+
+/// The one place where it is to be looked for: an address as a whole, or a host with or without a port.
+fn given(joined: &Joined, place: &str) -> Result<Target, Failure> {
+    if connect::is_whole(place) {
+        return Ok(place.parse()?);
+    }
+    Ok(target(joined, connect::with_port(place, joined.port)))
 }
 
 /// The places that were tried.

@@ -51,6 +51,11 @@ pub enum Target {
         /// Host and port.
         host: String,
     },
+    /// `quic://HOST:PORT`: RawSocket inside QUIC, on UDP. Needs [`Options::pin`].
+    Quic {
+        /// Host and port.
+        host: String,
+    },
     /// `unix:/PATH`.
     Unix(PathBuf),
 }
@@ -89,6 +94,7 @@ impl FromStr for Target {
             }),
             ("rs" | "tcp", "" | "/") => Ok(Self::RawSocket { host }),
             ("rss", "" | "/") => Ok(Self::SecureRawSocket { host }),
+            ("quic", "" | "/") => Ok(Self::Quic { host }),
             _ => Err(wrong()),
         }
     }
@@ -107,7 +113,8 @@ impl Target {
             Self::WebSocket { host, .. }
             | Self::RawSocket { host }
             | Self::SecureWebSocket { host, .. }
-            | Self::SecureRawSocket { host } => Some(host),
+            | Self::SecureRawSocket { host }
+            | Self::Quic { host } => Some(host),
             Self::Unix(_) => None,
         }
     }
@@ -119,7 +126,8 @@ impl Target {
             Self::WebSocket { host, .. }
             | Self::RawSocket { host }
             | Self::SecureWebSocket { host, .. }
-            | Self::SecureRawSocket { host } => other.clone_into(host),
+            | Self::SecureRawSocket { host }
+            | Self::Quic { host } => other.clone_into(host),
             Self::Unix(_) => return None,
         }
         Some(target)
@@ -136,6 +144,7 @@ impl fmt::Display for Target {
             Self::SecureWebSocket { host, path } => write!(f, "wss://{host}{path}"),
             Self::RawSocket { host } => write!(f, "rs://{host}"),
             Self::SecureRawSocket { host } => write!(f, "rss://{host}"),
+            Self::Quic { host } => write!(f, "quic://{host}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -156,8 +165,8 @@ pub struct Options {
     pub key: Option<SigningKey>,
     /// A ticket or a password to log in with, as [`Options::authid`].
     pub secret: Option<Secret>,
-    /// The pin of the desktop's certificate, SHA-256 of its `SubjectPublicKeyInfo`, which pairing tells. With it `wss` and
-    /// `rss` are spoken, and plain `ws` and `rs` never.
+    /// The pin of the desktop's certificate, SHA-256 of its `SubjectPublicKeyInfo`, which pairing tells. With it `wss`, `rss`
+    /// and `quic` are spoken, and plain `ws` and `rs` never.
     pub pin: Option<[u8; 32]>,
     /// A certificate of the client's own, which it shows inside TLS where it is asked for one, and logs in by where the router
     /// takes that.
@@ -283,6 +292,13 @@ pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, 
             let link = link::rawsocket::connect(pinned(target, host, options).await?, serializer, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
+        (Target::Quic { host }, _) => {
+            let pin = pin.ok_or_else(|| ConnectError::NoPin(target.to_string()))?;
+            let stream = Box::pin(link::quic::connect(host, Trust::Pin(pin))).await;
+            let stream = stream.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
+            let link = link::rawsocket::connect(stream, serializer, *bounds).await;
+            link.map_err(|error| not_wamp(&error))
+        }
         (Target::Unix(path), _) => {
             let stream = unix(target, path).await?;
             let link = link::rawsocket::connect(stream, serializer, *bounds).await;
@@ -338,6 +354,7 @@ mod tests {
             "rs://host:8080",
             "wss://127.0.0.1:5020/ws",
             "rss://[::1]:5020",
+            "quic://127.0.0.1:5020",
             "unix:/run/x.sock",
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
@@ -360,6 +377,8 @@ mod tests {
             "ws://host:99999",
             "rs://h:1/x",
             "rss://h:1/x",
+            "quic://h:1/x",
+            "quic://h",
             "wss://h",
             "unix:x",
         ] {

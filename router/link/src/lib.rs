@@ -2,8 +2,9 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `stream` | what bytes run over: TCP, a Unix socket, or TLS |
+//! | `stream` | what bytes run over: TCP, a Unix socket, TLS, or QUIC |
 //! | [`tls`] | TLS 1.3 with a pinned key, both ends |
+//! | [`quic`] | QUIC with the same certificate and pin, both ends |
 //! | `wire` | frames to messages and back, for every transport that has frames |
 //! | [`websocket`] | the frames and the handshake of WebSocket (RFC 6455) |
 //! | [`noise`] | WAMP inside Noise inside WebSocket, for browsers |
@@ -30,6 +31,7 @@
 mod certificates;
 pub mod local;
 pub mod noise;
+pub mod quic;
 pub mod rawsocket;
 mod stream;
 pub mod tls;

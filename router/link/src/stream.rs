@@ -1,4 +1,4 @@
-//! What bytes run over. TLS is one of the variants; nothing above knows the difference.
+//! What bytes run over. TLS and QUIC are among the variants; nothing above knows the difference.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,6 +8,8 @@ use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 #[cfg(unix)]
 use tokio::net::{UnixStream, unix};
+
+use crate::quic;
 
 /// TLS over TCP, either end. In a box: it is twenty times as large as a socket.
 type Tls = Box<tokio_rustls::TlsStream<TcpStream>>;
@@ -22,6 +24,8 @@ pub enum Stream {
     Unix(UnixStream),
     /// TLS over TCP, past its handshake; see [`crate::tls`].
     Tls(Tls),
+    /// The stream of a QUIC connection; see [`crate::quic`].
+    Quic(Box<quic::Ends>),
 }
 
 impl From<TcpStream> for Stream {
@@ -44,6 +48,7 @@ pub(crate) enum ReadHalf {
     #[cfg(unix)]
     Unix(unix::OwnedReadHalf),
     Tls(tokio_io::ReadHalf<Tls>),
+    Quic(Box<quinn::RecvStream>),
 }
 
 /// The writing half of a [`Stream`].
@@ -53,6 +58,7 @@ pub(crate) enum WriteHalf {
     #[cfg(unix)]
     Unix(unix::OwnedWriteHalf),
     Tls(tokio_io::WriteHalf<Tls>),
+    Quic(Box<quic::Outgoing>),
 }
 
 impl Stream {
@@ -71,6 +77,10 @@ impl Stream {
                 let (read, write) = tokio_io::split(stream);
                 (ReadHalf::Tls(read), WriteHalf::Tls(write))
             }
+            Self::Quic(ends) => {
+                let quic::Ends { incoming, outgoing } = *ends;
+                (ReadHalf::Quic(Box::new(incoming)), WriteHalf::Quic(Box::new(outgoing)))
+            }
         }
     }
 }
@@ -83,6 +93,7 @@ macro_rules! each {
             #[cfg(unix)]
             Self::Unix($stream) => $what,
             Self::Tls($stream) => $what,
+            Self::Quic($stream) => $what,
         }
     };
 }

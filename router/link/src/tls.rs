@@ -195,6 +195,26 @@ async fn handshake(
     own: Option<&Chain>,
     name: Option<ServerName<'static>>,
 ) -> Result<Connected, ConnectError> {
+    let mut config = client_config(trust, own)?;
+    // Otherwise nobody chooses a certificate by it, and it would be told to whoever listens.
+    config.enable_sni = name.is_some();
+    let nobody = || ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into());
+    let name = name.unwrap_or_else(nobody);
+    let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    let stream = Box::pin(connecting).await.map_err(told_apart)?;
+    let connection = stream.get_ref().1;
+    let certificate = connection.peer_certificates().and_then(<[_]>::first);
+    let spki = hash(certificate.ok_or_else(|| failed(Error::NoCertificatesPresented))?).map_err(failed)?;
+    let exporters = exporters(|out, label| connection.export_keying_material(out, label, None).map(drop))?;
+    Ok(Connected {
+        stream: Stream::Tls(Box::new(stream.into())),
+        spki,
+        exporters,
+    })
+}
+
+/// The client's end, for whom it trusts, and with a certificate of its own if it has one.
+pub(crate) fn client_config(trust: Trust, own: Option<&Chain>) -> io::Result<ClientConfig> {
     let provider = provider();
     let verifier = Verifier {
         trust,
@@ -210,21 +230,8 @@ async fn handshake(
         None => config.with_no_client_auth(),
     };
     config.resumption = Resumption::disabled();
-    // Nobody chooses a certificate by it, and it would be told to whoever listens.
-    config.enable_sni = name.is_some();
-    let nobody = || ServerName::IpAddress(std::net::IpAddr::from([127, 0, 0, 1]).into());
-    let name = name.unwrap_or_else(nobody);
-    let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
-    let stream = Box::pin(connecting).await.map_err(told_apart)?;
-    let connection = stream.get_ref().1;
-    let certificate = connection.peer_certificates().and_then(<[_]>::first);
-    let spki = hash(certificate.ok_or_else(|| failed(Error::NoCertificatesPresented))?).map_err(failed)?;
-    let exporters = exporters(|out, label| connection.export_keying_material(out, label, None).map(drop))?;
-    Ok(Connected {
-        stream: Stream::Tls(Box::new(stream.into())),
-        spki,
-        exporters,
-    })
+    config.enable_sni = false;
+    Ok(config)
 }
 
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -248,7 +255,7 @@ fn told_apart(error: io::Error) -> ConnectError {
     }
 }
 
-fn exporters(export: impl Fn(&mut [u8; 32], &[u8]) -> Result<(), Error>) -> io::Result<Exporters> {
+pub(crate) fn exporters(export: impl Fn(&mut [u8; 32], &[u8]) -> Result<(), Error>) -> io::Result<Exporters> {
     let one = |label: &[u8]| {
         let mut out = [0; 32];
         export(&mut out, label).map(|()| out).map_err(failed)

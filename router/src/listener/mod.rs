@@ -1,6 +1,7 @@
 //! Accepts connections on TCP, and finds out by the first byte what they speak. Unix sockets, where there are any, have
-//! `unix`.
+//! `unix`, and QUIC has `quic`.
 
+mod quic;
 #[cfg(unix)]
 mod unix;
 
@@ -34,7 +35,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// The TCP addresses, with the ports that were really opened.
+    /// The addresses, with the ports that were really opened.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
@@ -48,32 +49,44 @@ impl Router {
     /// One of the addresses cannot be listened on. An address family that this machine does not have is left out,
     /// unless it was the only one.
     pub fn listen_tcp(&self, addresses: &[SocketAddr]) -> Result<Listening, ListenError> {
-        let mut listening = Vec::new();
-        let mut missing = None;
-        for &address in addresses {
-            match bind(address) {
-                Ok(listener) => listening.push(listener),
-                Err(error) if error.kind() == io::ErrorKind::AddrInUse => return Err(ListenError::PortTaken(address)),
-                Err(error) if is_missing_family(&error) => {
-                    tracing::info!(%address, %error, "this machine does not have that kind of address");
-                    missing = Some(ListenError::Tcp(address, error));
-                }
-                Err(error) => return Err(ListenError::Tcp(address, error)),
+        let failed = |address, error: io::Error| {
+            if error.kind() == io::ErrorKind::AddrInUse {
+                ListenError::PortTaken(address)
+            } else {
+                ListenError::Tcp(address, error)
             }
-        }
-        if let (true, Some(error)) = (listening.is_empty(), missing) {
-            return Err(error);
-        }
+        };
         let mut opened = Vec::new();
-        for listener in listening {
-            opened.push(
-                listener
-                    .local_addr()
-                    .map_err(|error| ListenError::Tcp(addresses[0], error))?,
-            );
+        for (address, listener) in bind_each(addresses, bind, failed)? {
+            let local = listener.local_addr();
+            opened.push(local.map_err(|error| ListenError::Tcp(address, error))?);
             self.0.tasks.spawn(accept_tcp(Arc::clone(&self.0), listener));
         }
         Ok(Listening { addresses: opened })
+    }
+}
+
+/// Opens each address that this machine has the family of; one must be left.
+fn bind_each<T>(
+    addresses: &[SocketAddr],
+    bind: impl Fn(SocketAddr) -> io::Result<T>,
+    failed: impl Fn(SocketAddr, io::Error) -> ListenError,
+) -> Result<Vec<(SocketAddr, T)>, ListenError> {
+    let mut listening = Vec::new();
+    let mut missing = None;
+    for &address in addresses {
+        match bind(address) {
+            Ok(listener) => listening.push((address, listener)),
+            Err(error) if is_missing_family(&error) => {
+                tracing::info!(%address, %error, "this machine does not have that kind of address");
+                missing = Some(failed(address, error));
+            }
+            Err(error) => return Err(failed(address, error)),
+        }
+    }
+    match missing {
+        Some(error) if listening.is_empty() => Err(error),
+        Some(_) | None => Ok(listening),
     }
 }
 
@@ -139,12 +152,7 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
     let place = match shared.counters.connect(peer.ip(), &shared.limits) {
         Ok(place) => place,
         Err(why) => {
-            shared.gate.limited(&peer, why);
-            // Said at 1, 2, 4, 8…: whoever floods the port must not fill the log as well.
-            let number = shared.counters.turned_away();
-            if number.is_power_of_two() {
-                tracing::warn!(%peer, why, number, "connections were closed at once");
-            }
+            note_turned_away(&shared, &peer, why);
             return turn_away(&shared, stream).await;
         }
     };
@@ -167,6 +175,15 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
         }
         Some((_, stream)) => http::serve(shared, stream, local, peer, place).await,
         None => {}
+    }
+}
+
+fn note_turned_away(shared: &Shared, peer: &Peer, why: &str) {
+    shared.gate.limited(peer, why);
+    // Said at 1, 2, 4, 8…: whoever floods the port must not fill the log as well.
+    let number = shared.counters.turned_away();
+    if number.is_power_of_two() {
+        tracing::warn!(%peer, why, number, "connections were closed at once");
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) struct Road {
 
 impl Road {
     pub(crate) fn to(vault: &Vault, way: Way, serializer: Serializer) -> Self {
-        Self::past(vault.address, vault, way, serializer)
+        let address = if way == Way::Quic { vault.quic } else { vault.address };
+        Self::past(address, vault, way, serializer)
     }
 
     /// The same by the address of somebody in between.
@@ -71,6 +72,11 @@ impl Road {
         const BOUNDS: Bounds = Bounds::JOINED;
         let host = &self.host;
         let serializers = [self.serializer];
+        if self.way == Way::Quic {
+            let trust = tls::Trust::Pin(self.pin.unwrap());
+            let stream = link::quic::connect(&self.address.to_string(), trust).await.ok()?;
+            return rawsocket::connect(stream, self.serializer, BOUNDS).await.ok();
+        }
         let stream = TcpStream::connect(self.address).await.ok()?;
         stream.set_nodelay(true).ok()?;
         match self.way {
@@ -87,6 +93,7 @@ impl Road {
             Way::Noise => noise::connect(stream, host, "/ws", self.login.as_ref().unwrap(), &serializers, BOUNDS)
                 .await
                 .ok(),
+            Way::Quic => unreachable!("it was connected above"),
             Way::Unix | Way::Local => unreachable!("these are no streams of TCP"),
         }
     }

@@ -23,7 +23,7 @@ macro_rules! over_the_network {
         mod $name {
             use wamp::codec::Serializer::{Cbor, Json, MessagePack};
 
-            use crate::support::Way::{Noise, RawSocket, Rss, WebSocket, Wss};
+            use crate::support::Way::{Noise, Quic, RawSocket, Rss, WebSocket, Wss};
 
             macro_rules! test {
                 ($test:ident, $way:expr, $serializer:expr) => {
@@ -42,6 +42,7 @@ macro_rules! over_the_network {
             test!(over_rawsocket_in_tls_in_cbor, Rss, Cbor);
             test!(over_noise_in_json, Noise, Json);
             test!(over_noise_in_cbor, Noise, Cbor);
+            test!(over_quic_in_msgpack, Quic, MessagePack);
         }
     };
 }

@@ -54,11 +54,12 @@ fn with_examples(command: clap::Command, path: &[&str]) -> clap::Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH
+    /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH. With --desktop: where that
+    /// desktop is, by TLS, or by wss://…, rss://… or quic://…
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) at: Option<String>,
     /// A desktop that this command line was paired with by `join`: its name, or the beginning of its id
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["at", "key", "anonymous"],
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["key", "anonymous"],
         add = ArgValueCandidates::new(complete::desktops))]
     pub(crate) desktop: Option<String>,
     /// Log in with the key in this file; without it, with ctl.key of the state directory if that is there

@@ -202,9 +202,34 @@ async fn a_desktop_that_is_gone_is_3_and_one_that_revoked_this_device_says_so() 
         3,
         "no desktop named \"Cellar\" is paired with this command line; there is \"Attic\"",
     );
-    home.run(&["--desktop", "Attic", "--at", "x", "status"])
-        .await
-        .failed(2, "cannot be used with");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_paired_desktop_is_used_where_the_command_says_that_it_is_and_never_in_the_clear() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    home.pair(&desk, &[]).await;
+    let address = desk.daemon.addresses()[0];
+    home.change_port(1);
+    for at in [
+        address.to_string(),
+        format!("rss://{address}"),
+        format!("quic://{}", desk.daemon.quic_addresses()[0]),
+    ] {
+        home.run(&["--desktop", "Attic", "--at", &at, "slides", "next"])
+            .await
+            .gave("");
+    }
+    assert_eq!(desk.machine.taps(), [Key::PageDown; 3]);
+    home.run(&[
+        "--desktop",
+        "Attic",
+        "--at",
+        &format!("ws://{address}"),
+        "slides",
+        "next",
+    ])
+    .await
+    .failed(1, "is not encrypted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,37 @@
+//! What the configuration says and only the machine can tell to be right.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use components::Machine;
+
+use crate::access::Household;
+use crate::config::{Components, Config};
+use crate::paths::Paths;
+
+/// A function that nobody knows is a mistyped one.
+pub(super) fn check_components(config: &Config) -> Result<()> {
+    let Components::Only(wanted) = &config.desktop.components else {
+        return Ok(());
+    };
+    let known: Vec<_> = components::names().collect();
+    let unknown = wanted.iter().find(|name| !known.contains(&name.as_str()));
+    unknown.map_or(Ok(()), |name| {
+        anyhow::bail!(
+            "[desktop] components names \"{name}\", which this daemon does not have; it has {}",
+            known.join(", ")
+        )
+    })
+}
+
+/// Who of this machine's users owns the desktop.
+pub(super) fn household(config: &Config, paths: &Paths, machine: &Machine) -> Result<Household> {
+    if paths.is_system {
+        return Household::of_system(&config.owners, Arc::clone(&machine.seat));
+    }
+    anyhow::ensure!(
+        config.owners.is_empty(),
+        "owners is for the system service; this daemon belongs to the user it runs as"
+    );
+    Ok(Household::of_user(rustix::process::geteuid().as_raw()))
+}
