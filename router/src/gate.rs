@@ -56,6 +56,8 @@ pub enum Transport {
     RawSocket,
     /// RawSocket in QUIC, on UDP.
     Quic,
+    /// The bodies of HTTP requests; address and channel are those of the first.
+    LongPoll,
     /// RawSocket on a Unix socket.
     Unix,
     /// In this process; the name is that of the component.
@@ -70,6 +72,7 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::RawSocket => "rawsocket",
             Self::Quic => "quic",
+            Self::LongPoll => "longpoll",
             Self::Unix => "unix",
             Self::Local(_) => "local",
         }
@@ -95,7 +98,9 @@ impl Peer {
     pub fn is_private(&self) -> bool {
         match (&self.transport, &self.channel) {
             (Transport::Unix | Transport::Local(_), _) | (_, Channel::Tls { .. } | Channel::Noise { .. }) => true,
-            (Transport::WebSocket | Transport::RawSocket | Transport::Quic, Channel::Plain) => false,
+            (Transport::WebSocket | Transport::RawSocket | Transport::Quic | Transport::LongPoll, Channel::Plain) => {
+                false
+            }
         }
     }
 

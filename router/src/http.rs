@@ -1,4 +1,5 @@
-//! The door for HTTP: checks Host and Origin, upgrades to WebSocket, and hands everything else to the front door.
+//! The door for HTTP: checks Host and Origin, upgrades to WebSocket, knows the paths of long-poll, and hands everything else
+//! to the front door.
 //!
 //! A browser lets any page try to connect to the machine it runs on. Two checks keep them out (RFC 6455 §10.2): the Host
 //! must be a name or address of this machine, or a page could point its own name here (DNS rebinding); and the Origin,
@@ -17,14 +18,15 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use link::Stream;
+use tokio::time::timeout;
 use wamp::error::NOT_AUTHORIZED;
 use wamp::message::Abort;
 
-use crate::Shared;
 use crate::channel::Channel;
 use crate::gate::{Origins, Peer, Request, Response, Visitor};
 use crate::limits::Place;
 use crate::upgrade::{self, Ticket, is_upgrade, refusal};
+use crate::{Shared, longpoll};
 
 /// What every answer says, so that a browser makes nothing else of it than it is: no frame, no script or style of
 /// strangers, no guessing of types, no address given to other sites, nothing for pages of other origins. There are no
@@ -87,13 +89,18 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
         })
     };
     let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut connection = std::pin::pin!(connection);
     tokio::select! {
-        served = connection => {
+        served = connection.as_mut() => {
             if let Err(error) = served {
                 tracing::debug!(%error, "HTTP connection failed");
             }
         }
-        () = shared.stopping.cancelled() => {}
+        () = shared.stopping.cancelled() => {
+            // Whoever waits for messages gets GOODBYE yet.
+            connection.as_mut().graceful_shutdown();
+            let _ = timeout(shared.limits.farewell, connection).await;
+        }
     }
 }
 
@@ -137,6 +144,9 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
             );
         }
         peer.origin = origin.to_str().ok().map(Into::into);
+    }
+    if longpoll::is_meant(request.uri().path()) {
+        return longpoll::answer(shared, request, peer).await;
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD are understood here\n");

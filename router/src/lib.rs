@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `listener` | accepts on TCP, UDP (QUIC) and Unix sockets, tells TLS, HTTP and RawSocket apart by the first byte |
 //! | `http` | the door for browsers: Host and Origin; other paths are the [`FrontDoor`]'s |
+//! | `longpoll` | a session in the bodies of HTTP requests |
 //! | `upgrade` | from an HTTP request to a WebSocket: WAMP, WAMP inside Noise, the front door's own frames |
 //! | `channel` | what protects a connection, and the keys for it |
 //! | `session` | one connection's life: handshake, reading, writing, keep-alive, farewell, or waiting for the client's return |
@@ -23,6 +24,7 @@ mod gate;
 mod http;
 mod limits;
 mod listener;
+mod longpoll;
 mod outbox;
 mod rate;
 mod realm;
@@ -74,6 +76,8 @@ pub(crate) struct Shared {
     /// Places for telling somebody that there is no place.
     refusals: Semaphore,
     counters: Arc<Counters>,
+    /// The sessions in bodies of HTTP requests.
+    polls: longpoll::Polls,
     tasks: TaskTracker,
     /// Says that the router stops: no new connections, sessions say goodbye.
     stopping: CancellationToken,
@@ -106,6 +110,7 @@ impl Router {
             limits,
             refusals: Semaphore::new(limits::REFUSALS),
             counters: Arc::default(),
+            polls: longpoll::Polls::default(),
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
         }))

@@ -52,6 +52,12 @@ pub struct Limits {
     pub farewell: Duration,
     /// How long a session inside Noise may live.
     pub noise_session: Duration,
+    /// By when a request of long-poll is answered, with nothing if there is nothing: AutobahnJS waits for 12 s, and proxies for
+    /// 30 or more.
+    pub poll: Duration,
+    /// How long no request of a long-poll client may be under way until its connection counts as lost. It asks again as soon as
+    /// it is answered.
+    pub absent: Duration,
     /// Connections of one address that have not joined. A phone opens two.
     pub joining_per_address: usize,
     /// Connections that have not joined, in all: they cost memory before anybody is known.
@@ -99,6 +105,8 @@ impl Default for Limits {
             resume: Some(Duration::from_secs(120)),
             farewell: Duration::from_secs(1),
             noise_session: NOISE_SESSION,
+            poll: Duration::from_secs(10),
+            absent: Duration::from_secs(30),
             joining_per_address: 4,
             joining_total: 32,
             sessions_per_address: 16,

@@ -188,6 +188,7 @@ declare -A commands=(
   [xconn]="$python $here/python/xconn_python.py"
   [wampy]="node $work/js/wampy.mjs"
   [autobahn-js]="node $work/js/autobahn_js.mjs"
+  [autobahn-longpoll]="node $work/js/autobahn_js.mjs longpoll"
   [cross]="$python $here/python/cross.py $work/js"
   [authorizer]="$python $here/python/authorizer.py $work/js"
   [raw]="$python $here/python/raw.py"
@@ -197,7 +198,7 @@ declare -A commands=(
 )
 # Those of a lane run one after the other, the lanes side by side: first those that need a router, each with its own, then
 # those with desktops of their own, which share the network.
-with_router=(autobahn-python mixed login xconn wampy autobahn-js cross authorizer raw)
+with_router=(autobahn-python mixed login xconn wampy autobahn-js autobahn-longpoll cross authorizer raw)
 with_desktop=(journey components clients)
 
 # Longer than the slowest peer needs on a slow machine.

@@ -26,6 +26,7 @@ mod keepalive;
 mod keeping;
 mod kept;
 mod locked;
+mod longpoll;
 mod manual;
 mod meta;
 mod mitm;

@@ -9,6 +9,7 @@
 //! | [`websocket`] | the frames and the handshake of WebSocket (RFC 6455) |
 //! | [`noise`] | WAMP inside Noise inside WebSocket, for browsers |
 //! | [`rawsocket`] | the frames and the handshake of WAMP's RawSocket |
+//! | [`longpoll`] | messages that come and go in the bodies of HTTP requests; the router's end |
 //! | [`local`] | both ends in one process: nothing is encoded |
 //!
 //! A [`Link`] has no time-outs, no queue and no opinion on who the peer is; those are the router's and the client's.
@@ -30,6 +31,7 @@
 
 mod certificates;
 pub mod local;
+pub mod longpoll;
 pub mod noise;
 pub mod quic;
 pub mod rawsocket;
@@ -69,6 +71,7 @@ pub struct Reader(Incoming);
 )]
 enum Incoming {
     Wire(wire::Reader),
+    Polled(longpoll::Reader),
     Local(local::Reader),
 }
 
@@ -79,6 +82,7 @@ pub struct Writer(Outward);
 #[derive(Debug)]
 enum Outward {
     Wire(wire::Writer),
+    Polled(longpoll::Writer),
     Local(local::Writer),
 }
 
@@ -135,25 +139,27 @@ impl Reader {
     pub async fn next(&mut self) -> Result<Option<Message>, ReadError> {
         match &mut self.0 {
             Incoming::Wire(reader) => reader.next().await,
+            Incoming::Polled(reader) => reader.next().await,
             Incoming::Local(reader) => Ok(reader.next().await),
         }
     }
 
     /// What has come from the peer so far: bytes of any kind, PONGs too. Over an in-process link nothing is counted.
     #[must_use]
-    pub const fn heard(&self) -> Heard {
+    pub fn heard(&self) -> Heard {
         match &self.0 {
             Incoming::Wire(reader) => reader.heard(),
+            Incoming::Polled(reader) => reader.heard(),
             Incoming::Local(_) => Heard { reads: 0, pongs: 0 },
         }
     }
 
-    /// Asks the peer for a sign of life, with a PING of its transport. It goes out when [`Reader::next`] is called next. An
-    /// in-process link has no such thing.
+    /// Asks the peer for a sign of life, with a PING of its transport. It goes out when [`Reader::next`] is called next. In-process
+    /// links and those of HTTP requests have no such thing; of the latter each request is a sign.
     pub fn ping(&mut self) {
         match &mut self.0 {
             Incoming::Wire(reader) => reader.ping(),
-            Incoming::Local(_) => {}
+            Incoming::Polled(_) | Incoming::Local(_) => {}
         }
     }
 
@@ -162,6 +168,7 @@ impl Reader {
     pub fn set_bounds(&mut self, bounds: Bounds) {
         match &mut self.0 {
             Incoming::Wire(reader) => reader.set_bounds(bounds),
+            Incoming::Polled(reader) => reader.set_bounds(bounds),
             Incoming::Local(_) => {}
         }
     }
@@ -172,6 +179,7 @@ impl Reader {
     pub async fn drain(&mut self) {
         match &mut self.0 {
             Incoming::Wire(reader) => reader.drain().await,
+            Incoming::Polled(reader) => reader.drain(),
             Incoming::Local(reader) => while reader.next().await.is_some() {},
         }
     }
@@ -193,6 +201,7 @@ impl Writer {
     ) -> io::Result<()> {
         match &mut self.0 {
             Outward::Wire(writer) => writer.send_all(batch, bounced).await,
+            Outward::Polled(writer) => writer.send_all(batch, bounced).await,
             Outward::Local(writer) => writer.send_all(batch).await,
         }
     }
@@ -210,6 +219,7 @@ impl Writer {
     ) -> io::Result<()> {
         match &mut self.0 {
             Outward::Wire(writer) => writer.encode(batch, bounced),
+            Outward::Polled(writer) => writer.encode(batch, bounced),
             Outward::Local(_) => Ok(()),
         }
     }
@@ -221,6 +231,7 @@ impl Writer {
     pub async fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Outward::Wire(writer) => writer.flush().await,
+            Outward::Polled(writer) => writer.flush().await,
             Outward::Local(_) => Ok(()),
         }
     }
@@ -250,6 +261,7 @@ impl Writer {
     pub async fn close(&mut self) -> io::Result<()> {
         match &mut self.0 {
             Outward::Wire(writer) => writer.close().await,
+            Outward::Polled(writer) => writer.close().await,
             Outward::Local(writer) => {
                 writer.close();
                 Ok(())
@@ -259,9 +271,10 @@ impl Writer {
 
     /// How messages are encoded; `None` where they are not.
     #[must_use]
-    pub const fn serializer(&self) -> Option<Serializer> {
+    pub fn serializer(&self) -> Option<Serializer> {
         match &self.0 {
             Outward::Wire(writer) => Some(writer.serializer()),
+            Outward::Polled(writer) => Some(writer.serializer()),
             Outward::Local(_) => None,
         }
     }

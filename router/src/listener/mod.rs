@@ -178,7 +178,7 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
     }
 }
 
-fn note_turned_away(shared: &Shared, peer: &Peer, why: &str) {
+pub(crate) fn note_turned_away(shared: &Shared, peer: &Peer, why: &str) {
     shared.gate.limited(peer, why);
     // Said at 1, 2, 4, 8…: whoever floods the port must not fill the log as well.
     let number = shared.counters.turned_away();

@@ -17,14 +17,14 @@ const LENGTH: usize = 4;
 
 /// How messages stand in a frame, for both halves of a link.
 #[derive(Debug, Clone)]
-pub(super) struct Batching {
+pub(crate) struct Batching {
     serializer: Serializer,
     /// The separator that the peer understands: the one that it sent last.
     separator: Arc<AtomicU8>,
 }
 
 impl Batching {
-    pub(super) fn new(serializer: Serializer) -> Self {
+    pub(crate) fn new(serializer: Serializer) -> Self {
         Self {
             serializer,
             separator: Arc::new(AtomicU8::new(RECORD_SEPARATOR)),
@@ -32,7 +32,7 @@ impl Batching {
     }
 
     /// Appends a message that `encode` appends. If that fails, nothing is appended.
-    pub(super) fn append<E>(
+    pub(crate) fn append<E>(
         &self,
         buffer: &mut BytesMut,
         encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
@@ -57,13 +57,13 @@ impl Batching {
 
 /// Takes a frame apart.
 #[derive(Debug)]
-pub(super) struct Splitter {
+pub(crate) struct Splitter {
     batching: Batching,
     rest: Bytes,
 }
 
 impl Splitter {
-    pub(super) const fn new(batching: Batching) -> Self {
+    pub(crate) const fn new(batching: Batching) -> Self {
         Self {
             batching,
             rest: Bytes::new(),
@@ -71,7 +71,7 @@ impl Splitter {
     }
 
     /// Takes a frame. What was in the last one should have been taken out.
-    pub(super) fn put(&mut self, frame: Bytes) -> Result<(), Violation> {
+    pub(crate) fn put(&mut self, frame: Bytes) -> Result<(), Violation> {
         if frame.is_empty() {
             return Err(Violation::new("a batch has no message"));
         }
@@ -80,7 +80,7 @@ impl Splitter {
     }
 
     /// The next message of the frame.
-    pub(super) fn next(&mut self) -> Result<Option<Bytes>, Violation> {
+    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, Violation> {
         if self.rest.is_empty() {
             return Ok(None);
         }

@@ -20,11 +20,11 @@ use wamp::codec::Serializer;
 use wamp::error::Violation;
 use wamp::limits::Bounds;
 
-use batch::{Batching, Splitter};
+pub(crate) use batch::{Batching, Splitter};
 pub(crate) use frames::{FrameReader, FrameWriter};
 use outlet::Masks;
 pub(crate) use reader::Reader;
-pub(crate) use writer::Writer;
+pub(crate) use writer::{Writer, encode};
 
 use crate::noise::{Opener, Sealer};
 use crate::{Link, Stream};

@@ -161,7 +161,7 @@ impl Writer {
 struct Empty;
 
 /// Appends a message in this serializer.
-fn encode(
+pub(crate) fn encode(
     serializer: Serializer,
     outgoing: &Outgoing,
     longest: usize,
