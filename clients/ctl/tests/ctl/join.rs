@@ -229,7 +229,7 @@ async fn a_paired_desktop_is_used_where_the_command_says_that_it_is_and_never_in
         "next",
     ])
     .await
-    .failed(1, "is not encrypted");
+    .failed(2, "is not encrypted");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
