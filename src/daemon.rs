@@ -27,6 +27,7 @@ use self::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
 use crate::access::{Access, Authenticators, Authorizers, authenticator, authorizer};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
+use crate::bridge::Bridge;
 use crate::certificates::Kept;
 use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
@@ -50,6 +51,7 @@ pub struct Daemon {
     audit: Audit,
     advertiser: Arc<Advertiser>,
     certificates: Arc<Kept>,
+    bridge: Option<Arc<Bridge>>,
     addresses: Vec<SocketAddr>,
     quic: Vec<SocketAddr>,
     socket: Option<PathBuf>,
@@ -91,19 +93,9 @@ impl Daemon {
         let of = (Arc::clone(&store), Arc::clone(&desk), Arc::clone(&consents));
         let access = Access::new(config, of, audit.clone(), household, asked)?;
         let access = Arc::new(access);
-        let local_name = format!("deskconn-{}.local", store.identity().id8());
-        let origins = Origins {
-            hosts: proofs.hosts().chain([local_name.clone()]).collect(),
-            allowed: config.http.allowed_origins.clone(),
-            extensions: config.compat.anonymous_brightness,
-        };
-        let desktop = config.desktop.enabled.then(|| front_door::Desktop {
-            desk: Arc::clone(&desk),
-            site: Site::new(site::BUILT),
-            local_name,
-        });
-        let front = Front::new(origins, desktop);
         let limits = limits(&config.limits);
+        let bridge = Bridge::of(config, limits.joined);
+        let front = front(config, &proofs, (&store, &desk), bridge.clone());
         let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), proofs.keys, limits);
         realms::open(&router, config, paths, &store)?;
         let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
@@ -113,6 +105,7 @@ impl Daemon {
             audit,
             advertiser,
             certificates: proofs.certificates,
+            bridge,
             addresses: Vec::new(),
             quic: Vec::new(),
             socket: None,
@@ -133,6 +126,9 @@ impl Daemon {
                 questions,
             };
             daemon.open_desktop(config, machine, open).await?;
+        }
+        if let Some(bridge) = &daemon.bridge {
+            bridge.open(&daemon.router);
         }
         daemon.listen(config, paths)?;
         if let Some(address) = daemon.reachable() {
@@ -344,6 +340,9 @@ impl Daemon {
 
     /// Says goodbye to the network and to every session, and ends.
     pub async fn stop(self) {
+        if let Some(bridge) = &self.bridge {
+            bridge.close();
+        }
         tokio::join!(self.advertiser.stop(), self.router.stop(GOODBYE_TIME));
         for task in self.tasks {
             task.abort();
@@ -353,6 +352,23 @@ impl Daemon {
             tracing::warn!(%error, "when devices were last seen is not written down");
         }
     }
+}
+
+/// The door of browsers, and of programs that make single requests.
+fn front(config: &Config, proofs: &Proofs, of: (&Store, &Arc<Desk>), bridge: Option<Arc<Bridge>>) -> Front {
+    let (store, desk) = of;
+    let local_name = format!("deskconn-{}.local", store.identity().id8());
+    let origins = Origins {
+        hosts: proofs.hosts().chain([local_name.clone()]).collect(),
+        allowed: config.http.allowed_origins.clone(),
+        extensions: config.compat.anonymous_brightness,
+    };
+    let desktop = config.desktop.enabled.then(|| front_door::Desktop {
+        desk: Arc::clone(desk),
+        site: Site::new(site::BUILT),
+        local_name,
+    });
+    Front::new(origins, desktop, bridge)
 }
 
 fn open_store(config: &Config, paths: &Paths) -> Result<Arc<Store>> {

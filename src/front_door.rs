@@ -13,6 +13,7 @@ use hyper::header::{
 use hyper::{HeaderMap, StatusCode};
 use router::{Channel, FrontDoor, Origins, Peer, Pending, Request, Response, Visitor};
 
+use crate::bridge::Bridge;
 use crate::pair::Desk;
 use crate::site::{LIBRARY, Site};
 
@@ -30,6 +31,8 @@ pub(crate) struct Front {
     origins: Origins,
     /// What a desktop has and a plain router has not.
     desktop: Option<Desktop>,
+    /// Calls and publications by single requests, where they are wanted.
+    bridge: Option<Arc<Bridge>>,
 }
 
 #[derive(Debug)]
@@ -43,19 +46,31 @@ pub(crate) struct Desktop {
 
 impl Front {
     /// The door for these hosts and origins.
-    pub(crate) const fn new(origins: Origins, desktop: Option<Desktop>) -> Self {
-        Self { origins, desktop }
+    pub(crate) const fn new(origins: Origins, desktop: Option<Desktop>, bridge: Option<Arc<Bridge>>) -> Self {
+        Self {
+            origins,
+            desktop,
+            bridge,
+        }
     }
 }
 
 impl FrontDoor for Front {
     fn respond(&self, request: Request, peer: Peer) -> Pending<'static, Response> {
+        let bridge = self.bridge.as_ref().filter(|_| Bridge::is_meant(request.uri().path()));
+        if let Some(bridge) = bridge.map(Arc::clone) {
+            return Box::pin(async move { bridge.answer(request, &peer).await });
+        }
         let response = self.answer(request, &peer);
         Box::pin(async { response })
     }
 
     fn origins(&self) -> &Origins {
         &self.origins
+    }
+
+    fn takes_posts(&self, path: &str) -> bool {
+        self.bridge.is_some() && Bridge::is_meant(path)
     }
 
     /// A page of ours asks under one name whether the other one leads here too. An extension may pair.

@@ -9,6 +9,7 @@
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
 //! | [`described`] | what programs of others say they offer |
+//! | `bridge` | calls and publications by single HTTP requests |
 //! | `front_door` | what browsers get beside WAMP |
 //! | `site` | the files of the phone app, built in |
 //! | `notice` | questions to the owner as desktop notifications |
@@ -19,6 +20,7 @@
 pub mod access;
 pub mod advertiser;
 pub mod audit;
+mod bridge;
 pub mod certificates;
 pub mod config;
 pub mod consent;

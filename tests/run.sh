@@ -31,7 +31,7 @@ stage_prepare() {
   (for tool in cargo-deny cargo-fuzz cargo-deb; do packaging/tool.sh "$tool" || :; done >"$DESKCONN_CACHE/tools.log" 2>&1) &
   apt-get -qq update
   # tshark asks whether others than root may capture; the default is no.
-  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables
+  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables curl
   # Shells that complete, and formatters of the manual.
   install zsh fish bash man-db mandoc
   # The programs of a person's session, for the functions that speak to them.

@@ -58,6 +58,8 @@ pub enum Transport {
     Quic,
     /// The bodies of HTTP requests; address and channel are those of the first.
     LongPoll,
+    /// A session in this process that serves HTTP requests of somebody else; address and channel are those of the first.
+    Bridge,
     /// RawSocket on a Unix socket.
     Unix,
     /// In this process; the name is that of the component.
@@ -73,6 +75,7 @@ impl Transport {
             Self::RawSocket => "rawsocket",
             Self::Quic => "quic",
             Self::LongPoll => "longpoll",
+            Self::Bridge => "bridge",
             Self::Unix => "unix",
             Self::Local(_) => "local",
         }
@@ -98,9 +101,10 @@ impl Peer {
     pub fn is_private(&self) -> bool {
         match (&self.transport, &self.channel) {
             (Transport::Unix | Transport::Local(_), _) | (_, Channel::Tls { .. } | Channel::Noise { .. }) => true,
-            (Transport::WebSocket | Transport::RawSocket | Transport::Quic | Transport::LongPoll, Channel::Plain) => {
-                false
-            }
+            (
+                Transport::WebSocket | Transport::RawSocket | Transport::Quic | Transport::LongPoll | Transport::Bridge,
+                Channel::Plain,
+            ) => false,
         }
     }
 
@@ -309,6 +313,12 @@ pub trait FrontDoor: Send + Sync + 'static {
         let mut response = Response::new(Full::from("WAMP is at /ws\n"));
         *response.status_mut() = StatusCode::NOT_FOUND;
         Box::pin(async { response })
+    }
+
+    /// Whether requests to this path may have other methods than GET and HEAD. None may, unless the door says so.
+    fn takes_posts(&self, path: &str) -> bool {
+        let _ = path;
+        false
     }
 
     /// Which hosts and origins are let through.

@@ -148,7 +148,8 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
     if longpoll::is_meant(request.uri().path()) {
         return longpoll::answer(shared, request, peer).await;
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !is_read && !shared.door.takes_posts(request.uri().path()) {
         let mut response = refusal(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD are understood here\n");
         response
             .headers_mut()

@@ -46,6 +46,7 @@ pub use channel::{Channel, Keys, NOISE_SESSION};
 pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Request, Response, Transport, Visitor};
 pub use limits::{LONGEST_PING, Limits, WhenFull};
+pub use link::local::pair as local_link;
 pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;
@@ -174,6 +175,12 @@ impl Router {
         let (near, far) = link::local::pair(self.0.limits.local_messages);
         self.serve(near, Peer::local(name));
         far
+    }
+
+    /// How long whoever comes from this address must wait, because too many logins from there failed.
+    #[must_use]
+    pub fn login_wait(&self, peer: &Peer) -> Option<Duration> {
+        self.0.counters.login_wait(peer.ip())
     }
 
     /// Says goodbye to every session, takes no more, and waits until all have gone, but not longer than `at_most`.

@@ -159,6 +159,8 @@ pub struct Compat {
 pub struct Http {
     /// Pages of the user's own that may connect.
     pub allowed_origins: Vec<String>,
+    /// Whether programs may call and publish by single requests.
+    pub bridge: bool,
 }
 
 impl Default for Config {
@@ -369,8 +371,12 @@ fn read_http(mut section: Section<'_>) -> Result<Http, ConfigError> {
         Some(field) => field.list(MAX_LIST, accepted, read_origin)?,
         None => Vec::new(),
     };
+    let bridge = section.get("bridge").map(|field| field.boolean()).transpose()?;
     section.finish()?;
-    Ok(Http { allowed_origins })
+    Ok(Http {
+        allowed_origins,
+        bridge: bridge.unwrap_or_default(),
+    })
 }
 
 /// Scheme and authority, nothing behind it (RFC 6454 §6.2); small letters, since browsers send them so.

@@ -81,7 +81,12 @@ fn session_row(desktop: &Desktop, realm: &RealmReport, session: &SessionReport) 
         .with_trust(|trust| trust.find(&origin.authid).map(|device| device.name.clone()));
     let component = match &session.transport {
         Transport::Local(name) => Some(name.to_string()),
-        Transport::WebSocket | Transport::RawSocket | Transport::Quic | Transport::LongPoll | Transport::Unix => None,
+        Transport::WebSocket
+        | Transport::RawSocket
+        | Transport::Quic
+        | Transport::LongPoll
+        | Transport::Bridge
+        | Transport::Unix => None,
     };
     let serializer = session.serializer.map(|it| match it {
         Serializer::Json => "json",

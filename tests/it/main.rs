@@ -14,6 +14,7 @@ mod audit;
 mod authenticator;
 mod authorizer;
 mod bad_input;
+mod bridge;
 mod building;
 mod call;
 mod certificates;

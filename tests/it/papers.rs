@@ -191,6 +191,7 @@ fn the_programs_that_a_document_shows_are_those_in_their_files() {
         ("docs/CLIENTS.md", "clients/rust/examples/paired.rs", "rust"),
         ("docs/CLIENTS.md", "examples/clients/Greeter.java", "java"),
         ("docs/CLIENTS.md", "examples/clients/greeter.go", "go"),
+        ("docs/CLIENTS.md", "examples/clients/call.sh", "sh"),
     ] {
         let shown = format!("```{language}\n{}```", read(file));
         assert!(read(document).contains(&shown), "{document} differs from {file}");

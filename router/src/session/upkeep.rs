@@ -9,7 +9,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use wamp::limits::ACKNOWLEDGED_WITHIN;
 
 use crate::error::SessionEnd;
-use crate::gate::Peer;
+use crate::gate::{Peer, Transport};
 use crate::limits::{LONGEST_PING, Limits, PINGS};
 use crate::realm::{Joined, RealmHandle};
 
@@ -37,7 +37,7 @@ impl Upkeep {
     /// What there is to be done for this connection, if anything. Whoever is on this machine without a network between
     /// cannot vanish without the kernel noticing.
     pub(super) fn of(joined: &Joined, peer: &Peer, limits: &Limits, wished: Option<u64>) -> Option<Self> {
-        let is_remote = peer.address.is_some();
+        let is_remote = peer.address.is_some() && peer.transport != Transport::Bridge;
         let watch = is_remote.then(|| Watch::new(limits, wished)).flatten();
         if watch.is_none() && joined.tenure.is_none() {
             return None;

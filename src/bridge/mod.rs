@@ -1,0 +1,309 @@
+//! Calls and publications by single HTTP requests: `POST /api/REALM/call` and `POST /api/REALM/publish`, with the bodies that
+//! crossbar has for it, so that its users need not change them (`docs/API.md`).
+//!
+//! A request is nothing that could not be had otherwise: its token is the ticket of somebody who may come into the realm,
+//! and what it may do is what the session of that login may. There is no request in the clear from the network, and none
+//! for pages of others, which the router's door keeps out.
+
+mod credentials;
+mod sessions;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use client::{CallOptions, ConnectError, Dict, Error, Session, Value};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Method, StatusCode};
+use router::{Peer, Request, Response, Router};
+use tokio::time::timeout;
+use wamp::auth::ticket::Ticket;
+use wamp::error;
+use wamp::joiner::JoinError;
+use wamp::limits::Bounds;
+use wamp::uri::Uri;
+
+use self::credentials::Tickets;
+use self::sessions::Sessions;
+use crate::config::{Config, Login};
+
+/// Where it is.
+const BASE: &str = "/api/";
+/// How long a call may take where its body does not say, and whatever it says: an HTTP request that waits holds a
+/// connection, and what stands in between gives up as well.
+const CALL_TIME: Duration = Duration::from_secs(30);
+const LONGEST_CALL: Duration = Duration::from_secs(120);
+/// How long the body of a request may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long a call that the router has ended may take to say so.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// The bridge.
+#[derive(Debug)]
+pub(crate) struct Bridge {
+    /// Once there is one; it holds the door, and the door this.
+    router: Mutex<Option<Router>>,
+    sessions: Arc<Sessions>,
+    /// Who has which ticket, by realm.
+    tickets: BTreeMap<String, Tickets>,
+    bounds: Bounds,
+}
+
+/// An answer that says no.
+#[derive(Debug)]
+struct Refusal {
+    status: StatusCode,
+    error: Uri,
+    args: Vec<Value>,
+    kwargs: Dict,
+    /// Seconds after which it may be tried again.
+    retry: Option<u64>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, error: Uri, sentence: impl Into<String>) -> Box<Self> {
+        Box::new(Self {
+            status,
+            error,
+            args: vec![Value::Text(sentence.into())],
+            kwargs: Dict::new(),
+            retry: None,
+        })
+    }
+}
+
+type Answer<T> = Result<T, Box<Refusal>>;
+
+impl Bridge {
+    /// The bridge, if the configuration wants it.
+    pub(crate) fn of(config: &Config, bounds: Bounds) -> Option<Arc<Self>> {
+        let tickets = config.realms.iter().map(|realm| {
+            let tickets = realm.principals.iter().filter_map(|it| match &it.login {
+                Login::Ticket(ticket) => Some((it.authid.clone(), Ticket::clone(ticket))),
+                Login::Cryptosign(_) | Login::Cra(_) | Login::Scram(_) | Login::Tls => None,
+            });
+            (realm.name.clone(), Tickets::new(tickets.collect()))
+        });
+        config.http.bridge.then(|| {
+            Arc::new(Self {
+                router: Mutex::default(),
+                sessions: Arc::default(),
+                tickets: tickets.collect(),
+                bounds,
+            })
+        })
+    }
+
+    /// From now on requests are served.
+    pub(crate) fn open(&self, router: &Router) {
+        *self.router.lock().unwrap_or_else(PoisonError::into_inner) = Some(router.clone());
+    }
+
+    /// From now on they are not.
+    pub(crate) fn close(&self) {
+        self.router.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.sessions.clear();
+    }
+
+    /// Whether a request to this path is for the bridge.
+    pub(crate) fn is_meant(path: &str) -> bool {
+        path.starts_with(BASE)
+    }
+
+    /// The answer to a request. Dropping the future, as when the client goes away, cancels the call.
+    pub(crate) async fn answer(&self, request: Request, peer: &Peer) -> Response {
+        let (status, body, retry) = match self.serve(request, peer).await {
+            Ok(body) => (StatusCode::OK, body, None),
+            Err(refusal) => {
+                let Refusal {
+                    status,
+                    error,
+                    args,
+                    kwargs,
+                    retry,
+                } = *refusal;
+                let body = [
+                    ("error", error.as_str().into()),
+                    ("args", Value::List(args)),
+                    ("kwargs", Value::Dict(kwargs)),
+                ];
+                (status, words::dict(body), retry)
+            }
+        };
+        let body = serde_json::to_vec(&Value::Dict(body)).unwrap_or_default();
+        let mut response = Response::new(Full::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        if let Some(retry) = retry {
+            headers.insert(RETRY_AFTER, retry.into());
+        }
+        if !status.is_success() {
+            // As the router does: who is refused holds no place among the connections.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    async fn serve(&self, request: Request, peer: &Peer) -> Answer<Dict> {
+        if request.method() != Method::POST {
+            let sentence = "only POST is understood here";
+            return Err(Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                error::INVALID_ARGUMENT,
+                sentence,
+            ));
+        }
+        let (head, body) = request.into_parts();
+        let path = head.uri.path().strip_prefix(BASE).and_then(|path| path.split_once('/'));
+        let Some((realm, action @ ("call" | "publish"))) = path else {
+            let sentence = "there are /api/REALM/call and /api/REALM/publish";
+            return Err(Refusal::new(StatusCode::NOT_FOUND, error::NO_SUCH_REALM, sentence));
+        };
+        if !peer.is_private() && !peer.is_on_this_machine() {
+            let sentence =
+                "a token that is sent over a plain connection from the network is everybody's who listens; use https";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, error::NOT_AUTHORIZED, sentence));
+        }
+        let session = self.session(realm, &head.headers, peer).await?;
+        let body = read(body, self.bounds.message_bytes).await?;
+        match action {
+            "call" => call(&session, words::call(&body, &self.bounds)?).await,
+            _ => publish(&session, words::publish(&body, &self.bounds)?).await,
+        }
+    }
+
+    /// The session of whoever has the token of the request.
+    async fn session(&self, realm: &str, headers: &hyper::HeaderMap, peer: &Peer) -> Answer<Session> {
+        let router = self.router.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stopped = || {
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                error::SYSTEM_SHUTDOWN,
+                "the router stops",
+            )
+        };
+        let router = router.ok_or_else(stopped)?;
+        let credentials = credentials::of(headers, realm, self.tickets.get(realm))?;
+        if let Some(wait) = router.login_wait(peer) {
+            let sentence = format!("too many logins failed; try again in {} s", wait.as_secs() + 1);
+            let mut refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, error::AUTHENTICATION_DENIED, sentence);
+            refusal.retry = Some(wait.as_secs() + 1);
+            return Err(refusal);
+        }
+        let opened = self.sessions.of(&credentials, &router, peer).await;
+        opened.map_err(refused)
+    }
+}
+
+/// Why there is no session.
+fn refused(why: ConnectError) -> Box<Refusal> {
+    let ConnectError::Join(JoinError::Refused(abort)) = why else {
+        return Refusal::new(StatusCode::UNAUTHORIZED, error::AUTHENTICATION_FAILED, why.to_string());
+    };
+    let sentence = abort.details.get("message").and_then(Value::as_str);
+    let status = match &abort.reason {
+        reason if *reason == error::NO_SUCH_REALM => StatusCode::NOT_FOUND,
+        reason if *reason == error::SYSTEM_SHUTDOWN => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    Refusal::new(status, abort.reason.clone(), sentence.unwrap_or_default())
+}
+
+async fn call(session: &Session, call: words::Call) -> Answer<Dict> {
+    let limit = match call.options.timeout {
+        0 => CALL_TIME,
+        asked => Duration::from_millis(asked.into()).min(LONGEST_CALL),
+    };
+    let options = CallOptions {
+        timeout: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
+        disclose_me: call.options.disclose_me,
+        shard: call.options.shard,
+        ..CallOptions::default()
+    };
+    let called = session.call_with(call.procedure.as_str(), call.args, options);
+    match timeout(limit + GRACE, called).await {
+        Ok(Ok(result)) => Ok(words::result(result)),
+        Ok(Err(error)) => Err(failed(error)),
+        Err(_) => Err(Refusal::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            error::TIMEOUT,
+            "the call took too long",
+        )),
+    }
+}
+
+async fn publish(session: &Session, publish: words::Publish) -> Answer<Dict> {
+    let published = session.publish_with(publish.topic.as_str(), publish.args, publish.options);
+    let id = published.await.map_err(failed)?;
+    let id = id.map_or(Value::Null, |id| id.get().into());
+    Ok(words::dict([("id", id)]))
+}
+
+fn failed(error: Error) -> Box<Refusal> {
+    match error {
+        Error::Request(request) => Box::new(Refusal {
+            status: status(&request.uri),
+            error: request.uri,
+            args: request.args,
+            kwargs: request.kwargs,
+            retry: None,
+        }),
+        other @ (Error::Closed(_) | Error::Unconvertible(_)) => {
+            Refusal::new(StatusCode::BAD_GATEWAY, error::CANCELED, other.to_string())
+        }
+    }
+}
+
+/// What an error is called in HTTP. Those of applications are errors of what was called.
+fn status(error: &Uri) -> StatusCode {
+    let known = [
+        (error::NO_SUCH_PROCEDURE, StatusCode::NOT_FOUND),
+        (error::NOT_AUTHORIZED, StatusCode::FORBIDDEN),
+        (error::AUTHORIZATION_FAILED, StatusCode::FORBIDDEN),
+        (error::INVALID_ARGUMENT, StatusCode::BAD_REQUEST),
+        (error::INVALID_URI, StatusCode::BAD_REQUEST),
+        (error::PAYLOAD_SIZE_EXCEEDED, StatusCode::PAYLOAD_TOO_LARGE),
+        (error::TIMEOUT, StatusCode::GATEWAY_TIMEOUT),
+        (error::CANCELED, StatusCode::BAD_GATEWAY),
+        (error::NO_AVAILABLE_CALLEE, StatusCode::SERVICE_UNAVAILABLE),
+    ];
+    let found = known.iter().find(|(uri, _)| uri == error);
+    found.map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
+}
+
+/// The body of a request, at most so long.
+async fn read(body: Incoming, most: usize) -> Answer<Bytes> {
+    match timeout(BODY_TIME, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let sentence = format!("the body is longer than {most} bytes");
+            Err(Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                error::PAYLOAD_SIZE_EXCEEDED,
+                sentence,
+            ))
+        }
+        Ok(Err(_)) => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            error::INVALID_ARGUMENT,
+            "the body breaks off",
+        )),
+        Err(_) => Err(Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            error::TIMEOUT,
+            "the body took too long",
+        )),
+    }
+}
