@@ -86,6 +86,11 @@ export class Desk {
     return out.split("\n").filter(Boolean).map((line) => JSON.parse(line));
   }
 
+  /** A command of the owner's that goes on. */
+  spawned(...words) {
+    return spawn(`${this.bindir}/deskconnctl`, ["--at", `unix:${this.socket}`, "--json", ...words], { stdio: ["ignore", "pipe", "pipe"] });
+  }
+
   call(...words) {
     return this.ctl("call", ...words)[0].args[0];
   }

@@ -45,9 +45,9 @@ export class KdeDesk extends Desk {
     return desk.start();
   }
 
-  /** Opens a window for whoever has its code; `paired` has the device when it is over. */
-  async pairing() {
-    const terminal = this.pair("--yes", "--no-qr");
+  /** Opens a window for whoever has its code; more words are those of `deskconnctl pair`. `paired` has the device when it is over. */
+  async pairing(...words) {
+    const terminal = this.pair("--yes", "--no-qr", ...words);
     const paired = terminal.ended.then((status) => {
       assert.equal(status, 0, terminal.plain);
       return this.ctl("devices", "list").at(-1);

@@ -47,7 +47,7 @@ if [ "${1:-}" = prepare ]; then
 fi
 bindir=$(cd "${1:?usage: run.sh prepare | run.sh BINDIR [SCRIPT]…}" && pwd)
 shift
-[ $# -gt 0 ] || set -- attacks app journeys extension firefox own_page
+[ $# -gt 0 ] || set -- attacks app journeys extension firefox own_page queue
 stage=$(realpath "${DESKCONN_EXAMPLES:-$bindir/examples}")/stage
 for program in "$bindir/deskconnd" "$bindir/deskconnctl" "$stage"; do
   [ -x "$program" ] || { echo "FAIL there is no $program: build it first (cargo build --release; cargo build --example stage)"; exit 1; }

@@ -57,6 +57,13 @@ export interface SubscribeOptions {
   get_retained?: true;
 }
 
+export interface PublishOptions {
+  /** For who comes later, too. */
+  retain?: boolean;
+  /** Its place in a queue whose publications are taken once each (docs/QUEUES.md). */
+  queue?: { name: string; number: number };
+}
+
 /** How a session ended. */
 export interface End {
   reason: string;
@@ -207,8 +214,10 @@ export class Connection {
   }
 
   /** Publishes, and waits until the desktop has it. */
-  async publish(topic: string, args: unknown[], kwargs: Record<string, unknown>): Promise<void> {
-    await this.#ask(() => this.#wampy.publish(topic, { argsList: args, argsDict: kwargs } as never));
+  async publish(topic: string, args: unknown[], kwargs: Record<string, unknown>, { retain, queue }: PublishOptions): Promise<void> {
+    const options = { ...(retain ? { retain } : {}), ...(queue ? { _queue: queue.name, _number: queue.number } : {}) };
+    const over = this.ended.then(() => Promise.reject(new CallFailed(LOST)));
+    await this.#ask(() => Promise.race([this.#wampy.publish(topic, { argsList: args, argsDict: kwargs } as never, options as never), over]));
   }
 
   async #ask(act: () => Promise<unknown>): Promise<void> {

@@ -1,7 +1,7 @@
 // A desktop that this device is paired with, over all the connections that come and go: it connects, finds out when a
 // connection is dead, waits, tries again, and says at any time how it stands. A session goes on over the next connection
 // where the desktop has kept it (docs/RESUMPTION.md); else there is a new one, in which everything is asked for again.
-import { type CallOptions, type CallResult, Connection, type End, NotJoined, type Procedure } from './connection.js';
+import { type CallOptions, type CallResult, Connection, type End, NotJoined, type Procedure, type PublishOptions } from './connection.js';
 import { CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
 import { type Info, asInfo } from './info.js';
 import type { Address, Membership } from './membership.js';
@@ -136,9 +136,9 @@ export class Desktop {
    * Publishes an event, and waits until the desktop has it.
    * @throws CallFailed
    */
-  async publish(topic: string, args: unknown[] = [], kwargs: Record<string, unknown> = {}): Promise<void> {
+  async publish(topic: string, args: unknown[] = [], kwargs: Record<string, unknown> = {}, options: PublishOptions = {}): Promise<void> {
     if (!this.#connection || this.#status.at !== 'open') throw new CallFailed(OFFLINE);
-    await this.#connection.publish(topic, args, kwargs);
+    await this.#connection.publish(topic, args, kwargs, options);
   }
 
   /** Somebody looks again, or the network changed: what is shown must be true now, not at the next heartbeat. */

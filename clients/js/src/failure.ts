@@ -33,6 +33,8 @@ export class CallFailed extends Error {
   static from(error: unknown): CallFailed {
     if (error instanceof CallFailed) return error;
     const { errorUri, argsList, argsDict } = (error ?? {}) as Partial<Record<'errorUri' | 'argsList' | 'argsDict', unknown>>;
+    // What wampy finds out by itself, it has not sent.
+    if (error instanceof Error && error.name === 'UriError') return new CallFailed('wamp.error.invalid_uri');
     if (typeof errorUri !== 'string') return new CallFailed(LOST);
     const sentence = Array.isArray(argsList) && typeof argsList[0] === 'string' ? argsList[0] : undefined;
     return new CallFailed(errorUri, sentence, isDict(argsDict) ? argsDict : {});
