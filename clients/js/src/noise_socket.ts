@@ -80,6 +80,7 @@ export class NoiseSocket {
   #session: Session | null = null;
   #failure: NoiseError | null = null;
   #isProbed = false;
+  #wasRefused = false;
 
   constructor(Socket: PlainSocketClass, readonly url: string, protocols: string | string[], login: NoiseLogin) {
     this.#offered = [protocols].flat();
@@ -95,9 +96,12 @@ export class NoiseSocket {
     this.#socket.onclose = (event: { code: number; reason: string; wasClean: boolean }) => this.#closed(event);
   }
 
-  /** Whether somebody took the handshake and has not answered it: the desktop will, anybody else cannot. */
+  /**
+   * Whether somebody took the handshake and closed the connection in order instead of answering, or answered wrongly: the
+   * desktop would have, anybody else cannot. A connection that is cut says nothing of who is there.
+   */
   get isUnproved(): boolean {
-    return this.#isProbed && !this.#session;
+    return this.#isProbed && !this.#session && (this.#wasRefused || this.#failure !== null);
   }
 
   get bufferedAmount(): number {
@@ -170,6 +174,7 @@ export class NoiseSocket {
   #closed(event: { code: number; reason: string; wasClean: boolean }): void {
     this.readyState = CLOSED;
     const failure = this.#failure;
+    this.#wasRefused = event.wasClean;
     const { code, reason, wasClean } = failure ? { code: CLOSE_NOISE_FAILED, reason: failure.message, wasClean: false } : event;
     this.#emit({ type: 'close', code, reason: String(reason), wasClean });
   }

@@ -194,6 +194,20 @@ describe('a desktop', { skip: BINARIES === null && 'DESKCONN_BINDIR names no pro
     assert.deepEqual([refused.code, refused.retryAt], ['unknown_device', null]);
   });
 
+  test('a connection that is cut in the middle of the handshake says nothing of who is there, and is tried again', async () => {
+    // What goes up is a request, then the handshake of Noise.
+    let isCut = false;
+    const middle = await Middle.before(daemon.port, { up: (bytes, chunk) => (chunk === 1 && !isCut ? (isCut = true, null) : bytes) });
+    const desk = through(middle);
+    const states = new Set<string>();
+    desk.onStatus((status) => states.add(status.at));
+    await becomes(desk, 'open');
+    assert.ok(isCut);
+    assert.deepEqual([...states], ['connecting', 'waiting', 'open']);
+    desk.close();
+    middle.stop();
+  });
+
   test('another desktop at the address is told from the right one, and the right one is found beside it', async () => {
     const other = await Daemon.start();
     const wrong = desktop({ address: at(other.port) });
