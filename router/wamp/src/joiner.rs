@@ -32,6 +32,8 @@ pub struct JoinOptions {
     pub agent: String,
     /// Whether the session is to survive its connection, or to go on.
     pub resumption: Option<Wanted>,
+    /// Whether it passes on what others send, and so understands all that they may.
+    pub passes_on: bool,
 }
 
 impl JoinOptions {
@@ -48,6 +50,7 @@ impl JoinOptions {
             has_certificate: false,
             agent: concat!("deskconn-client-", env!("CARGO_PKG_VERSION")).to_owned(),
             resumption: None,
+            passes_on: false,
         }
     }
 }
@@ -128,7 +131,7 @@ impl Joiner {
         let options = &self.options;
         let mut details = Dict::from([
             ("agent".to_owned(), options.agent.as_str().into()),
-            ("roles".to_owned(), roles().into()),
+            ("roles".to_owned(), roles(options.passes_on).into()),
             ("authmethods".to_owned(), Value::List(self.methods())),
         ]);
         for (key, text) in [("authid", &options.authid), ("authrole", &options.authrole)] {
@@ -262,50 +265,45 @@ fn answer_scram<'a>(
     Ok((answer, nonce))
 }
 
-/// The roles and features of this client library.
-fn roles() -> Dict {
-    let role = |features: &[&str]| -> Value {
+/// The roles and features of this client library; the second list of each is of who passes on what others send.
+fn roles(passes_on: bool) -> Dict {
+    let role = |features: &[&str], more: &[&str]| -> Value {
+        let more = if passes_on { more } else { &[] };
         let features: Dict = features
             .iter()
+            .chain(more)
             .map(|feature| ((*feature).to_owned(), true.into()))
             .collect();
         Dict::from([("features".to_owned(), features.into())]).into()
     };
-    Dict::from([
-        (
-            "caller".to_owned(),
-            role(&[
-                "call_canceling",
-                "caller_identification",
-                "progressive_call_invocations",
-                "progressive_call_results",
-            ]),
-        ),
-        (
-            "callee".to_owned(),
-            role(&[
-                "call_canceling",
-                "caller_identification",
-                "pattern_based_registration",
-                "progressive_call_invocations",
-                "progressive_call_results",
-                "registration_revocation",
-                "x_progress_credit",
-            ]),
-        ),
-        (
-            "publisher".to_owned(),
-            role(&["publisher_exclusion", "publisher_identification"]),
-        ),
-        (
-            "subscriber".to_owned(),
-            role(&[
-                "pattern_based_subscription",
-                "publisher_identification",
-                "subscription_revocation",
-            ]),
-        ),
-    ])
+    let caller = &[
+        "call_canceling",
+        "caller_identification",
+        "progressive_call_invocations",
+        "progressive_call_results",
+    ];
+    let callee = &[
+        "call_canceling",
+        "caller_identification",
+        "pattern_based_registration",
+        "progressive_call_invocations",
+        "progressive_call_results",
+        "registration_revocation",
+        "x_progress_credit",
+    ];
+    let publisher = &["publisher_exclusion", "publisher_identification"];
+    let subscriber = &[
+        "pattern_based_subscription",
+        "publisher_identification",
+        "subscription_revocation",
+    ];
+    let roles = [
+        ("caller", role(caller, &["call_timeout"])),
+        ("callee", role(callee, &["call_timeout"])),
+        ("publisher", role(publisher, &[])),
+        ("subscriber", role(subscriber, &["x_acknowledged_event_delivery"])),
+    ];
+    roles.map(|(name, role)| (name.to_owned(), role)).into()
 }
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ pub const MAX_QUEUES_EACH: usize = 64;
 pub const MAX_QUEUES: usize = 4_096;
 /// Bytes of a journal that are not worth being written anew, however many of them are forgotten.
 pub const MIN_JOURNAL: usize = 1 << 20;
+/// Events of other routers that a realm remembers, so that it takes each once: more than three queues on disk hold, which
+/// is what may come late on one way after it came on another. Some megabytes, where there are links.
+pub const MAX_ORIGINS: usize = 32_768;
+/// Routers that an event or a call may pass: what comes further has lost its way, or somebody has made it so long.
+pub const MAX_VIA: usize = 16;
 /// Testaments of one session: a program says with each that one thing of it is gone.
 pub const MAX_TESTAMENTS: usize = 64;
 /// Bytes of all testaments of a session: they are held as long as it lasts.

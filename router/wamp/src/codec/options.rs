@@ -3,6 +3,7 @@
 //! A known key with a value of the wrong type breaks the protocol; unknown keys are passed over.
 
 mod pubsub;
+mod route;
 mod rpc;
 mod write;
 

@@ -10,8 +10,9 @@ mod session;
 
 pub use options::{
     Audience, CallOptions, CancelMode, CancelOptions, ErrorDetails, EventDetails, Flow, InterruptOptions,
-    InvocationDetails, Invoke, Match, Origin, Passthru, PublishOptions, PublishSpecial, Queued, RegisterOptions,
-    ResultDetails, Retained, RunMode, Shard, SharedPassthru, SubscribeOptions, YieldOptions,
+    InvocationDetails, Invoke, Match, NoRouterId, Origin, Passthru, PublishOptions, PublishSpecial, Queued,
+    RegisterOptions, ResultDetails, Retained, Route, RouterId, RunMode, Shard, SharedPassthru, SubscribeOptions,
+    YieldOptions,
 };
 pub use pubsub::{
     Event, EventReceived, Publish, Published, Subscribe, Subscribed, SubscriptionRevoked, Unsubscribe, Unsubscribed,

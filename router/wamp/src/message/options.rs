@@ -3,11 +3,13 @@
 //! What few messages say stands behind one pointer, so that the others do not carry its room around.
 
 mod pubsub;
+mod route;
 mod rpc;
 
 use std::sync::Arc;
 
 pub use self::pubsub::{Audience, EventDetails, PublishOptions, PublishSpecial, Queued, Retained, SubscribeOptions};
+pub use self::route::{NoRouterId, Route, RouterId};
 pub use self::rpc::{
     CallOptions, CancelOptions, ErrorDetails, Flow, InterruptOptions, InvocationDetails, RegisterOptions,
     ResultDetails, RunMode, Shard, YieldOptions,
@@ -77,6 +79,8 @@ pub struct Passthru {
     pub cipher: Option<Box<str>>,
     /// `ppt_keyid`: with which key.
     pub keyid: Option<Box<str>>,
+    /// The way through other routers, which stands here because few messages have either.
+    pub route: Option<Box<Route>>,
 }
 
 /// Shared, because an event goes to many.

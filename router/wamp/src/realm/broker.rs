@@ -4,6 +4,7 @@ mod audience;
 mod delivery;
 mod history;
 mod lookup;
+mod origins;
 mod overflow;
 mod own;
 mod publication;
@@ -20,6 +21,7 @@ pub(super) use self::delivery::{Confirmations, Deliveries};
 use self::history::History;
 pub(super) use self::history::Recorded;
 pub use self::history::{HistoryRule, Store};
+use self::origins::Origins;
 use self::queue::Queues;
 pub(super) use self::retention::Kept;
 pub use self::retention::RetainedRule;
@@ -47,6 +49,7 @@ pub(super) struct Broker {
     next_id: SubscriptionId,
     retention: Retention,
     queues: Queues,
+    origins: Origins,
     /// The number of the next event that is recorded.
     next_event: u64,
 }
@@ -97,6 +100,7 @@ impl Broker {
         let mut broker = Self {
             retention: Retention::new(retention),
             queues: Queues::default(),
+            origins: Origins::new(hashing),
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,

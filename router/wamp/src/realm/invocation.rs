@@ -242,6 +242,12 @@ impl Realm {
                 Passed::ByAll | Passed::Alone => failure.error = error::NO_AVAILABLE_CALLEE,
                 Passed::Not => {}
             }
+        // Another router has nobody for it, and the next one may.
+        } else if failure.error == error::NO_SUCH_PROCEDURE
+            && self.is_link(callee)
+            && self.pass_on(callee, failure.request, out) == Passed::On
+        {
+            return;
         }
         if let Some(pending) = self.end(callee, failure.request, &error::CANCELED, out) {
             let to = pending.caller;

@@ -10,6 +10,7 @@ mod dealer;
 mod departure;
 mod invocation;
 mod journal;
+mod links;
 mod member;
 mod meta;
 mod refusal;
@@ -55,7 +56,7 @@ use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
 use crate::id::{MAX_ID, PublicationId, RequestId, SessionId};
 use crate::limits::{Quota, Retention};
-use crate::message::{Goodbye, Message, Origin, RequestKind, Welcome};
+use crate::message::{Goodbye, Message, Origin, RequestKind, RouterId, Welcome};
 use crate::outgoing::Delivery;
 use crate::resumption::Granted;
 use crate::uri::{Uri, UriRules};
@@ -76,6 +77,8 @@ pub struct Settings {
     pub retained: Vec<RetainedRule>,
     /// Procedures that begin with this have one callee each, and nobody but their principal may take them over.
     pub exclusive: Option<Uri>,
+    /// How other routers know the one that has the realm.
+    pub router: RouterId,
 }
 
 /// Who joins.

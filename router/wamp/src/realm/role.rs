@@ -130,6 +130,8 @@ pub struct Role {
     grants: Vec<Rule>,
     /// The procedure that decides about what no rule speaks of.
     authorizer: Option<Uri>,
+    /// Whether its sessions speak for another router.
+    is_link: bool,
 }
 
 /// What a role says to a request.
@@ -156,6 +158,7 @@ impl Role {
             rules,
             grants: Vec::new(),
             authorizer: None,
+            is_link: false,
         })
     }
 
@@ -166,6 +169,19 @@ impl Role {
             authorizer: Some(procedure),
             ..self
         }
+    }
+
+    /// The same role, whose sessions speak for another router: they are told, and may say, which way events and calls have
+    /// come, and who called or published there (`docs/LINKS.md`). What they may do is for the rules to say, as for others.
+    #[must_use]
+    pub fn for_link(self) -> Self {
+        Self { is_link: true, ..self }
+    }
+
+    /// Whether its sessions speak for another router.
+    #[must_use]
+    pub const fn is_link(&self) -> bool {
+        self.is_link
     }
 
     /// The procedure that decides about what no rule speaks of.
@@ -200,6 +216,7 @@ impl Role {
             rules: vec![rule],
             grants: Vec::new(),
             authorizer: None,
+            is_link: false,
         }
     }
 

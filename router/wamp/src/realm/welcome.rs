@@ -21,6 +21,9 @@ impl Realm {
         if !principal.authextra.is_empty() {
             details.insert("authextra".to_owned(), principal.authextra.clone().into());
         }
+        if principal.role.is_link() {
+            details.insert("_router".to_owned(), self.settings.router.to_string().into());
+        }
         if let Some(granted) = granted {
             granted.tell(&mut details);
         }

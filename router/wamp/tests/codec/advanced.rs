@@ -21,6 +21,7 @@ fn packed() -> SharedPassthru {
         serializer: Some("cbor".into()),
         cipher: Some("xsalsa20poly1305".into()),
         keyid: Some("key \"é\"".into()),
+        route: None,
     }))
 }
 

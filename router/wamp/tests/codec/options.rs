@@ -221,3 +221,32 @@ fn the_place_of_a_publication_in_a_queue_is_read_and_written_alike() {
         assert!(read.iter().all(Result::is_err), "{bad}");
     }
 }
+
+#[test]
+fn the_way_through_other_routers_is_written_as_it_is_read() {
+    let route = r#""_via":["0000000000000001","ffffffffffffffff"],"_origin":9,"_from":7,"_from_authid":"joe","_from_authrole":"guest","_kept_at":"2026-01-02T00:00:00.000Z","_again":true"#;
+    for json in [
+        format!(r#"[16,1,{{{route}}},"com.t"]"#),
+        format!(r#"[36,1,2,{{{route}}}]"#),
+        format!(r#"[48,1,{{{route},"ppt_scheme":"x"}},"com.p"]"#),
+        format!(r#"[68,1,2,{{{route}}}]"#),
+    ] {
+        let read = message(&json);
+        for serializer in Serializer::ALL {
+            let again = decode(serializer, crate::encode(serializer, &read).unwrap()).unwrap();
+            assert_eq!(again, read, "{json}");
+        }
+        assert!(format!("{read:?}").contains("joe"), "{read:?}");
+    }
+    for wrong in [
+        r#""_via":[1]"#,
+        r#""_via":["1"]"#,
+        r#""_origin":"x""#,
+        r#""_again":1"#,
+        r#""_from":0"#,
+    ] {
+        for read in read(&format!(r#"[16,1,{{{wrong}}},"com.t"]"#)) {
+            assert!(read.is_err(), "{wrong}");
+        }
+    }
+}

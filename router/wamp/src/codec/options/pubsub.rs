@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::{Malformed, Read};
+use super::route::route;
 use super::{boxed, flag, list, name, number, origin, passthru, principal, session, small_number, text, topic};
 use crate::id::SubscriptionId;
 use crate::message::{EventDetails, Match, PublishOptions, PublishSpecial, Queued, Retained, SubscribeOptions};
@@ -34,7 +35,11 @@ pub(in crate::codec) fn publish<'f, R: Read<'f>>(
         QUEUE => place(options).name = text(reader)?.unwrap_or_default().into(),
         NUMBER => place(options).number = number(reader)?,
         DELIVERED => flag(&mut options.delivered, reader)?,
-        _ => return Ok(audience(&mut options.special, key, reader)? || passthru(&mut options.passthru, key, reader)?),
+        _ => {
+            return Ok(audience(&mut options.special, key, reader)?
+                || passthru(&mut options.passthru, key, reader)?
+                || route(&mut options.passthru, key, reader)?);
+        }
     }
     Ok(true)
 }
@@ -112,7 +117,7 @@ pub(in crate::codec) fn event<'f, R: Read<'f>>(
         }
         "trustlevel" => small_number(details.trustlevel.get_or_insert_default(), reader)?,
         ACKNOWLEDGE => flag(&mut details.acknowledge, reader)?,
-        _ => return passthru(&mut details.passthru, key, reader),
+        _ => return Ok(passthru(&mut details.passthru, key, reader)? || route(&mut details.passthru, key, reader)?),
     }
     Ok(true)
 }

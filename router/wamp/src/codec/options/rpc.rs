@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::super::{Malformed, Read};
+use super::route::route;
 use super::{boxed, flag, name, origin, passthru, progress, small_number, topic};
 use crate::id::RegistrationId;
 use crate::message::{
@@ -53,7 +54,7 @@ pub(in crate::codec) fn call<'f, R: Read<'f>>(
         )?,
         CREDIT => small_number(&mut options.flow.get_or_insert_default().credit, reader)?,
         AWAIT_CREDIT => flag(&mut options.flow.get_or_insert_default().await_credit, reader)?,
-        _ => return passthru(&mut options.passthru, key, reader),
+        _ => return Ok(passthru(&mut options.passthru, key, reader)? || route(&mut options.passthru, key, reader)?),
     }
     Ok(true)
 }
@@ -135,7 +136,7 @@ pub(in crate::codec) fn invocation<'f, R: Read<'f>>(
         "timeout" => small_number(&mut details.timeout, reader)?,
         CREDIT => small_number(&mut details.credit, reader)?,
         AWAIT_CREDIT => flag(&mut details.await_credit, reader)?,
-        _ => return passthru(&mut details.passthru, key, reader),
+        _ => return Ok(passthru(&mut details.passthru, key, reader)? || route(&mut details.passthru, key, reader)?),
     }
     Ok(true)
 }

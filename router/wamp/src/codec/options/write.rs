@@ -2,11 +2,13 @@
 
 use super::super::Write;
 use super::pubsub::{ACKNOWLEDGE, DELIVERED, NUMBER, PUBLISHED_AT, QUEUE};
+use super::route::{AGAIN, FROM, KEPT_AT, ORIGIN, VIA};
 use super::rpc::{AWAIT_CREDIT, CREDIT};
 use crate::error::Unconvertible;
+use crate::id::PublicationId;
 use crate::message::{
     Audience, CallOptions, CancelOptions, ErrorDetails, EventDetails, InterruptOptions, InvocationDetails, Invoke,
-    Match, Origin, PublishOptions, RegisterOptions, ResultDetails, RunMode, SharedPassthru, SubscribeOptions,
+    Match, Origin, PublishOptions, RegisterOptions, ResultDetails, Route, RunMode, SharedPassthru, SubscribeOptions,
     YieldOptions,
 };
 use crate::uri::Uri;
@@ -97,7 +99,19 @@ impl<W: Write> Pairs<'_, W> {
         self.text("ppt_cipher", packed.cipher.as_deref())?;
         self.text("ppt_keyid", packed.keyid.as_deref())?;
         self.text("ppt_scheme", packed.scheme.as_deref())?;
-        self.text("ppt_serializer", packed.serializer.as_deref())
+        self.text("ppt_serializer", packed.serializer.as_deref())?;
+        packed.route.as_ref().map_or(Ok(()), |route| self.route(route))
+    }
+
+    fn route(&mut self, route: &Route) -> Written {
+        self.list(VIA, Some(&route.via), |writer, router| {
+            writer.text(&router.to_string());
+            Ok(())
+        })?;
+        self.number(ORIGIN, route.origin.map(PublicationId::get))?;
+        self.origin(route.from.as_ref(), FROM)?;
+        self.text(KEPT_AT, route.kept_at.as_deref())?;
+        self.flag(AGAIN, route.again)
     }
 
     fn origin(&mut self, origin: Option<&Origin>, [session, authid, authrole]: [&str; 3]) -> Written {

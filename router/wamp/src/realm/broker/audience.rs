@@ -2,11 +2,13 @@
 //! and, where several share the events of a subscription, the one node that the event belongs to ("Sharded
 //! Subscriptions"). Only publications that ask for any of it come here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::member::{Member, Members};
+use super::super::send;
 use crate::id::SessionId;
-use crate::message::Audience;
+use crate::message::{Audience, Event, Message};
+use crate::outgoing::{Delivery, Outgoing, Shared};
 
 /// The lists of a publication, sorted: each may be as long as a message, and every subscriber is looked for in them.
 #[derive(Debug)]
@@ -135,6 +137,39 @@ fn weight(rkey: &str, node: &str) -> u64 {
     let hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
     let hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
     hash ^ hash >> 33
+}
+
+/// An event to each of these; those that can are asked to say that they have it, if somebody waits for that.
+pub(super) fn hand_out(
+    mut event: Event,
+    receivers: Vec<&Member>,
+    awaits: bool,
+    asked: &mut BTreeSet<SessionId>,
+    out: &mut Vec<Delivery>,
+) {
+    let can_confirm = |member: &&Member| awaits && member.features.acknowledged_event_delivery;
+    let (confirming, others): (Vec<_>, Vec<_>) = receivers.into_iter().partition(can_confirm);
+    if !others.is_empty() {
+        hand_to_each(event.clone(), &others, out);
+    }
+    event.details.acknowledge = true;
+    hand_to_each(event, &confirming, out);
+    asked.extend(confirming.iter().map(|member| member.origin.session));
+}
+
+/// An event to each of these.
+fn hand_to_each(event: Event, receivers: &[&Member], out: &mut Vec<Delivery>) {
+    match receivers {
+        [] => {}
+        [only] => send(out, only.origin.session, Message::Event(event)),
+        _ => {
+            let shared = Shared::new(event);
+            out.extend(receivers.iter().map(|to| Delivery {
+                to: to.origin.session,
+                outgoing: Outgoing::Shared(shared.clone()),
+            }));
+        }
+    }
 }
 
 #[cfg(test)]

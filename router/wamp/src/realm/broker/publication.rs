@@ -7,13 +7,16 @@ use super::super::journal::{NotWritten, Note};
 use super::super::member::{Member, Members};
 use super::super::role::{Action, Disclose};
 use super::super::{Realm, Refusal, send};
-use super::audience::Filter;
+use super::audience::{Filter, hand_out};
 use super::history::Store;
+use super::origins::{Arrived, kept_at};
 use super::retention::Kept;
 use super::{Broker, Subscription, delivery};
 use crate::error;
 use crate::id::{PublicationId, SessionId, SubscriptionId};
-use crate::message::{Audience, Event, EventDetails, Match, Message, Publish, Published, RequestKind, Retained};
+use crate::message::{
+    Audience, Event, EventDetails, Match, Message, Passthru, Publish, Published, RequestKind, Retained, SharedPassthru,
+};
 use crate::outgoing::{Delivery, Outgoing, Shared};
 use crate::pattern::Visit;
 use crate::uri::Uri;
@@ -26,6 +29,8 @@ struct Going<'a> {
     publish: &'a Publish,
     publication: PublicationId,
     details: &'a EventDetails,
+    /// What sessions that speak for a router are told in place of the packing, if it is more.
+    for_links: Option<SharedPassthru>,
     excluded: Option<SessionId>,
 }
 
@@ -33,7 +38,7 @@ impl Realm {
     pub(in crate::realm) fn publish(&mut self, from: SessionId, publish: &Publish, out: &mut Vec<Delivery>) {
         let Publish { request, options, .. } = publish;
         let request = *request;
-        let details = match self.may_publish(from, publish) {
+        let mut details = match self.may_publish(from, publish) {
             Ok(details) => details,
             Err(refusal) => return self.refuse_publication(from, publish, refusal, out),
         };
@@ -42,10 +47,18 @@ impl Realm {
             Ok(true) => return,
             Err(refusal) => return self.refuse_publication(from, publish, refusal, out),
         }
+        let mut routed = None;
+        if details.passthru.is_some() {
+            match self.arrive(from, publish, &mut details) {
+                Ok(Arrived::New(route)) => routed = route,
+                Ok(Arrived::Again(known)) => return self.answer_again(from, publish, known, out),
+                Err(refusal) => return self.refuse_publication(from, publish, refusal, out),
+            }
+        }
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);
         if options.retain
-            && let Err(refusal) = self.retain(from, publish, publication, &details, excluded)
+            && let Err(refusal) = self.retain(from, publish, publication, (&details, &routed), excluded)
         {
             return self.refuse_publication(from, publish, refusal, out);
         }
@@ -58,10 +71,11 @@ impl Realm {
             publish,
             publication,
             details: &details,
+            for_links: self.for_links(publish, &routed),
             excluded,
         };
         let mut asked = BTreeSet::new();
-        let has_history = if options.special.is_some() || awaits {
+        let has_history = if options.special.is_some() || awaits || going.for_links.is_some() {
             self.broker.deliver_to_some(&going, &self.members, &mut asked, out)
         } else {
             self.broker.deliver(&going, out)
@@ -75,14 +89,22 @@ impl Realm {
         if let Err(refusal) = taken {
             // Whoever wants an answer is told no, so nobody gets the event.
             out.truncate(start);
-            self.refuse_publication(from, publish, refusal, out);
-        } else if awaits {
+            return self.refuse_publication(from, publish, refusal, out);
+        }
+        self.has_arrived(Passthru::route_of(&routed), publication);
+        if awaits {
             self.await_delivery(from, request, publication, asked, out);
         }
     }
 
     /// Without acknowledgement there is nothing to answer with (WAMP specification, "Publishing").
-    fn refuse_publication(&mut self, from: SessionId, publish: &Publish, refusal: Refusal, out: &mut Vec<Delivery>) {
+    pub(super) fn refuse_publication(
+        &mut self,
+        from: SessionId,
+        publish: &Publish,
+        refusal: Refusal,
+        out: &mut Vec<Delivery>,
+    ) {
         self.note_refusal(from, Action::Publish, &publish.topic, &refusal);
         if publish.options.acknowledge {
             refusal.tell(from, RequestKind::Publish, publish.request, out);
@@ -131,7 +153,7 @@ impl Realm {
         from: SessionId,
         publish: &Publish,
         publication: PublicationId,
-        details: &EventDetails,
+        (details, routed): (&EventDetails, &SharedPassthru),
         excluded: Option<SessionId>,
     ) -> Result<(), Refusal> {
         let Some(member) = self.members.get(from) else {
@@ -142,9 +164,12 @@ impl Realm {
         if audience.is_some_and(Audience::names_sessions) || !self.broker.retention.has_room(publish, &author) {
             return Ok(());
         }
-        let published_at = self.now();
+        let published_at = || Retained {
+            published_at: self.now(),
+        };
+        let retained = kept_at(routed).unwrap_or_else(published_at);
         let details = EventDetails {
-            retained: Some(Arc::new(Retained { published_at })),
+            retained: Some(Arc::new(retained)),
             ..details.clone()
         };
         let kept = Kept::new(publish, publication, details, excluded, author);
@@ -303,13 +328,16 @@ impl Broker {
             let meant = filter.select(&subscription.subscribers, subscription.nodes.as_deref(), members);
             let meant = meant.into_iter();
             let meant = meant.filter(|member| Some(member.origin.session) != going.excluded);
-            let can_confirm = |member: &&Member| awaits && member.features.acknowledged_event_delivery;
-            let (confirming, others): (Vec<_>, Vec<_>) = meant.partition(can_confirm);
+            let (links, others): (Vec<_>, Vec<_>) = meant.partition(|member| member.role.is_link());
             let mut event = going.event(policy, subscription);
-            hand_out(event.clone(), &others, out);
-            event.details.acknowledge = true;
-            hand_out(event, &confirming, out);
-            asked.extend(confirming.iter().map(|member| member.origin.session));
+            hand_out(event.clone(), others, awaits, asked, out);
+            // What names its subscribers stays in its router: names mean others elsewhere.
+            if going.publish.options.audience().is_none() {
+                if let Some(packed) = &going.for_links {
+                    event.details.passthru.clone_from(packed);
+                }
+                hand_out(event, links, awaits, asked, out);
+            }
             Visit::More
         });
         has_history
@@ -335,21 +363,6 @@ impl Subscription {
                     outgoing: Outgoing::Shared(shared.clone()),
                 }));
             }
-        }
-    }
-}
-
-/// An event to each of these.
-fn hand_out(event: Event, receivers: &[&Member], out: &mut Vec<Delivery>) {
-    match receivers {
-        [] => {}
-        [only] => send(out, only.origin.session, Message::Event(event)),
-        _ => {
-            let shared = Shared::new(event);
-            out.extend(receivers.iter().map(|to| Delivery {
-                to: to.origin.session,
-                outgoing: Outgoing::Shared(shared.clone()),
-            }));
         }
     }
 }

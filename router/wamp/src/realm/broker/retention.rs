@@ -118,8 +118,9 @@ impl Kept {
     /// Whether a session would have received it.
     fn is_for(&self, member: &Member) -> bool {
         let audience = self.audience.as_deref();
-        self.excluded != Some(member.origin.session)
-            && audience.is_none_or(|audience| Filter::of(audience).admits(member))
+        // What names its subscribers stays in its router.
+        let may_have = |audience| !member.role.is_link() && Filter::of(audience).admits(member);
+        self.excluded != Some(member.origin.session) && audience.is_none_or(may_have)
     }
 }
 
@@ -221,6 +222,13 @@ impl Retention {
     pub(super) fn all(&self) -> impl Iterator<Item = (&Uri, &Kept)> {
         let topics = self.events.iter();
         topics.flat_map(|(topic, events)| events.iter().map(move |kept| (topic, kept)))
+    }
+
+    /// When the event was published that a topic keeps for all.
+    pub(super) fn kept_at(&self, topic: &Uri) -> Option<&str> {
+        let mut kept = self.events.get(topic)?.iter();
+        let for_all = kept.find(|kept| kept.audience.is_none())?;
+        for_all.details.retained.as_ref()?.published_at.as_deref()
     }
 
     /// Forgets every event whose topic begins with `prefix`.

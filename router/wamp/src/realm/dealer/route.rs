@@ -140,10 +140,13 @@ impl Realm {
     ) -> Result<(), Refusal> {
         let Call {
             request,
-            options,
+            mut options,
             procedure,
             payload,
         } = call;
+        if options.passthru.is_some() {
+            self.check_route(from, &mut options.passthru)?;
+        }
         let (policy, registration) = self.dealer.best(&procedure).ok_or(Refusal::NO_SUCH_PROCEDURE)?;
         let wish = Wish {
             disclose: permission.disclose,
@@ -226,6 +229,9 @@ impl Realm {
         if is_disclosed {
             let caller = self.members.get(caller);
             details.caller = caller.map(|member| Box::new(member.origin.clone()));
+        }
+        if details.passthru.is_some() {
+            self.tell_route(target.callee, details);
         }
         if terms.timeout == 0 {
             return None;
