@@ -10,6 +10,7 @@ use link::noise::Initiator as NoiseLogin;
 use link::tls::{self, Trust};
 use link::{Link, Stream};
 use tokio::net::TcpStream;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use wamp::codec::Serializer;
 use wamp::limits::Bounds;
@@ -18,6 +19,7 @@ use wamp::value::Dict;
 
 use crate::error::ConnectError;
 use crate::login::{Secret, join};
+use crate::passing::Passed;
 use crate::pulse::KEEP_ALIVE;
 use crate::session::Session;
 
@@ -182,6 +184,9 @@ pub struct Options {
     /// After so much silence the router is asked for a sign of life, and if none comes the connection counts as lost;
     /// [`KEEP_ALIVE`] if nothing else is said. Links inside a process are never silent.
     pub keep_alive: Option<Duration>,
+    /// Where messages go that the session itself has no use for, for a program that passes them on ([`Passed`]). While it is
+    /// full nothing is read. With it the client announces all that other clients may send.
+    pub passed: Option<mpsc::Sender<Passed>>,
 }
 
 impl Options {
@@ -205,6 +210,7 @@ impl Options {
             },
             patience: PATIENCE,
             keep_alive: Some(KEEP_ALIVE),
+            passed: None,
         }
     }
 
@@ -249,8 +255,9 @@ impl Session {
     pub async fn over(mut link: Link, options: Options) -> Result<Self, ConnectError> {
         link.reader.set_bounds(options.bounds);
         let keep_alive = options.keep_alive_over(&link);
+        let passed = options.passed.clone();
         let welcome = join(&mut link, options, None).await?;
-        Ok(Self::start(link, keep_alive, welcome))
+        Ok(Self::start(link, keep_alive, welcome, passed))
     }
 }
 

@@ -15,11 +15,13 @@ use wamp::message::{Abort, Goodbye, Message, RequestKind};
 use wamp::outgoing::Outgoing;
 use wamp::value::Dict;
 
+use crate::answers::failure;
 use crate::books::Books;
 use crate::error::{Closed, RequestError};
 use crate::parts::stop;
+use crate::passing::Passing;
 use crate::pulse::Pulse;
-use crate::served::{Next, Pending, Served, failure};
+use crate::served::{Next, Pending, Served};
 use crate::table::Table;
 
 /// Messages that are written at once.
@@ -44,12 +46,12 @@ impl Driver {
     pub(crate) fn new(
         serializer: Serializer,
         (outgoing, messages): (mpsc::WeakSender<Message>, mpsc::Receiver<Message>),
-        table: Arc<Mutex<Table>>,
+        (table, passing): (Arc<Mutex<Table>>, Option<Passing>),
         end: watch::Sender<Option<Closed>>,
         is_resumable: bool,
     ) -> Self {
         Self {
-            served: Served::new(serializer, outgoing, table),
+            served: Served::new(serializer, outgoing, table, passing),
             messages,
             books: is_resumable.then(Books::default),
             pending: None,
@@ -274,11 +276,11 @@ impl Writing<'_> {
         };
         let error = RequestError::new(PAYLOAD_SIZE_EXCEEDED, sentence);
         if let Some((kind, request)) = request_of(&message) {
-            let mut table = self.served.table();
+            let table = self.served.table();
             // The router has its first parts, or else passes over what ends it.
             let is_known = kind == RequestKind::Call && table.has_call_in_parts(request);
-            table.fail(kind, request, error);
             drop(table);
+            self.served.fail(kind, request, error);
             if is_known {
                 self.add(stop(request));
             }

@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod answers;
 mod args;
 mod books;
 mod call;
@@ -33,6 +34,7 @@ mod invocation;
 mod login;
 pub mod pairing;
 mod parts;
+mod passing;
 mod pubsub;
 mod pulse;
 mod queue;
@@ -53,6 +55,7 @@ pub use link::noise::{Initiator as NoiseLogin, Secret as NoiseSecret};
 pub use link::{noise, tls};
 pub use login::Secret;
 pub use parts::{PartReceiver, PartSender};
+pub use passing::Passed;
 pub use pulse::KEEP_ALIVE;
 pub use queue::{Delivered, MAX_WAITING, MAX_WAITING_BYTES, Queue, QueueError, Refused, Undeliverable};
 pub use served::MAX_INVOCATIONS;

@@ -46,6 +46,7 @@ pub(crate) async fn join(
         secret: secret.map_err(|error| lost(&error))?,
         has_certificate: options.certificate.is_some(),
         resumption,
+        passes_on: options.passed.is_some(),
         ..JoinOptions::anonymous(options.realm)
     });
     link.writer.send(joiner.hello()).await.map_err(|error| lost(&error))?;

@@ -14,17 +14,18 @@ use wamp::error::{
     CANCELED, FEATURE_NOT_SUPPORTED, GOODBYE_AND_OUT, INVALID_ARGUMENT, NO_SUCH_REGISTRATION, UNAVAILABLE,
 };
 use wamp::id::RequestId;
-use wamp::message::{self, Goodbye, Message, RequestKind, Yield, YieldOptions};
-use wamp::payload::Payload;
+use wamp::message::{self, Goodbye, Message, RequestKind};
 use wamp::uri::Uri;
 use wamp::value::{Dict, Value};
 
+use crate::answers::{encoded, error_message, failure};
 use crate::args::Args;
 use crate::credit::Credit;
 use crate::driver::End;
 use crate::error::{Closed, RequestError};
 use crate::invocation::{Handler, Invocation, Progress};
 use crate::parts::PartReceiver;
+use crate::passing::Passing;
 use crate::table::{Reaction, Table};
 
 /// Invocations that are served at a time; further ones are refused, so that a flood of calls costs no memory.
@@ -39,6 +40,8 @@ pub(crate) struct Served {
     serializer: Serializer,
     outgoing: mpsc::WeakSender<Message>,
     table: Arc<Mutex<Table>>,
+    /// Where that goes of which the session knows nothing.
+    passing: Option<Passing>,
     /// Room for invocations.
     room: Arc<Semaphore>,
     /// Invocations under way.
@@ -62,6 +65,8 @@ struct Running {
 pub(crate) enum Pending {
     /// An answer that has no room in the queue.
     Answer(Message),
+    /// What the session knows nothing of.
+    Pass(Message),
     /// An intermediate result whose caller has not taken those before it.
     Deliver(RequestId, mpsc::Sender<Args>, Args),
     /// A part of a call whose handler has not taken those before it.
@@ -85,11 +90,17 @@ impl From<Option<Message>> for Next {
 }
 
 impl Served {
-    pub(crate) fn new(serializer: Serializer, outgoing: mpsc::WeakSender<Message>, table: Arc<Mutex<Table>>) -> Self {
+    pub(crate) fn new(
+        serializer: Serializer,
+        outgoing: mpsc::WeakSender<Message>,
+        table: Arc<Mutex<Table>>,
+        passing: Option<Passing>,
+    ) -> Self {
         Self {
             serializer,
             outgoing,
             table,
+            passing,
             room: Arc::new(Semaphore::new(MAX_INVOCATIONS)),
             running: Arc::default(),
             last: Arc::default(),
@@ -107,6 +118,9 @@ impl Served {
         }
         if let Message::Abort(abort) = message {
             return Next::End(by_router(&abort.reason, &abort.details).into());
+        }
+        if self.passing.is_some() && !self.knows(&message) {
+            return Next::Wait(Pending::Pass(message));
         }
         if let Message::Interrupt(interrupt) = &message {
             self.running().remove(&interrupt.request);
@@ -143,6 +157,14 @@ impl Served {
                     room.send(message);
                 }
             }
+            Some(Pending::Pass(_)) => {
+                if let Some(passing) = &self.passing
+                    && let Some(room) = passing.room().await
+                    && let Some(Pending::Pass(message)) = pending.take()
+                {
+                    room.send(passing.of(message));
+                }
+            }
             // The connection is not read meanwhile, so its sender is slowed down too.
             Some(Pending::Deliver(request, taker, _) | Pending::Part(request, taker, _)) => {
                 let (request, taker) = (*request, taker.clone());
@@ -163,6 +185,24 @@ impl Served {
             }
         }
         *pending = None;
+    }
+
+    /// Whether a message is about something that this session itself has open.
+    fn knows(&self, message: &Message) -> bool {
+        if let Message::Interrupt(interrupt) = message {
+            return self.running().contains_key(&interrupt.request);
+        }
+        self.table().knows(message)
+    }
+
+    /// A request could not be sent: whoever made it is told.
+    pub(crate) fn fail(&self, kind: RequestKind, request: RequestId, error: RequestError) {
+        match &self.passing {
+            Some(passing) if !self.table().has_asked(kind, request) => {
+                passing.soon(error_message(kind, request, error, self.serializer));
+            }
+            Some(_) | None => self.table().fail(kind, request, error),
+        }
     }
 
     /// What to do about more of an invocation that has begun, or has been answered already; nothing if it begins with this:
@@ -355,27 +395,4 @@ fn end_of(goodbye: &Goodbye) -> End {
 fn by_router(reason: &Uri, details: &Dict) -> Closed {
     let text = details.get("message").and_then(Value::as_str);
     Closed::ByRouter(reason.to_stored(), text.unwrap_or("without a reason").to_owned())
-}
-
-fn encoded(request: RequestId, result: &Args, serializer: Serializer) -> Result<Message, RequestError> {
-    let payload = result.encode(serializer);
-    let payload = payload.map_err(|error| RequestError::new(INVALID_ARGUMENT, error.to_string()))?;
-    Ok(Message::Yield(Yield {
-        request,
-        options: YieldOptions::default(),
-        payload,
-    }))
-}
-
-/// An ERROR for the caller of an invocation.
-pub(crate) fn failure(request: RequestId, error: RequestError, serializer: Serializer) -> Message {
-    let payload = Payload::from_values(serializer, &error.args, &error.kwargs);
-    let payload = payload.unwrap_or_else(|why| Payload::sentence(&why.to_string()));
-    Message::Error(message::RequestError {
-        details: message::ErrorDetails::default(),
-        kind: RequestKind::Invocation,
-        request,
-        error: error.uri,
-        payload,
-    })
 }

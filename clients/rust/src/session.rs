@@ -18,6 +18,7 @@ use wamp::value::{Dict, Value};
 use crate::driver::Driver;
 use crate::error::{Closed, Error, RequestError};
 use crate::invocation::{Handler, Invocation, Reply};
+use crate::passing::{Passed, Passing};
 use crate::table::Table;
 
 /// Messages that wait to be sent; who makes more waits.
@@ -46,13 +47,19 @@ pub(crate) struct Inner {
 
 impl Session {
     /// A session that the router has welcomed, and what must serve it.
-    pub(crate) fn new(serializer: Serializer, welcome: Welcome, is_resumable: bool) -> (Self, Driver) {
+    pub(crate) fn new(
+        serializer: Serializer,
+        welcome: Welcome,
+        is_resumable: bool,
+        passed: Option<mpsc::Sender<Passed>>,
+    ) -> (Self, Driver) {
         let (outgoing, messages) = mpsc::channel(OUTGOING);
         let (end, ended) = watch::channel(None);
         let table = Arc::<Mutex<Table>>::default();
         let queue = (outgoing.downgrade(), messages);
-        let driver = Driver::new(serializer, queue, Arc::clone(&table), end, is_resumable);
         let (id, details) = (welcome.session, welcome.details);
+        let passing = passed.map(|to| Passing::new(id, to));
+        let driver = Driver::new(serializer, queue, (Arc::clone(&table), passing), end, is_resumable);
         let session = Self(Arc::new(Inner {
             outgoing,
             table,
@@ -66,9 +73,14 @@ impl Session {
     }
 
     /// The same on its only connection.
-    pub(crate) fn start(link: Link, keep_alive: Option<Duration>, welcome: Welcome) -> Self {
+    pub(crate) fn start(
+        link: Link,
+        keep_alive: Option<Duration>,
+        welcome: Welcome,
+        passed: Option<mpsc::Sender<Passed>>,
+    ) -> Self {
         let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
-        let (session, driver) = Self::new(serializer, welcome, false);
+        let (session, driver) = Self::new(serializer, welcome, false, passed);
         tokio::spawn(driver.run(link, keep_alive));
         session
     }

@@ -61,6 +61,43 @@ pub(crate) enum Reaction {
 }
 
 impl Table {
+    /// Whether a message is about something that is open here.
+    pub(crate) fn knows(&self, message: &Message) -> bool {
+        if let Message::Event(it) = message {
+            self.subscriptions.contains_key(&it.subscription)
+        } else if let Message::Invocation(it) = message {
+            self.registrations.contains_key(&it.registration)
+        } else if let Message::Result(it) = message {
+            self.calls.contains_key(&it.request)
+        } else if let Message::Error(it) = message {
+            self.has_asked(it.kind, it.request)
+        } else if let Message::Published(it) = message {
+            self.publications.contains_key(&it.request)
+        } else if let Message::Subscribed(it) = message {
+            self.subscribes.contains_key(&it.request)
+        } else if let Message::Registered(it) = message {
+            self.registers.contains_key(&it.request)
+        } else if let Message::SubscriptionRevoked(it) = message {
+            self.subscriptions.contains_key(&it.subscription)
+        } else if let Message::RegistrationRevoked(it) = message {
+            self.registrations.contains_key(&it.registration)
+        } else {
+            // What answers an UNSUBSCRIBE or an UNREGISTER is nobody's to wait for elsewhere.
+            true
+        }
+    }
+
+    /// Whether such a request waits here for its answer.
+    pub(crate) fn has_asked(&self, kind: RequestKind, request: RequestId) -> bool {
+        match kind {
+            RequestKind::Call => self.calls.contains_key(&request),
+            RequestKind::Publish => self.publications.contains_key(&request),
+            RequestKind::Subscribe => self.subscribes.contains_key(&request),
+            RequestKind::Register => self.registers.contains_key(&request),
+            RequestKind::Unregister | RequestKind::Unsubscribe | RequestKind::Invocation => true,
+        }
+    }
+
     /// The number for a new request, unless the session is closed.
     pub(crate) fn next_request(&mut self) -> Result<RequestId, Error> {
         if let Some(closed) = &self.closed {

@@ -47,6 +47,13 @@ impl Builder {
         self
     }
 
+    /// Tries the places in their order each time, so that the first one is taken again after another one was lost.
+    #[must_use]
+    pub const fn in_order(mut self) -> Self {
+        self.places.keep_order();
+        self
+    }
+
     /// Looks for a desktop, by its id as mDNS has it, on the local network where it is at none of the places: by its name in
     /// `.local`, then by mDNS. The pin or the Noise key of the options says whether it is the right one.
     ///
@@ -85,6 +92,7 @@ impl Builder {
     fn spawn(self, first: Option<Reached>) -> Client {
         let (status, watched) = watch::channel(Status::Connecting { attempt: 1 });
         let (current, seen) = watch::channel(Current::Away);
+        let (place, placed) = watch::channel(None);
         let (orders, received) = mpsc::channel(ORDERS);
         let standing = Arc::<Standing>::default();
         let keeper = Keeper {
@@ -94,6 +102,7 @@ impl Builder {
             standing: Arc::clone(&standing),
             status,
             current,
+            place,
             orders: received,
             when: When::Now,
             failures: 0,
@@ -106,6 +115,7 @@ impl Builder {
             standing,
             status: watched,
             current: seen,
+            place: placed,
             orders,
         }))
     }

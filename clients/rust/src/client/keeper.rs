@@ -20,7 +20,7 @@ use super::opening::Opening;
 use super::places::{Places, Reached, Unreached, Verdict};
 use super::standing::Standing;
 use super::status::{Opened, Status};
-use crate::connect::Options;
+use crate::connect::{Options, Target};
 use crate::driver::Driver;
 use crate::error::{Closed, ConnectError};
 use crate::session::Session;
@@ -63,6 +63,8 @@ pub(super) struct Keeper {
     pub(super) standing: Arc<Standing>,
     pub(super) status: watch::Sender<Status>,
     pub(super) current: watch::Sender<Current>,
+    /// Where the router is.
+    pub(super) place: watch::Sender<Option<Target>>,
     pub(super) orders: mpsc::Receiver<Order>,
     pub(super) when: When,
     /// Attempts that failed, and sessions that did not last, since the last one that did.
@@ -123,10 +125,15 @@ impl Keeper {
 
     /// The life of a session, through all its connections. Gives what the next one begins with; none if there is none.
     async fn live(&mut self, reached: Box<Reached>) -> Option<Option<Box<Reached>>> {
-        let Reached { mut link, welcome } = *reached;
+        let Reached {
+            mut link,
+            welcome,
+            target,
+        } = *reached;
+        self.place.send_replace(Some(target));
         let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
         let granted = Granted::of_welcome(&welcome);
-        let (session, mut driver) = Session::new(serializer, welcome, granted.is_some());
+        let (session, mut driver) = Session::new(serializer, welcome, granted.is_some(), self.options.passed.clone());
         self.opened_at = Instant::now();
         let opening = Opening {
             standing: Arc::clone(&self.standing),
@@ -243,7 +250,10 @@ impl Keeper {
             Dialed::Stop => After::Stop,
             Dialed::Given(why) => After::Anew(lost(&why), None),
             Dialed::Reached(reached) => match Granted::of_welcome(&reached.welcome).map(|it| it.outcome) {
-                Some(Outcome::Resumed(arrived)) => After::Resumed(Box::new(reached.link), arrived),
+                Some(Outcome::Resumed(arrived)) => {
+                    self.place.send_replace(Some(reached.target));
+                    After::Resumed(Box::new(reached.link), arrived)
+                }
                 // It is another session, which is not wanted any more.
                 _ if self.closing.is_some() => {
                     let goodbye = Message::Goodbye(Goodbye::new(CLOSE_NORMAL, ""));

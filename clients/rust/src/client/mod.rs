@@ -22,7 +22,7 @@ pub use status::{Missing, Opened, Status};
 
 use crate::args::Args;
 use crate::call::{Call, within};
-use crate::connect::Options;
+use crate::connect::{Options, Target};
 use crate::error::{Closed, Error, RequestError};
 use crate::invocation::{Handler, InParts, Invocation, Reply};
 use crate::parts::PartSender;
@@ -61,6 +61,7 @@ struct Handle {
     standing: Arc<Standing>,
     status: watch::Receiver<Status>,
     current: watch::Receiver<Current>,
+    place: watch::Receiver<Option<Target>>,
     orders: mpsc::Sender<Order>,
 }
 
@@ -98,6 +99,12 @@ impl Client {
     #[must_use]
     pub fn status(&self) -> watch::Receiver<Status> {
         self.0.status.clone()
+    }
+
+    /// Where the router was found last.
+    #[must_use]
+    pub fn place(&self) -> Option<Target> {
+        self.0.place.borrow().clone()
     }
 
     /// Tries to connect now, whatever was said before: the network changed, or the device was paired again.

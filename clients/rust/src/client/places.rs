@@ -31,6 +31,8 @@ pub(crate) struct Places {
     /// The one that worked last comes first.
     known: Vec<Target>,
     lookup: Option<Lookup>,
+    /// Which of them is first does not change.
+    keeps_order: bool,
 }
 
 /// What is looked for on the local network.
@@ -44,6 +46,7 @@ struct Lookup {
 pub(crate) struct Reached {
     pub(crate) link: Link,
     pub(crate) welcome: Welcome,
+    pub(crate) target: Target,
 }
 
 /// What was tried when no session could be opened.
@@ -68,11 +71,20 @@ pub(crate) enum Verdict {
 
 impl Places {
     pub(crate) const fn new(known: Vec<Target>) -> Self {
-        Self { known, lookup: None }
+        Self {
+            known,
+            lookup: None,
+            keeps_order: false,
+        }
     }
 
     pub(crate) fn add(&mut self, target: Target) {
         self.known.push(target);
+    }
+
+    /// Tries them in the order in which they were given, also after another one worked.
+    pub(crate) const fn keep_order(&mut self) {
+        self.keeps_order = true;
     }
 
     /// Looks for the desktop with this id, also by its name in `.local`.
@@ -121,6 +133,7 @@ impl Places {
                 continue;
             }
             match open(&target, options, wanted).await {
+                Ok(reached) if self.keeps_order => return Some(reached),
                 Ok(reached) => {
                     self.known.retain(|known| *known != target);
                     self.known.insert(0, target);
@@ -148,7 +161,8 @@ async fn open(target: &Target, options: &Options, wanted: &Wanted) -> Result<Rea
         let is_local = matches!(target, Target::Unix(_)) && *wanted == Wanted::Resumable;
         let resumption = (!is_local).then(|| wanted.clone());
         let welcome = join(&mut link, options.clone(), resumption).await?;
-        Ok(Reached { link, welcome })
+        let target = target.clone();
+        Ok(Reached { link, welcome, target })
     };
     let late = || ConnectError::TooSlow(target.to_string(), options.patience.as_secs());
     let opened = timeout(options.patience, opening).await;

@@ -11,8 +11,7 @@ use wamp::codec::{self, Serializer};
 use wamp::id::{MAX_ID, RequestId};
 use wamp::limits::Bounds;
 use wamp::message::{Message, Publish, PublishOptions, PublishSpecial, Queued};
-
-use crate::args::Args;
+use wamp::payload::Payload;
 
 /// What is known of the whole queue: its name, and the highest number that was given.
 const WHOLE: &str = "queue";
@@ -126,7 +125,7 @@ impl Files {
         self.folder.join(format!("{number:0DIGITS$}{ENDING}"))
     }
 
-    pub(super) fn push(&mut self, topic: &str, args: &Args, options: PublishOptions) -> Result<(), QueueError> {
+    pub(super) fn push(&mut self, topic: &str, payload: Payload, options: PublishOptions) -> Result<(), QueueError> {
         let number = self.last + 1;
         let special = PublishSpecial {
             queued: Some(Queued {
@@ -144,7 +143,7 @@ impl Files {
             request: RequestId::FIRST,
             options,
             topic: topic.into(),
-            payload: args.encode(Serializer::MessagePack)?,
+            payload,
         });
         let mut frame = bytes::BytesMut::new();
         codec::encode(Serializer::MessagePack, &publish, &mut frame)?;

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use wamp::codec::Serializer;
 use wamp::message::PublishOptions;
+use wamp::payload::Payload;
 
 pub use delivery::{Delivered, Refused, Undeliverable};
 use files::Files;
@@ -64,9 +66,23 @@ impl Queue {
     /// # Errors
     /// As many wait as may, or it could not be written; then it is not in the queue.
     pub fn push(&self, topic: &str, args: impl Into<Args>, options: PublishOptions) -> Result<(), QueueError> {
-        self.files().push(topic, &args.into(), options)?;
+        let payload = args.into().encode(Serializer::MessagePack)?;
+        self.push_as_it_is(topic, payload, options)
+    }
+
+    /// The same with arguments that are encoded already, in whatever serializer.
+    ///
+    /// # Errors
+    /// As [`Queue::push`].
+    pub fn push_as_it_is(&self, topic: &str, payload: Payload, options: PublishOptions) -> Result<(), QueueError> {
+        self.files().push(topic, payload, options)?;
         self.pushed.notify_one();
         Ok(())
+    }
+
+    /// Waits until something was pushed that was not waited for yet. One task should do this, or [`Queue::deliver`].
+    pub async fn pushed(&self) {
+        self.pushed.notified().await;
     }
 
     /// How many wait.

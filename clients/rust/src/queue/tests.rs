@@ -13,8 +13,16 @@ fn open(folder: &TempDir) -> Result<Files, QueueError> {
     Files::open(folder.path(), MANY, MAX_WAITING_BYTES)
 }
 
+fn payload(args: &Args) -> Payload {
+    args.encode(Serializer::MessagePack).unwrap()
+}
+
 fn push(files: &mut Files, number: u64) -> Result<(), QueueError> {
-    files.push("com.t", &Args::from([number.into()]), PublishOptions::default())
+    files.push(
+        "com.t",
+        payload(&Args::from([number.into()])),
+        PublishOptions::default(),
+    )
 }
 
 /// The first argument of the first that waits, which is taken away.
@@ -51,7 +59,7 @@ fn a_publication_keeps_its_options() {
         exclude_me: false,
         ..PublishOptions::default()
     };
-    files.push("com.t", &Args::default(), options).unwrap();
+    files.push("com.t", payload(&Args::default()), options).unwrap();
     let publish = files.read(1).unwrap();
     assert!(publish.options.retain && !publish.options.exclude_me && publish.topic == "com.t");
 }
