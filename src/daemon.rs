@@ -33,6 +33,7 @@ use crate::config::{self, Components, Config, DESKTOP_REALM};
 use crate::consent::{Consents, News};
 use crate::discovery::Advert;
 use crate::front_door::{self, Front};
+use crate::links::Links;
 use crate::notice;
 use crate::pair::{Desk, Told};
 use crate::paths::Paths;
@@ -47,6 +48,7 @@ const GOODBYE_TIME: Duration = Duration::from_millis(1_200);
 #[derive(Debug)]
 pub struct Daemon {
     router: Router,
+    links: Arc<Links>,
     store: Arc<Store>,
     audit: Audit,
     advertiser: Arc<Advertiser>,
@@ -91,16 +93,16 @@ impl Daemon {
         let (authenticators, unknown) = Authenticators::new();
         let asked = (authorizers, &authenticators);
         let of = (Arc::clone(&store), Arc::clone(&desk), Arc::clone(&consents));
-        let access = Access::new(config, of, audit.clone(), household, asked)?;
-        let access = Arc::new(access);
+        let access = Arc::new(Access::new(config, of, audit.clone(), household, asked)?);
         let limits = limits(&config.limits);
         let bridge = Bridge::of(config, limits.joined);
         let front = front(config, &proofs, (&store, &desk), bridge.clone());
         let router = Router::with_keys(Arc::clone(&access) as _, Arc::new(front), proofs.keys, limits);
-        realms::open(&router, config, paths, &store)?;
+        let links = Arc::new(realms::open(&router, config, paths, &store)?);
         let advertiser = Arc::new(Advertiser::new(Arc::clone(&store), config.discovery.enabled));
         let mut daemon = Self {
             router,
+            links,
             store,
             audit,
             advertiser,
@@ -162,6 +164,7 @@ impl Daemon {
             realm,
             router: self.router.clone(),
             certificates: Arc::clone(&self.certificates),
+            links: Arc::clone(&self.links),
             since: Instant::now(),
             advertiser: Arc::clone(&self.advertiser),
             notifier: Arc::clone(&machine.notifier),
@@ -343,6 +346,7 @@ impl Daemon {
         if let Some(bridge) = &self.bridge {
             bridge.close();
         }
+        self.links.stop().await;
         tokio::join!(self.advertiser.stop(), self.router.stop(GOODBYE_TIME));
         for task in self.tasks {
             task.abort();

@@ -8,6 +8,7 @@
 //! | [`audit`] | who came, who was kept out, what was denied: the log of it |
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
+//! | [`links`] | other routers, with which realms exchange events and calls |
 //! | [`described`] | what programs of others say they offer |
 //! | `bridge` | calls and publications by single HTTP requests |
 //! | `front_door` | what browsers get beside WAMP |
@@ -28,6 +29,7 @@ pub mod daemon;
 pub mod described;
 pub mod discovery;
 mod front_door;
+pub mod links;
 mod notice;
 pub mod pair;
 pub mod paths;

@@ -238,7 +238,7 @@ impl Gate for Access {
                 .realms
                 .get(asked.realm.as_str())
                 .ok_or_else(|| unknown_realm(asked))?;
-            if name_of_asker(peer).is_some() {
+            if name_of_asker(peer).is_some() || realm.link(peer).is_some() {
                 return Ok(Proof::None);
             }
             realm.find(asked, peer).await
@@ -257,6 +257,9 @@ impl Gate for Access {
             if let Some(name) = name_of_asker(peer) {
                 let role = Arc::new(Role::unrestricted(name));
                 return Ok(principal(name, &role, Method::Anonymous, INTERNAL_PROVIDER));
+            }
+            if let Some((name, role)) = realm.link(peer) {
+                return Ok(principal(name, role, Method::Anonymous, INTERNAL_PROVIDER));
             }
             realm.admit(asked, peer).await
         })

@@ -254,6 +254,7 @@ pub fn of_realm(realm: &config::Realm) -> Result<BTreeMap<String, Arc<Role>>, ro
             Some(procedure) => made.with_authorizer(procedure.as_str().into()),
             None => made,
         };
+        let made = if role.is_link { made.for_link() } else { made };
         Ok((role.name.clone(), Arc::new(made)))
     };
     realm.roles.iter().map(role).collect()

@@ -5,6 +5,7 @@
 use super::ConfigError;
 use super::authenticator::{self, Authenticator, MAX_AUTHENTICATORS};
 use super::kept::{self, Kept};
+use super::link::{self, Link, MAX_LINKS};
 use super::principal::{self, Principal};
 use super::read::{Field, Section};
 
@@ -40,6 +41,8 @@ pub struct Realm {
     pub authenticators: Vec<Authenticator>,
     /// What it keeps of its events.
     pub kept: Kept,
+    /// The other routers that it exchanges events and calls with.
+    pub links: Vec<Link>,
 }
 
 /// A role with its permissions.
@@ -51,6 +54,8 @@ pub struct Role {
     pub rules: Vec<Rule>,
     /// The procedure that decides about what no rule covers.
     pub authorizer: Option<String>,
+    /// Whether its sessions speak for another router.
+    pub is_link: bool,
 }
 
 /// A permission. Of several rules that cover a URI the one with the longest literal match counts.
@@ -142,7 +147,7 @@ pub(super) fn check_authenticators<'a>(
     })
 }
 
-fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigError> {
+fn read_realm(uri: String, mut section: Section<'_>) -> Result<Realm, ConfigError> {
     let mut roles: Vec<Role> = Vec::new();
     for role in section.sections("role", MAX_ROWS)? {
         roles.push(read_role(role, &roles)?);
@@ -151,19 +156,29 @@ fn read_realm(name: String, mut section: Section<'_>) -> Result<Realm, ConfigErr
         .iter()
         .any(|role| role.name == ANONYMOUS)
         .then(|| ANONYMOUS.to_owned());
+    let links = link::read(section.sections("link", MAX_LINKS)?, &uri)?;
     let mut realm = Realm {
-        name,
+        name: uri,
         roles,
         anonymous: None,
         certified: None,
         principals: Vec::new(),
         authenticators: Vec::new(),
         kept: kept::read(&mut section)?,
+        links,
     };
     for principal in section.sections("principal", MAX_ROWS)? {
         principal::read(principal, &mut realm)?;
     }
     realm.anonymous = realm.anonymous.or(implied);
+    let is_anonymous = |role: &&Role| role.is_link && realm.anonymous.as_ref() == Some(&role.name);
+    if let Some(role) = realm.roles.iter().find(is_anonymous) {
+        let what = format!(
+            "the role {:?} has `link = true`, so it is not for clients that prove nothing: who speaks for a router must prove who it is",
+            role.name
+        );
+        return Err(section.error(what));
+    }
     for authenticator in section.sections("authenticator", MAX_AUTHENTICATORS)? {
         authenticator::read(authenticator, &mut realm)?;
     }
@@ -198,11 +213,16 @@ fn read_role(mut section: Section<'_>, others: &[Role]) -> Result<Role, ConfigEr
         Some(field) => Some(field.text(procedure, |text| is_uri(text, false).then(|| text.to_owned()))?),
         None => None,
     };
+    let is_link = match section.get("link") {
+        Some(field) => field.boolean()?,
+        None => false,
+    };
     section.finish()?;
     Ok(Role {
         name,
         rules,
         authorizer,
+        is_link,
     })
 }
 

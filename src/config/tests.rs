@@ -61,7 +61,7 @@ fn the_documented_file_has_every_key_and_its_optional_ones_work() {
     assert_eq!((config.advertise.len(), config.realms.len()), (1, 1));
     assert_eq!(
         (config.realms[0].roles.len(), config.realms[0].principals.len()),
-        (3, 5)
+        (4, 5)
     );
     assert_eq!(config.realms[0].anonymous.as_deref(), Some("anonymous"));
     // Every key that the program asks for stands in the file.

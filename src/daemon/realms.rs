@@ -3,29 +3,46 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use router::{Restored, Router};
+use rand::TryRng as _;
+use rand::rngs::SysRng;
+use router::{RealmSettings, Restored, Router};
+use wamp::message::RouterId;
 
 use super::bounds::settings_of;
-use crate::config::{Config, DESKTOP_REALM};
+use crate::config::{Config, DESKTOP_REALM, Link, Realm};
+use crate::links::{Links, Place};
 use crate::paths::Paths;
 use crate::store::{FileJournal, StateDir, Store};
 
-pub(super) fn open(router: &Router, config: &Config, paths: &Paths, store: &Store) -> Result<()> {
+/// Opens them, and begins with their links to other routers.
+pub(super) fn open(router: &Router, config: &Config, paths: &Paths, store: &Store) -> Result<Links> {
+    let own = RouterId::new(
+        SysRng
+            .try_next_u64()
+            .context("the operating system has no random numbers")?,
+    );
     let place = place(config, paths, store)?;
     for realm in &config.realms {
         let journal = match &place {
             Some(place) if realm.kept.is_on_disk() => Some(journal(place, &realm.name)?),
             Some(_) | None => None,
         };
-        router.open_realm_with(&realm.name, settings_of(config, realm), realm.kept.when_full, journal);
+        let settings = RealmSettings {
+            router: own,
+            ..settings_of(config, realm)
+        };
+        router.open_realm_with(&realm.name, settings, realm.kept.when_full, journal);
     }
-    Ok(())
+    let place = place.map(|place| Place::new(&paths.state, place));
+    let links = Links::start(router, config, own, place);
+    links.context("events cannot wait on disk for another router")
 }
 
 /// The state directory, if a realm needs it. A plain router has it for its journals alone, and holds it as long as one of
 /// them is open.
 fn place(config: &Config, paths: &Paths, store: &Store) -> Result<Option<Arc<StateDir>>> {
-    if !config.realms.iter().any(|realm| realm.kept.is_on_disk()) {
+    let needs_it = |realm: &Realm| realm.kept.is_on_disk() || realm.links.iter().any(Link::keeps);
+    if !config.realms.iter().any(needs_it) {
         return Ok(None);
     }
     let place = if config.desktop.enabled {

@@ -34,6 +34,7 @@ use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::certificates::Kept;
 use crate::consent::Consents;
+use crate::links::Links;
 use crate::pair::{Desk, Told};
 use crate::store::Store;
 
@@ -54,6 +55,8 @@ pub(crate) struct Desktop {
     pub(crate) realm: RealmHandle,
     pub(crate) router: Router,
     pub(crate) certificates: Arc<Kept>,
+    /// The links of its realms to other routers.
+    pub(crate) links: Arc<Links>,
     /// When the daemon started.
     pub(crate) since: Instant,
     pub(crate) advertiser: Arc<Advertiser>,

@@ -1,4 +1,5 @@
-//! `org.deskconn.router.*`: who is connected and what each does, and which certificate is shown; for the owner.
+//! `org.deskconn.router.*`: who is connected and what each does, which certificate is shown, and the links to other routers;
+//! for the owner.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ const MAX_ROWS: u64 = 1_000;
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &["org.deskconn.router.sessions"], sessions).await?;
-    offer(session, desktop, &["org.deskconn.router.certificate"], certificate).await
+    offer(session, desktop, &["org.deskconn.router.certificate"], certificate).await?;
+    offer(session, desktop, &["org.deskconn.router.links"], links).await
 }
 
 /// `router.certificate() → null | {names, not_after, refused}`: the certificate of the configuration that is shown now, null
@@ -65,6 +67,14 @@ async fn sessions(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
         ("left_off", left_off.into()),
     ])
     .into())
+}
+
+/// `router.links() → [link]`.
+async fn links(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    let reports = desktop.links.reports();
+    let rows = reports.iter().map(|report| report.to_dict().into()).collect();
+    Ok(Value::List(rows).into())
 }
 
 fn realm_row(report: &RealmReport) -> Value {

@@ -2,7 +2,7 @@
 
 #[allow(dead_code, reason = "not every fault is needed here")]
 #[path = "../../clients/rust/tests/session/relay.rs"]
-mod relay;
+pub(crate) mod relay;
 
 use std::time::Duration;
 

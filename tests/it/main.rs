@@ -26,6 +26,7 @@ mod front_door;
 mod keepalive;
 mod keeping;
 mod kept;
+mod links;
 mod locked;
 mod longpoll;
 mod manual;

@@ -7,7 +7,7 @@ mod nobody;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use router::{Peer, Principal, Role, RuleError};
+use router::{Peer, Principal, Role, RuleError, Transport};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wamp::acceptor::{Asked, CraProof, Identity, Proof};
@@ -20,6 +20,7 @@ use self::asking::{Asking, DYNAMIC_PROVIDER};
 use self::nobody::Mask;
 use super::{ANONYMOUS, Authenticators, STATIC_PROVIDER, certificate, principal, roles, unknown_realm};
 use crate::config::{self, Login};
+use crate::links;
 
 const NAME_OF_ANOTHER: &str =
     "this name is of somebody who has to prove it: do that, or come without a name or under another one";
@@ -36,6 +37,8 @@ pub(super) struct ConfiguredRealm {
     certified: Option<Arc<Role>>,
     principals: Vec<Known>,
     authenticators: Vec<Asking>,
+    /// The roles of the sessions in which its links are here, by the links' names.
+    links: BTreeMap<String, Arc<Role>>,
     mask: Mask,
 }
 
@@ -67,15 +70,27 @@ impl ConfiguredRealm {
                 login: it.login.clone(),
             })
         };
+        let links = realm.links.iter();
+        let links = links.map(|link| Ok((link.name.clone(), Arc::new(links::role(link)?))));
         let asking = |it: &config::Authenticator| Asking::new(it.clone(), authenticators.clone());
         Ok(Self {
             anonymous: realm.anonymous.as_ref().and_then(role),
             certified: realm.certified.as_ref().and_then(role),
             principals: realm.principals.iter().filter_map(known).collect(),
             authenticators: realm.authenticators.iter().map(asking).collect(),
+            links: links.collect::<Result<_, RuleError>>()?,
             mask: Mask::drawn(),
             roles,
         })
+    }
+
+    /// The link whose session here this is, and its role.
+    pub(super) fn link<'a>(&'a self, peer: &Peer) -> Option<(&'a str, &'a Arc<Role>)> {
+        let Transport::Local(name) = &peer.transport else {
+            return None;
+        };
+        let (name, role) = self.links.get_key_value(links::of_session(name)?)?;
+        Some((name, role))
     }
 
     /// Whether anybody at all could register this procedure here, and so say who others are.

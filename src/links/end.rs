@@ -1,0 +1,285 @@
+//! One end of a link: its session here or there, and what that was asked for.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use client::Session;
+use tokio::sync::{Semaphore, watch};
+use wamp::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
+use wamp::message::{
+    Invoke, Message, Register, RegisterOptions, RequestError, RequestKind, RouterId, Subscribe, SubscribeOptions,
+};
+
+use super::rule::Rule;
+
+/// Events that were published and of which nobody has said yet that they were taken. Others wait for them, so that a slow
+/// router slows its link down.
+pub(super) const MAX_UNANSWERED: usize = 1_024;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// In this router.
+    Here,
+    /// In the other one.
+    There,
+}
+
+impl Side {
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Here => Self::There,
+            Self::There => Self::Here,
+        }
+    }
+}
+
+/// An end of a link, with one session after the other.
+#[derive(Debug)]
+pub(super) struct End(watch::Sender<Option<Arc<Open>>>);
+
+impl Default for End {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl End {
+    pub(super) fn set(&self, open: Option<Arc<Open>>) {
+        self.0.send_replace(open);
+    }
+
+    pub(super) fn get(&self) -> Option<Arc<Open>> {
+        self.0.borrow().clone()
+    }
+
+    /// Waits until another session than this one is open, or none.
+    pub(super) async fn leave(&self, session: SessionId) {
+        let is_other = |open: &Option<Arc<Open>>| open.as_ref().is_none_or(|open| open.session.id() != session);
+        let _ = self.0.subscribe().wait_for(is_other).await;
+    }
+
+    /// The session that is open, as soon as there is one.
+    pub(super) async fn wait(&self) -> Arc<Open> {
+        let mut watched = self.0.subscribe();
+        loop {
+            if let Some(open) = watched.borrow_and_update().clone() {
+                return open;
+            }
+            // This end holds the sender.
+            let _ = watched.changed().await;
+        }
+    }
+}
+
+/// A session of an end.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) session: Session,
+    /// The router that it is in.
+    pub(super) router: RouterId,
+    /// Room for events that are not answered.
+    pub(super) room: Arc<Semaphore>,
+    /// Whether it was asked for everything.
+    is_asked: AtomicBool,
+    books: Mutex<Books>,
+}
+
+/// What was asked for, by the numbers of this session.
+#[derive(Debug, Default)]
+struct Books {
+    asked: HashMap<RequestId, (usize, RequestKind)>,
+    topics: HashMap<SubscriptionId, usize>,
+    procedures: HashMap<RegistrationId, usize>,
+    /// What was refused, and in which words, by the row of the rule.
+    missing: BTreeMap<(usize, &'static str), String>,
+    unanswered: HashMap<RequestId, Unanswered>,
+}
+
+/// An event that was published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unanswered {
+    /// Who waits to be told that it was delivered: in which session, of which publication.
+    pub(super) confirm: Option<(SessionId, PublicationId)>,
+}
+
+const EVENTS: &str = "events";
+const CALLS: &str = "calls";
+
+impl Open {
+    pub(super) fn new(session: Session, router: RouterId) -> Arc<Self> {
+        Arc::new(Self {
+            session,
+            router,
+            room: Arc::new(Semaphore::new(MAX_UNANSWERED)),
+            is_asked: AtomicBool::new(false),
+            books: Mutex::default(),
+        })
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks for the events and calls that begin at this end, with what is retained if it can be told to the other one; the
+    /// second time for what was refused the first time.
+    pub(super) async fn ask(&self, rules: &[Rule], side: Side, retained: bool) -> Result<(), client::Error> {
+        for (row, rule) in rules.iter().enumerate() {
+            let begins_here = match side {
+                Side::Here => rule.is_out,
+                Side::There => rule.is_in,
+            };
+            if begins_here && rule.events && !self.books().has(row, EVENTS) {
+                self.subscribe(row, rule, retained).await?;
+            }
+            if begins_here && rule.calls && !self.books().has(row, CALLS) {
+                self.register(row, rule).await?;
+            }
+        }
+        self.is_asked.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Asks once more for what is retained, for another router that may have missed it.
+    pub(super) async fn ask_for_retained(&self, rules: &[Rule]) {
+        for (row, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.events && rule.is_out) {
+            // A session that has ended is followed by one that asks by itself.
+            let _ = self.subscribe(row, rule, true).await;
+        }
+    }
+
+    async fn subscribe(&self, row: usize, rule: &Rule, retained: bool) -> Result<(), client::Error> {
+        let options = SubscribeOptions {
+            policy: rule.policy,
+            get_retained: retained,
+            nkey: None,
+        };
+        let subscribe = |request| {
+            self.books().asked.insert(request, (row, RequestKind::Subscribe));
+            Message::Subscribe(Subscribe {
+                request,
+                options,
+                topic: rule.uri.clone(),
+            })
+        };
+        self.session.pass_request(subscribe).await
+    }
+
+    async fn register(&self, row: usize, rule: &Rule) -> Result<(), client::Error> {
+        let options = RegisterOptions {
+            policy: rule.policy_of_calls(),
+            // Links share their patterns: where one has nobody for a call, the next is asked. The newest goes first, because an
+            // older one may be the rest of a link whose router was killed.
+            invoke: Invoke::Last,
+            forward_timeout: true,
+            ..RegisterOptions::default()
+        };
+        let register = |request| {
+            self.books().asked.insert(request, (row, RequestKind::Register));
+            Message::Register(Register {
+                request,
+                options,
+                procedure: rule.uri.clone(),
+            })
+        };
+        self.session.pass_request(register).await
+    }
+
+    /// Notes the answer to what was asked for. Says what is missing, if it is news.
+    pub(super) fn answered(&self, message: &Message, rules: &[Rule]) -> Option<String> {
+        let mut books = self.books();
+        if let Message::Subscribed(it) = message {
+            let (row, _) = books.asked.remove(&it.request)?;
+            books.topics.insert(it.subscription, row);
+            books.missing.remove(&(row, EVENTS));
+        } else if let Message::Registered(it) = message {
+            let (row, _) = books.asked.remove(&it.request)?;
+            books.procedures.insert(it.registration, row);
+            books.missing.remove(&(row, CALLS));
+        } else if let Message::SubscriptionRevoked(it) = message {
+            let row = books.topics.remove(&it.subscription)?;
+            return books.miss(row, EVENTS, rules, "the router has ended the subscription");
+        } else if let Message::RegistrationRevoked(it) = message {
+            let row = books.procedures.remove(&it.registration)?;
+            return books.miss(row, CALLS, rules, "the router has ended the registration");
+        } else if let Message::Error(it) = message {
+            let (row, kind) = books.asked.remove(&it.request)?;
+            let what = if kind == RequestKind::Subscribe { EVENTS } else { CALLS };
+            return books.miss(row, what, rules, &sentence(it));
+        }
+        None
+    }
+
+    /// Whether everything that was asked for is answered.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_asked.load(Ordering::Relaxed) && self.books().asked.is_empty()
+    }
+
+    /// The rule by which an event came.
+    pub(super) fn topic(&self, subscription: SubscriptionId) -> Option<usize> {
+        self.books().topics.get(&subscription).copied()
+    }
+
+    /// The rule by which a call came.
+    pub(super) fn procedure(&self, registration: RegistrationId) -> Option<usize> {
+        self.books().procedures.get(&registration).copied()
+    }
+
+    /// Notes that an event goes out.
+    pub(super) fn published(&self, request: RequestId, unanswered: Unanswered) {
+        self.books().unanswered.insert(request, unanswered);
+    }
+
+    /// It was answered, or could not be sent.
+    pub(super) fn settled(&self, request: RequestId) -> Option<Unanswered> {
+        let settled = self.books().unanswered.remove(&request);
+        if settled.is_some() {
+            self.room.add_permits(1);
+        }
+        settled
+    }
+
+    /// Events that went out and were not answered when the session ended: whether they were taken is not known.
+    pub(super) fn unanswered(&self) -> usize {
+        self.books().unanswered.len()
+    }
+
+    /// What could not be asked for.
+    pub(super) fn missing(&self) -> Vec<String> {
+        self.books().missing.values().cloned().collect()
+    }
+}
+
+impl Books {
+    /// Whether it stands, or was asked for.
+    fn has(&self, row: usize, what: &str) -> bool {
+        let kind = if what == EVENTS {
+            RequestKind::Subscribe
+        } else {
+            RequestKind::Register
+        };
+        let stands = if what == EVENTS {
+            self.topics.values().any(|it| *it == row)
+        } else {
+            self.procedures.values().any(|it| *it == row)
+        };
+        stands || self.asked.values().any(|it| *it == (row, kind))
+    }
+
+    fn miss(&mut self, row: usize, what: &'static str, rules: &[Rule], why: &str) -> Option<String> {
+        let uri = rules.get(row).map_or("", |rule| rule.uri.as_str());
+        let sentence = format!("{what} of \"{uri}\": {why}");
+        let is_news = self.missing.insert((row, what), sentence.clone()).as_ref() != Some(&sentence);
+        is_news.then_some(sentence)
+    }
+}
+
+/// An ERROR in words.
+pub(super) fn sentence(error: &RequestError) -> String {
+    let (args, _) = error.payload.to_values().unwrap_or_default();
+    match args.first().and_then(wamp::value::Value::as_str) {
+        Some(sentence) => format!("{sentence} ({})", error.error),
+        None => error.error.to_string(),
+    }
+}
