@@ -67,6 +67,15 @@ impl Channel {
         channel
     }
 
+    /// What only the two ends of the connection know, for logins that are bound to it: `tls-exporter` of RFC 9266.
+    #[must_use]
+    pub const fn binding(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Tls { binding, .. } => Some(*binding),
+            Self::Plain | Self::Noise { .. } => None,
+        }
+    }
+
     /// The certificate by which the client is known.
     #[must_use]
     pub const fn client_certificate(&self) -> Option<&Arc<[u8]>> {

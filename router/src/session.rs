@@ -174,7 +174,7 @@ fn withdrawn() -> Abort {
 async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<Asked>, Refusal> {
     let limit = shared.limits.login;
     let mut until = Instant::now() + limit;
-    let mut acceptor = Acceptor::default();
+    let mut acceptor = Acceptor::inside(peer.channel.binding());
     loop {
         let read = timeout_at(until, link.reader.next()).await;
         let message = match read.map_err(|_| too_late(limit))? {

@@ -14,14 +14,6 @@ use super::realm::{MAX_NAME, Realm};
 
 /// The longest password, as `ticket` has its own.
 pub(super) const MAX_PASSWORD: usize = 1024;
-/// Bytes of a salt that is drawn here: what the specification recommends.
-const SALT: usize = 16;
-/// What Argon2 is given where nothing is said: 19 MiB and two passes are what OWASP recommends at least, and a phone does
-/// them in a moment.
-const MEMORY_KIB: u64 = 19 * 1024;
-const ARGON2_ITERATIONS: u64 = 2;
-/// The same for PBKDF2 with SHA-256.
-const PBKDF2_ITERATIONS: u64 = 600_000;
 
 /// Somebody who may come in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,11 +131,11 @@ fn number(
     key: &'static str,
     least: u32,
     most: u32,
-    default: u64,
+    default: u32,
 ) -> Result<u32, ConfigError> {
     let number = match section.get(key) {
         Some(field) => field.number(u64::from(least)..=u64::from(most))?,
-        None => default,
+        None => default.into(),
     };
     Ok(u32::try_from(number).unwrap_or(most))
 }
@@ -189,7 +181,7 @@ fn read_scram(section: &mut Section<'_>) -> Result<scram::Credential, ConfigErro
                 "iterations",
                 scram::MIN_PBKDF2_ITERATIONS,
                 scram::MAX_PBKDF2_ITERATIONS,
-                PBKDF2_ITERATIONS,
+                scram::PBKDF2_ITERATIONS,
             )?,
             salt: drawn(),
         },
@@ -201,7 +193,7 @@ fn read_scram(section: &mut Section<'_>) -> Result<scram::Credential, ConfigErro
                     "memory_kib",
                     scram::MIN_MEMORY_KIB,
                     scram::MAX_MEMORY_KIB,
-                    MEMORY_KIB,
+                    scram::MEMORY_KIB,
                 )?,
             },
             iterations: number(
@@ -209,7 +201,7 @@ fn read_scram(section: &mut Section<'_>) -> Result<scram::Credential, ConfigErro
                 "iterations",
                 1,
                 scram::MAX_ARGON2_ITERATIONS,
-                ARGON2_ITERATIONS,
+                scram::ARGON2_ITERATIONS,
             )?,
             salt: drawn(),
         },
@@ -252,7 +244,7 @@ fn base64_of(
 
 /// A salt of its own. It is another one after each start, which no client minds.
 fn drawn() -> Vec<u8> {
-    let mut salt = vec![0; SALT];
+    let mut salt = vec![0; scram::SALT];
     SysRng
         .try_fill_bytes(&mut salt)
         .expect("the operating system has random bytes");

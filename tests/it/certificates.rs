@@ -274,3 +274,47 @@ async fn a_plain_router_speaks_tls_with_the_users_certificate_alone() {
         assert_eq!(shown(&desk, name).await, own);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signature_inside_tls_is_bound_to_the_connection() {
+    let key = crate::support::key(7);
+    let desk = Desk::with(&format!(
+        "[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"r\"\nrules = []\n[[realm.principal]]\nauthid = \"joe\"\nrole = \"r\"\nmethod = \"cryptosign\"\npubkey = \"{}\"\n",
+        crate::support::public(&key)
+    ))
+    .await;
+    let options = Options {
+        key: Some(key),
+        ..with(&desk, None)
+    };
+    for way in [Way::Wss, Way::Rss, Way::WebSocket] {
+        let session = soon(
+            "the login",
+            desk.try_join(
+                way,
+                Options {
+                    pin: None,
+                    ..options.clone()
+                },
+            ),
+        )
+        .await;
+        assert_eq!(session.unwrap().detail("authid"), Some("joe"), "{way:?}");
+    }
+    // What the router says on one connection is worth nothing on another one.
+    for (is_own, expected) in [(true, true), (false, false)] {
+        let open = async || {
+            let stream = TcpStream::connect(desk.address()).await.unwrap();
+            tls::connect(stream, Trust::Pin(pin(&desk))).await.unwrap()
+        };
+        let (connected, other) = (open().await, open().await);
+        let exporters = if is_own { connected.exporters } else { other.exporters };
+        let link = link::rawsocket::connect(connected.stream, client::Serializer::Json, options.bounds).await;
+        let bound = Options {
+            channel: Some(exporters.binding),
+            ..options.clone()
+        };
+        let joined = soon("the login", Session::over(link.unwrap(), bound)).await;
+        assert_eq!(joined.is_ok(), expected);
+    }
+}

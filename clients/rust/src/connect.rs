@@ -173,6 +173,9 @@ pub struct Options {
     /// A certificate of the client's own, which it shows inside TLS where it is asked for one, and logs in by where the router
     /// takes that.
     pub certificate: Option<tls::Chain>,
+    /// What both ends of a connection inside TLS know (RFC 9266, `tls-exporter`): signatures are bound to it where the router does
+    /// that too. Whoever connects by [`Session::connect`] or a [`crate::Client`] need not set it.
+    pub channel: Option<[u8; 32]>,
     /// With it `ws` is spoken inside Noise alone, and plain `rs` never.
     pub noise: Option<NoiseLogin>,
     /// The serializer; the first that the router takes, where there is a choice.
@@ -202,6 +205,7 @@ impl Options {
             secret: None,
             pin: None,
             certificate: None,
+            channel: None,
             noise: None,
             serializers: vec![Serializer::MessagePack, Serializer::Json, Serializer::Cbor],
             bounds: Bounds {
@@ -238,10 +242,10 @@ impl Session {
     ///
     /// # Errors
     /// Nobody answers, or the router does not let this client in.
-    pub async fn connect(target: &Target, options: Options) -> Result<Self, ConnectError> {
+    pub async fn connect(target: &Target, mut options: Options) -> Result<Self, ConnectError> {
         let patience = options.patience;
         let opening = async {
-            let link = connect(target, &options).await?;
+            let link = connect(target, &mut options).await?;
             Self::over(link, options).await
         };
         let late = || ConnectError::TooSlow(target.to_string(), patience.as_secs());
@@ -261,8 +265,19 @@ impl Session {
     }
 }
 
-/// A link to a router.
-pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, ConnectError> {
+/// A link to a router. Inside TLS the options get what binds the login to it.
+pub(crate) async fn connect(target: &Target, options: &mut Options) -> Result<Link, ConnectError> {
+    let mut channel = None;
+    let link = connect_and_note(target, options, &mut channel).await;
+    options.channel = channel;
+    link
+}
+
+async fn connect_and_note(
+    target: &Target,
+    options: &Options,
+    channel: &mut Option<[u8; 32]>,
+) -> Result<Link, ConnectError> {
     let Options {
         serializers,
         bounds,
@@ -287,7 +302,7 @@ pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, 
             link.map_err(|error| not_wamp(&error))
         }
         (Target::SecureWebSocket { host, path }, _) => {
-            let stream = pinned(target, host, options).await?;
+            let stream = pinned(target, host, options, channel).await?;
             let link = link::websocket::connect(stream, host, path, serializers, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
@@ -296,7 +311,8 @@ pub(crate) async fn connect(target: &Target, options: &Options) -> Result<Link, 
             link.map_err(|error| not_wamp(&error))
         }
         (Target::SecureRawSocket { host }, _) => {
-            let link = link::rawsocket::connect(pinned(target, host, options).await?, serializer, *bounds).await;
+            let link =
+                link::rawsocket::connect(pinned(target, host, options, channel).await?, serializer, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
         (Target::Quic { host }, _) => {
@@ -341,11 +357,17 @@ fn unix(target: &Target, _path: &Path) -> std::future::Ready<Result<Stream, Conn
 }
 
 /// A TLS connection to the one whose key is pinned.
-async fn pinned(target: &Target, host: &str, options: &Options) -> Result<Stream, ConnectError> {
+async fn pinned(
+    target: &Target,
+    host: &str,
+    options: &Options,
+    channel: &mut Option<[u8; 32]>,
+) -> Result<Stream, ConnectError> {
     let pin = options.pin.ok_or_else(|| ConnectError::NoPin(target.to_string()))?;
     let own = options.certificate.as_ref();
     let connected = tls::connect_as(tcp(target, host).await?, Trust::Pin(pin), own).await;
     let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
+    *channel = Some(connected.exporters.binding);
     Ok(connected.stream)
 }
 

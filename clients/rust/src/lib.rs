@@ -61,6 +61,7 @@ pub use queue::{Delivered, MAX_WAITING, MAX_WAITING_BYTES, Queue, QueueError, Re
 pub use served::MAX_INVOCATIONS;
 pub use session::Session;
 pub use subscription::{Event, Listener, QUEUE, Subscription};
+pub use wamp::auth::{cra, scram};
 pub use wamp::codec::Serializer;
 pub use wamp::joiner::JoinError;
 pub use wamp::message::{

@@ -45,6 +45,7 @@ pub(crate) async fn join(
         key: options.key,
         secret: secret.map_err(|error| lost(&error))?,
         has_certificate: options.certificate.is_some(),
+        channel: options.channel,
         resumption,
         passes_on: options.passed.is_some(),
         ..JoinOptions::anonymous(options.realm)

@@ -61,6 +61,8 @@ pub enum Step {
 #[derive(Debug, Default)]
 pub struct Acceptor {
     state: State,
+    /// What only the two ends of the connection know.
+    channel: Option<[u8; cryptosign::CHALLENGE_LENGTH]>,
 }
 
 #[derive(Debug, Default)]
@@ -73,6 +75,15 @@ enum State {
 }
 
 impl Acceptor {
+    /// On a connection inside TLS, with the value of RFC 9266 that both of its ends know: logins by cryptosign may be bound to it.
+    #[must_use]
+    pub fn inside(channel: Option<[u8; cryptosign::CHALLENGE_LENGTH]>) -> Self {
+        Self {
+            channel,
+            ..Self::default()
+        }
+    }
+
     /// Takes the client's next message.
     pub fn receive(&mut self, message: Message) -> Step {
         match (std::mem::replace(&mut self.state, State::Over), message) {
@@ -98,7 +109,7 @@ impl Acceptor {
             return Step::Refuse(Violation::new("nobody was sought").abort());
         };
         let challenged = match proof {
-            Ok(proof) => proof::challenge(asked, proof, challenge),
+            Ok(proof) => proof::challenge(asked, proof, (challenge, self.channel)),
             Err(abort) => Err(Step::Refuse(abort)),
         };
         match challenged {

@@ -28,6 +28,8 @@ pub struct JoinOptions {
     pub secret: Option<Secret>,
     /// Whether it is known by a certificate that it has shown in TLS; where it has a key or a secret too, the router chooses.
     pub has_certificate: bool,
+    /// Inside TLS what both ends of the connection know (RFC 9266). Signatures are bound to it where the router does that too.
+    pub channel: Option<[u8; cryptosign::CHALLENGE_LENGTH]>,
     /// What the client calls itself, for the router's log.
     pub agent: String,
     /// Whether the session is to survive its connection, or to go on.
@@ -48,6 +50,7 @@ impl JoinOptions {
             key: None,
             secret: None,
             has_certificate: false,
+            channel: None,
             agent: concat!("deskconn-client-", env!("CARGO_PKG_VERSION")).to_owned(),
             resumption: None,
             passes_on: false,
@@ -143,6 +146,10 @@ impl Joiner {
         if let Some(key) = &options.key {
             authextra.insert("pubkey".to_owned(), hex::encode(key.verifying_key().to_bytes()).into());
             authextra.insert("channel_binding".to_owned(), Value::Null);
+            if options.channel.is_some() {
+                let offered = Value::List(vec![cryptosign::TLS_EXPORTER.into()]);
+                authextra.insert(cryptosign::OFFERED_BINDINGS.to_owned(), offered);
+            }
         }
         if let Some(Secret::Password { nonce: Some(nonce), .. }) = &options.secret {
             authextra.insert("nonce".to_owned(), nonce.as_str().into());
@@ -207,7 +214,7 @@ impl Joiner {
         let (key, secret) = (self.options.key.as_ref(), self.options.secret.as_ref());
         let mut extra = Dict::new();
         let signature = match (Method::from_name(&challenge.method), key, secret) {
-            (Some(Method::Cryptosign), Some(key), _) => sign(key, challenge)?,
+            (Some(Method::Cryptosign), Some(key), _) => sign(key, challenge, self.options.channel.as_ref())?,
             (Some(Method::Ticket), None, Some(Secret::Ticket(ticket))) => ticket.clone(),
             (Some(Method::Cra), None, Some(Secret::Password { password, .. })) => {
                 cra::answer(password, &challenge.extra).map_err(|error| Violation::new(error.to_string()))?
@@ -236,7 +243,7 @@ impl Joiner {
     }
 }
 
-fn sign(key: &SigningKey, challenge: &Challenge) -> Result<String, Violation> {
+fn sign(key: &SigningKey, challenge: &Challenge, channel: Option<&[u8; 32]>) -> Result<String, Violation> {
     let text = challenge
         .extra
         .get("challenge")
@@ -244,6 +251,16 @@ fn sign(key: &SigningKey, challenge: &Challenge) -> Result<String, Violation> {
         .unwrap_or_default();
     let mut bytes = [0; cryptosign::CHALLENGE_LENGTH];
     hex::decode_to_slice(text, &mut bytes).map_err(|_| Violation::new("the challenge is not 64 hexadecimal digits"))?;
+    let binding = challenge.extra.get("channel_binding").filter(|it| **it != Value::Null);
+    match (binding.map(Value::as_str), channel) {
+        (None, _) => {}
+        (Some(Some(cryptosign::TLS_EXPORTER)), Some(channel)) => bytes = cryptosign::bound(&bytes, channel),
+        (Some(_), _) => {
+            return Err(Violation::new(
+                "the router wants a channel binding that was not offered",
+            ));
+        }
+    }
     Ok(cryptosign::sign(key, &bytes))
 }
 

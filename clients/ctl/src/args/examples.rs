@@ -185,6 +185,13 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
     ),
     ("keygen", &[("keygen", ""), ("keygen --key robot.key", "")]),
     (
+        "secret",
+        &[
+            ("secret joe", "asks for the password"),
+            ("secret --method wampcra --role sensor garage", ""),
+        ],
+    ),
+    (
         "completions",
         &[
             (

@@ -244,6 +244,10 @@ pub(crate) enum Command {
     },
     /// Make a key with which this command line can be paired with other desktops
     Keygen,
+    /// Print what the configuration keeps of a password, so that it need not keep the password
+    ///
+    /// The password is asked for, or is the first line of the standard input.
+    Secret(Secret),
     /// Print completions for a shell
     ///
     /// The shell then asks this program what may stand in a place, so that names of desktops, devices, displays, players
@@ -254,6 +258,38 @@ pub(crate) enum Command {
     },
     /// Print a page of the manual, for a formatter such as `man -l -`
     Man(Man),
+}
+
+/// What `secret` makes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Secret {
+    /// The name that logs in with it
+    pub(crate) authid: String,
+    /// How it logs in
+    #[arg(long, value_name = "METHOD", default_value = "wamp-scram")]
+    pub(crate) method: SecretMethod,
+    /// How the password of wamp-scram is hashed
+    #[arg(long, value_name = "KDF", default_value = "argon2id13")]
+    pub(crate) kdf: SecretKdf,
+    /// The role that it gets
+    #[arg(long, value_name = "ROLE", default_value = "user")]
+    pub(crate) role: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SecretMethod {
+    /// The router proves itself too, and nothing that it keeps opens anything
+    WampScram,
+    /// For clients that do not know wamp-scram: what is kept is enough to log in
+    Wampcra,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SecretKdf {
+    /// Needs memory to be guessed
+    Argon2id13,
+    /// For clients that do not know Argon2
+    Pbkdf2,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -32,6 +32,7 @@ mod publish;
 mod queued;
 mod register;
 mod screen;
+mod secret;
 mod shell;
 mod slides;
 mod status;
@@ -63,6 +64,7 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         #[cfg(target_os = "linux")]
         Command::Doctor => return doctor::run(&arguments.global, output).await,
         Command::Keygen => return keygen::run(&arguments.global, output),
+        Command::Secret(secret) => return secret::run(secret, output).await,
         Command::Join(join) => return join::run(&arguments.global, join, output).await,
         Command::Desktops { command } => return desktops::run(command.as_ref(), output),
         Command::Discover(discover) => return discover::run(discover, output).await,
@@ -161,6 +163,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Subscribe(_)
         | Command::Register(_)
         | Command::Keygen
+        | Command::Secret(_)
         | Command::Man(_)
         | Command::Completions { .. } => Ok(()),
         #[cfg(target_os = "linux")]

@@ -75,7 +75,7 @@ fn certificate_cell(certificate: &Value) -> Cell {
     let names: Vec<_> = names.into_iter().flatten().filter_map(Value::as_str).collect();
     let holds = format!("{} until {}", names.join(", "), get(certificate, "not_after"));
     match get(certificate, "refused") {
-        refused if refused.is_empty() => holds.into(),
+        "" => holds.into(),
         refused => Cell::marked(
             Meaning::Warning,
             format!("{holds}; newer files are not taken: {refused}"),

@@ -31,6 +31,17 @@ impl SingleKeys {
     }
 }
 
+/// What is typed is seen here.
+#[derive(Debug)]
+pub(crate) struct Unseen;
+
+impl Unseen {
+    #[allow(clippy::unnecessary_wraps, reason = "it may fail on Unix")]
+    pub(crate) const fn take() -> io::Result<Self> {
+        Ok(Self)
+    }
+}
+
 /// Somebody wants this program to end: Ctrl-C.
 #[derive(Debug)]
 pub(crate) struct EndSignals;

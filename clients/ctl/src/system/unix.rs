@@ -64,6 +64,35 @@ impl Drop for SingleKeys {
     }
 }
 
+/// What is typed is not seen; as it was before when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Unseen {
+    /// How the terminal was before; `None` where the lines come from elsewhere.
+    before: Option<Termios>,
+}
+
+impl Unseen {
+    /// From now on it is not seen, if it comes from a terminal.
+    pub(crate) fn take() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin()).ok();
+        if let Some(before) = &before {
+            let mut modes = before.clone();
+            modes.local_modes -= LocalModes::ECHO;
+            modes.local_modes |= LocalModes::ECHONL;
+            tcsetattr(io::stdin(), OptionalActions::Flush, &modes)?;
+        }
+        Ok(Self { before })
+    }
+}
+
+impl Drop for Unseen {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Flush, before);
+        }
+    }
+}
+
 /// Somebody wants this program to end: Ctrl-C, or SIGTERM of a service manager.
 #[derive(Debug)]
 pub(crate) struct EndSignals {

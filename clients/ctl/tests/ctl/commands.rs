@@ -2,7 +2,7 @@
 
 use client::{Args, RequestError, Value};
 
-use crate::stage::{Stage, ended, program, soon};
+use crate::stage::{Running, Stage, ended, program, soon};
 
 #[tokio::test]
 async fn a_call_prints_its_result_for_people_and_for_programs() {
@@ -127,12 +127,12 @@ async fn events_are_printed_until_there_were_enough() {
 }
 
 /// Publishes until the program prints the first event, which shows that it has subscribed.
-async fn publish_until_seen(publisher: &client::Session, running: &mut crate::stage::Running) {
+async fn publish_until_seen(publisher: &client::Session, running: &mut Running) {
     publish_to("com.example.ready", publisher, running).await;
 }
 
 /// The same on another topic.
-async fn publish_to(topic: &str, publisher: &client::Session, running: &mut crate::stage::Running) {
+async fn publish_to(topic: &str, publisher: &client::Session, running: &mut Running) {
     let mut pause = tokio::time::interval(std::time::Duration::from_millis(20));
     let ready = async {
         loop {
@@ -349,4 +349,35 @@ async fn what_cannot_be_published_waits_on_disk_and_goes_first_the_next_time() {
     publish("com.example.kept", "5").await.gave("");
     let event = soon(events.next()).await.unwrap();
     assert_eq!(event.args, Args::from([Value::from(5_u64)]));
+}
+
+#[tokio::test]
+async fn of_a_password_that_comes_through_a_pipe_what_the_configuration_keeps_is_printed() {
+    let secret = async |arguments: &[&str], typed: &str| {
+        let mut running = Running::of(program(arguments));
+        running.type_line(typed).await;
+        running.end_of_typing();
+        running.ended().await
+    };
+    let made = secret(&["secret", "joe", "--method", "wampcra", "--role", "sensor"], "open").await;
+    let lines: Vec<_> = made.result.lines().collect();
+    assert_eq!(lines[0], "[[realm.principal]]", "{made:?}");
+    for line in ["authid = \"joe\"", "role = \"sensor\"", "method = \"wampcra\""] {
+        assert!(lines.contains(&line), "{made:?}");
+    }
+    assert!(!made.result.contains("open"), "{made:?}");
+    let made = secret(&["--json", "secret", "joe", "--kdf", "pbkdf2"], "open").await;
+    let made: serde_json::Value = serde_json::from_str(&made.result).unwrap();
+    assert_eq!((&made["kdf"], &made["authid"]), (&"pbkdf2".into(), &"joe".into()));
+    assert_eq!(made["stored_key"].as_str().unwrap().len(), 44);
+    let longest = "x".repeat(1_023);
+    assert_eq!(
+        secret(&["secret", "joe", "--method", "wampcra"], &longest).await.status,
+        Some(0)
+    );
+    for wrong in [String::new(), format!("{longest}x")] {
+        let refused = secret(&["secret", "joe"], &wrong).await;
+        refused.failed(1, "a password has 1 to 1023 bytes");
+    }
+    ended(program(&["secret", "joe"])).await.failed(1, "no password");
 }

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::home::{Desk, Home};
 use crate::screen::Terminal;
-use crate::stage::{Ended, Stage};
+use crate::stage::{Ended, Stage, program};
 
 /// Names as somebody would choose them who wants a terminal to do something.
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}evil\r\u{8}";
@@ -330,9 +330,9 @@ async fn a_pipe_gets_plain_text_whatever_others_chose() {
         assert!((ended.result.clone() + &ended.remarks).contains("evil"), "{ended:?}");
         assert!(is_plain(&ended), "{arguments:?}: {ended:?}");
     }
-    let help = crate::stage::ended(crate::stage::program(&["help"])).await;
+    let help = crate::stage::ended(program(&["help"])).await;
     assert!(is_plain(&help));
-    let alone = crate::stage::ended(crate::stage::program(&[])).await;
+    let alone = crate::stage::ended(program(&[])).await;
     assert!(is_plain(&alone));
     alone.failed(2, "deskconnctl pair");
 }
@@ -386,4 +386,20 @@ async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of
             "<the end>"
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_is_not_seen_and_typed_twice() {
+    for (second, said) in [
+        ("open sesame\n", "stored_key"),
+        ("open says me\n", "the two are different"),
+    ] {
+        let mut terminal = Terminal::of(program(&["secret", "joe"]));
+        terminal.shows("Password:").await;
+        terminal.press("open sesame\n");
+        terminal.shows("Again:").await;
+        terminal.press(second);
+        terminal.shows(said).await;
+        assert!(!terminal.raw().contains("open"), "{}", terminal.text());
+    }
 }

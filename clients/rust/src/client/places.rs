@@ -155,12 +155,13 @@ impl Places {
 
 async fn open(target: &Target, options: &Options, wanted: &Wanted) -> Result<Reached, ConnectError> {
     let opening = async {
-        let mut link = connect(target, options).await?;
+        let mut options = options.clone();
+        let mut link = connect(target, &mut options).await?;
         link.reader.set_bounds(options.bounds);
         // Between processes of one machine no connection is lost but by the end of one of them.
         let is_local = matches!(target, Target::Unix(_)) && *wanted == Wanted::Resumable;
         let resumption = (!is_local).then(|| wanted.clone());
-        let welcome = join(&mut link, options.clone(), resumption).await?;
+        let welcome = join(&mut link, options, resumption).await?;
         let target = target.clone();
         Ok(Reached { link, welcome, target })
     };

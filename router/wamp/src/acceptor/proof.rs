@@ -110,6 +110,8 @@ enum Expected {
     Cryptosign {
         key: Option<VerifyingKey>,
         challenge: [u8; CHALLENGE_LENGTH],
+        /// The channel that the signature must be bound to.
+        channel: Option<[u8; CHALLENGE_LENGTH]>,
     },
     Ticket(Ticket),
     AnyTicket,
@@ -128,12 +130,12 @@ enum Expected {
 pub(super) fn challenge(
     mut asked: Box<Asked>,
     proof: Proof,
-    random: [u8; CHALLENGE_LENGTH],
+    (random, channel): ([u8; CHALLENGE_LENGTH], Option<[u8; CHALLENGE_LENGTH]>),
 ) -> Result<Challenged, Step> {
     let expected = match proof {
         Proof::Vouched(vouched) => {
             asked.proved.identity = Some(vouched.identity);
-            return challenge(asked, vouched.proof, random);
+            return challenge(asked, vouched.proof, (random, channel));
         }
         Proof::None => return Err(Step::Admit(asked)),
         Proof::Cryptosign(key) => {
@@ -145,7 +147,11 @@ pub(super) fn challenge(
                 let sentence = "trustroots are not followed here: log in with a key that this router knows by itself, without authextra.trustroot";
                 return Err(Step::Refuse(Abort::new(AUTHENTICATION_DENIED, sentence)));
             }
-            Expected::Cryptosign { key, challenge: random }
+            Expected::Cryptosign {
+                key,
+                challenge: random,
+                channel: binding(&asked, channel).map_err(Step::Refuse)?,
+            }
         }
         Proof::Ticket(ticket) => Expected::Ticket(ticket),
         Proof::TicketTold => Expected::AnyTicket,
@@ -179,6 +185,30 @@ fn expected_of_cra(asked: &Asked, proof: CraProof, random: &[u8; CHALLENGE_LENGT
     }
 }
 
+/// The channel to which a signature is to be bound, if the client insists on it or can do it.
+fn binding(asked: &Asked, channel: Option<[u8; CHALLENGE_LENGTH]>) -> Result<Option<[u8; CHALLENGE_LENGTH]>, Abort> {
+    let wanted = asked.authextra.get("channel_binding").filter(|it| **it != Value::Null);
+    let Some(wanted) = wanted else {
+        let offered = match asked.authextra.get(cryptosign::OFFERED_BINDINGS) {
+            Some(Value::List(offered)) => offered.contains(&cryptosign::TLS_EXPORTER.into()),
+            _ => false,
+        };
+        return Ok(channel.filter(|_| offered));
+    };
+    let sentence = match (wanted.as_str() == Some(cryptosign::TLS_EXPORTER), channel) {
+        (true, Some(channel)) => return Ok(Some(channel)),
+        (true, None) => {
+            "HELLO.Details.authextra.channel_binding: this connection is not inside TLS here, so there is nothing to bind to; \
+             come inside TLS, or say null"
+        }
+        (false, _) => {
+            "HELLO.Details.authextra.channel_binding must be \"tls-exporter\" (RFC 9266) or null: TLS 1.3, which is spoken \
+             here, has no other"
+        }
+    };
+    Err(Abort::new(AUTHENTICATION_DENIED, sentence))
+}
+
 /// The nonce of both sides.
 fn nonce(asked: &Asked, random: &[u8; CHALLENGE_LENGTH]) -> Result<String, Abort> {
     let refused = |sentence: String| Abort::new(AUTHENTICATION_FAILED, sentence);
@@ -207,10 +237,11 @@ impl Challenged {
     /// CHALLENGE.
     pub(super) fn message(&self) -> Message {
         let (method, extra) = match &self.expected {
-            Expected::Cryptosign { challenge, .. } => {
+            Expected::Cryptosign { challenge, channel, .. } => {
+                let binding = channel.map(|_| cryptosign::TLS_EXPORTER.to_owned());
                 let extra = Dict::from([
                     ("challenge".to_owned(), hex::encode(challenge).into()),
-                    ("channel_binding".to_owned(), Value::Null),
+                    ("channel_binding".to_owned(), binding.into()),
                 ]);
                 (Method::Cryptosign, extra)
             }
@@ -228,7 +259,14 @@ impl Challenged {
     pub(super) fn check(self, answer: &Authenticate) -> Step {
         let Self { mut asked, expected } = self;
         let proved = match &expected {
-            Expected::Cryptosign { key, challenge } => check_signature(&asked, key.as_ref(), challenge, answer),
+            Expected::Cryptosign {
+                key,
+                challenge,
+                channel,
+            } => {
+                let signed = channel.map_or(*challenge, |channel| cryptosign::bound(challenge, &channel));
+                check_signature(&asked, key.as_ref(), &signed, answer)
+            }
             Expected::Ticket(ticket) => ticket.is(&answer.signature).then(Proved::default).ok_or_else(wrong),
             Expected::AnyTicket => told(&answer.signature),
             Expected::Cra {

@@ -23,6 +23,15 @@ pub const MAX_ARGON2_ITERATIONS: u32 = 64;
 pub const MIN_PBKDF2_ITERATIONS: u32 = 4096;
 /// Argon2's own least is 8; less than this is guessed on any graphics card.
 pub const MIN_MEMORY_KIB: u32 = 1024;
+/// What Argon2 is given where nothing is said: 19 MiB and two passes are what OWASP recommends at least, and a phone does
+/// them in a moment.
+pub const MEMORY_KIB: u32 = 19 * 1024;
+/// See [`MEMORY_KIB`].
+pub const ARGON2_ITERATIONS: u32 = 2;
+/// The same for PBKDF2 with SHA-256.
+pub const PBKDF2_ITERATIONS: u32 = 600_000;
+/// Bytes of a salt: what the specification recommends.
+pub const SALT: usize = 16;
 /// The longest nonce and salt in characters; sixteen bytes are recommended, which are 24.
 pub const MAX_TEXT: usize = 256;
 

@@ -30,7 +30,7 @@ pub(super) fn judge(told: Option<&Value>, now: OffsetDateTime) -> Vec<Check> {
         return vec![Check::warning(CHECK, found, RENEW)];
     }
     let end = get(told, "not_after");
-    let Ok(not_after) = OffsetDateTime::parse(&end, &Rfc3339) else {
+    let Ok(not_after) = OffsetDateTime::parse(end, &Rfc3339) else {
         return vec![Check::unknown(
             CHECK,
             format!("that for {names} does not say when it ends"),

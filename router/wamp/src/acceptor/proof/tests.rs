@@ -228,3 +228,79 @@ fn a_log_shows_no_secret() {
     let shown = format!("{:?} {:?}", ticket("open"), password("open"));
     assert_eq!(shown, "Ticket Password");
 }
+
+const HERE: [u8; 32] = [3; 32];
+
+/// A client with a key on a connection with this channel, and what the router on another one answers to what it says.
+fn signed(offered: Option<[u8; 32]>, insisted: Option<&str>, channel: Option<[u8; 32]>) -> (Step, Option<Value>) {
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let known = key.verifying_key();
+    let mut joiner = Joiner::new(JoinOptions {
+        key: Some(key),
+        channel: offered,
+        ..JoinOptions::anonymous("realm1")
+    });
+    let Message::Hello(mut hello) = joiner.hello() else {
+        panic!()
+    };
+    if let (Some(insisted), Some(Value::Dict(extra))) = (insisted, hello.details.get_mut("authextra")) {
+        extra.insert("channel_binding".to_owned(), insisted.into());
+    }
+    let mut acceptor = Acceptor::inside(channel);
+    acceptor.receive(Message::Hello(hello));
+    let step = acceptor.found(Ok(Proof::Cryptosign(Some(known))), [9; 32]);
+    let Step::Send(Message::Challenge(challenge)) = step else {
+        return (step, None);
+    };
+    let binding = challenge.extra.get("channel_binding").cloned();
+    let JoinStep::Send(answer) = joiner.receive(Message::Challenge(challenge)).unwrap() else {
+        panic!("nothing is answered")
+    };
+    (acceptor.receive(answer), binding)
+}
+
+#[test]
+fn a_signature_is_bound_to_the_channel_where_both_ends_can_do_that() {
+    for insisted in [None, Some("tls-exporter")] {
+        let (step, binding) = signed(Some(HERE), insisted, Some(HERE));
+        assert!(matches!(step, Step::Admit(_)));
+        assert_eq!(binding, Some("tls-exporter".into()));
+        let (step, _) = signed(Some([4; 32]), insisted, Some(HERE));
+        assert!(matches!(step, Step::Refuse(_)), "somebody is in between");
+    }
+    for (offered, channel) in [(None, Some(HERE)), (Some(HERE), None), (None, None)] {
+        let (step, binding) = signed(offered, None, channel);
+        assert!(matches!(step, Step::Admit(_)));
+        assert_eq!(binding, Some(Value::Null));
+    }
+}
+
+#[test]
+fn a_binding_that_cannot_be_given_is_refused_with_what_can() {
+    for (insisted, channel, words) in [
+        ("tls-unique", Some(HERE), "must be \"tls-exporter\""),
+        ("tls-unique", None, "must be \"tls-exporter\""),
+        ("tls-exporter", None, "not inside TLS"),
+    ] {
+        let Step::Refuse(abort) = signed(Some(HERE), Some(insisted), channel).0 else {
+            panic!("{insisted} was taken")
+        };
+        assert_eq!(abort.reason, "wamp.error.authentication_denied");
+        assert!(abort.details["message"].as_str().unwrap().contains(words), "{abort:?}");
+    }
+}
+
+#[test]
+fn a_client_that_offered_no_binding_answers_no_router_that_wants_one() {
+    let mut joiner = Joiner::new(JoinOptions {
+        key: Some(ed25519_dalek::SigningKey::from_bytes(&[7; 32])),
+        ..JoinOptions::anonymous("realm1")
+    });
+    let extra = Dict::from([
+        ("challenge".to_owned(), "00".repeat(32).into()),
+        ("channel_binding".to_owned(), "tls-exporter".into()),
+    ]);
+    let method = "cryptosign".to_owned();
+    let refused = joiner.receive(Message::Challenge(Challenge { method, extra }));
+    assert!(matches!(refused, Err(JoinError::Violation(_))));
+}
