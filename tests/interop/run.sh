@@ -68,6 +68,9 @@ export ROUTER_KEY_SEED=9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031
 public=$("$python" -c 'import sys, nacl.signing; print(nacl.signing.SigningKey(bytes.fromhex(sys.argv[1])).verify_key.encode().hex())' "$ROUTER_KEY_SEED")
 # As whoever keeps passwords derives a key for WAMP-CRA.
 derived=$("$python" -c 'from autobahn.wamp.auth import derive_key; print(derive_key("open", "5ca1ab1e5ca1ab1e", 2000, 32).decode())')
+# A certificate for the routers, and those of clients.
+export ROUTER_TLS=$work/tls
+"$python" "$here/python/certificates.py" "$ROUTER_TLS"
 known='  { uri = "com.example.known.", match = "prefix", allow = ["call", "register", "publish", "subscribe"], disclose = "always", trustlevel = 7 },'
 
 # configure PORT SOCKET: the configuration of a router.
@@ -80,6 +83,11 @@ configure() {
 uri = "test.kept."
 match = "prefix"
 keep = 10000
+
+[tls]
+certificate = "$ROUTER_TLS/router.test.pem"
+key = "$ROUTER_TLS/router.test.key"
+client_ca = "$ROUTER_TLS/authority.pem"
 
 [[realm]]
 name = "realm2"
@@ -137,6 +145,33 @@ kdf = "pbkdf2"
 iterations = 4096
 secret = "open"
 
+[[realm.principal]]
+role = "keyed"
+method = "tls"
+
+# Here a procedure says who everybody is but the one key.
+[[realm]]
+name = "asked"
+
+[[realm.role]]
+name = "keyed"
+rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"] }]
+
+[[realm.role]]
+name = "vouched"
+rules = [{ uri = "com.example.", match = "prefix", allow = ["call"] }]
+
+[[realm.principal]]
+authid = "joe"
+role = "keyed"
+method = "cryptosign"
+pubkey = "$public"
+
+[[realm.authenticator]]
+procedure = "com.example.authenticate"
+methods = ["anonymous", "ticket", "wampcra", "wamp-scram", "cryptosign", "tls"]
+roles = ["vouched"]
+
 # Here a procedure says what anonymous clients may do; the one key may do everything.
 [[realm]]
 name = "guarded"
@@ -190,6 +225,7 @@ declare -A commands=(
   [autobahn-js]="node $work/js/autobahn_js.mjs"
   [autobahn-longpoll]="node $work/js/autobahn_js.mjs longpoll"
   [cross]="$python $here/python/cross.py $work/js"
+  [authenticator]="$python $here/python/authenticator.py"
   [authorizer]="$python $here/python/authorizer.py $work/js"
   [raw]="$python $here/python/raw.py"
   [journey]="$python $here/python/journey.py $address"
@@ -198,7 +234,7 @@ declare -A commands=(
 )
 # Those of a lane run one after the other, the lanes side by side: first those that need a router, each with its own, then
 # those with desktops of their own, which share the network.
-with_router=(autobahn-python mixed login xconn wampy autobahn-js autobahn-longpoll cross authorizer raw)
+with_router=(autobahn-python mixed login authenticator xconn wampy autobahn-js autobahn-longpoll cross authorizer raw)
 with_desktop=(journey components clients)
 
 # Longer than the slowest peer needs on a slow machine.

@@ -11,4 +11,5 @@ def router():
         port=int(os.environ["ROUTER_PORT"]),
         unix=os.environ["ROUTER_UNIX"],
         seed=bytes.fromhex(os.environ["ROUTER_KEY_SEED"]),
+        tls=os.environ["ROUTER_TLS"],
     )

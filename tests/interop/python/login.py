@@ -1,28 +1,11 @@
 """Logging in to realms of the configuration with autobahn-python: by key, by a wrong one, in other ways."""
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import os
 
 import address
 import peer
-from autobahn.wamp import auth
-from nacl.pwhash import argon2id
-from peer import Refused
+from proofs import Library, Scram, refused
 from report import Report, equal, sentence
-
-
-async def refused(awaitable, reason):
-    """Fails unless joining is refused with this reason and a sentence."""
-    try:
-        await awaitable
-    except Refused as refusal:
-        equal(refusal.reason, reason)
-        assert refusal.message, "no sentence says why"
-        return refusal.message
-    raise AssertionError("was let in")
 
 
 async def a_known_key_logs_in_under_its_name(router, link):
@@ -71,47 +54,6 @@ async def anonymous_is_refused_where_only_keys_are_known(router, link):
 async def an_unknown_realm_is_refused_by_its_name(router, link):
     said = await refused(peer.join(router, "realm3", **link), "wamp.error.no_such_realm")
     assert "realm3" in said, said
-
-
-class Library:
-    """Answers as autobahn-python does by itself."""
-
-    def __init__(self, method, **known):
-        self.authenticator = auth.create_authenticator(method, **known)
-
-    def sign_challenge(self, challenge):
-        return self.authenticator.on_challenge(None, challenge)
-
-
-class Scram:
-    """WAMP-SCRAM as its text says; the one of autobahn-python is of a draft before it."""
-
-    def __init__(self, authid, password):
-        self.authid, self.password = authid, password.encode()
-        self.nonce = base64.b64encode(os.urandom(16)).decode()
-        self.verifier = None
-
-    def salted(self, extra):
-        salt, iterations = base64.b64decode(extra["salt"]), extra["iterations"]
-        if extra["kdf"] == "pbkdf2":
-            return hashlib.pbkdf2_hmac("sha256", self.password, salt, iterations, 32)
-        equal(extra["kdf"], "argon2id13")
-        return argon2id.kdf(32, self.password, salt, opslimit=iterations, memlimit=extra["memory"] * 1024)
-
-    def sign_challenge(self, challenge):
-        extra = challenge.extra
-        assert extra["nonce"].startswith(self.nonce)
-        keyed = lambda key, text: hmac.new(key, text, hashlib.sha256).digest()  # noqa: E731
-        salted = self.salted(extra)
-        message = (
-            f"n={self.authid},r={self.nonce},r={extra['nonce']},s={extra['salt']},i={extra['iterations']},"
-            f"c=biws,r={extra['nonce']}"
-        ).encode()
-        client_key = keyed(salted, b"Client Key")
-        signature = keyed(hashlib.sha256(client_key).digest(), message)
-        self.verifier = base64.b64encode(keyed(keyed(salted, b"Server Key"), message)).decode()
-        proof = bytes(left ^ right for left, right in zip(client_key, signature))
-        return base64.b64encode(proof).decode()
 
 
 def signers(secret):

@@ -88,8 +88,9 @@ def new_key(seed=None):
     return cryptosign.CryptosignKey.from_bytes(seed or os.urandom(32))
 
 
-async def join(address, realm, link="websocket", serializer="json", key=None, signer=None, **hello):
-    """Joins. `address` has host, port and the path of the Unix socket; `signer` may be another key than that shown."""
+async def join(address, realm, link="websocket", serializer="json", key=None, signer=None, tls=None, **hello):
+    """Joins. `address` has host, port and the path of the Unix socket; `signer` may be another key than that shown; `tls` is
+    an ssl.SSLContext and the name that is asked for."""
     extra = {"hello": hello, "key": key, "signer": signer}
     sessions = []
 
@@ -100,7 +101,7 @@ async def join(address, realm, link="websocket", serializer="json", key=None, si
     loop = asyncio.get_running_loop()
     if link in ("websocket", BATCHED):
         serializers = [SERIALIZERS[serializer](batched=link == BATCHED)] if serializer else None
-        url = f"ws://{address.host}:{address.port}/ws"
+        url = f"{'wss' if tls else 'ws'}://{address.host}:{address.port}/ws"
         factory = WampWebSocketClientFactory(make, url=url, serializers=serializers)
         factory.setProtocolOptions(openHandshakeTimeout=JOIN_WITHIN)
     else:
@@ -108,7 +109,8 @@ async def join(address, realm, link="websocket", serializer="json", key=None, si
     if link == "unix":
         await loop.create_unix_connection(factory, address.unix)
     else:
-        await loop.create_connection(factory, address.host, address.port)
+        context, name = tls or (None, None)
+        await loop.create_connection(factory, address.host, address.port, ssl=context, server_hostname=name)
     end = loop.time() + JOIN_WITHIN
     while not sessions:
         if loop.time() > end:

@@ -350,34 +350,3 @@ async fn what_cannot_be_published_waits_on_disk_and_goes_first_the_next_time() {
     let event = soon(events.next()).await.unwrap();
     assert_eq!(event.args, Args::from([Value::from(5_u64)]));
 }
-
-#[tokio::test]
-async fn of_a_password_that_comes_through_a_pipe_what_the_configuration_keeps_is_printed() {
-    let secret = async |arguments: &[&str], typed: &str| {
-        let mut running = Running::of(program(arguments));
-        running.type_line(typed).await;
-        running.end_of_typing();
-        running.ended().await
-    };
-    let made = secret(&["secret", "joe", "--method", "wampcra", "--role", "sensor"], "open").await;
-    let lines: Vec<_> = made.result.lines().collect();
-    assert_eq!(lines[0], "[[realm.principal]]", "{made:?}");
-    for line in ["authid = \"joe\"", "role = \"sensor\"", "method = \"wampcra\""] {
-        assert!(lines.contains(&line), "{made:?}");
-    }
-    assert!(!made.result.contains("open"), "{made:?}");
-    let made = secret(&["--json", "secret", "joe", "--kdf", "pbkdf2"], "open").await;
-    let made: serde_json::Value = serde_json::from_str(&made.result).unwrap();
-    assert_eq!((&made["kdf"], &made["authid"]), (&"pbkdf2".into(), &"joe".into()));
-    assert_eq!(made["stored_key"].as_str().unwrap().len(), 44);
-    let longest = "x".repeat(1_023);
-    assert_eq!(
-        secret(&["secret", "joe", "--method", "wampcra"], &longest).await.status,
-        Some(0)
-    );
-    for wrong in [String::new(), format!("{longest}x")] {
-        let refused = secret(&["secret", "joe"], &wrong).await;
-        refused.failed(1, "a password has 1 to 1023 bytes");
-    }
-    ended(program(&["secret", "joe"])).await.failed(1, "no password");
-}

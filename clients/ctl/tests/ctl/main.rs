@@ -18,6 +18,7 @@ mod log;
 mod manual;
 mod screen;
 mod secrecy;
+mod secret;
 mod session;
 mod stage;
 mod terminal;

@@ -387,19 +387,3 @@ async fn a_spinner_leaves_the_output_of_a_program_as_it_is_also_in_the_middle_of
         ]
     );
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_password_is_not_seen_and_typed_twice() {
-    for (second, said) in [
-        ("open sesame\n", "stored_key"),
-        ("open says me\n", "the two are different"),
-    ] {
-        let mut terminal = Terminal::of(program(&["secret", "joe"]));
-        terminal.shows("Password:").await;
-        terminal.press("open sesame\n");
-        terminal.shows("Again:").await;
-        terminal.press(second);
-        terminal.shows(said).await;
-        assert!(!terminal.raw().contains("open"), "{}", terminal.text());
-    }
-}
