@@ -136,7 +136,7 @@ async fn who_has_a_certificate_is_known_by_its_name() {
     let authority = Authority::new("Home");
     let desk = desk(&authority).await;
     for (name, role) in [("kitchen", "sensor"), ("garage", "guest")] {
-        for way in [Way::Wss, Way::Rss] {
+        for way in [Way::Wss, Way::Rss, Way::Quic] {
             let options = with(&desk, Some(authority.client(name, 30)));
             let session = soon("the login", desk.try_join(way, options)).await.unwrap();
             let told = ["authid", "authrole", "authmethod"].map(|key| session.detail(key).unwrap());
@@ -287,7 +287,7 @@ async fn a_signature_inside_tls_is_bound_to_the_connection() {
         key: Some(key),
         ..with(&desk, None)
     };
-    for way in [Way::Wss, Way::Rss, Way::WebSocket] {
+    for way in [Way::Wss, Way::Rss, Way::Quic, Way::WebSocket] {
         let session = soon(
             "the login",
             desk.try_join(

@@ -317,8 +317,10 @@ async fn connect_and_note(
         }
         (Target::Quic { host }, _) => {
             let pin = pin.ok_or_else(|| ConnectError::NoPin(target.to_string()))?;
-            let stream = Box::pin(link::quic::connect(host, Trust::Pin(pin))).await;
-            let stream = stream.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
+            let own = options.certificate.as_ref();
+            let connected = Box::pin(link::quic::connect_as(host, Trust::Pin(pin), own)).await;
+            let (stream, exporters) = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
+            *channel = Some(exporters.binding);
             let link = link::rawsocket::connect(stream, serializer, *bounds).await;
             link.map_err(|error| not_wamp(&error))
         }
@@ -372,46 +374,4 @@ async fn pinned(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_read_and_written_alike() {
-        for text in [
-            "ws://127.0.0.1:5020/ws",
-            "ws://[::1]:80/x/y",
-            "rs://host:8080",
-            "wss://127.0.0.1:5020/ws",
-            "rss://[::1]:5020",
-            "quic://127.0.0.1:5020",
-            "unix:/run/x.sock",
-        ] {
-            assert_eq!(text.parse::<Target>().unwrap().to_string(), text);
-        }
-        let short: Target = "ws://desk.local:5020".parse().unwrap();
-        assert_eq!(short.to_string(), "ws://desk.local:5020/ws");
-        let short: Target = "wss://desk.local:5020".parse().unwrap();
-        assert_eq!(short.to_string(), "wss://desk.local:5020/ws");
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused() {
-        for text in [
-            "",
-            "host",
-            "host:5020",
-            "http://host:1",
-            "ws://host",
-            "ws://:1",
-            "ws://host:99999",
-            "rs://h:1/x",
-            "rss://h:1/x",
-            "quic://h:1/x",
-            "quic://h",
-            "wss://h",
-            "unix:x",
-        ] {
-            assert!(matches!(text.parse::<Target>(), Err(ConnectError::Target(_))), "{text}");
-        }
-    }
-}
+mod tests;

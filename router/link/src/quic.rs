@@ -21,7 +21,7 @@ use rustls::{AlertDescription, ServerConfig};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Stream;
-use crate::tls::{self, ConnectError, Exporters, Trust};
+use crate::tls::{self, Chain, ConnectError, Exporters, Trust};
 
 /// What both ends call the protocol inside (RFC 7301); RFC 9001 §8.1 demands a name. It is WAMP's RawSocket.
 pub const ALPN: &[u8] = b"wamp";
@@ -170,7 +170,15 @@ impl Incoming {
 /// # Errors
 /// Nobody answers, or it is not whom the client trusts.
 pub async fn connect(host: &str, trust: Trust) -> Result<Stream, ConnectError> {
-    let mut config = tls::client_config(trust, None)?;
+    connect_as(host, trust, None).await.map(|(stream, _)| stream)
+}
+
+/// The same with a certificate of the client's own, which the router gets if it asks for one, and with what both ends know.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_as(host: &str, trust: Trust, own: Option<&Chain>) -> Result<(Stream, Exporters), ConnectError> {
+    let mut config = tls::client_config(trust, own)?;
     config.alpn_protocols = vec![ALPN.to_vec()];
     let crypto = QuicClientConfig::try_from(config).map_err(io::Error::other)?;
     let mut config = quinn::ClientConfig::new(Arc::new(crypto));
@@ -180,7 +188,7 @@ pub async fn connect(host: &str, trust: Trust) -> Result<Stream, ConnectError> {
     let mut failed = ConnectError::Handshake(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
     for address in tokio::net::lookup_host(host).await? {
         match tokio::time::timeout(PATIENCE, connect_to(address, config.clone())).await {
-            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Ok(connected)) => return Ok(connected),
             Ok(Err(error)) => failed = error,
             Err(_) => {
                 let why = format!("nobody answers QUIC at {address}");
@@ -191,7 +199,7 @@ pub async fn connect(host: &str, trust: Trust) -> Result<Stream, ConnectError> {
     Err(failed)
 }
 
-async fn connect_to(address: SocketAddr, config: quinn::ClientConfig) -> Result<Stream, ConnectError> {
+async fn connect_to(address: SocketAddr, config: quinn::ClientConfig) -> Result<(Stream, Exporters), ConnectError> {
     let any: SocketAddr = match address {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
@@ -200,8 +208,9 @@ async fn connect_to(address: SocketAddr, config: quinn::ClientConfig) -> Result<
     // The name chooses nothing, and is not sent.
     let connecting = endpoint.connect_with(config, address, "127.0.0.1");
     let connection = connecting.map_err(io::Error::other)?.await.map_err(told_apart)?;
+    let exporters = exporters(&connection)?;
     let (send, receive) = connection.open_bi().await.map_err(io::Error::from)?;
-    Ok(Ends::of(send, receive))
+    Ok((Ends::of(send, receive), exporters))
 }
 
 /// A pin that does not match is an alert of its own (`tls`), which nothing else ends with.
