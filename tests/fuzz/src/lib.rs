@@ -3,6 +3,7 @@
 mod acceptor;
 mod connection;
 mod decoding;
+mod longpoll;
 mod noise;
 mod pair;
 mod rawsocket;
@@ -11,6 +12,7 @@ mod websocket;
 
 pub use acceptor::acceptor;
 pub use decoding::decoding;
+pub use longpoll::longpoll;
 pub use noise::noise;
 pub use pair::pair;
 pub use rawsocket::rawsocket;
