@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use client::{NoiseLogin, NoiseSecret, Options, Serializer, Session};
 use router::{Keys, Limits, OpenGate, Origins, RealmSettings, Role, Router, noise, tls};
@@ -31,6 +32,8 @@ async fn main() {
         .listen_tcp(&["127.0.0.1:0".parse().unwrap()])
         .unwrap()
         .addresses()[0];
+    let quic = router.listen_quic(&["127.0.0.1:0".parse().unwrap()]).unwrap();
+    let quic = format!("quic://{}", quic.addresses()[0]);
     let open = || Options {
         serializers: vec![Serializer::Json],
         ..Options::new("realm1")
@@ -43,9 +46,13 @@ async fn main() {
         measure("plain RawSocket", &format!("rs://{address}"), &open(), bytes).await;
         measure("TLS WebSocket", &format!("wss://{address}"), &pinned, bytes).await;
         measure("TLS RawSocket", &format!("rss://{address}"), &pinned, bytes).await;
+        measure("QUIC", &quic, &pinned, bytes).await;
         measure("Noise", &format!("ws://{address}"), &noisy, bytes).await;
     }
-    handshakes(address, &pinned, &noisy).await;
+    for (name, target) in [("TLS RawSocket", format!("rss://{address}")), ("QUIC", quic.clone())] {
+        one_by_one(name, &target, &pinned).await;
+    }
+    handshakes(address, &quic, &pinned, &noisy).await;
 }
 
 /// Whether a transport of this name is to be measured.
@@ -75,11 +82,32 @@ async fn measure(name: &str, target: &str, options: &Options, bytes: usize) {
     session.leave().await;
 }
 
+/// One call after the other: how long each takes, and what it costs.
+async fn one_by_one(name: &str, target: &str, options: &Options) {
+    if !is_asked_for(name) {
+        return;
+    }
+    let session = Session::connect(&target.parse().unwrap(), options.clone())
+        .await
+        .unwrap();
+    let echo = |call: client::Invocation| async move { Ok(call.args[0].clone().into()) };
+    session.register("com.example.echo", echo).await.unwrap();
+    let (begun, before) = (Instant::now(), cpu_ns());
+    for _ in 0..ROUNDS {
+        session.call("com.example.echo", ["x".into()]).await.unwrap();
+    }
+    let each = begun.elapsed() / u32::try_from(ROUNDS).unwrap();
+    println!("a call alone, {name}: {} us", each.as_micros());
+    report(&format!("a call alone, {name}"), before, ROUNDS);
+    session.leave().await;
+}
+
 /// Opening and closing a session, keys and all.
-async fn handshakes(address: SocketAddr, pinned: &Options, noisy: &Options) {
+async fn handshakes(address: SocketAddr, quic: &str, pinned: &Options, noisy: &Options) {
     for (name, target, options) in [
         ("plain WebSocket", format!("ws://{address}"), Options::new("realm1")),
         ("TLS WebSocket", format!("wss://{address}"), pinned.clone()),
+        ("QUIC", quic.to_owned(), pinned.clone()),
         ("Noise", format!("ws://{address}"), noisy.clone()),
     ] {
         if !is_asked_for(name) {
