@@ -1,5 +1,5 @@
 //! Asks the authenticators of the configured realms: a procedure that somebody registered says who a client is
-//! (`docs/AUTHENTICATION.md`). What it says is read in [`super::vouching`].
+//! (`docs/AUTHENTICATION.md`). What it says is read in `vouching`.
 //!
 //! A question lives as long as the client that it is about: where that goes, the call is cancelled and nothing is left.
 

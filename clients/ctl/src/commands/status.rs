@@ -15,6 +15,7 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     let devices = allowed(session, "org.deskconn.devices.list").await?;
     let role = session.detail("authrole").unwrap_or_default().to_owned();
     let certificate = allowed(session, "org.deskconn.router.certificate").await?;
+    let links = allowed(session, "org.deskconn.router.links").await?;
     let row = Value::Dict(
         [
             ("info", info.clone()),
@@ -22,6 +23,7 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
             ("discovery", discovery.clone().unwrap_or(Value::Null)),
             ("devices", devices.clone().unwrap_or(Value::Null)),
             ("certificate", certificate.clone().unwrap_or(Value::Null)),
+            ("links", links.clone().unwrap_or(Value::Null)),
         ]
         .map(|(key, value)| (key.to_owned(), value))
         .into(),
@@ -41,6 +43,9 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     }
     if let Some(certificate) = certificate.filter(|it| it.as_dict().is_some()) {
         fields.push(("certificate", certificate_cell(&certificate)));
+    }
+    for link in links.as_ref().and_then(Value::as_list).into_iter().flatten() {
+        fields.push(("link", link_cell(link)));
     }
     let described = info.as_dict().and_then(|info| info.get("described")?.as_list());
     for item in described.into_iter().flatten() {
@@ -80,6 +85,26 @@ fn certificate_cell(certificate: &Value) -> Cell {
             Meaning::Warning,
             format!("{holds}; newer files are not taken: {refused}"),
         ),
+    }
+}
+
+/// A link to another router: where it leads, and what it does or why it does nothing.
+fn link_cell(link: &Value) -> Cell {
+    let of = |key| get(link, key);
+    let name = format!("{} of realm {}", of("name"), of("realm"));
+    let dropped = number(link, "dropped_out") + number(link, "dropped_in");
+    let waiting = number(link, "waiting");
+    let told = [(waiting, "events wait"), (dropped, "events lost")].into_iter();
+    let told: String = told
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!(", {count} {what}"))
+        .collect();
+    let missing = link.as_dict().and_then(|link| link.get("missing")?.as_list());
+    let missing: Vec<_> = missing.into_iter().flatten().filter_map(Value::as_str).collect();
+    match (of("state"), missing.as_slice()) {
+        ("up", []) => format!("{name} up at {}{told}", of("address")).into(),
+        ("up", missing) => Cell::marked(Meaning::Warning, format!("{name} up{told}; {}", missing.join("; "))),
+        (state, _) => Cell::marked(Meaning::Warning, format!("{name} {state}: {}{told}", of("why"))),
     }
 }
 

@@ -26,6 +26,9 @@ const TABLET: &str = r#"{"id":"d_00000000","name":"Tablet","kind":"web","role":"
     "paired_at":"2026-01-01T00:00:00Z","last_seen":"2026-01-02T00:00:00Z","sessions":0,"legacy":false}"#;
 const DISCOVERY: &str =
     r#"{"enabled":true,"running":true,"name":"Desk","host":"deskconn-0123.local","announced":true,"trouble":null}"#;
+const LINKS: &str = r#"[{"name":"branch","realm":"home","state":"up","address":"wss://b:5020/ws","dropped_out":2,"missing":[]},
+    {"name":"attic","realm":"home","state":"refused","why":"the ticket is wrong","waiting":7,"missing":[]},
+    {"name":"barn","realm":"home","state":"up","address":"rs://c:5020","missing":["com.x cannot be registered there"]}]"#;
 const INFO: &str = r#"{"name":"Desk","id":"0123456789abcdef","version":"0.1.0","sessions":2,"role":"owner",
     "components":["slides"],"missing":{"slides":"the keyboard cannot be reached: it is away; fetch it"},
     "described":[{"uri":"org.deskconn.app.lamp","title":"Lamp","kind":"toggle","by":"d_0a1b2c3d"}]}"#;
@@ -46,6 +49,7 @@ impl Desktop {
             ("discovery.enable", value(DISCOVERY)),
             ("discovery.disable", value(r#"{"enabled":false,"running":true}"#)),
             ("devices.list", devices),
+            ("router.links", value(LINKS)),
             ("devices.rename", value(PHONE)),
             ("devices.set_role", value(PHONE)),
             ("devices.revoke", 1_u64.into()),
@@ -139,6 +143,9 @@ async fn the_status_tells_what_there_is_and_what_is_missing() {
         "slides: the keyboard cannot be reached: it is away; fetch it",
         "Lamp: toggle org.deskconn.app.lamp by d_0a1b2c3d",
         "deskconn-0123.local",
+        "branch of realm home up at wss://b:5020/ws, 2 events lost",
+        "attic of realm home refused: the ticket is wrong, 7 events wait",
+        "barn of realm home up; com.x cannot be registered there",
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
