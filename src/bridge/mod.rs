@@ -16,7 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use client::{CallOptions, ConnectError, Dict, Error, Session, Value};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::Body;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
 use router::{Peer, Request, Response, Router};
@@ -215,17 +215,15 @@ fn refused(why: ConnectError) -> Box<Refusal> {
     let sentence = abort.details.get("message").and_then(Value::as_str);
     let status = match &abort.reason {
         reason if *reason == error::NO_SUCH_REALM => StatusCode::NOT_FOUND,
-        reason if *reason == error::SYSTEM_SHUTDOWN => StatusCode::SERVICE_UNAVAILABLE,
+        // Nothing is wrong with the token: nobody can say now whose it is.
+        reason if [error::SYSTEM_SHUTDOWN, error::UNAVAILABLE].contains(reason) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::UNAUTHORIZED,
     };
     Refusal::new(status, abort.reason.clone(), sentence.unwrap_or_default())
 }
 
 async fn call(session: &Session, call: words::Call) -> Answer<Dict> {
-    let limit = match call.options.timeout {
-        0 => CALL_TIME,
-        asked => Duration::from_millis(asked.into()).min(LONGEST_CALL),
-    };
+    let limit = time_of(call.options.timeout);
     let options = CallOptions {
         timeout: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
         disclose_me: call.options.disclose_me,
@@ -241,6 +239,14 @@ async fn call(session: &Session, call: words::Call) -> Answer<Dict> {
             error::TIMEOUT,
             "the call took too long",
         )),
+    }
+}
+
+/// How long a call may take whose body asks for so many milliseconds; 0 asks for nothing.
+fn time_of(asked: u32) -> Duration {
+    match asked {
+        0 => CALL_TIME,
+        asked => Duration::from_millis(asked.into()).min(LONGEST_CALL),
     }
 }
 
@@ -278,13 +284,18 @@ fn status(error: &Uri) -> StatusCode {
         (error::TIMEOUT, StatusCode::GATEWAY_TIMEOUT),
         (error::CANCELED, StatusCode::BAD_GATEWAY),
         (error::NO_AVAILABLE_CALLEE, StatusCode::SERVICE_UNAVAILABLE),
+        (error::UNAVAILABLE, StatusCode::SERVICE_UNAVAILABLE),
     ];
     let found = known.iter().find(|(uri, _)| uri == error);
     found.map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
 }
 
 /// The body of a request, at most so long.
-async fn read(body: Incoming, most: usize) -> Answer<Bytes> {
+async fn read<B>(body: B, most: usize) -> Answer<Bytes>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     match timeout(BODY_TIME, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -305,5 +316,65 @@ async fn read(body: Incoming, most: usize) -> Answer<Bytes> {
             error::TIMEOUT,
             "the body took too long",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+    use tokio::time::{Instant, sleep};
+    use wamp::message::Abort;
+
+    use super::*;
+
+    #[test]
+    fn a_call_takes_as_long_as_is_asked_for_up_to_the_longest() {
+        let longest = u32::try_from(LONGEST_CALL.as_millis()).unwrap();
+        assert_eq!(time_of(0), CALL_TIME);
+        assert_eq!(time_of(1), Duration::from_millis(1));
+        assert_eq!(time_of(longest), LONGEST_CALL);
+        for more in [longest + 1, u32::MAX] {
+            assert_eq!(time_of(more), LONGEST_CALL);
+        }
+    }
+
+    #[test]
+    fn where_nobody_can_say_now_whose_a_token_is_it_is_not_called_wrong() {
+        let status = |reason: Uri| {
+            let abort = Abort::new(reason, "why");
+            refused(ConnectError::Join(JoinError::Refused(abort))).status
+        };
+        assert_eq!(status(error::UNAVAILABLE), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(status(error::AUTHENTICATION_FAILED), StatusCode::UNAUTHORIZED);
+        assert_eq!(status(error::NO_SUCH_REALM), StatusCode::NOT_FOUND);
+    }
+
+    /// A body whose end comes after so long.
+    fn body(time: Duration) -> impl Body<Data = Bytes, Error = Infallible> {
+        StreamBody::new(stream::once(async move {
+            sleep(time).await;
+            Ok(Frame::data(Bytes::from_static(b"{}")))
+        }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_may_take_its_time_and_no_longer() {
+        let moment = Duration::from_millis(1);
+        let body_in_time = Box::pin(body(BODY_TIME.checked_sub(moment).unwrap()));
+        assert_eq!(read(body_in_time, 2).await.unwrap(), "{}");
+        let began = Instant::now();
+        let late = read(Box::pin(body(BODY_TIME + moment)), 2).await.unwrap_err();
+        assert_eq!((late.status, began.elapsed()), (StatusCode::REQUEST_TIMEOUT, BODY_TIME));
+    }
+
+    #[tokio::test]
+    async fn a_body_may_have_its_bytes_and_no_more() {
+        let body = || Full::new(Bytes::from_static(b"{}"));
+        assert_eq!(read(body(), 2).await.unwrap(), "{}");
+        assert_eq!(read(body(), 1).await.unwrap_err().status, StatusCode::PAYLOAD_TOO_LARGE);
     }
 }

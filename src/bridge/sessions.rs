@@ -152,3 +152,43 @@ fn key(credentials: &Credentials, peer: &Peer) -> [u8; 32] {
     hash.update(certificate.map(|it| &it[..]).unwrap_or_default());
     hash.finalize().into()
 }
+
+#[cfg(test)]
+mod tests {
+    use router::{Limits, OpenGate, Origins, RealmSettings, Role};
+
+    use super::*;
+
+    async fn session(router: &Router) -> Session {
+        let (near, far) = router::local_link(QUEUE);
+        router.serve(far, Peer::local("a program"));
+        Session::over(near, Options::new("home")).await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_kept_for_its_time_and_is_over_then() {
+        let gate = OpenGate::new(Role::unrestricted("anonymous"));
+        let router = Router::new(Arc::new(gate), Arc::new(Origins::default()), Limits::default());
+        router.open_realm("home", RealmSettings::default());
+        let sessions = Arc::<Sessions>::default();
+        let kept = session(&router).await;
+        let (id, mut closed) = (kept.id(), Box::pin(kept.closed().map(drop)));
+        let key = [1; 32];
+        sessions.keep(key, kept.clone());
+        tokio::time::advance(KEPT_FOR.checked_sub(Duration::from_millis(10)).unwrap()).await;
+        assert_eq!(sessions.find(&key).unwrap().id(), id);
+        assert!(futures_util::poll!(&mut closed).is_pending());
+        drop(closed);
+        drop(kept);
+        tokio::time::advance(Duration::from_millis(10)).await;
+        assert!(sessions.find(&key).is_none());
+        let is_gone = async {
+            while router.realms().iter().any(|realm| realm.report(1).session_count > 0) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(KEPT_FOR, is_gone)
+            .await
+            .expect("nobody holds it any more");
+    }
+}
