@@ -5,17 +5,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use client::Session;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use wamp::id::{PublicationId, RegistrationId, RequestId, SessionId, SubscriptionId};
 use wamp::message::{
-    Invoke, Message, Register, RegisterOptions, RequestError, RequestKind, RouterId, Subscribe, SubscribeOptions,
+    Invoke, Match, Message, Register, RegisterOptions, RequestError, RequestKind, RouterId, Subscribe, SubscribeOptions,
 };
+use wamp::uri::Uri;
 
 use super::rule::Rule;
 
-/// Events that were published and of which nobody has said yet that they were taken. Others wait for them, so that a slow
-/// router slows its link down.
-pub(super) const MAX_UNANSWERED: usize = 1_024;
+/// Events that were published and of which nobody has said yet that they were taken: what a router that answers can have on its
+/// way, and some MiB of one that does not. Further ones are lost, and counted. They must not wait: answers come behind events of the
+/// other direction, which would wait for these.
+pub(super) const MAX_UNANSWERED: usize = 65_536;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +81,6 @@ pub(super) struct Open {
     pub(super) session: Session,
     /// The router that it is in.
     pub(super) router: RouterId,
-    /// Room for events that are not answered.
-    pub(super) room: Arc<Semaphore>,
     /// Whether it was asked for everything.
     is_asked: AtomicBool,
     books: Mutex<Books>,
@@ -104,6 +104,11 @@ pub(super) struct Unanswered {
     pub(super) confirm: Option<(SessionId, PublicationId)>,
 }
 
+/// The row of no rule: what a session was too slow for.
+pub(super) const OVERFLOW: usize = usize::MAX;
+/// Where its router says so: `[session, dropped]`.
+pub(super) const OVERFLOWED: Uri = Uri::from_static("wamp.session.on_overflow");
+
 const EVENTS: &str = "events";
 const CALLS: &str = "calls";
 
@@ -112,7 +117,6 @@ impl Open {
         Arc::new(Self {
             session,
             router,
-            room: Arc::new(Semaphore::new(MAX_UNANSWERED)),
             is_asked: AtomicBool::new(false),
             books: Mutex::default(),
         })
@@ -125,13 +129,18 @@ impl Open {
     /// Asks for the events and calls that begin at this end, with what is retained if it can be told to the other one; the
     /// second time for what was refused the first time.
     pub(super) async fn ask(&self, rules: &[Rule], side: Side, retained: bool) -> Result<(), client::Error> {
+        let begins_here = |rule: &Rule| match side {
+            Side::Here => rule.is_out,
+            Side::There => rule.is_in,
+        };
+        if !self.is_asked.load(Ordering::Relaxed) && rules.iter().any(|rule| begins_here(rule) && rule.events) {
+            let policy = Match::Exact;
+            self.subscribe(OVERFLOW, (OVERFLOWED, policy), false).await?;
+        }
         for (row, rule) in rules.iter().enumerate() {
-            let begins_here = match side {
-                Side::Here => rule.is_out,
-                Side::There => rule.is_in,
-            };
+            let begins_here = begins_here(rule);
             if begins_here && rule.events && !self.books().has(row, EVENTS) {
-                self.subscribe(row, rule, retained).await?;
+                self.subscribe(row, (rule.uri.clone(), rule.policy), retained).await?;
             }
             if begins_here && rule.calls && !self.books().has(row, CALLS) {
                 self.register(row, rule).await?;
@@ -145,13 +154,13 @@ impl Open {
     pub(super) async fn ask_for_retained(&self, rules: &[Rule]) {
         for (row, rule) in rules.iter().enumerate().filter(|(_, rule)| rule.events && rule.is_out) {
             // A session that has ended is followed by one that asks by itself.
-            let _ = self.subscribe(row, rule, true).await;
+            let _ = self.subscribe(row, (rule.uri.clone(), rule.policy), true).await;
         }
     }
 
-    async fn subscribe(&self, row: usize, rule: &Rule, retained: bool) -> Result<(), client::Error> {
+    async fn subscribe(&self, row: usize, (topic, policy): (Uri, Match), retained: bool) -> Result<(), client::Error> {
         let options = SubscribeOptions {
-            policy: rule.policy,
+            policy,
             get_retained: retained,
             nkey: None,
         };
@@ -160,7 +169,7 @@ impl Open {
             Message::Subscribe(Subscribe {
                 request,
                 options,
-                topic: rule.uri.clone(),
+                topic,
             })
         };
         self.session.pass_request(subscribe).await
@@ -205,6 +214,10 @@ impl Open {
             return books.miss(row, CALLS, rules, "the router has ended the registration");
         } else if let Message::Error(it) = message {
             let (row, kind) = books.asked.remove(&it.request)?;
+            if row == OVERFLOW {
+                // Some routers do not tell it to everybody; then those losses stand in their own figures alone.
+                return None;
+            }
             let what = if kind == RequestKind::Subscribe { EVENTS } else { CALLS };
             return books.miss(row, what, rules, &sentence(it));
         }
@@ -233,11 +246,7 @@ impl Open {
 
     /// It was answered, or could not be sent.
     pub(super) fn settled(&self, request: RequestId) -> Option<Unanswered> {
-        let settled = self.books().unanswered.remove(&request);
-        if settled.is_some() {
-            self.room.add_permits(1);
-        }
-        settled
+        self.books().unanswered.remove(&request)
     }
 
     /// Events that went out and were not answered when the session ended: whether they were taken is not known.

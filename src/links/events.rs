@@ -8,7 +8,7 @@ use wamp::message::{
 use wamp::payload::Payload;
 use wamp::uri::Uri;
 
-use super::end::{Open, Side, Unanswered};
+use super::end::{MAX_UNANSWERED, OVERFLOW, Open, Side, Unanswered};
 use super::link::Link;
 
 /// Why something is not forwarded.
@@ -50,7 +50,11 @@ impl Link {
             details,
             payload,
         } = event;
-        let Some(rule) = open.topic(subscription).and_then(|row| self.rules.get(row)) else {
+        let row = open.topic(subscription);
+        if row == Some(OVERFLOW) {
+            return self.overflowed(from, open, &payload);
+        }
+        let Some(rule) = row.and_then(|row| self.rules.get(row)) else {
             return;
         };
         let topic = details.topic.as_deref().unwrap_or(&rule.uri).clone();
@@ -103,6 +107,17 @@ impl Link {
         self.publish(from, &other, (topic, payload, options), confirm).await;
     }
 
+    /// A router has dropped events of the link's session in it, because the link was too slow.
+    fn overflowed(&self, from: Side, open: &Open, payload: &Payload) {
+        let (args, _) = payload.to_values().unwrap_or_default();
+        if let [session, dropped] = &args[..]
+            && session.as_u64() == Some(open.session.id().get())
+            && let Some(dropped) = dropped.as_u64()
+        {
+            self.drop_events(from, dropped, "they came faster than the link took them");
+        }
+    }
+
     async fn publish(
         &self,
         from: Side,
@@ -119,14 +134,11 @@ impl Link {
                 payload,
             })
         };
-        let sending = async {
-            if let Ok(room) = other.room.acquire().await {
-                room.forget();
-            }
-            other.session.pass_request(publish).await.is_ok()
-        };
+        if other.unanswered() >= MAX_UNANSWERED {
+            return self.drop_events(from, 1, "the other router does not say what it has taken");
+        }
         let is_sent = tokio::select! {
-            is_sent = sending => is_sent,
+            sent = other.session.pass_request(publish) => sent.is_ok(),
             () = self.down(from.other(), other) => false,
         };
         if !is_sent {

@@ -5,6 +5,7 @@ use wamp::message::Match;
 use wamp::realm::role::{Rule as RoleRule, RuleError};
 use wamp::uri::Uri;
 
+use super::end::OVERFLOWED;
 use crate::config;
 
 /// What desktops and their devices call their own. Only who names it forwards it: a rule for everything does not.
@@ -95,15 +96,19 @@ pub(crate) fn role(link: &config::Link) -> Result<Role, RuleError> {
             }
         }));
     }
-    // What it says of its own state.
-    grants.push(RoleRule {
-        uri: super::state::MODIFY.into(),
+    // What it says of its own state, and what is said of it.
+    let own = [
+        (super::state::MODIFY.into(), Action::Call),
+        (OVERFLOWED, Action::Subscribe),
+    ];
+    grants.extend(own.map(|(uri, action)| RoleRule {
+        uri,
         policy: Match::Exact,
-        allow: [Action::Call].into_iter().collect(),
+        allow: [action].into_iter().collect(),
         disclose: Disclose::Never,
         consent: Consent::Given,
         trustlevel: None,
-    });
+    }));
     Ok(Role::new(ROLE, Vec::new())?.with_grants(grants)?.for_link())
 }
 

@@ -82,14 +82,15 @@ impl Default for Stand {
 impl Stand {
     /// Takes the state of the connection, and why the session there serves nothing if it does not. `true` if it is news.
     pub(super) fn take(&mut self, status: &Status, unfit: Option<&str>, is_ready: bool) -> bool {
+        // The reason for which it is tried again stays until it is up.
+        let still = (State::Down, self.why.as_deref().filter(|_| self.state != State::Up));
         let (state, why) = match status {
             Status::Open(_) => match unfit {
                 None if is_ready => (State::Up, None),
-                None => (State::Down, None),
+                None => still,
                 Some(why) => (State::Refused, Some(why)),
             },
-            // The reason for which it is tried again stays.
-            Status::Connecting { .. } => (State::Down, self.why.as_deref().filter(|_| self.state != State::Up)),
+            Status::Connecting { .. } => still,
             Status::Waiting { reason, .. } => (State::Down, Some(reason.as_str())),
             Status::Refused { reason, .. } => (State::Refused, Some(reason.as_str())),
             Status::Closed => (State::Down, Some("the daemon stops")),

@@ -1,6 +1,6 @@
 //! Three routers in a row: what is published at one end arrives at the other, once, in its order and as it was sent.
 
-use client::{Args, PublishOptions, Serializer, Value};
+use client::{Args, PublishOptions, Serializer, Session, Value};
 
 use super::{ALL, address, alone, link, linked, listen, next, numbers_to, program, publish, realm, up};
 use crate::support::{Desk, soon};
@@ -48,6 +48,30 @@ async fn through(a: &Desk, b: &Desk, c: &Desk) {
     assert_eq!((next(&mut hears_b).await, next(&mut hears_c).await), (9_000, 9_000));
     publish(&at_c, "com.last", 9_001).await;
     assert_eq!((next(&mut hears_b).await, next(&mut hears_a).await), (9_001, 9_001));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_in_both_directions_holds_up_neither() {
+    /// More than wait anywhere between the two for their answers.
+    const FLOOD: u64 = 6_000;
+    let b = alone().await;
+    let a = linked(&[&b], ALL).await;
+    let (at_a, at_b) = (program(&a, Serializer::Json).await, program(&b, Serializer::Cbor).await);
+    let (mut hears_a, mut hears_b) = (listen(&at_a).await, listen(&at_b).await);
+    let flood = async |from: &Session| {
+        for number in 1..=FLOOD {
+            publish(from, "com.flood", number).await;
+        }
+    };
+    let expected: Vec<u64> = (1..=FLOOD).collect();
+    let ((), (), heard_a, heard_b) = tokio::join!(
+        flood(&at_a),
+        flood(&at_b),
+        numbers_to(&mut hears_a, FLOOD),
+        numbers_to(&mut hears_b, FLOOD)
+    );
+    assert_eq!(heard_a, expected);
+    assert_eq!(heard_b, expected);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

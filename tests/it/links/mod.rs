@@ -5,6 +5,7 @@ mod chain;
 mod faults;
 mod ring;
 mod rules;
+mod silent;
 
 use std::time::Duration;
 
