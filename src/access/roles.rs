@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use wamp::message::Match;
 
 use crate::config;
+use crate::links;
 use crate::pair::PAIR_PROCEDURES;
 
 /// The role of whoever owns the desktop.
@@ -254,7 +255,10 @@ pub fn of_realm(realm: &config::Realm) -> Result<BTreeMap<String, Arc<Role>>, ro
             Some(procedure) => made.with_authorizer(procedure.as_str().into()),
             None => made,
         };
-        let made = if role.is_link { made.for_link() } else { made };
+        let made = match role.is_link {
+            true => made.for_link().with_grants(vec![links::hearing_of_losses()])?,
+            false => made,
+        };
         Ok((role.name.clone(), Arc::new(made)))
     };
     realm.roles.iter().map(role).collect()

@@ -36,7 +36,7 @@ use wamp::message::RouterId;
 
 use self::link::Link;
 pub use self::link::RETRY;
-pub(crate) use self::rule::role;
+pub(crate) use self::rule::{hearing_of_losses, role};
 pub use self::state::Report;
 use crate::config::Config;
 use crate::store::StateDir;

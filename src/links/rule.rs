@@ -63,6 +63,22 @@ impl Rule {
     }
 }
 
+/// What every session that speaks for a router may: hear which events it was too slow for.
+pub(crate) fn hearing_of_losses() -> RoleRule {
+    own(OVERFLOWED, Action::Subscribe)
+}
+
+fn own(uri: Uri, action: Action) -> RoleRule {
+    RoleRule {
+        uri,
+        policy: Match::Exact,
+        allow: [action].into_iter().collect(),
+        disclose: Disclose::Never,
+        consent: Consent::Given,
+        trustlevel: None,
+    }
+}
+
 /// The role of a link's session here: it may do what the rules need, and nothing else.
 ///
 /// # Errors
@@ -96,19 +112,9 @@ pub(crate) fn role(link: &config::Link) -> Result<Role, RuleError> {
             }
         }));
     }
-    // What it says of its own state, and what is said of it.
-    let own = [
-        (super::state::MODIFY.into(), Action::Call),
-        (OVERFLOWED, Action::Subscribe),
-    ];
-    grants.extend(own.map(|(uri, action)| RoleRule {
-        uri,
-        policy: Match::Exact,
-        allow: [action].into_iter().collect(),
-        disclose: Disclose::Never,
-        consent: Consent::Given,
-        trustlevel: None,
-    }));
+    // What it says of its own state.
+    grants.push(own(super::state::MODIFY.into(), Action::Call));
+    grants.push(hearing_of_losses());
     Ok(Role::new(ROLE, Vec::new())?.with_grants(grants)?.for_link())
 }
 
