@@ -21,7 +21,8 @@ install() { apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recom
 # The programs beside the programs. Of the whole workspace, as the check has built them already: built for release they
 # would need other features of all that they stand on, and so all of that once more.
 examples() {
-  cargo build --workspace --examples --locked
+  # As they stand after `check`: with other targets beside them they have other features, and all would be built anew.
+  cargo build --workspace --all-targets --locked
   export DESKCONN_EXAMPLES=target/debug/examples
 }
 
