@@ -10,6 +10,7 @@ use router::{Peer, Router, Transport};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Sessions that are kept: more programs than use a desktop by single requests.
 pub(super) const MAX_KEPT: usize = 32;
@@ -39,6 +40,8 @@ struct Kept {
     session: Session,
     opened: Instant,
     used: Instant,
+    /// Lets it go when its time is over, and goes with it.
+    _end: AbortOnDropHandle<()>,
 }
 
 impl Default for Sessions {
@@ -95,6 +98,13 @@ impl Sessions {
             let oldest = kept.iter().min_by_key(|(_, kept)| kept.used).map(|(key, _)| *key);
             oldest.and_then(|oldest| kept.remove(&oldest));
         }
+        let sessions = Arc::downgrade(self);
+        let end = tokio::spawn(async move {
+            tokio::time::sleep(KEPT_FOR).await;
+            if let Some(sessions) = sessions.upgrade() {
+                sessions.kept().remove(&key);
+            }
+        });
         let now = Instant::now();
         kept.insert(
             key,
@@ -102,16 +112,9 @@ impl Sessions {
                 session,
                 opened: now,
                 used: now,
+                _end: AbortOnDropHandle::new(end),
             },
         );
-        drop(kept);
-        let sessions = Arc::downgrade(self);
-        tokio::spawn(async move {
-            tokio::time::sleep(KEPT_FOR).await;
-            if let Some(sessions) = sessions.upgrade() {
-                sessions.kept().retain(|_, kept| kept.opened.elapsed() < KEPT_FOR);
-            }
-        });
     }
 
     /// Ends all that are not in use.
