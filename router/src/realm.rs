@@ -126,8 +126,17 @@ impl RealmHandle {
     /// Ends what is due, and says when something is due next.
     fn expire(&self) -> Option<Duration> {
         let mut state = self.state();
-        let State { realm, deliveries, .. } = &mut *state;
-        realm.expire((CLOCK.elapsed)(), deliveries);
+        let State {
+            realm,
+            deliveries,
+            seats,
+            ..
+        } = &mut *state;
+        for session in realm.expire((CLOCK.elapsed)(), deliveries) {
+            if let (Flow::Continue, Some(seat)) = (realm.flow(session), seats.get(&session)) {
+                seat.release();
+            }
+        }
         self.deliver(&mut state);
         state.deadline = state.realm.deadline();
         state.deadline

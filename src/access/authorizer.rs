@@ -20,8 +20,9 @@ use super::asking::{self, Callers, Unanswered};
 /// How long an authorizer may take: a session waits meanwhile, and no answer is a no.
 pub const ANSWER_TIME: Duration = Duration::from_secs(2);
 
-/// Questions under way at a time, of all realms: fewer than the calls that a session may have open.
-const AT_ONCE: usize = 64;
+/// Questions under way at a time, of all realms: fewer than the calls that a session may have open. Further ones wait, and
+/// their calls' time runs.
+pub const AT_ONCE: usize = 64;
 
 /// The name of the session that asks, and the role that it has.
 pub(super) const NAME: &str = "authorizer";

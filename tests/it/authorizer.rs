@@ -3,23 +3,32 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use client::{Args, Dict, Invocation, Options, RequestError, Serializer, Session, Value};
-use deskconnd::access::authorizer::ANSWER_TIME;
+use client::{Args, CallOptions, Dict, Invocation, Options, RequestError, Serializer, Session, Value};
+use deskconnd::access::authorizer::{ANSWER_TIME, AT_ONCE};
+use futures_util::future::join_all;
 use router::{
     Authorization, Gate, Limits, OpenGate, Origins, Peer, Pending, Principal, RealmHandle, RealmSettings, Role, Router,
 };
 use tokio::sync::Semaphore;
 use wamp::acceptor::{Asked, Proof};
+use wamp::id::RegistrationId;
 use wamp::message::Abort;
+use wamp::realm::Requests;
 
 use crate::rights::error_uri;
 use crate::support::{Desk, Way, key, public, soon};
 
 /// A realm whose keeper may do everything, and whose guests the procedure `com.authorize` decides about.
 pub(crate) async fn home() -> (Desk, Session) {
+    home_with("").await
+}
+
+/// The same with more in the configuration.
+async fn home_with(more: &str) -> (Desk, Session) {
     let keeper = key(7);
     let desk = Desk::with(&format!(
         r#"
+        {more}
         [[realm]]
         name = "home"
         [[realm.role]]
@@ -237,4 +246,63 @@ async fn a_session_that_is_read_no_further_goes_on_when_its_role_changes() {
     soon("the answer", guest.publish_acknowledged("com.t", ()))
         .await
         .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_read_no_further_goes_on_when_its_calls_are_out_of_time() {
+    let (_router, realm, guest) = behind(Arc::new(Silent(OpenGate::new(undecided())))).await;
+    let number = wamp::limits::HELD_REQUESTS;
+    let options = CallOptions {
+        timeout: 300,
+        ..CallOptions::default()
+    };
+    let calls = (0..number).map(|_| guest.call_with("com.p", (), options.clone()));
+    let next = async {
+        let is_counted = async |is_so: fn(&Requests) -> bool| {
+            while !is_so(&realm.report(1).requests) {
+                tokio::task::yield_now().await;
+            }
+        };
+        is_counted(|requests| requests.calls == wamp::limits::HELD_REQUESTS as u64).await;
+        guest.publish("com.t", ()).await.unwrap();
+        is_counted(|requests| requests.publications == 1).await;
+    };
+    let (ended, ()) = soon("the time-outs", async { tokio::join!(join_all(calls), next) }).await;
+    for ended in ended {
+        assert_eq!(error_uri(ended), "wamp.error.timeout");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_much_as_may_be_is_asked_at_a_time_and_the_next_question_waits() {
+    let (desk, keeper) = home_with("[limits]\nsessions = 200\nsessions_per_ip = \"unlimited\"").await;
+    let (asked, mut was_asked) = tokio::sync::mpsc::unbounded_channel();
+    let authorize = move |_| {
+        let asked = asked.clone();
+        async move {
+            let (answer, answered) = tokio::sync::oneshot::channel::<bool>();
+            asked.send(answer).expect("the test listens");
+            Ok(Value::from(answered.await.unwrap_or(false)).into())
+        }
+    };
+    keeper.register("com.authorize", authorize).await.unwrap();
+    let mut guests = Vec::new();
+    for _ in 0..=AT_ONCE {
+        guests.push(guest(&desk).await);
+    }
+    for guest in &guests {
+        guest.publish("com.t", ()).await.unwrap();
+    }
+    let mut open = Vec::new();
+    while open.len() < AT_ONCE {
+        open.push(soon("a question", was_asked.recv()).await.unwrap());
+    }
+    // Whoever is answered has been read to the end, and what it asked for before is on its way.
+    for guest in &guests {
+        let unknown = guest.unregister(RegistrationId::FIRST).await;
+        assert!(unknown.is_err());
+    }
+    assert!(was_asked.try_recv().is_err(), "one question too many");
+    open.pop().unwrap().send(true).unwrap();
+    soon("the last question", was_asked.recv()).await.unwrap();
 }

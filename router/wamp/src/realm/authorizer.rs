@@ -6,14 +6,16 @@
 mod held;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 pub(super) use self::held::Dynamic;
 use self::held::{answerable, wanted, weight};
 use super::member::Member;
 use super::role::{Action, Disclose, Permission, Verdict};
+use super::timer::{Due, left};
 use super::{Flow, Realm, Refusal};
 use crate::error::{self, Violation};
-use crate::id::{QuestionId, SessionId};
+use crate::id::{QuestionId, RequestId, SessionId};
 use crate::message::{Cancel, Match, Message, Origin, RequestKind};
 use crate::outgoing::Delivery;
 use crate::uri::Uri;
@@ -142,13 +144,41 @@ impl Realm {
             && dynamic.decision(&(action, policy, uri.clone())).is_none()
     }
 
-    /// Puts a request behind those that wait; says whether it is the first.
+    /// Puts a request behind those that wait; says whether it is the first. The time that a caller gives its call counts
+    /// from now on, and not from when somebody has decided.
     fn hold(&mut self, from: SessionId, message: Message) -> bool {
-        let dynamic = self.members.get_mut(from).and_then(|member| member.dynamic.as_mut());
-        dynamic.is_some_and(|dynamic| {
-            dynamic.hold(message);
-            dynamic.held.len() == 1
-        })
+        let Some(member) = self.members.get_mut(from) else {
+            return false;
+        };
+        let goes_on = matches!(&message, Message::Call(it) if member.knows_call(it.request));
+        let Some(dynamic) = &mut member.dynamic else {
+            return false;
+        };
+        if let Message::Call(call) = &message
+            && call.options.timeout > 0
+            && !goes_on
+            && dynamic.place_of(call.request).is_none()
+        {
+            let patience = Duration::from_millis(call.options.timeout.into());
+            let until = (self.clock.elapsed)().saturating_add(patience);
+            dynamic.deadlines.insert(call.request, until);
+            self.timer.set(until, Due::Held(from, call.request));
+        }
+        dynamic.hold(message);
+        dynamic.held.len() == 1
+    }
+
+    /// Takes the first request that waits. A call has what is left of its time.
+    fn release_held(&mut self, from: SessionId) -> Option<Message> {
+        let dynamic = self.members.get_mut(from)?.dynamic.as_mut()?;
+        let mut message = dynamic.next()?;
+        if let Message::Call(call) = &mut message
+            && let Some(until) = dynamic.deadlines.remove(&call.request)
+        {
+            self.timer.cancel(until, Due::Held(from, call.request));
+            call.options.timeout = left(until, (self.clock.elapsed)());
+        }
+        Some(message)
     }
 
     /// Asks about the first request that waits.
@@ -193,9 +223,8 @@ impl Realm {
         out: &mut Vec<Delivery>,
     ) -> Option<(SessionId, Result<Flow, Violation>)> {
         let from = self.authorizations.asked.remove(&question)?;
-        let dynamic = self.members.get_mut(from)?.dynamic.as_mut()?;
-        dynamic.question = None;
-        let message = dynamic.next()?;
+        self.members.get_mut(from)?.dynamic.as_mut()?.question = None;
+        let message = self.release_held(from)?;
         let (action, uri, policy) = wanted(&message)?;
         match decision {
             Decision::Failed(sentence) => {
@@ -211,6 +240,7 @@ impl Realm {
                 is_lasting,
             } => {
                 let permission = is_allowed.then(|| permission(disclose));
+                let dynamic = self.members.get_mut(from)?.dynamic.as_mut()?;
                 dynamic.remember((action, policy, uri.to_stored()), permission, is_lasting);
                 let flow = self.handle(from, message, out);
                 let dynamic = self.members.get_mut(from).and_then(|member| member.dynamic.as_mut());
@@ -239,8 +269,7 @@ impl Realm {
                 self.ask(from);
                 return Ok(flow);
             }
-            let dynamic = self.members.get_mut(from).and_then(|it| it.dynamic.as_mut());
-            if let Some(message) = dynamic.and_then(|dynamic| dynamic.next()) {
+            if let Some(message) = self.release_held(from) {
                 let flow = self.handle(from, message, out)?;
                 if flow == Flow::Leave {
                     return Ok(flow);
@@ -261,24 +290,35 @@ impl Realm {
     /// Ends a call that waits for the authorizer; `false` if there is none with this number. What waits of a call that is
     /// open is a further part of it.
     fn cancel_held(&mut self, from: SessionId, cancel: &Cancel, out: &mut Vec<Delivery>) -> bool {
-        let member = self.members.get_mut(from);
-        let Some(member) = member.filter(|it| !it.knows_call(cancel.request)) else {
+        let is_open = |member: &Member| member.knows_call(cancel.request);
+        if self.members.get(from).is_none_or(is_open) {
+            return false;
+        }
+        let refusal = Refusal(error::CANCELED, "the call was cancelled");
+        self.end_held(from, cancel.request, refusal, out)
+    }
+
+    /// Ends a call that waits for the authorizer, with this refusal; `false` if none with this number waits.
+    pub(super) fn end_held(
+        &mut self,
+        from: SessionId,
+        request: RequestId,
+        refusal: Refusal,
+        out: &mut Vec<Delivery>,
+    ) -> bool {
+        let dynamic = self.members.get_mut(from).and_then(|member| member.dynamic.as_mut());
+        let Some((place, dynamic)) = dynamic.and_then(|it| Some((it.place_of(request)?, it))) else {
             return false;
         };
-        let Some(dynamic) = &mut member.dynamic else {
-            return false;
-        };
-        let is_meant = |message: &Message| matches!(message, Message::Call(it) if it.request == cancel.request);
-        let Some(place) = dynamic.held.iter().position(is_meant) else {
-            return false;
-        };
+        if let Some(until) = dynamic.deadlines.remove(&request) {
+            self.timer.cancel(until, Due::Held(from, request));
+        }
         let asked = dynamic.question.take_if(|_| place == 0);
         if let Some(message) = dynamic.held.remove(place) {
             dynamic.held_bytes -= weight(&message);
             self.cut_off_held(from, &message);
         }
-        let refusal = Refusal(error::CANCELED, "the call was cancelled");
-        refusal.tell(from, RequestKind::Call, cancel.request, out);
+        refusal.tell(from, RequestKind::Call, request, out);
         if let Some(question) = asked {
             self.authorizations.asked.remove(&question);
             // What waited behind it breaks no protocol: each was looked at when it came.
@@ -293,20 +333,27 @@ impl Realm {
         let Some(member) = self.members.get_mut(session) else {
             return;
         };
-        let fresh = member.role.authorizer().map(|_| Box::default());
-        let Some(old) = std::mem::replace(&mut member.dynamic, fresh) else {
+        let question = member.dynamic.as_mut().and_then(|dynamic| dynamic.question.take());
+        if let Some(question) = question {
+            self.authorizations.asked.remove(&question);
+        }
+        let held: Vec<_> = std::iter::from_fn(|| self.release_held(session)).collect();
+        let Some(member) = self.members.get_mut(session) else {
             return;
         };
-        self.forget_question(old.question);
-        for message in old.held {
+        member.dynamic = member.role.authorizer().map(|_| Box::default());
+        for message in held {
             let _ = self.receive_authorized(session, message, out);
         }
     }
 
     /// Forgets what a session that left was waiting for.
-    pub(super) fn forget_question(&mut self, question: Option<QuestionId>) {
-        if let Some(question) = question {
+    pub(super) fn forget_held(&mut self, session: SessionId, dynamic: &Dynamic) {
+        if let Some(question) = dynamic.question {
             self.authorizations.asked.remove(&question);
+        }
+        for (request, until) in &dynamic.deadlines {
+            self.timer.cancel(*until, Due::Held(session, *request));
         }
     }
 }

@@ -2,9 +2,11 @@
 //! for the program around it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::member::Waiting;
 use super::refusal::is_of_router;
+use super::timer::{Due, left};
 use super::{Realm, Refusal};
 use crate::error;
 use crate::id::{QuestionId, RequestId, SessionId};
@@ -17,7 +19,7 @@ use crate::uri::Uri;
 pub enum ConsentNews {
     /// Somebody is to be asked. The answer goes to [`Realm::decide`].
     Asked(Question),
-    /// Nobody needs to answer any more: the caller left, cancelled, or has another role now.
+    /// Nobody needs to answer any more: the caller left, cancelled, waits no longer, or has another role now.
     Withdrawn(QuestionId),
 }
 
@@ -35,9 +37,18 @@ pub struct Question {
 /// The calls that wait. How many a session may have is part of its quota of pending calls.
 #[derive(Debug)]
 pub(super) struct Parked {
-    calls: BTreeMap<QuestionId, (SessionId, Call)>,
+    calls: BTreeMap<QuestionId, Asking>,
     next: QuestionId,
     news: Vec<ConsentNews>,
+}
+
+/// A call that waits.
+#[derive(Debug)]
+struct Asking {
+    from: SessionId,
+    call: Call,
+    /// Until when its caller wants to wait, if it said so: that counts from the call, not from when somebody has agreed.
+    until: Option<Duration>,
 }
 
 impl Default for Parked {
@@ -75,7 +86,12 @@ impl Realm {
         // It may wait for a person, and must not hold the frame that it came in.
         call.procedure = call.procedure.to_stored();
         call.payload = call.payload.to_stored();
-        self.parked.calls.insert(id, (from, call));
+        let patience = (call.options.timeout > 0).then(|| Duration::from_millis(call.options.timeout.into()));
+        let until = patience.map(|patience| (self.clock.elapsed)().saturating_add(patience));
+        if let Some(until) = until {
+            self.timer.set(until, Due::Consent(id));
+        }
+        self.parked.calls.insert(id, Asking { from, call, until });
     }
 
     /// Takes an answer: yes, or the sentence that the caller is told. A question that was withdrawn meanwhile is passed
@@ -121,7 +137,7 @@ impl Realm {
         let waiting = self.members.get(from).and_then(|member| member.calls.get(&request));
         let parked = waiting.and_then(Waiting::question);
         let parked = parked.and_then(|question| self.parked.calls.get_mut(&question));
-        let Some(flow) = parked.and_then(|(_, call)| call.options.flow.as_mut()) else {
+        let Some(flow) = parked.and_then(|asking| asking.call.options.flow.as_mut()) else {
             return false;
         };
         flow.credit = flow.credit.saturating_add(more.credit);
@@ -129,7 +145,11 @@ impl Realm {
     }
 
     fn unpark(&mut self, question: QuestionId) -> Option<(SessionId, Call)> {
-        let (from, call) = self.parked.calls.remove(&question)?;
+        let Asking { from, mut call, until } = self.parked.calls.remove(&question)?;
+        if let Some(until) = until {
+            self.timer.cancel(until, Due::Consent(question));
+            call.options.timeout = left(until, (self.clock.elapsed)());
+        }
         if let Some(member) = self.members.get_mut(from) {
             member.calls.remove(&call.request);
             if call.options.flow.is_some() {

@@ -86,7 +86,9 @@ impl Realm {
         for (registration, removed) in registrations {
             self.announce_registration_end(*registration, session, *removed, out);
         }
-        self.forget_question(member.dynamic.as_ref().and_then(|dynamic| dynamic.question()));
+        if let Some(dynamic) = &member.dynamic {
+            self.forget_held(session, dynamic);
+        }
         if let Some(defined) = &member.defined {
             self.forget_definitions(session, defined, out);
         }

@@ -26,7 +26,6 @@ mod timer;
 mod welcome;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use ahash::RandomState;
 use rand::rngs::StdRng;
@@ -50,7 +49,7 @@ use self::refusal::Refusal;
 pub use self::refusal::{Denied, MAX_DENIED};
 use self::role::Role;
 pub use self::timer::Clock;
-use self::timer::{Due, Timer, rfc3339, timestamp};
+use self::timer::{Timer, rfc3339, timestamp};
 pub use self::welcome::announced_features;
 use crate::acceptor::Features;
 use crate::error::{self, Unconvertible, Violation};
@@ -324,22 +323,6 @@ impl Realm {
             self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
         }
         self.forget_decisions(session, out);
-    }
-
-    /// When [`Realm::expire`] has something to do, by [`Clock::elapsed`]. Ask again after whatever changed the realm.
-    #[must_use]
-    pub fn deadline(&self) -> Option<Duration> {
-        self.timer.first()
-    }
-
-    /// Ends what has lasted as long as it may.
-    pub fn expire(&mut self, now: Duration, out: &mut Vec<Delivery>) {
-        while let Some(due) = self.timer.take_due(now) {
-            match due {
-                Due::Invocation(callee, request) => self.time_out(callee, request, out),
-                Due::Delivery(publication) => self.delivery_is_late(publication, out),
-            }
-        }
     }
 
     /// Every session, in the order of their ids.

@@ -42,6 +42,10 @@ impl Refusal {
     pub(super) const NO_SUCH_SUBSCRIPTION: Self = Self(error::NO_SUCH_SUBSCRIPTION, "there is no such subscription");
     /// Sessions of the program around the router are not for clients to end.
     pub(super) const OF_ROUTER: Self = Self(error::NOT_AUTHORIZED, "that session belongs to the router itself");
+    pub(super) const UNDECIDED: Self = Self(
+        error::TIMEOUT,
+        "nobody decided about the call in the time that its caller gave it",
+    );
     pub(super) const TOO_MANY_CALLS: Self =
         Self(error::UNAVAILABLE, "this session has as many calls waiting as it may");
     pub(super) const LONG_NODE_KEY: Self = Self(error::INVALID_ARGUMENT, "nkey is longer than 255 bytes");

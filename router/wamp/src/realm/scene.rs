@@ -131,11 +131,12 @@ impl Scene {
     }
 
     /// Lets time pass, and what is due happen.
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub(super) fn pass(&mut self, time: Duration) -> Vec<SessionId> {
         let now = let_pass(time);
         let mut out = Vec::new();
-        self.realm.expire(now, &mut out);
+        let relieved = self.realm.expire(now, &mut out);
         self.sort(out);
+        relieved
     }
 
     pub(super) fn set_role(&mut self, name: &str, role: Role) {

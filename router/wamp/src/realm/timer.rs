@@ -6,15 +6,46 @@ use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::id::{PublicationId, RequestId, SessionId};
+use super::{Realm, Refusal};
+use crate::id::{PublicationId, QuestionId, RequestId, SessionId};
+use crate::outgoing::Delivery;
 
 /// What is due. Whoever sets one keeps its time, to take it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     /// The invocation of this callee with this number takes longer than its caller wants to wait.
     Invocation(SessionId, RequestId),
+    /// The call of this session with this number waits for its authorizer for longer than it wants to wait.
+    Held(SessionId, RequestId),
+    /// The call that waits for this consent does.
+    Consent(QuestionId),
     /// The subscribers of this publication take longer to say that they have it than a publisher waits.
     Delivery(PublicationId),
+}
+
+impl Realm {
+    /// When [`Realm::expire`] has something to do, by [`Clock::elapsed`]. Ask again after whatever changed the realm.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.timer.first()
+    }
+
+    /// Ends what has lasted as long as it may. Says of which sessions less waits for an authorizer than before.
+    pub fn expire(&mut self, now: Duration, out: &mut Vec<Delivery>) -> Vec<SessionId> {
+        let mut relieved = Vec::new();
+        while let Some(due) = self.timer.take_due(now) {
+            match due {
+                Due::Invocation(callee, request) => self.time_out(callee, request, out),
+                Due::Delivery(publication) => self.delivery_is_late(publication, out),
+                Due::Consent(question) => self.withdraw(question, Refusal::UNDECIDED, out),
+                Due::Held(session, request) => {
+                    self.end_held(session, request, Refusal::UNDECIDED, out);
+                    relieved.push(session);
+                }
+            }
+        }
+        relieved
+    }
 }
 
 /// Tells the time. A realm asks only where something depends on it: a message that says when, a call that may not take
@@ -25,6 +56,12 @@ pub struct Clock {
     pub time_of_day: fn() -> SystemTime,
     /// The time since some moment, always the same one; it never goes back.
     pub elapsed: fn() -> Duration,
+}
+
+/// What is left of a call's time at `now`, in milliseconds: at least one, because none at all would be for ever.
+pub(super) fn left(until: Duration, now: Duration) -> u32 {
+    let left = until.saturating_sub(now).as_millis();
+    u32::try_from(left).unwrap_or(u32::MAX).max(1)
 }
 
 /// A time as RFC 3339 text in universal time; `None` for a clock beyond the year 9999.

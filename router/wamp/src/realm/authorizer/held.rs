@@ -1,6 +1,7 @@
 //! What an authorizer has said of one session, and the requests of it that wait.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 use super::super::Flow;
 use super::super::role::{Action, Permission};
@@ -22,6 +23,8 @@ pub(in crate::realm) struct Dynamic {
     /// In the order in which they came; the first is the one that was asked about.
     pub(super) held: VecDeque<Message>,
     pub(super) held_bytes: usize,
+    /// Until when the callers of the calls among them want to wait, where they said so.
+    pub(super) deadlines: BTreeMap<RequestId, Duration>,
     pub(super) question: Option<QuestionId>,
 }
 
@@ -50,6 +53,12 @@ impl Dynamic {
         self.held.push_back(message);
     }
 
+    /// Where a call stands among those that wait; of several parts the first.
+    pub(super) fn place_of(&self, call: RequestId) -> Option<usize> {
+        let is_meant = |message: &Message| matches!(message, Message::Call(it) if it.request == call);
+        self.held.iter().position(is_meant)
+    }
+
     pub(super) fn next(&mut self) -> Option<Message> {
         let message = self.held.pop_front()?;
         self.held_bytes -= weight(&message);
@@ -71,11 +80,6 @@ impl Dynamic {
     pub(in crate::realm) fn held_calls(&self) -> impl Iterator<Item = RequestId> {
         let calls = self.held.iter().filter_map(answerable);
         calls.filter_map(|(kind, request)| (kind == RequestKind::Call).then_some(request))
-    }
-
-    /// What waits, for a session that leaves.
-    pub(in crate::realm) const fn question(&self) -> Option<QuestionId> {
-        self.question
     }
 }
 

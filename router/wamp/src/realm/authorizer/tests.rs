@@ -1,10 +1,10 @@
 //! What authorizers may decide, and what happens meanwhile.
 
 use super::super::role::{Actions, Consent, Role, Rule};
-use super::super::scene::{Scene, args, bare_call, call, cancel, publish, register, request, subscribe};
+use super::super::scene::{Scene, args, bare_call, call, call_with, cancel, publish, register, request, subscribe};
 use super::*;
 use crate::limits::{HELD_BYTES, HELD_REQUESTS, MAX_DECISIONS};
-use crate::message::{CancelMode, PublishOptions, RequestKind};
+use crate::message::{CallOptions, CancelMode, PublishOptions, RequestKind};
 
 const YES: Decision = Decision::Made {
     is_allowed: true,
@@ -306,4 +306,81 @@ fn the_routers_own_procedures_are_asked_about_as_others_are() {
     let question = scene.asked();
     scene.authorize(&question, YES);
     assert!(matches!(scene.expect("guest"), Message::Result(_)));
+}
+
+fn timed(number: u64, timeout: u32) -> Message {
+    let options = CallOptions {
+        timeout,
+        ..CallOptions::default()
+    };
+    call_with(number, "com.p", options)
+}
+
+#[test]
+fn the_time_of_a_call_runs_while_it_is_decided_about() {
+    let mut scene = scene();
+    scene.send("guest", timed(1, 500));
+    scene.send("guest", call(2, "com.p"));
+    let void = scene.asked();
+    scene.pass(Duration::from_millis(499));
+    scene.expect_nothing("guest");
+    scene.pass(Duration::from_millis(1));
+    scene.expect_error("guest", RequestKind::Call, "wamp.error.timeout");
+    assert_eq!(scene.authorize(&void, YES), None, "nobody wants that any more");
+    let question = scene.asked();
+    scene.authorize(&question, YES);
+    assert_eq!(invoked(&mut scene), 2, "what waited behind it is asked about");
+    assert_eq!(scene.realm.deadline(), None);
+}
+
+#[test]
+fn a_callee_has_the_time_that_the_authorizer_has_left() {
+    let mut scene = scene();
+    scene.send("guest", timed(1, 500));
+    let question = scene.asked();
+    scene.pass(Duration::from_millis(300));
+    // A change of role asks anew, and gives no more time.
+    scene.set_role("guest", role());
+    let again = scene.asked();
+    assert_eq!(scene.authorize(&question, YES), None);
+    scene.authorize(&again, YES);
+    assert_eq!(invoked(&mut scene), 1);
+    scene.pass(Duration::from_millis(199));
+    scene.expect_nothing("guest");
+    scene.pass(Duration::from_millis(1));
+    scene.expect_error("guest", RequestKind::Call, "wamp.error.timeout");
+}
+
+#[test]
+fn a_session_whose_waiting_calls_are_out_of_time_may_be_read_again() {
+    let mut scene = scene();
+    for number in 1..=HELD_REQUESTS as u64 {
+        scene.try_send("guest", timed(number, 500)).unwrap();
+    }
+    let guest = scene.session("guest");
+    assert_eq!(scene.realm.flow(guest), Flow::Wait);
+    let relieved = scene.pass(Duration::from_millis(500));
+    assert_eq!(relieved, vec![guest; HELD_REQUESTS]);
+    assert_eq!(scene.realm.flow(guest), Flow::Continue);
+    for _ in 0..HELD_REQUESTS {
+        scene.expect_error("guest", RequestKind::Call, "wamp.error.timeout");
+    }
+}
+
+#[test]
+fn neither_an_answer_nor_a_cancellation_nor_a_departure_leaves_a_deadline() {
+    for ended in 0..3 {
+        let mut scene = scene();
+        scene.send("guest", timed(1, 500));
+        let question = scene.asked();
+        assert!(scene.realm.deadline().is_some());
+        match ended {
+            0 => {
+                scene.authorize(&question, NO);
+            }
+            1 => scene.send("guest", cancel(1, CancelMode::Skip)),
+            _ => scene.leave("guest"),
+        }
+        assert_eq!(scene.realm.deadline(), None, "{ended}");
+    }
 }

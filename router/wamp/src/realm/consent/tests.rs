@@ -1,11 +1,11 @@
 //! What a call that waits for consent can rely on.
 
 use super::super::role::{Action, Consent, Disclose, Role, Rule};
-use super::super::scene::{Scene, answer, bare_call, call, cancel};
+use super::super::scene::{Scene, answer, bare_call, call, call_with, cancel};
 use super::super::{Flow, Settings};
 use super::*;
 use crate::limits::Quota;
-use crate::message::{CancelMode, Match, Message};
+use crate::message::{CallOptions, CancelMode, Match, Message};
 
 fn rule(uri: &str, policy: Match, consent: Consent) -> Rule {
     Rule {
@@ -199,4 +199,26 @@ fn a_procedure_of_the_router_waits_like_any_other() {
     scene.leave("tablet");
     scene.leave("desktop");
     assert!(scene.is_clean());
+}
+
+#[test]
+fn the_time_of_a_call_runs_while_it_waits_for_consent() {
+    let options = CallOptions {
+        timeout: 500,
+        ..CallOptions::default()
+    };
+    let mut scene = scene();
+    scene.send("phone", call_with(1, "com.careful", options.clone()));
+    let late = question(&mut scene);
+    scene.pass(Duration::from_millis(500));
+    scene.expect_error("phone", RequestKind::Call, "wamp.error.timeout");
+    assert_eq!(scene.realm.take_consent_news(), [ConsentNews::Withdrawn(late.id)]);
+    scene.send("phone", call_with(2, "com.careful", options));
+    let in_time = question(&mut scene);
+    scene.pass(Duration::from_millis(400));
+    scene.decide(in_time.id, Ok(()));
+    scene.expect("desktop");
+    scene.pass(Duration::from_millis(100));
+    scene.expect_error("phone", RequestKind::Call, "wamp.error.timeout");
+    assert_eq!(scene.realm.deadline(), None);
 }
