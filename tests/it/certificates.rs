@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use client::tls::{self, Chain, Trust};
-use client::{Args, Options, Session};
+use client::{Args, Dict, Options, Secret, Session};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, DnType, IsCa, KeyIdMethod,
     KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
@@ -163,7 +163,7 @@ async fn without_a_certificate_other_methods_go_on_as_before() {
     for certificate in [None, Some(authority.client("garage", 30))] {
         let ticket = Options {
             authid: Some("joe".to_owned()),
-            secret: Some(client::Secret::Ticket("open".to_owned())),
+            secret: Some(Secret::Ticket("open".to_owned())),
             ..with(&desk, certificate)
         };
         let session = join(&desk, ticket).await.unwrap();
@@ -276,36 +276,54 @@ async fn a_plain_router_speaks_tls_with_the_users_certificate_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_signature_inside_tls_is_bound_to_the_connection() {
+async fn a_proof_inside_tls_is_bound_to_the_connection() {
     let key = crate::support::key(7);
     let desk = Desk::with(&format!(
-        "[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"r\"\nrules = []\n[[realm.principal]]\nauthid = \"joe\"\nrole = \"r\"\nmethod = \"cryptosign\"\npubkey = \"{}\"\n",
+        "[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"r\"\nrules = []\n[[realm.principal]]\nauthid = \"joe\"\nrole = \"r\"\nmethod = \"cryptosign\"\npubkey = \"{}\"\n\
+        [[realm.principal]]\nauthid = \"ann\"\nrole = \"r\"\nmethod = \"wamp-scram\"\nkdf = \"pbkdf2\"\niterations = 4096\nsecret = \"open\"\n",
         crate::support::public(&key)
     ))
     .await;
-    let options = Options {
+    let signer = Options {
+        authid: Some("joe".to_owned()),
         key: Some(key),
         ..with(&desk, None)
     };
-    for way in [Way::Wss, Way::Rss, Way::Quic, Way::WebSocket] {
-        let session = soon(
-            "the login",
-            desk.try_join(
-                way,
-                Options {
-                    pin: None,
-                    ..options.clone()
-                },
-            ),
-        )
-        .await;
-        assert_eq!(session.unwrap().detail("authid"), Some("joe"), "{way:?}");
+    let knower = Options {
+        authid: Some("ann".to_owned()),
+        secret: Some(Secret::Password("open".to_owned())),
+        ..with(&desk, None)
+    };
+    for options in [signer, knower] {
+        bound(&desk, &options).await;
+    }
+}
+
+async fn bound(desk: &Desk, options: &Options) {
+    let insisted = Dict::from([("channel_binding".to_owned(), "tls-exporter".into())]);
+    for (way, is_tls) in [
+        (Way::Wss, true),
+        (Way::Rss, true),
+        (Way::Quic, true),
+        (Way::WebSocket, false),
+    ] {
+        for authextra in [Dict::new(), insisted.clone()] {
+            let expected = is_tls || authextra.is_empty();
+            let login = Options {
+                pin: None,
+                authextra,
+                ..options.clone()
+            };
+            let session = soon("the login", desk.try_join(way, login)).await;
+            let authid = session.as_ref().ok().and_then(|session| session.detail("authid"));
+            assert_eq!(authid, options.authid.as_deref().filter(|_| expected), "{way:?}");
+        }
     }
     // What the router says on one connection is worth nothing on another one.
     for (is_own, expected) in [(true, true), (false, false)] {
         let open = async || {
             let stream = TcpStream::connect(desk.address()).await.unwrap();
-            tls::connect(stream, Trust::Pin(pin(&desk))).await.unwrap()
+            tls::connect(stream, Trust::Pin(pin(desk))).await.unwrap()
         };
         let (connected, other) = (open().await, open().await);
         let exporters = if is_own { connected.exporters } else { other.exporters };

@@ -28,7 +28,8 @@ pub struct JoinOptions {
     pub secret: Option<Secret>,
     /// Whether it is known by a certificate that it has shown in TLS; where it has a key or a secret too, the router chooses.
     pub has_certificate: bool,
-    /// Inside TLS what both ends of the connection know (RFC 9266). Signatures are bound to it where the router does that too.
+    /// Inside TLS what both ends of the connection know (RFC 9266). Proofs by a key and by WAMP-SCRAM are bound to it where the
+    /// router does that too. With `authextra.channel_binding` as `"tls-exporter"` there is no other login.
     pub channel: Option<[u8; cryptosign::CHALLENGE_LENGTH]>,
     /// What the client calls itself, for the router's log.
     pub agent: String,
@@ -145,15 +146,16 @@ impl Joiner {
         let mut authextra = options.authextra.clone();
         if let Some(key) = &options.key {
             authextra.insert("pubkey".to_owned(), hex::encode(key.verifying_key().to_bytes()).into());
-            authextra.insert("channel_binding".to_owned(), Value::Null);
+        }
+        if let Some(Secret::Password { nonce: Some(nonce), .. }) = &options.secret {
+            authextra.insert("nonce".to_owned(), nonce.as_str().into());
+        }
+        if self.can_bind() {
+            authextra.entry("channel_binding".to_owned()).or_insert(Value::Null);
             if options.channel.is_some() {
                 let offered = Value::List(vec![cryptosign::TLS_EXPORTER.into()]);
                 authextra.insert(cryptosign::OFFERED_BINDINGS.to_owned(), offered);
             }
-        }
-        if let Some(Secret::Password { nonce: Some(nonce), .. }) = &options.secret {
-            authextra.insert("nonce".to_owned(), nonce.as_str().into());
-            authextra.insert("channel_binding".to_owned(), Value::Null);
         }
         if !authextra.is_empty() {
             details.insert("authextra".to_owned(), authextra.into());
@@ -167,10 +169,42 @@ impl Joiner {
         })
     }
 
+    /// Whether one of its methods knows of channel binding.
+    const fn can_bind(&self) -> bool {
+        let has_nonce = matches!(self.options.secret, Some(Secret::Password { nonce: Some(_), .. }));
+        self.options.key.is_some() || has_nonce
+    }
+
+    /// Whether nothing but a login that is bound to the connection will do.
+    fn insists(&self) -> bool {
+        let wanted = self.options.authextra.get("channel_binding");
+        wanted.is_some_and(|wanted| *wanted != Value::Null)
+    }
+
+    /// What a proof is to be bound to: where the router says so, or the client will have it so.
+    fn binding(&self, challenge: &Challenge) -> Result<Option<&[u8; cryptosign::CHALLENGE_LENGTH]>, Violation> {
+        let granted = challenge.extra.get("channel_binding").filter(|it| **it != Value::Null);
+        let is_granted = granted.is_some();
+        match (
+            granted.map_or(Some(cryptosign::TLS_EXPORTER), Value::as_str),
+            &self.options.channel,
+        ) {
+            _ if !is_granted && !self.insists() => Ok(None),
+            (Some(cryptosign::TLS_EXPORTER), Some(channel)) => Ok(Some(channel)),
+            _ if is_granted => Err(Violation::new(
+                "the router wants a channel binding that was not offered",
+            )),
+            _ => Err(Violation::new(
+                "there is nothing to bind the login to: the connection is not inside TLS",
+            )),
+        }
+    }
+
     fn methods(&self) -> Vec<Value> {
         let methods: &[Method] = match (&self.options.key, &self.options.secret) {
             (Some(_), _) => &[Method::Cryptosign],
             (None, Some(Secret::Ticket(_))) => &[Method::Ticket],
+            (None, Some(Secret::Password { nonce: Some(_), .. })) if self.insists() => &[Method::Scram],
             (None, Some(Secret::Password { nonce: Some(_), .. })) => &[Method::Scram, Method::Cra],
             (None, Some(Secret::Password { nonce: None, .. })) => &[Method::Cra],
             (None, None) if self.options.has_certificate => &[],
@@ -214,7 +248,7 @@ impl Joiner {
         let (key, secret) = (self.options.key.as_ref(), self.options.secret.as_ref());
         let mut extra = Dict::new();
         let signature = match (Method::from_name(&challenge.method), key, secret) {
-            (Some(Method::Cryptosign), Some(key), _) => sign(key, challenge, self.options.channel.as_ref())?,
+            (Some(Method::Cryptosign), Some(key), _) => sign(key, challenge, self.binding(challenge)?)?,
             (Some(Method::Ticket), None, Some(Secret::Ticket(ticket))) => ticket.clone(),
             (Some(Method::Cra), None, Some(Secret::Password { password, .. })) => {
                 cra::answer(password, &challenge.extra).map_err(|error| Violation::new(error.to_string()))?
@@ -228,9 +262,15 @@ impl Joiner {
                 }),
             ) => {
                 let authid = self.options.authid.as_deref().unwrap_or_default();
-                let (answer, nonce) = answer_scram(password, authid, own, challenge)?;
+                let channel = self.binding(challenge)?;
+                let (answer, nonce) = answer_scram(password, (authid, own), challenge, channel)?;
                 extra.insert("nonce".to_owned(), nonce.into());
-                extra.insert("channel_binding".to_owned(), Value::Null);
+                let binding = channel.map(|_| cryptosign::TLS_EXPORTER.to_owned());
+                extra.insert("channel_binding".to_owned(), binding.into());
+                extra.insert(
+                    "cbind_data".to_owned(),
+                    channel.map(|it| BASE64_STANDARD.encode(it)).into(),
+                );
                 self.verifier = Some(answer.verifier);
                 answer.proof
             }
@@ -251,30 +291,24 @@ fn sign(key: &SigningKey, challenge: &Challenge, channel: Option<&[u8; 32]>) -> 
         .unwrap_or_default();
     let mut bytes = [0; cryptosign::CHALLENGE_LENGTH];
     hex::decode_to_slice(text, &mut bytes).map_err(|_| Violation::new("the challenge is not 64 hexadecimal digits"))?;
-    let binding = challenge.extra.get("channel_binding").filter(|it| **it != Value::Null);
-    match (binding.map(Value::as_str), channel) {
-        (None, _) => {}
-        (Some(Some(cryptosign::TLS_EXPORTER)), Some(channel)) => bytes = cryptosign::bound(&bytes, channel),
-        (Some(_), _) => {
-            return Err(Violation::new(
-                "the router wants a channel binding that was not offered",
-            ));
-        }
+    if let Some(channel) = channel {
+        bytes = cryptosign::bound(&bytes, channel);
     }
     Ok(cryptosign::sign(key, &bytes))
 }
 
 fn answer_scram<'a>(
     password: &str,
-    authid: &str,
-    own: &str,
+    (authid, own): (&str, &str),
     challenge: &'a Challenge,
+    channel: Option<&[u8; cryptosign::CHALLENGE_LENGTH]>,
 ) -> Result<(scram::Answer, &'a str), Violation> {
     let nonce = challenge.extra.get("nonce").and_then(Value::as_str).unwrap_or_default();
     let exchange = scram::Exchange {
         authid,
         client_nonce: own,
         nonce,
+        channel,
     };
     let hashing = scram::Hashing::of_challenge(&challenge.extra);
     let answer = hashing.and_then(|hashing| scram::answer(password, &hashing, &exchange));
@@ -324,62 +358,4 @@ fn roles(passes_on: bool) -> Dict {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::acceptor::{Acceptor, Proof, Step};
-    use crate::id::SessionId;
-
-    #[test]
-    fn joiner_and_acceptor_agree_on_cryptosign() {
-        let key = SigningKey::from_bytes(&[3; 32]);
-        let known = key.verifying_key();
-        let mut joiner = Joiner::new(JoinOptions {
-            key: Some(key),
-            ..JoinOptions::anonymous("realm1")
-        });
-        let mut acceptor = Acceptor::default();
-        let Step::Find(asked) = acceptor.receive(joiner.hello()) else {
-            panic!()
-        };
-        assert_eq!(asked.public_key().unwrap(), known);
-        let Step::Send(challenge) = acceptor.found(Ok(Proof::Cryptosign(Some(known))), [5; 32]) else {
-            panic!()
-        };
-        let JoinStep::Send(answer) = joiner.receive(challenge).unwrap() else {
-            panic!()
-        };
-        assert!(matches!(acceptor.receive(answer), Step::Admit(_)));
-        let welcome = Welcome {
-            session: SessionId::FIRST,
-            details: Dict::new(),
-        };
-        assert_eq!(
-            joiner.receive(Message::Welcome(welcome.clone())),
-            Ok(JoinStep::Joined(welcome))
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_told_with_its_sentence() {
-        let mut joiner = Joiner::new(JoinOptions::anonymous("realm1"));
-        let abort = Abort::new("wamp.error.no_such_realm".into(), "there is no realm1");
-        let error = joiner.receive(Message::Abort(abort)).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the router refused: there is no realm1 (wamp.error.no_such_realm)"
-        );
-    }
-
-    #[test]
-    fn a_challenge_that_was_not_offered_breaks_the_protocol() {
-        let mut joiner = Joiner::new(JoinOptions::anonymous("realm1"));
-        let challenge = Challenge {
-            method: "ticket".to_owned(),
-            extra: Dict::new(),
-        };
-        assert!(matches!(
-            joiner.receive(Message::Challenge(challenge)),
-            Err(JoinError::Violation(_))
-        ));
-    }
-}
+mod tests;

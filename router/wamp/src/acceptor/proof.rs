@@ -123,6 +123,8 @@ enum Expected {
     Scram {
         credential: Box<scram::Credential>,
         nonce: String,
+        /// The channel that the proof must be bound to.
+        channel: Option<[u8; CHALLENGE_LENGTH]>,
     },
 }
 
@@ -156,9 +158,10 @@ pub(super) fn challenge(
         Proof::Ticket(ticket) => Expected::Ticket(ticket),
         Proof::TicketTold => Expected::AnyTicket,
         Proof::Cra(proof) => expected_of_cra(&asked, *proof, &random),
-        Proof::Scram(credential) => match nonce(&asked, &random) {
-            Ok(nonce) => Expected::Scram { credential, nonce },
-            Err(abort) => return Err(Step::Refuse(abort)),
+        Proof::Scram(credential) => Expected::Scram {
+            credential,
+            nonce: nonce(&asked, &random).map_err(Step::Refuse)?,
+            channel: binding(&asked, channel).map_err(Step::Refuse)?,
         },
     };
     Ok(Challenged { asked, expected })
@@ -185,7 +188,7 @@ fn expected_of_cra(asked: &Asked, proof: CraProof, random: &[u8; CHALLENGE_LENGT
     }
 }
 
-/// The channel to which a signature is to be bound, if the client insists on it or can do it.
+/// The channel to which a proof is to be bound, if the client insists on it or can do it.
 fn binding(asked: &Asked, channel: Option<[u8; CHALLENGE_LENGTH]>) -> Result<Option<[u8; CHALLENGE_LENGTH]>, Abort> {
     let wanted = asked.authextra.get("channel_binding").filter(|it| **it != Value::Null);
     let Some(wanted) = wanted else {
@@ -212,21 +215,13 @@ fn binding(asked: &Asked, channel: Option<[u8; CHALLENGE_LENGTH]>) -> Result<Opt
 /// The nonce of both sides.
 fn nonce(asked: &Asked, random: &[u8; CHALLENGE_LENGTH]) -> Result<String, Abort> {
     let refused = |sentence: String| Abort::new(AUTHENTICATION_FAILED, sentence);
-    if asked
-        .authextra
-        .get("channel_binding")
-        .is_some_and(|binding| *binding != Value::Null)
-    {
-        return Err(refused(
-            "HELLO.Details.authextra.channel_binding must be null: there is none here".to_owned(),
-        ));
-    }
     let own = asked.authextra.get("nonce").and_then(Value::as_str).unwrap_or_default();
     let nonce = format!("{own}{}", BASE64_STANDARD.encode(random));
     let exchange = scram::Exchange {
         authid: "",
         client_nonce: own,
         nonce: &nonce,
+        channel: None,
     };
     let checked = exchange.check();
     checked.map_err(|error| refused(format!("HELLO.Details.authextra.nonce: {error}")))?;
@@ -249,7 +244,17 @@ impl Challenged {
             Expected::Cra {
                 credential, challenge, ..
             } => (Method::Cra, credential.challenge(challenge)),
-            Expected::Scram { credential, nonce } => (Method::Scram, credential.hashing.challenge(nonce)),
+            Expected::Scram {
+                credential,
+                nonce,
+                channel,
+            } => {
+                let mut extra = credential.hashing.challenge(nonce);
+                if channel.is_some() {
+                    extra.insert("channel_binding".to_owned(), cryptosign::TLS_EXPORTER.into());
+                }
+                (Method::Scram, extra)
+            }
         };
         let method = method.name().to_owned();
         Message::Challenge(Challenge { method, extra })
@@ -281,7 +286,11 @@ impl Challenged {
                 let is_good = credential.verify(challenge, &answer.signature);
                 is_good.then_some(proved).ok_or_else(wrong)
             }
-            Expected::Scram { credential, nonce } => check_scram(&asked, credential, nonce, answer),
+            Expected::Scram {
+                credential,
+                nonce,
+                channel,
+            } => check_scram(&asked, credential, (nonce, channel.as_ref()), answer),
         };
         match proved {
             Ok(proved) => {
@@ -338,12 +347,26 @@ fn check_signature(
 fn check_scram(
     asked: &Asked,
     credential: &scram::Credential,
-    nonce: &str,
+    (nonce, channel): (&str, Option<&[u8; CHALLENGE_LENGTH]>),
     answer: &Authenticate,
 ) -> Result<Proved, String> {
     let said = |key: &str| answer.extra.get(key).filter(|value| **value != Value::Null);
-    if said("channel_binding").is_some() || said("cbind_data").is_some() {
-        return Err("AUTHENTICATE.Extra.channel_binding must be null: there is none here".to_owned());
+    let is_said = |key: &str, expected: Option<&str>| said(key).map(Value::as_str) == expected.map(Some);
+    if !is_said("channel_binding", channel.map(|_| cryptosign::TLS_EXPORTER)) {
+        let what = channel.map_or("null", |_| "\"tls-exporter\"");
+        return Err(format!(
+            "AUTHENTICATE.Extra.channel_binding must be {what}, as HELLO and CHALLENGE have it"
+        ));
+    }
+    if !is_said("cbind_data", channel.map(|it| BASE64_STANDARD.encode(it)).as_deref()) {
+        return Err(match channel {
+            Some(_) => {
+                "AUTHENTICATE.Extra.cbind_data is not what this end of the connection has (RFC 9266, in base64): \
+                        something in between ends the client's TLS"
+            }
+            None => "AUTHENTICATE.Extra.cbind_data must be null where there is no channel binding",
+        }
+        .to_owned());
     }
     if said("nonce").is_some_and(|said| said.as_str() != Some(nonce)) {
         return Err("AUTHENTICATE.Extra.nonce is not that of CHALLENGE".to_owned());
@@ -352,6 +375,7 @@ fn check_scram(
         authid: asked.authid.as_deref().unwrap_or_default(),
         client_nonce: asked.authextra.get("nonce").and_then(Value::as_str).unwrap_or_default(),
         nonce,
+        channel,
     };
     let verifier = credential.verify(&exchange, &answer.signature).ok_or_else(wrong)?;
     let authextra = Dict::from([("verifier".to_owned(), verifier.into())]);

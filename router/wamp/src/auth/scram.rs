@@ -1,6 +1,9 @@
 //! WAMP-SCRAM: both sides prove that they know a password, and neither the connection nor the router's memory has it
-//! (WAMP specification, "Salted Challenge Response Authentication Mechanism"; RFC 5802 and RFC 7677). Channel binding is
-//! left out: it binds to TLS 1.2, and this router speaks 1.3.
+//! (WAMP specification, "Salted Challenge Response Authentication Mechanism"; RFC 5802 and RFC 7677).
+//!
+//! Channel binding is that of TLS 1.3, `tls-exporter` (RFC 9266), in the places that the specification has for the older ones.
+//! Both proofs are over the value that the two ends of the connection share. So whoever is in between and has two connections
+//! can use neither, and cannot choose anything that cancels it out, as with cryptosign.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
@@ -9,6 +12,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use super::cryptosign::{CHALLENGE_LENGTH, TLS_EXPORTER};
 use crate::value::{Dict, Value};
 
 /// Bytes of SHA-256, of which all keys are.
@@ -229,6 +233,8 @@ pub struct Exchange<'a> {
     pub client_nonce: &'a str,
     /// CHALLENGE's `nonce`, which begins with the client's.
     pub nonce: &'a str,
+    /// What both ends of the connection know, where the login is bound to it: AUTHENTICATE's `cbind_data`.
+    pub channel: Option<&'a [u8; CHALLENGE_LENGTH]>,
 }
 
 impl Exchange<'_> {
@@ -248,12 +254,18 @@ impl Exchange<'_> {
         if is_good { Ok(()) } else { Err(ScramError::Nonce) }
     }
 
-    /// `AuthMessage`, without channel binding: `biws` is `n,,` in base64.
+    /// `AuthMessage`. `c` is the header of GSS-API that says how the login is bound, with what it is bound to (RFC 5802,
+    /// section 7); without a binding it is `n,,`.
     fn auth_message(&self, hashing: &Hashing) -> String {
         let authid = self.authid.replace('=', "=3D").replace(',', "=2C");
         let (client, nonce, iterations) = (self.client_nonce, self.nonce, hashing.iterations);
         let salt = BASE64_STANDARD.encode(&hashing.salt);
-        format!("n={authid},r={client},r={nonce},s={salt},i={iterations},c=biws,r={nonce}")
+        let bound = self.channel.map_or_else(
+            || b"n,,".to_vec(),
+            |channel| [format!("p={TLS_EXPORTER},,").as_bytes(), channel].concat(),
+        );
+        let bound = BASE64_STANDARD.encode(bound);
+        format!("n={authid},r={client},r={nonce},s={salt},i={iterations},c={bound},r={nonce}")
     }
 }
 

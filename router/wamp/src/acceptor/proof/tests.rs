@@ -162,7 +162,7 @@ fn a_client_of_wamp_scram_leaves_a_router_that_does_not_know_the_password() {
 }
 
 #[test]
-fn a_login_by_wamp_scram_without_a_nonce_or_with_channel_binding_is_told_so() {
+fn a_login_by_wamp_scram_without_a_nonce_or_with_a_binding_of_older_tls_is_told_so() {
     let found = |authextra: Dict| {
         let mut acceptor = Acceptor::default();
         let options = JoinOptions {
@@ -180,7 +180,7 @@ fn a_login_by_wamp_scram_without_a_nonce_or_with_channel_binding_is_told_so() {
         ("nonce".to_owned(), NONCE.into()),
         ("channel_binding".to_owned(), "tls-unique".into()),
     ]);
-    assert!(found(bound).contains("channel_binding must be null"));
+    assert!(found(bound).contains("channel_binding must be \"tls-exporter\""));
 }
 
 #[test]
@@ -231,48 +231,115 @@ fn a_log_shows_no_secret() {
 
 const HERE: [u8; 32] = [3; 32];
 
-/// A client with a key on a connection with this channel, and what the router on another one answers to what it says.
-fn signed(offered: Option<[u8; 32]>, insisted: Option<&str>, channel: Option<[u8; 32]>) -> (Step, Option<Value>) {
+/// The methods that can be bound, each with what a client proves itself by and what the router has of that.
+fn bindable() -> [(JoinOptions, Proof); 2] {
     let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
-    let known = key.verifying_key();
-    let mut joiner = Joiner::new(JoinOptions {
+    let known = Proof::Cryptosign(Some(key.verifying_key()));
+    let signer = JoinOptions {
         key: Some(key),
-        channel: offered,
         ..JoinOptions::anonymous("realm1")
+    };
+    let knower = JoinOptions {
+        authid: Some("joe".to_owned()),
+        secret: Some(password("open")),
+        ..JoinOptions::anonymous("realm1")
+    };
+    [(signer, known), (knower, scram("open", pbkdf2()))]
+}
+
+/// A client on a connection with this channel, and what the router on another one answers to what it says; with what
+/// CHALLENGE and AUTHENTICATE say of the binding.
+fn bound(
+    (client, proof): (JoinOptions, Proof),
+    offered: Option<[u8; 32]>,
+    insisted: Option<&str>,
+    channel: Option<[u8; 32]>,
+) -> (Step, Option<Value>, Dict) {
+    let mut joiner = Joiner::new(JoinOptions {
+        channel: offered,
+        authextra: insisted
+            .map(|it| ("channel_binding".to_owned(), it.into()))
+            .into_iter()
+            .collect(),
+        ..client
     });
-    let Message::Hello(mut hello) = joiner.hello() else {
-        panic!()
-    };
-    if let (Some(insisted), Some(Value::Dict(extra))) = (insisted, hello.details.get_mut("authextra")) {
-        extra.insert("channel_binding".to_owned(), insisted.into());
-    }
     let mut acceptor = Acceptor::inside(channel);
-    acceptor.receive(Message::Hello(hello));
-    let step = acceptor.found(Ok(Proof::Cryptosign(Some(known))), [9; 32]);
+    acceptor.receive(joiner.hello());
+    let step = acceptor.found(Ok(proof), [9; 32]);
     let Step::Send(Message::Challenge(challenge)) = step else {
-        return (step, None);
+        return (step, None, Dict::new());
     };
-    let binding = challenge.extra.get("channel_binding").cloned();
-    let JoinStep::Send(answer) = joiner.receive(Message::Challenge(challenge)).unwrap() else {
+    let binding = challenge.extra.get("channel_binding").filter(|it| **it != Value::Null);
+    let binding = binding.cloned();
+    let JoinStep::Send(Message::Authenticate(answer)) = joiner.receive(Message::Challenge(challenge)).unwrap() else {
         panic!("nothing is answered")
     };
-    (acceptor.receive(answer), binding)
+    let extra = answer.extra.clone();
+    (acceptor.receive(Message::Authenticate(answer)), binding, extra)
 }
 
 #[test]
-fn a_signature_is_bound_to_the_channel_where_both_ends_can_do_that() {
+fn a_proof_is_bound_to_the_channel_where_both_ends_can_do_that() {
     for insisted in [None, Some("tls-exporter")] {
-        let (step, binding) = signed(Some(HERE), insisted, Some(HERE));
-        assert!(matches!(step, Step::Admit(_)));
-        assert_eq!(binding, Some("tls-exporter".into()));
-        let (step, _) = signed(Some([4; 32]), insisted, Some(HERE));
-        assert!(matches!(step, Step::Refuse(_)), "somebody is in between");
+        for client in bindable() {
+            let (step, binding, _) = bound(client.clone(), Some(HERE), insisted, Some(HERE));
+            assert!(matches!(step, Step::Admit(_)));
+            assert_eq!(binding, Some("tls-exporter".into()));
+            let (step, ..) = bound(client, Some([4; 32]), insisted, Some(HERE));
+            assert!(matches!(step, Step::Refuse(_)), "somebody is in between");
+        }
     }
     for (offered, channel) in [(None, Some(HERE)), (Some(HERE), None), (None, None)] {
-        let (step, binding) = signed(offered, None, channel);
-        assert!(matches!(step, Step::Admit(_)));
-        assert_eq!(binding, Some(Value::Null));
+        for client in bindable() {
+            let (step, binding, _) = bound(client, offered, None, channel);
+            assert!(matches!(step, Step::Admit(_)));
+            assert_eq!(binding, None);
+        }
     }
+}
+
+#[test]
+fn a_password_is_bound_in_the_words_of_the_specification() {
+    let [_, client] = bindable();
+    let (_, _, extra) = bound(client.clone(), Some(HERE), Some("tls-exporter"), Some(HERE));
+    assert_eq!(extra["channel_binding"], "tls-exporter".into());
+    assert_eq!(extra["cbind_data"], BASE64_STANDARD.encode(HERE).into());
+    let (_, _, extra) = bound(client, None, None, Some(HERE));
+    assert_eq!(
+        (&extra["channel_binding"], &extra["cbind_data"]),
+        (&Value::Null, &Value::Null)
+    );
+}
+
+#[test]
+fn what_a_client_says_of_its_binding_in_the_end_is_what_was_agreed() {
+    let says = |channel: Option<[u8; 32]>, changed: &[(&str, Value)]| {
+        let [_, (client, proof)] = bindable();
+        let mut joiner = Joiner::new(JoinOptions { channel, ..client });
+        let mut acceptor = Acceptor::inside(Some(HERE));
+        acceptor.receive(joiner.hello());
+        let Step::Send(challenge) = acceptor.found(Ok(proof), [9; 32]) else {
+            panic!()
+        };
+        let JoinStep::Send(Message::Authenticate(mut answer)) = joiner.receive(challenge).unwrap() else {
+            panic!()
+        };
+        for (key, value) in changed {
+            answer.extra.insert((*key).to_owned(), value.clone());
+        }
+        let Step::Refuse(abort) = acceptor.receive(Message::Authenticate(answer)) else {
+            panic!("{changed:?} was taken")
+        };
+        abort.details["message"].as_str().unwrap().to_owned()
+    };
+    let unbound = [("channel_binding", Value::Null), ("cbind_data", Value::Null)];
+    assert!(says(Some(HERE), &unbound).contains("channel_binding must be \"tls-exporter\""));
+    let elsewhere = BASE64_STANDARD.encode([4; 32]);
+    assert!(says(Some(HERE), &[("cbind_data", elsewhere.into())]).contains("in between"));
+    assert!(says(Some(HERE), &unbound[1..]).contains("in between"));
+    assert!(says(None, &[("channel_binding", "tls-exporter".into())]).contains("channel_binding must be null"));
+    let data = BASE64_STANDARD.encode(HERE);
+    assert!(says(None, &[("cbind_data", data.into())]).contains("cbind_data must be null"));
 }
 
 #[test]
@@ -282,11 +349,13 @@ fn a_binding_that_cannot_be_given_is_refused_with_what_can() {
         ("tls-unique", None, "must be \"tls-exporter\""),
         ("tls-exporter", None, "not inside TLS"),
     ] {
-        let Step::Refuse(abort) = signed(Some(HERE), Some(insisted), channel).0 else {
-            panic!("{insisted} was taken")
-        };
-        assert_eq!(abort.reason, "wamp.error.authentication_denied");
-        assert!(abort.details["message"].as_str().unwrap().contains(words), "{abort:?}");
+        for client in bindable() {
+            let Step::Refuse(abort) = bound(client, Some(HERE), Some(insisted), channel).0 else {
+                panic!("{insisted} was taken")
+            };
+            assert_eq!(abort.reason, "wamp.error.authentication_denied");
+            assert!(abort.details["message"].as_str().unwrap().contains(words), "{abort:?}");
+        }
     }
 }
 

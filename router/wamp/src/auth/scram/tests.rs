@@ -7,6 +7,7 @@ const RFC: Exchange<'_> = Exchange {
     authid: "user",
     client_nonce: "rOprNGfwEbeRWgbNEkqO",
     nonce: "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+    channel: None,
 };
 const PROOF: &str = "dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=";
 const VERIFIER: &str = "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=";
@@ -15,6 +16,7 @@ const EXCHANGE: Exchange<'_> = Exchange {
     authid: "user",
     client_nonce: "egVDf3DMJh0=",
     nonce: "egVDf3DMJh0=SBmkFIh7sSo=",
+    channel: None,
 };
 
 fn pbkdf2() -> Hashing {
@@ -37,6 +39,25 @@ fn argon2() -> Hashing {
 fn the_vector_of_rfc_7677_is_verified() {
     let credential = Credential::of_password("pencil", pbkdf2()).unwrap();
     assert_eq!(credential.verify(&RFC, PROOF).as_deref(), Some(VERIFIER));
+}
+
+/// The same login bound to a channel, by HMAC and SHA-256 of Python over the `AuthMessage` that RFC 5802, section 7, has for
+/// `p=tls-exporter`; there is no published vector.
+#[test]
+fn a_login_that_is_bound_to_a_channel_proves_something_on_that_channel_alone() {
+    const CHANNEL: &str = "62e935ae755f3d48f80d4d59f6121358c435722a67e859cc0caa8b539027f2ff";
+    const BOUND_PROOF: &str = "wqrvgQ3cNS/ncDADEvqjHN68P1LWu5wmdmZsK9K3UdI=";
+    const BOUND_VERIFIER: &str = "zVzpOfnLO0OyrNWiIn2Ioqm8oIcXMnG+8H6KJ4YE+2Q=";
+    let channel: [u8; 32] = hex::decode(CHANNEL).unwrap().try_into().unwrap();
+    let on = |channel| Exchange { channel, ..RFC };
+    let credential = Credential::of_password("pencil", pbkdf2()).unwrap();
+    assert_eq!(
+        credential.verify(&on(Some(&channel)), BOUND_PROOF).as_deref(),
+        Some(BOUND_VERIFIER)
+    );
+    assert_eq!(credential.verify(&on(Some(&[1; 32])), BOUND_PROOF), None);
+    assert_eq!(credential.verify(&RFC, BOUND_PROOF), None);
+    assert_eq!(credential.verify(&on(Some(&channel)), PROOF), None);
 }
 
 #[test]
