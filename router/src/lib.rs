@@ -142,6 +142,10 @@ impl Router {
         if let Some(realm) = realms.get(&name) {
             return realm.clone();
         }
+        let settings = RealmSettings {
+            message_bytes: Some(self.0.limits.joined.message_bytes),
+            ..settings
+        };
         let realm = RealmHandle::new(name.clone(), settings, when_full, &self.0.limits, &self.0.gate);
         if let Some((journal, records)) = journal {
             realm.restore(journal, records);

@@ -1,7 +1,7 @@
 //! Messages that end an invocation.
 
 use wamp::codec::Serializer;
-use wamp::error::INVALID_ARGUMENT;
+use wamp::error::{INVALID_ARGUMENT, PAYLOAD_SIZE_EXCEEDED};
 use wamp::id::RequestId;
 use wamp::message::{self, Message, RequestKind, Yield, YieldOptions};
 use wamp::payload::Payload;
@@ -23,6 +23,11 @@ pub(crate) fn encoded(request: RequestId, result: &Args, serializer: Serializer)
 /// An ERROR for the caller of an invocation.
 pub(crate) fn failure(request: RequestId, error: RequestError, serializer: Serializer) -> Message {
     error_message(RequestKind::Invocation, request, error, serializer)
+}
+
+/// What is longer than the router takes fails here.
+pub(crate) fn too_long() -> RequestError {
+    RequestError::new(PAYLOAD_SIZE_EXCEEDED, "the arguments are longer than the router takes")
 }
 
 /// An ERROR of any kind.

@@ -15,7 +15,7 @@ use wamp::message::{Abort, Goodbye, Message, RequestKind};
 use wamp::outgoing::Outgoing;
 use wamp::value::Dict;
 
-use crate::answers::failure;
+use crate::answers::{failure, too_long};
 use crate::books::Books;
 use crate::error::{Closed, RequestError};
 use crate::parts::stop;
@@ -270,11 +270,10 @@ impl Writing<'_> {
         if let Some(books) = self.books {
             books.unsent(&message);
         }
-        let sentence = match reason {
-            BounceReason::TooLong => "the arguments are longer than the router takes".to_owned(),
-            BounceReason::Unconvertible(why) => why.to_string(),
+        let error = match reason {
+            BounceReason::TooLong => too_long(),
+            BounceReason::Unconvertible(why) => RequestError::new(PAYLOAD_SIZE_EXCEEDED, why.to_string()),
         };
-        let error = RequestError::new(PAYLOAD_SIZE_EXCEEDED, sentence);
         if let Some((kind, request)) = request_of(&message) {
             let table = self.served.table();
             // The router has its first parts, or else passes over what ends it.

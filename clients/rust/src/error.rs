@@ -95,7 +95,7 @@ pub enum Closed {
 pub enum ConnectError {
     /// The address is not one.
     #[error(
-        "\"{0}\" is no address: use wss://HOST:PORT/ws, rss://HOST:PORT, ws://HOST:PORT/ws, rs://HOST:PORT or unix:/PATH"
+        "\"{0}\" is no address: use wss://HOST:PORT/ws, rss://HOST:PORT, quic://HOST:PORT, ws://HOST:PORT/ws, rs://HOST:PORT or unix:/PATH"
     )]
     Target(String),
     /// Nobody answers there.

@@ -6,6 +6,7 @@ use link::{Link, ReadError};
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use wamp::joiner::{self, JoinOptions, JoinStep, Joiner};
+use wamp::limits::longest_message;
 use wamp::message::{Message, Welcome};
 use wamp::resumption::Wanted;
 
@@ -72,7 +73,13 @@ pub(crate) async fn join(
         };
         match step? {
             JoinStep::Send(message) => link.writer.send(message).await.map_err(|error| lost(&error))?,
-            JoinStep::Joined(welcome) => return Ok(welcome),
+            JoinStep::Joined(welcome) => {
+                // One that is too long would end the session, with all that it does beside.
+                if let Some(longest) = longest_message(&welcome.details) {
+                    link.writer.set_longest(longest);
+                }
+                return Ok(welcome);
+            }
         }
     }
 }

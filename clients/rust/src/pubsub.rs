@@ -4,20 +4,24 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
+use wamp::error::INVALID_URI;
 use wamp::id::{PublicationId, RequestId, SubscriptionId};
 use wamp::message::{Match, Message, Publish, PublishOptions, Subscribe, SubscribeOptions, Unsubscribe};
+use wamp::payload::Payload;
+use wamp::uri::{Uri, UriRules};
 
+use crate::answers::too_long;
 use crate::args::Args;
-use crate::error::Error;
+use crate::error::{Error, RequestError};
 use crate::session::{Answer, Session};
 use crate::subscription::{Event, Feed, Held, Listener, Subscriber, Subscription, feed};
 use crate::table::Table;
 
 impl Session {
-    /// Publishes, and does not wait for the router.
+    /// Publishes, and does not wait for the router: if that refuses, nobody hears of it.
     ///
     /// # Errors
-    /// The session has ended, or the arguments cannot be sent.
+    /// The session has ended, the topic is no URI, or the arguments cannot be sent.
     pub async fn publish(&self, topic: &str, args: impl Into<Args>) -> Result<(), Error> {
         let published = self.publish_with(topic, args, PublishOptions::default());
         published.await.map(drop)
@@ -46,14 +50,16 @@ impl Session {
         if options.acknowledge {
             return self.publish_and_wait(topic, args.into(), options).await.map(Some);
         }
+        let topic = Uri::from(topic);
         let payload = args.into().encode(self.0.serializer)?;
+        self.check(&topic, &payload)?;
         let publish = |table: &mut Table| {
             let request = table.next_request()?;
             Ok((
                 Message::Publish(Publish {
                     request,
                     options,
-                    topic: topic.into(),
+                    topic,
                     payload,
                 }),
                 (),
@@ -61,6 +67,17 @@ impl Session {
         };
         self.request(publish).await?;
         Ok(None)
+    }
+
+    /// Refuses what the router would, where nobody would hear that from it: it answers only what is to be acknowledged.
+    fn check(&self, topic: &Uri, payload: &Payload) -> Result<(), RequestError> {
+        if let Err(why) = UriRules::Loose.check(topic, Match::Exact) {
+            return Err(RequestError::new(INVALID_URI, why));
+        }
+        if self.longest().is_some_and(|longest| payload.len() > longest) {
+            return Err(too_long());
+        }
+        Ok(())
     }
 
     async fn publish_and_wait(&self, topic: &str, args: Args, options: PublishOptions) -> Result<PublicationId, Error> {
@@ -152,6 +169,7 @@ impl Session {
     }
 
     /// Has a function called with each event, one after the other, until the session ends or [`Listener::stop`] is called.
+    /// An event at which it panics is passed over.
     ///
     /// # Errors
     /// The router refuses, or the session has ended.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use wamp::codec::Serializer;
 use wamp::error::CLOSE_NORMAL;
 use wamp::id::{RegistrationId, SessionId};
+use wamp::limits::longest_message;
 use wamp::message::{Goodbye, Match, Message, Register, RegisterOptions, Unregister, Welcome};
 use wamp::value::{Dict, Value};
 
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) serializer: Serializer,
     id: SessionId,
     details: Dict,
+    longest: Option<usize>,
     ended: watch::Receiver<Option<Closed>>,
     pub(crate) next_subscriber: AtomicU64,
 }
@@ -48,11 +50,14 @@ pub(crate) struct Inner {
 impl Session {
     /// A session that the router has welcomed, and what must serve it.
     pub(crate) fn new(
-        serializer: Serializer,
+        serializer: Option<Serializer>,
         welcome: Welcome,
         is_resumable: bool,
         passed: Option<mpsc::Sender<Passed>>,
     ) -> (Self, Driver) {
+        // Inside a process nothing is encoded, and nothing is too long.
+        let longest = serializer.and_then(|_| longest_message(&welcome.details));
+        let serializer = serializer.unwrap_or(Serializer::MessagePack);
         let (outgoing, messages) = mpsc::channel(OUTGOING);
         let (end, ended) = watch::channel(None);
         let table = Arc::<Mutex<Table>>::default();
@@ -66,6 +71,7 @@ impl Session {
             serializer,
             id,
             details,
+            longest,
             ended,
             next_subscriber: AtomicU64::new(0),
         }));
@@ -79,8 +85,7 @@ impl Session {
         welcome: Welcome,
         passed: Option<mpsc::Sender<Passed>>,
     ) -> Self {
-        let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
-        let (session, driver) = Self::new(serializer, welcome, false, passed);
+        let (session, driver) = Self::new(link.writer.serializer(), welcome, false, passed);
         tokio::spawn(driver.run(link, keep_alive));
         session
     }
@@ -105,6 +110,11 @@ impl Session {
     #[must_use]
     pub fn detail(&self, key: &str) -> Option<&str> {
         self.0.details.get(key).and_then(Value::as_str)
+    }
+
+    /// How many bytes the router takes as one message, if it says so.
+    pub(crate) fn longest(&self) -> Option<usize> {
+        self.0.longest
     }
 
     /// Whether the router announced this feature of this role.

@@ -1,6 +1,8 @@
 //! Subscriptions: streams of events, bounded.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -105,7 +107,8 @@ impl Subscription {
         }
     }
 
-    /// Has a function called with each event, one after the other.
+    /// Has a function called with each event, one after the other. One event that it panics at is no reason to be deaf to all
+    /// that follow: as with a procedure, the next one is tried.
     pub(crate) fn handled_by<F, R>(mut self, mut handler: F) -> Listener
     where
         F: FnMut(Event) -> R + Send + 'static,
@@ -113,10 +116,26 @@ impl Subscription {
     {
         Listener(tokio::spawn(async move {
             while let Some(event) = self.next().await {
-                handler(event).await;
+                let publication = event.publication;
+                if !is_survived(|| handler(event)).await {
+                    tracing::error!(%publication, "a function that is called with events panicked");
+                }
             }
         }))
     }
+}
+
+/// Waits for what a function begins; `false` if either panics.
+async fn is_survived<R: Future<Output = ()>>(begin: impl FnOnce() -> R) -> bool {
+    let Ok(handling) = catch_unwind(AssertUnwindSafe(begin)) else {
+        return false;
+    };
+    let mut handling = pin!(handling);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context)));
+        polled.map_or(std::task::Poll::Ready(false), |polled| polled.map(|()| true))
+    })
+    .await
 }
 
 impl Drop for Subscription {

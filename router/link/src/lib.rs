@@ -269,6 +269,16 @@ impl Writer {
         }
     }
 
+    /// From now on messages of more bytes bounce, such as when the peer has said what it takes. Never more than what its
+    /// transport has said.
+    pub fn set_longest(&mut self, bytes: usize) {
+        match &mut self.0 {
+            Outward::Wire(writer) => writer.set_longest(bytes),
+            // Clients of long-polling fetch what there is, and inside a process nothing has a length.
+            Outward::Polled(_) | Outward::Local(_) => {}
+        }
+    }
+
     /// How messages are encoded; `None` where they are not.
     #[must_use]
     pub fn serializer(&self) -> Option<Serializer> {

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::value::{Dict, Value};
+
 /// Nesting of arrays, maps and CBOR's tags in a message from a peer that has joined. Real payloads stay below ten;
 /// the bound keeps recursion, ours and the receivers', shallow.
 pub const MAX_DEPTH: usize = 32;
@@ -116,6 +118,17 @@ pub const ACKNOWLEDGED_MESSAGES: u64 = 128;
 pub const ACKNOWLEDGED_BYTES: usize = 256 << 10;
 /// How long it may take until it is told of the last message: what is kept for nothing is memory of both ends.
 pub const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(2);
+
+/// Under this key WELCOME says how many bytes the router takes as one message. Of the transports RawSocket alone has a way to
+/// say so, and a message that is longer ends its session.
+pub const LONGEST_MESSAGE: &str = "_message_bytes";
+
+/// What a WELCOME with these details says of that.
+#[must_use]
+pub fn longest_message(details: &Dict) -> Option<usize> {
+    let bytes = details.get(LONGEST_MESSAGE).and_then(Value::as_u64)?;
+    usize::try_from(bytes).ok()
+}
 
 /// What a decoder accepts. Two of these exist per router: before and after a peer has joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

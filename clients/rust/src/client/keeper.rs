@@ -11,7 +11,6 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
-use wamp::codec::Serializer;
 use wamp::error::CLOSE_NORMAL;
 use wamp::message::{Goodbye, Message};
 use wamp::resumption::{Granted, Outcome, Return, Wanted};
@@ -131,7 +130,7 @@ impl Keeper {
             target,
         } = *reached;
         self.place.send_replace(Some(target));
-        let serializer = link.writer.serializer().unwrap_or(Serializer::MessagePack);
+        let serializer = link.writer.serializer();
         let granted = Granted::of_welcome(&welcome);
         let (session, mut driver) = Session::new(serializer, welcome, granted.is_some(), self.options.passed.clone());
         self.opened_at = Instant::now();

@@ -257,7 +257,8 @@ impl Client {
         Ok(Subscription { held, events, dropped })
     }
 
-    /// Has a function called with each event, one after the other, in this session and all that follow.
+    /// Has a function called with each event, one after the other, in this session and all that follow. An event
+    /// at which it panics is passed over.
     ///
     /// # Errors
     /// The router refuses, or the client is closed.

@@ -10,8 +10,9 @@ use rand::rngs::SysRng;
 use wamp::codec::{self, Serializer};
 use wamp::id::{MAX_ID, RequestId};
 use wamp::limits::Bounds;
-use wamp::message::{Message, Publish, PublishOptions, PublishSpecial, Queued};
+use wamp::message::{Match, Message, Publish, PublishOptions, PublishSpecial, Queued};
 use wamp::payload::Payload;
+use wamp::uri::{Uri, UriRules};
 
 /// What is known of the whole queue: its name, and the highest number that was given.
 const WHOLE: &str = "queue";
@@ -34,14 +35,17 @@ pub enum QueueError {
     /// Another program has it open.
     #[error("another program has the queue in {} open", .0.display())]
     Taken(PathBuf),
-    /// As many wait as may.
-    #[error("{0} publications wait already; the router must take some before there is room for more")]
-    Full(usize),
+    /// As many wait as may, or as many bytes.
+    #[error("{0} publications of {1} bytes wait already; the router must take some before there is room for more")]
+    Full(usize, u64),
+    /// The topic is none.
+    #[error("nothing can be published to \"{0}\": {1}")]
+    Topic(String, &'static str),
     /// The arguments cannot be sent.
     #[error("the arguments cannot be sent: {0}")]
     Arguments(#[from] wamp::error::Unconvertible),
-    /// A file says what no queue says.
-    #[error("{} is none of a queue: {}", .0.display(), .1)]
+    /// A file says what no queue says: the disk lost a part of it, or somebody else wrote it.
+    #[error("{} is none of a queue: {}; the others can be used when it is taken away", .0.display(), .1)]
     Foreign(PathBuf, String),
     /// The disk.
     #[error("the queue's file {} cannot be used: {}", .0.display(), .1)]
@@ -126,6 +130,10 @@ impl Files {
     }
 
     pub(super) fn push(&mut self, topic: &str, payload: Payload, options: PublishOptions) -> Result<(), QueueError> {
+        let topic = Uri::from(topic);
+        if let Err(why) = UriRules::Loose.check(&topic, Match::Exact) {
+            return Err(QueueError::Topic(topic.to_string(), why));
+        }
         let number = self.last + 1;
         let special = PublishSpecial {
             queued: Some(Queued {
@@ -142,14 +150,14 @@ impl Files {
         let publish = Message::Publish(Publish {
             request: RequestId::FIRST,
             options,
-            topic: topic.into(),
+            topic,
             payload,
         });
         let mut frame = bytes::BytesMut::new();
         codec::encode(Serializer::MessagePack, &publish, &mut frame)?;
         let bytes = frame.len() as u64;
         if self.waiting.len() >= self.most || self.bytes + bytes > self.most_bytes || number > MAX_ID {
-            return Err(QueueError::Full(self.waiting.len()));
+            return Err(QueueError::Full(self.waiting.len(), self.bytes));
         }
         let place = self.place(number);
         self.write(&place, &frame)?;
@@ -207,7 +215,11 @@ impl Files {
             fs::rename(&part, place)?;
             sync_folder(&self.folder)
         };
-        write().map_err(|error| QueueError::Io(place.to_owned(), error))
+        write().map_err(|error| {
+            // On a disk that is full, half a file would take the room that the rest needs.
+            let _ = fs::remove_file(&part);
+            QueueError::Io(place.to_owned(), error)
+        })
     }
 }
 

@@ -64,7 +64,7 @@ impl Queue {
     /// Puts a publication behind the others. When this returns, it is on disk. It waits for the disk, some milliseconds.
     ///
     /// # Errors
-    /// As many wait as may, or it could not be written; then it is not in the queue.
+    /// The topic is none, as many wait as may, or it could not be written; then it is not in the queue.
     pub fn push(&self, topic: &str, args: impl Into<Args>, options: PublishOptions) -> Result<(), QueueError> {
         let payload = args.into().encode(Serializer::MessagePack)?;
         self.push_as_it_is(topic, payload, options)

@@ -102,7 +102,7 @@ fn the_last_for_which_there_is_room_is_taken_and_the_next_is_refused() {
     let mut files = Files::open(folder.path(), 2, MAX_WAITING_BYTES).unwrap();
     push(&mut files, 1).unwrap();
     push(&mut files, 2).unwrap();
-    assert!(matches!(push(&mut files, 3), Err(QueueError::Full(2))));
+    assert!(matches!(push(&mut files, 3), Err(QueueError::Full(2, _))));
     pop(&mut files);
     push(&mut files, 3).unwrap();
     drop(files);
@@ -115,7 +115,7 @@ fn the_last_for_which_there_is_room_is_taken_and_the_next_is_refused() {
     drop(files);
     let mut files = Files::open(folder.path(), MANY, 2 * bytes).unwrap();
     push(&mut files, 2).unwrap();
-    assert!(matches!(push(&mut files, 3), Err(QueueError::Full(2))));
+    assert!(matches!(push(&mut files, 3), Err(QueueError::Full(2, _))));
 }
 
 #[test]
@@ -140,4 +140,33 @@ fn what_is_none_of_a_queue_is_named() {
     fs::write(folder.path().join("queue"), b"something else").unwrap();
     let error = open(&folder).unwrap_err().to_string();
     assert!(error.contains("queue is none of a queue"), "{error}");
+    // As the error says, the rest is there without it.
+    fs::remove_file(folder.path().join("0000000000000001.publish")).unwrap();
+    fs::remove_file(folder.path().join("queue")).unwrap();
+    let mut files = open(&folder).unwrap();
+    push(&mut files, 5).unwrap();
+    assert_eq!(pop(&mut files), Some(5));
+}
+
+#[test]
+fn what_cannot_be_written_is_not_in_the_queue_and_takes_no_room() {
+    let folder = tempdir().unwrap();
+    let mut files = open(&folder).unwrap();
+    let place = folder.path().join("0000000000000001.publish");
+    fs::create_dir(&place).unwrap();
+    assert!(matches!(push(&mut files, 1), Err(QueueError::Io(..))));
+    assert!(!place.with_extension("part").exists());
+    fs::remove_dir(&place).unwrap();
+    push(&mut files, 7).unwrap();
+    assert_eq!((files.len(), pop(&mut files)), (1, Some(7)));
+}
+
+#[test]
+fn a_topic_that_is_none_is_refused_at_once() {
+    let folder = tempdir().unwrap();
+    let mut files = open(&folder).unwrap();
+    let refused = files.push("com..t", payload(&Args::default()), PublishOptions::default());
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("\"com..t\": the URI has an empty component"), "{error}");
+    assert_eq!(files.len(), 0);
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use deskconn_client::{
     Args, Closed, Error, Invocation, MAX_INVOCATIONS, Match, Reply, RequestError, Serializer, Session, Value,
 };
+use router::Limits;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::support::{Stage, Way, soon, until};
@@ -344,4 +345,26 @@ async fn arguments_without_a_form_in_the_serializer_are_refused_before_they_are_
         uri(soon(session.call("com.example.give", ())).await.unwrap_err()),
         "wamp.error.invalid_argument"
     );
+}
+
+#[tokio::test]
+async fn a_message_that_is_longer_than_the_router_takes_fails_alone_over_every_link() {
+    let limits = Limits::default();
+    let longest = limits.joined.message_bytes;
+    let stage = Stage::with(limits);
+    let callee = stage.session().await;
+    callee.register("com.example.echo", echo).await.unwrap();
+    let blob = |bytes: usize| Value::Bytes(vec![0; bytes]);
+    for way in [Way::WebSocket, Way::RawSocket, Way::Unix] {
+        let caller = stage.session_by(way, Serializer::Cbor).await;
+        let call = soon(caller.call("com.example.echo", blob(longest))).await;
+        assert_eq!(uri(call.unwrap_err()), "wamp.error.payload_size_exceeded", "{way:?}");
+        let publish = caller.publish("com.example.news", blob(longest)).await;
+        assert_eq!(uri(publish.unwrap_err()), "wamp.error.payload_size_exceeded", "{way:?}");
+        // What else the message has takes a little.
+        soon(caller.call("com.example.echo", blob(longest - 100)))
+            .await
+            .unwrap();
+        assert!(!caller.has_ended(), "{way:?}");
+    }
 }

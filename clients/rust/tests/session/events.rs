@@ -1,6 +1,7 @@
 //! Subscriptions and publications.
 
-use deskconn_client::{Args, Match, QUEUE, Serializer, Value};
+use deskconn_client::{Args, Error, Event, Match, QUEUE, Serializer, SubscribeOptions, Value};
+use tokio::sync::mpsc;
 
 use crate::support::{Stage, Way, soon, until};
 
@@ -104,4 +105,44 @@ async fn a_publication_to_a_topic_of_the_router_is_refused_when_it_is_acknowledg
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_function_that_panics_at_one_event_is_called_with_the_next() {
+    let stage = Stage::new();
+    let (publisher, subscriber) = (stage.session().await, stage.session().await);
+    let (taken, mut heard) = mpsc::unbounded_channel();
+    let take = move |event: Event| {
+        let number = event.args.into_value().as_u64().unwrap();
+        assert!(number != 0, "this panic belongs to the test");
+        let taken = taken.clone();
+        async move {
+            assert!(number != 1, "and this one");
+            taken.send(number).unwrap();
+        }
+    };
+    let listening = subscriber.listen("com.example.news", SubscribeOptions::default(), take);
+    listening.await.unwrap();
+    for number in 0..4_u64 {
+        publisher
+            .publish("com.example.news", Value::from(number))
+            .await
+            .unwrap();
+    }
+    assert_eq!(soon(heard.recv()).await, Some(2));
+    assert_eq!(soon(heard.recv()).await, Some(3));
+}
+
+#[tokio::test]
+async fn what_is_published_to_no_topic_fails_though_no_router_would_answer() {
+    let stage = Stage::new();
+    let publisher = stage.session().await;
+    for topic in ["", "com..news", "com.example.my news"] {
+        let error = publisher.publish(topic, ()).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::Request(it) if it.uri == "wamp.error.invalid_uri"),
+            "{error:?}"
+        );
+    }
+    publisher.publish("com.example.news", ()).await.unwrap();
 }

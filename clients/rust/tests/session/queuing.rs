@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use deskconn_client::{Client, Delivered, Options, PublishOptions, Queue, Status, Subscription, Value};
+use deskconn_client::{Client, Delivered, Options, PublishOptions, Queue, Serializer, Status, Subscription, Value};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use router::Limits;
 use tempfile::{TempDir, tempdir};
 
 use crate::relay::Relay;
-use crate::support::{Stage, soon};
+use crate::support::{Stage, Way, soon};
 
 const TOPIC: &str = "com.example.kept";
 
@@ -165,5 +165,23 @@ async fn what_the_router_does_not_want_is_told_and_the_rest_follows() {
     let delivered = queue.flush(&session, |it| refused.push(it.to_string())).await.unwrap();
     assert_eq!(delivered, Delivered { taken: 2, refused: 1 });
     assert!(refused[0].starts_with("wamp.own: "), "{refused:?}");
+    expect(&stage, &mut heard, 0..2).await;
+}
+
+#[tokio::test]
+async fn a_publication_that_is_too_long_is_refused_and_does_not_keep_back_those_behind_it() {
+    let stage = Stage::new();
+    let mut heard = stage.session().await.subscribe(TOPIC).await.unwrap();
+    let folder = tempdir().unwrap();
+    let queue = Queue::open(folder.path()).unwrap();
+    let long = Value::Bytes(vec![0; Limits::default().joined.message_bytes]);
+    queue.push(TOPIC, long, PublishOptions::default()).unwrap();
+    push(&queue, 0..2);
+    // Over WebSocket a router has no way to say what it takes but WELCOME.
+    let speaker = stage.session_by(Way::WebSocket, Serializer::MessagePack).await;
+    let mut refused = Vec::new();
+    let delivered = soon(queue.flush(&speaker, |it| refused.push(it.error.uri.to_string()))).await;
+    assert_eq!(delivered.unwrap(), Delivered { taken: 2, refused: 1 });
+    assert_eq!(refused, ["wamp.error.payload_size_exceeded"]);
     expect(&stage, &mut heard, 0..2).await;
 }

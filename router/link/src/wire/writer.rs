@@ -57,6 +57,10 @@ impl Writer {
         self.serializer
     }
 
+    pub(crate) fn set_longest(&mut self, bytes: usize) {
+        self.longest = self.longest.min(bytes);
+    }
+
     pub(crate) async fn send_all(
         &mut self,
         batch: &mut VecDeque<Outgoing>,

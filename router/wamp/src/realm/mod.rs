@@ -78,6 +78,8 @@ pub struct Settings {
     pub exclusive: Option<Uri>,
     /// How other routers know the one that has the realm.
     pub router: RouterId,
+    /// Bytes of a message that are taken from those who have joined, as WELCOME tells them.
+    pub message_bytes: Option<usize>,
 }
 
 /// Who joins.

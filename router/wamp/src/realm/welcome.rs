@@ -1,6 +1,7 @@
 //! What a session is told when it has joined.
 
 use super::{Principal, Realm};
+use crate::limits::LONGEST_MESSAGE;
 use crate::resumption::Granted;
 use crate::value::{Dict, Value};
 
@@ -23,6 +24,9 @@ impl Realm {
         }
         if principal.role.is_link() {
             details.insert("_router".to_owned(), self.settings.router.to_string().into());
+        }
+        if let Some(bytes) = self.settings.message_bytes {
+            details.insert(LONGEST_MESSAGE.to_owned(), (bytes as u64).into());
         }
         if let Some(granted) = granted {
             granted.tell(&mut details);
