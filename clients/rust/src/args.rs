@@ -42,7 +42,7 @@ impl Args {
     /// # Errors
     /// The arguments are of other types, or fewer, or more.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T, ArgumentsError> {
-        Payload::from_values(Serializer::MessagePack, &self.args, &Dict::new())?.to_args()
+        to(&self.args)
     }
 
     pub(crate) fn encode(&self, serializer: Serializer) -> Result<Payload, Unconvertible> {
@@ -52,6 +52,11 @@ impl Args {
     pub(crate) fn decode(payload: &Payload) -> Result<Self, Unconvertible> {
         payload.to_values().map(Into::into)
     }
+}
+
+/// Positional arguments as the program's own type.
+pub(crate) fn to<T: DeserializeOwned>(args: &[Value]) -> Result<T, ArgumentsError> {
+    Payload::from_values(Serializer::MessagePack, args, &Dict::new())?.to_args()
 }
 
 impl From<(Vec<Value>, Dict)> for Args {

@@ -3,15 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 use wamp::codec::Serializer;
 use wamp::error::Unconvertible;
 use wamp::id::RequestId;
 use wamp::message::{Message, Origin, Yield, YieldOptions};
+use wamp::payload::ArgumentsError;
 use wamp::uri::Uri;
 use wamp::value::{Dict, Value};
 
-use crate::args::Args;
+use crate::args::{Args, to};
 use crate::credit::Credit;
 use crate::error::RequestError;
 use crate::parts::PartReceiver;
@@ -34,6 +36,25 @@ pub struct Invocation {
     ///
     /// [`Session::register_in_parts`]: crate::Session::register_in_parts
     pub parts: Option<PartReceiver>,
+}
+
+impl Invocation {
+    /// The positional arguments as the program's own type, usually a tuple. What they are not, the caller is told with `?`.
+    ///
+    /// ```no_run
+    /// # async fn example(session: deskconn_client::Session) -> Result<(), deskconn_client::Error> {
+    /// session.register("com.example.add", |call| async move {
+    ///     let (a, b): (i64, i64) = call.to()?;
+    ///     Ok(deskconn_client::Value::from(a + b).into())
+    /// }).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The arguments are of other types, or fewer, or more.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T, ArgumentsError> {
+        to(&self.args)
+    }
 }
 
 /// Sends intermediate results.

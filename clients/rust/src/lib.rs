@@ -11,11 +11,11 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let session = Session::connect(&"ws://127.0.0.1:8080/ws".parse()?, Options::new("realm1")).await?;
 //! session.register("com.example.double", |call| async move {
-//!     let number = call.args.first().and_then(Value::as_u64).unwrap_or(0);
+//!     let (number,): (u64,) = call.to()?;
 //!     Ok(Value::from(2 * number).into())
 //! }).await?;
 //! let result = session.call("com.example.double", [21_u64.into()]).await?;
-//! assert_eq!(result.into_value().as_u64(), Some(42));
+//! assert_eq!(result.to::<(u64,)>()?, (42,));
 //! # Ok(())
 //! # }
 //! ```
