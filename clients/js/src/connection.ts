@@ -1,7 +1,7 @@
 // One WAMP session inside Noise, from its login to its end, over the connections that it is given. It never connects by
 // itself; `desktop.ts` does.
 import { Wampy } from 'wampy';
-import { CANCELED, CallFailed, LOST, TIMEOUT, isDict } from './failure.js';
+import { CANCELED, CallFailed, LOST, QueuesUnsupported, TIMEOUT, isDict } from './failure.js';
 import { type Address, type Membership, identityOf, loginOf, socketUrl } from './membership.js';
 import { type NoiseSocket, type PlainSocketClass, noiseWebSocket } from './noise_socket.js';
 import { type Login, ResumingSocket } from './resuming_socket.js';
@@ -138,6 +138,11 @@ export class Connection {
     return this.#socket?.isAway ?? false;
   }
 
+  /** Whether the desktop announces this feature of one of its roles, `broker` or `dealer`. */
+  does(role: string, feature: string): boolean {
+    return this.#socket?.does(role, feature) ?? false;
+  }
+
   /** Lets go of a connection that is of no use; of the session too, where it cannot be resumed. */
   suspend(reason: string): void {
     this.#socket?.suspend(reason);
@@ -213,8 +218,12 @@ export class Connection {
     this.#wampy.unregister(uri).catch(() => {});
   }
 
-  /** Publishes, and waits until the desktop has it. */
+  /**
+   * Publishes, and waits until the desktop has it.
+   * @throws CallFailed
+   */
   async publish(topic: string, args: unknown[], kwargs: Record<string, unknown>, { retain, queue }: PublishOptions): Promise<void> {
+    if (queue && !this.does('broker', 'x_publication_queue')) throw new QueuesUnsupported();
     const options = { ...(retain ? { retain } : {}), ...(queue ? { _queue: queue.name, _number: queue.number } : {}) };
     const over = this.ended.then(() => Promise.reject(new CallFailed(LOST)));
     await this.#ask(() => Promise.race([this.#wampy.publish(topic, { argsList: args, argsDict: kwargs } as never, options as never), over]));

@@ -41,6 +41,14 @@ export class CallFailed extends Error {
   }
 }
 
+/** A publication of a queue was not sent: the router would not know it again if it had to be sent twice. */
+export class QueuesUnsupported extends CallFailed {
+  constructor() {
+    super('wamp.error.feature_not_supported', 'this router does not take publications once (x_publication_queue is missing among its features)');
+    this.name = 'QueuesUnsupported';
+  }
+}
+
 export function isDict(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

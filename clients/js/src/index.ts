@@ -7,7 +7,7 @@ export { type FrameSocket, type PairOptions, pairOver } from './pair_over.js';
 export { NoiseError } from './noise.js';
 export { CLOSE_NOISE_FAILED, NOISE_SUBPROTOCOL, type NoiseLogin, NoiseSocket, noiseWebSocket, type PlainSocket, type PlainSocketClass } from './noise_socket.js';
 export { type Address, type Membership, type PairingRequest, authority, pairWith } from './membership.js';
-export { CANCELED, CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
+export { CANCELED, CallFailed, LOST, OFFLINE, QueuesUnsupported, TIMEOUT } from './failure.js';
 export { type CallOptions, type CallResult, type Procedure, type PublishOptions, value } from './connection.js';
 export { type DescribedItem, type Grant, type Info } from './info.js';
 export type { DeskEvent, ListenOptions } from './topics.js';

@@ -1,6 +1,6 @@
 // Publications that arrive once, however often they are sent (docs/QUEUES.md): they wait on disk, also while the page is closed,
 // until the desktop has them.
-import { CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
+import { CallFailed, LOST, OFFLINE, QueuesUnsupported, TIMEOUT } from './failure.js';
 import type { Desktop } from './desktop.js';
 import { DatabaseShelf, type Shelf, type Waiting } from './shelf.js';
 
@@ -75,9 +75,12 @@ export class Queue {
   /**
    * Delivers what waits, and what is pushed later, in its order, whenever there is a session. Other pages may do the same at
    * the same time.
+   * @param onRefused gets what the desktop does not want
+   * @param onFailed is told why nothing is delivered any more: {@link QueuesUnsupported}, or the `DOMException` of a database
+   *   that cannot be used; on the console when left out. What waits goes on waiting, until `deliver` is called again
    * @returns the function that ends it; what waits then goes on waiting
    */
-  deliver(desktop: Desktop, onRefused: (refused: RefusedPublication) => void = () => {}): () => void {
+  deliver(desktop: Desktop, onRefused: (refused: RefusedPublication) => void = () => {}, onFailed: (error: unknown) => void = complain): () => void {
     let isOver = false;
     let wake = (): void => {};
     const news = (): Promise<void> => new Promise((resolve) => { wake = resolve; });
@@ -99,7 +102,7 @@ export class Queue {
         else await next;
       }
     };
-    run().catch((error: unknown) => console.error('the queue cannot be used:', error)).finally(end);
+    run().finally(end).catch(onFailed);
     return end;
   }
 
@@ -109,6 +112,7 @@ export class Queue {
     try {
       await desktop.publish(topic, args, kwargs, { retain, queue: { name: this.shelf.name, number } });
     } catch (error) {
+      if (error instanceof QueuesUnsupported) throw error;
       const failure = CallFailed.from(error);
       // Nobody knows whether it has arrived: then it has its number.
       const isUnknown = failure.uri === OFFLINE || failure.uri === LOST || failure.uri === TIMEOUT;
@@ -117,8 +121,13 @@ export class Queue {
       // Another page has delivered it meanwhile, and more after it, which is why this one was refused.
       if (!(await this.shelf.has(number))) return;
       await this.shelf.remove(number);
-      return onRefused({ publication, failure });
+      // What the program throws there is its own failure, and no reason to keep the rest.
+      return queueMicrotask(() => onRefused({ publication, failure }));
     }
     await this.shelf.remove(number);
   }
+}
+
+function complain(error: unknown): void {
+  console.error('nothing that waits is delivered any more:', error);
 }

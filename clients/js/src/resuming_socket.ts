@@ -69,7 +69,7 @@ export class ResumingSocket {
   #link: NoiseSocket | null;
   /** The HELLO of the WAMP library. */
   #hello: Message | null = null;
-  /** The WELCOME that came before the library has asked for it. */
+  /** The WELCOME of the session; it may come before the library has asked for it. */
   #welcome: Message | null;
   #session = 0;
   /** `null` until the desktop offers to resume the session, and when it is over. */
@@ -96,6 +96,13 @@ export class ResumingSocket {
   /** Whether the session goes on without a connection. */
   get isAway(): boolean {
     return this.#granted !== null && this.#link === null;
+  }
+
+  /** Whether the desktop announces this feature of one of its roles, `broker` or `dealer`. */
+  does(role: string, feature: string): boolean {
+    let announced: unknown = this.#welcome?.[2];
+    for (const key of ['roles', role, 'features', feature]) announced = isDict(announced) ? announced[key] : undefined;
+    return announced === true;
   }
 
   send(data: string): void {

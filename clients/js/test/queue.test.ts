@@ -2,13 +2,14 @@
 // somebody in between who cuts the connection. tests/browser/queue.mjs does it in a real browser.
 import 'fake-indexeddb/auto';
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
+import { type TestContext, after, afterEach, before, describe, test } from 'node:test';
 import WebSocket from 'ws';
 import {
-  DatabaseShelf, Desktop, MAX_PUBLICATION_BYTES, MAX_WAITING, type Membership, type PlainSocketClass, Queue, QueueFull, type RefusedPublication, TooLong,
-  pairWith, parseCode,
+  DatabaseShelf, Desktop, MAX_PUBLICATION_BYTES, MAX_WAITING, type Membership, type PlainSocketClass, Queue, QueueFull, QueuesUnsupported, type RefusedPublication, type Shelf,
+  TooLong, pairWith, parseCode,
 } from '../src/index.js';
 import { BINARIES, Daemon, type Meddling, Middle } from './daemon_process.js';
+import { type Script, ScriptedRouter } from './scripted_router.js';
 
 const Plain = WebSocket as unknown as PlainSocketClass;
 const PATIENCE_MS = 20_000;
@@ -47,6 +48,72 @@ test('as many wait as may, and one more is refused', async () => {
   assert.equal(last.status, 'fulfilled');
   assert.ok(over.status === 'rejected' && over.reason instanceof QueueFull);
   assert.equal(await queue.length, MAX_WAITING);
+});
+
+/** A desktop whose router is scripted, and does what is said of its broker. */
+async function scripted(t: TestContext, broker: Record<string, boolean>, onMessage?: Script['onMessage']): Promise<{ desktop: Desktop; router: ScriptedRouter }> {
+  const changeWelcome = (details: Record<string, unknown>): void => { details['roles'] = { broker: { features: broker }, dealer: { features: {} } }; };
+  const router = await ScriptedRouter.start({ changeWelcome, ...(onMessage ? { onMessage } : {}) });
+  const desktop = new Desktop(router.membership(), { WebSocket: Plain });
+  t.after(async () => {
+    desktop.close();
+    await router.stop();
+  });
+  return { desktop, router };
+}
+
+test('to a router that would not know it again nothing of a queue is sent, and the program is told', async (t) => {
+  const { desktop, router } = await scripted(t, { x_publication_queue: false });
+  const queue = await Queue.open('unsupported');
+  await queue.push(TOPIC, [1]);
+  const failure = await new Promise((resolve) => { queue.deliver(desktop, () => assert.fail('nobody has refused it'), resolve); });
+  assert.ok(failure instanceof QueuesUnsupported, String(failure));
+  assert.match(failure.message, /x_publication_queue/);
+  await assert.rejects(desktop.publish(TOPIC, [1], {}, { queue: { name: 'own', number: 1 } }), QueuesUnsupported);
+  // What belongs to no queue is published as ever.
+  await desktop.publish(TOPIC, [2]);
+  assert.deepEqual(router.sessions[0]!.seen.filter(([kind]) => kind === 16).map((it) => it[4]), [[2]]);
+  assert.equal(await queue.length, 1);
+});
+
+test('a database that cannot be used any more is told, to who pushes and to who delivers, and nothing of it is lost', async (t) => {
+  const { desktop } = await scripted(t, { x_publication_queue: true });
+  const shelf = await DatabaseShelf.open('closed');
+  const queue = new Queue(shelf);
+  await queue.push(TOPIC, [1]);
+  shelf.close();
+  const failure = await new Promise((resolve) => { queue.deliver(desktop, () => {}, resolve); });
+  assert.equal((failure as DOMException).name, 'InvalidStateError');
+  await assert.rejects(queue.push(TOPIC, [2]), { name: 'InvalidStateError' });
+  const again = await Queue.open('closed');
+  assert.equal(await again.length, 1);
+});
+
+test('a full disk refuses a publication, and those that wait are delivered all the same', async (t) => {
+  const published = new Set<unknown>();
+  let has = (): void => {};
+  const { desktop } = await scripted(t, { x_publication_queue: true }, (session, message) => {
+    if (message[0] !== 16) return;
+    published.add(message[4][0]);
+    session.send([17, message[1], 9]);
+    has();
+  });
+  const shelf = await DatabaseShelf.open('quota');
+  let isFull = false;
+  const full: Shelf = {
+    name: shelf.name, first: () => shelf.first(), has: (it) => shelf.has(it), remove: (it) => shelf.remove(it), count: () => shelf.count(),
+    add: (it) => (isFull ? Promise.reject(new DOMException('no room', 'QuotaExceededError')) : shelf.add(it)),
+  };
+  const queue = new Queue(full);
+  await queue.push(TOPIC, [1]);
+  isFull = true;
+  await assert.rejects(queue.push(TOPIC, [2]), { name: 'QuotaExceededError' });
+  isFull = false;
+  await queue.push(TOPIC, [3]);
+  const both = new Promise<void>((resolve) => { has = () => published.size === 2 && resolve(); });
+  queue.deliver(desktop, () => {}, (error) => assert.fail(String(error)));
+  await both;
+  assert.deepEqual([...published], [1, 3]);
 });
 
 test('what cannot be sent is refused before it waits', async () => {
