@@ -214,6 +214,27 @@ describe('a desktop that does not go on with the session', () => {
     assert.equal((await becomes(desk, 'refused')).code, 'unknown_device');
   });
 
+  // What the router says before it stops, and while nobody can say who may come in.
+  for (const reason of ['wamp.error.unavailable', 'wamp.close.system_shutdown']) {
+    test(`because it says ${reason} is not refused: it is asked again soon, and goes on`, async () => {
+      const script: Script = { onMessage: hanging };
+      const { at, desk, session } = await opened(script);
+      const call = desk.call('app.hangs');
+      const refused = new Promise<void>((resolve) => { script.refuse = () => (resolve(), [{ message: 'not now' }, reason]); });
+      const states: string[] = [];
+      desk.onStatus((status) => states.push(status.at));
+      eager(desk);
+      session.guest!.socket.terminate();
+      await refused;
+      delete script.refuse;
+      await becomes(desk, 'open');
+      assert.ok(!states.includes('refused'), states.join());
+      assert.deepEqual([desk.session, at.sessions.length], [1, 1]);
+      session.send([50, session.seen.find((it) => it[3] === 'app.hangs')![1], {}, ['in the end']]);
+      assert.deepEqual((await call).args, ['in the end']);
+    });
+  }
+
   test('for a moment, because it has too many sessions, is asked again, and goes on', async () => {
     const script: Script = { onMessage: hanging };
     const { at, desk, session } = await opened(script);
