@@ -6,7 +6,7 @@ import { CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
 import { type Info, asInfo } from './info.js';
 import type { Address, Membership } from './membership.js';
 import type { PlainSocketClass } from './noise_socket.js';
-import { type DeskEvent, type ListenOptions, Standing } from './topics.js';
+import { type DeskEvent, type ListenOptions, type OfferOptions, Standing } from './topics.js';
 import { isShown, listenToPlatform } from './platform.js';
 
 /**
@@ -75,7 +75,8 @@ export class Desktop {
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#answerMs = options.answerMs ?? ANSWER_MS;
     this.#isWatched = options.isWatched ?? isShown;
-    this.#standing.listen('org.deskconn.components.on_changed', () => this.#checkAfter(), {});
+    // Where the desktop does not tell, each heartbeat asks.
+    this.#standing.listen('org.deskconn.components.on_changed', () => this.#checkAfter(), { onError: () => {} });
     this.#leavePlatform = listenToPlatform({ wake: () => this.wake(), online: () => this.retry(), leave: () => this.close() });
     void this.#connect();
   }
@@ -128,8 +129,8 @@ export class Desktop {
   }
 
   /** Offers a procedure, in this session and all that follow. Gives the function that ends it. */
-  register(uri: string, procedure: Procedure): () => void {
-    return this.#standing.offer(uri, procedure);
+  register(uri: string, procedure: Procedure, options: OfferOptions = {}): () => void {
+    return this.#standing.offer(uri, procedure, options);
   }
 
   /**

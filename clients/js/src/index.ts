@@ -10,7 +10,7 @@ export { type Address, type Membership, type PairingRequest, authority, pairWith
 export { CANCELED, CallFailed, LOST, OFFLINE, QueuesUnsupported, TIMEOUT } from './failure.js';
 export { type CallOptions, type CallResult, type Procedure, type PublishOptions, value } from './connection.js';
 export { type DescribedItem, type Grant, type Info } from './info.js';
-export type { DeskEvent, ListenOptions } from './topics.js';
+export type { DeskEvent, ListenOptions, OfferOptions } from './topics.js';
 export { Desktop, type DesktopOptions, HEARTBEAT_MS, type Status } from './desktop.js';
 export { MAX_PUBLICATION_BYTES, MAX_WAITING, Queue, QueueFull, TooLong, type QueuedOptions, type RefusedPublication } from './queue.js';
 export { DatabaseShelf, type Shelf, type Waiting } from './shelf.js';

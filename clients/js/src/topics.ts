@@ -16,7 +16,12 @@ export interface ListenOptions {
   match?: 'exact' | 'prefix' | 'wildcard';
   /** Whether the event that the desktop has kept is wanted first. */
   retained?: boolean;
-  /** The desktop does not let this device listen to it. */
+  /** The desktop does not let this device listen to it; on the console when left out. */
+  onError?: (failure: CallFailed) => void;
+}
+
+export interface OfferOptions {
+  /** Nobody can call it in this session: the desktop does not let this device offer it, or somebody else does. On the console when left out. */
   onError?: (failure: CallFailed) => void;
 }
 
@@ -25,17 +30,22 @@ type Handler = (event: DeskEvent) => void;
 interface Topic {
   topic: string;
   options: ListenOptions;
-  handlers: Map<Handler, ListenOptions['onError']>;
+  handlers: Map<Handler, (failure: CallFailed) => void>;
   /** The last event of this session, for those who come later and want what is retained. */
   last: DeskEvent | null;
   /** The session that has the subscription. */
   on: Connection | null;
 }
 
+interface Offer {
+  procedure: Procedure;
+  onError: (failure: CallFailed) => void;
+}
+
 /** Subscriptions and registrations. */
 export class Standing {
   readonly #topics = new Map<string, Topic>();
-  readonly #procedures = new Map<string, Procedure>();
+  readonly #offers = new Map<string, Offer>();
   #connection: Connection | null = null;
 
   /** There is a session: in a new one everything is asked for again. */
@@ -43,7 +53,7 @@ export class Standing {
     if (this.#connection === connection) return;
     this.#connection = connection;
     for (const topic of this.#topics.values()) this.#subscribe(topic);
-    for (const [uri, procedure] of this.#procedures) this.#register(uri, procedure);
+    for (const [uri, offer] of this.#offers) this.#register(uri, offer);
   }
 
   /** The session is over. */
@@ -61,7 +71,7 @@ export class Standing {
     const key = `${match} ${retained} ${name}`;
     const topic = this.#topics.get(key) ?? { topic: name, options, handlers: new Map(), last: null, on: null };
     this.#topics.set(key, topic);
-    topic.handlers.set(handler, options.onError);
+    topic.handlers.set(handler, options.onError ?? complaint(`${name} cannot be listened to`));
     if (this.#connection && topic.on !== this.#connection) this.#subscribe(topic);
     else if (retained && topic.last) deliver(handler, topic.last);
     return () => this.#leave(key, topic, handler);
@@ -86,7 +96,7 @@ export class Standing {
       if (topic.on !== connection) return;
       topic.on = null;
       const failure = CallFailed.from(error);
-      for (const onError of topic.handlers.values()) onError?.(failure);
+      for (const onError of [...topic.handlers.values()]) onError(failure);
     });
   }
 
@@ -104,22 +114,29 @@ export class Standing {
     for (const handler of [...topic.handlers.keys()]) deliver(handler, event);
   }
 
-  offer(uri: string, procedure: Procedure): () => void {
-    if (this.#procedures.has(uri)) throw new Error(`${uri} is registered already`);
-    this.#procedures.set(uri, procedure);
-    this.#register(uri, procedure);
+  offer(uri: string, procedure: Procedure, { onError = complaint(`${uri} cannot be registered`) }: OfferOptions): () => void {
+    if (this.#offers.has(uri)) throw new Error(`${uri} is registered already`);
+    const offer = { procedure, onError };
+    this.#offers.set(uri, offer);
+    this.#register(uri, offer);
     return () => {
-      if (this.#procedures.get(uri) !== procedure) return;
-      this.#procedures.delete(uri);
+      if (this.#offers.get(uri) !== offer) return;
+      this.#offers.delete(uri);
       this.#connection?.unregister(uri);
     };
   }
 
-  #register(uri: string, procedure: Procedure): void {
-    this.#connection?.register(uri, procedure).catch((error: unknown) => {
-      console.error(`deskconn: ${uri} cannot be registered: ${CallFailed.from(error).message}`);
+  #register(uri: string, offer: Offer): void {
+    const connection = this.#connection;
+    connection?.register(uri, offer.procedure).catch((error: unknown) => {
+      // In the next session it is asked for again.
+      if (this.#connection === connection && this.#offers.get(uri) === offer) offer.onError(CallFailed.from(error));
     });
   }
+}
+
+function complaint(what: string): (failure: CallFailed) => void {
+  return ({ message }) => console.warn(`deskconn: ${what}: ${message}`);
 }
 
 /** What a handler throws is its own failure, and no reason to keep events from the others. */
