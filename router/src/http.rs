@@ -7,6 +7,7 @@
 //! further, which no web page can pretend to be, and only to where a key has to be proved.
 
 use std::convert::Infallible;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -15,9 +16,11 @@ use hyper::header::{
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Method, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use link::Stream;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use wamp::error::NOT_AUTHORIZED;
 use wamp::message::Abort;
@@ -26,7 +29,7 @@ use crate::channel::Channel;
 use crate::gate::{Origins, Peer, Request, Response, Visitor};
 use crate::limits::Place;
 use crate::upgrade::{self, Ticket, is_upgrade, refusal};
-use crate::{Shared, longpoll};
+use crate::{Shared, linger, longpoll};
 
 /// What every answer says, so that a browser makes nothing else of it than it is: no frame, no script or style of
 /// strangers, no guessing of types, no address given to other sites, nothing for pages of other origins. There are no
@@ -88,20 +91,42 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
             }
         })
     };
-    let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    tokio::select! {
-        served = connection.as_mut() => {
-            if let Err(error) = served {
-                tracing::debug!(%error, "HTTP connection failed");
+    let (stream, rest) = linger::watch(stream);
+    {
+        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            served = connection.as_mut() => {
+                if let Err(error) = served {
+                    tracing::debug!(%error, "HTTP connection failed");
+                }
+            }
+            () = shared.stopping.cancelled() => {
+                // Whoever waits for messages gets GOODBYE yet.
+                connection.as_mut().graceful_shutdown();
+                let _ = timeout(shared.limits.farewell, connection).await;
             }
         }
-        () = shared.stopping.cancelled() => {
-            // Whoever waits for messages gets GOODBYE yet.
-            connection.as_mut().graceful_shutdown();
-            let _ = timeout(shared.limits.farewell, connection).await;
-        }
     }
+    rest.drain(&shared.lingering, &shared.stopping).await;
+}
+
+/// Tells a client for which there is no place that it may come again, before it has said what it wants.
+pub(crate) async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
+    let sentence = "there are as many connections as are taken; try again later\n";
+    let mut answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\ncache-control: no-store\r\n\
+         content-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n",
+        sentence.len()
+    );
+    for (name, value) in PROTECTION {
+        answer += &format!("{name}: {value}\r\n");
+    }
+    answer += "\r\n";
+    answer += sentence;
+    stream.write_all(answer.as_bytes()).await?;
+    stream.shutdown().await?;
+    linger::swallow(stream).await.map(drop)
 }
 
 fn protect(headers: &mut HeaderMap) {
@@ -120,7 +145,8 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
         Channel::Plain | Channel::Noise { .. } => HTTP,
     };
     let headers = request.headers();
-    let Some(host) = host(headers).filter(|host| is_ours(host, local, scheme, origins)) else {
+    let host = host(headers).filter(|host| is_ours(host, local, scheme, origins) && names(request.uri(), host));
+    let Some(host) = host else {
         tracing::info!(%peer, host = ?headers.get(HOST), path = request.uri().path(), "a request for another host was refused");
         return refusal(
             StatusCode::MISDIRECTED_REQUEST,
@@ -167,6 +193,13 @@ fn host(headers: &HeaderMap) -> Option<String> {
     let mut hosts = headers.get_all(HOST).iter();
     let host = hosts.next()?.to_str().ok()?.to_ascii_lowercase();
     hosts.next().is_none().then_some(host)
+}
+
+/// Whether the target of a request, where it is a whole address, has this host too: what is there counts (RFC 9112 §3.2.2).
+fn names(target: &Uri, host: &str) -> bool {
+    target
+        .authority()
+        .is_none_or(|authority| authority.as_str().eq_ignore_ascii_case(host))
 }
 
 /// Whether `host` names this machine and the port the request came to.
@@ -322,6 +355,20 @@ mod tests {
         }
         for origin in ["http://deskconn-1234.local:5020", "http://localhost:5020"] {
             assert_eq!(page(origin, HTTP), Page::Visitor(Visitor::Sibling), "{origin}");
+        }
+    }
+
+    #[test]
+    fn the_address_that_is_asked_for_has_the_host() {
+        for (target, is_same) in [
+            ("/healthz", true),
+            ("*", true),
+            ("http://LOCALHOST:5020/healthz", true),
+            ("http://evil.example/healthz", false),
+            ("http://localhost/healthz", false),
+            ("localhost:5021", false),
+        ] {
+            assert_eq!(names(&Uri::from_static(target), "localhost:5020"), is_same, "{target}");
         }
     }
 

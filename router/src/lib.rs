@@ -23,6 +23,7 @@ mod error;
 mod gate;
 mod http;
 mod limits;
+mod linger;
 mod listener;
 mod longpoll;
 mod outbox;
@@ -76,6 +77,8 @@ pub(crate) struct Shared {
     limits: Limits,
     /// Places for telling somebody that there is no place.
     refusals: Semaphore,
+    /// Connections that are read after their last answer.
+    lingering: Semaphore,
     counters: Arc<Counters>,
     /// The sessions in bodies of HTTP requests.
     polls: longpoll::Polls,
@@ -110,6 +113,7 @@ impl Router {
             keys,
             limits,
             refusals: Semaphore::new(limits::REFUSALS),
+            lingering: Semaphore::new(linger::LINGERING),
             counters: Arc::default(),
             polls: longpoll::Polls::default(),
             tasks: TaskTracker::new(),

@@ -12,8 +12,8 @@ use wamp::limits::Bounds;
 use crate::channel::NOISE_SESSION;
 use crate::rate::Failures;
 
-/// RawSocket clients that are told at one time that there is no place for them; others are closed without a word. It
-/// is all that connections beyond the limits can hold.
+/// Clients that are told at one time that there is no place for them; others are closed without a word. It is all that
+/// connections beyond the limits can hold.
 pub(crate) const REFUSALS: usize = 8;
 /// How long such a client may take to say that it is one.
 pub(crate) const REFUSAL: Duration = Duration::from_secs(1);

@@ -14,13 +14,14 @@ use hyper::header::{
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper::{HeaderMap, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use link::{ReadError, Stream, noise, websocket};
+use link::{ReadError, noise, websocket};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::gate::{Peer, Pending, Request, Response};
 use crate::limits::Place;
+use crate::linger::Watched;
 use crate::{Shared, session};
 
 /// Bytes of a `Sec-WebSocket-Key` when decoded (RFC 6455 §4.1).
@@ -89,8 +90,8 @@ pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, peer: Peer) -> Res
     Ok(switching(accept, inside.subprotocol()))
 }
 
-async fn serve(shared: Arc<Shared>, parts: Parts<TokioIo<Stream>>, inside: Inside, mut peer: Peer, place: Place) {
-    let (stream, already_read) = (parts.io.into_inner(), parts.read_buf);
+async fn serve(shared: Arc<Shared>, parts: Parts<TokioIo<Watched>>, inside: Inside, mut peer: Peer, place: Place) {
+    let (stream, already_read) = (parts.io.into_inner().into_stream(), parts.read_buf);
     let bounds = shared.limits.joining;
     let link = match (inside, shared.keys.noise.clone()) {
         (Inside::Wamp(format), _) => websocket::accepted(stream, already_read, format, bounds),
@@ -151,7 +152,7 @@ pub fn accept_frames(
     let frames = async move {
         let parts = timeout(shared.limits.handshake, taken_over(upgraded)).await??;
         Ok(Frames {
-            frames: websocket::accepted_frames(parts.io.into_inner(), parts.read_buf, longest),
+            frames: websocket::accepted_frames(parts.io.into_inner().into_stream(), parts.read_buf, longest),
             _token: shared.tasks.token(),
             shared,
             _place: place,
@@ -202,7 +203,7 @@ fn take_over(request: &mut Request) -> Result<(Arc<Shared>, Place, OnUpgrade), B
 }
 
 /// The connection, when the answer has been sent.
-async fn taken_over(upgraded: OnUpgrade) -> io::Result<Parts<TokioIo<Stream>>> {
+async fn taken_over(upgraded: OnUpgrade) -> io::Result<Parts<TokioIo<Watched>>> {
     let upgraded = upgraded.await.map_err(io::Error::other)?;
     upgraded
         .downcast()

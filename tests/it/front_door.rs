@@ -129,6 +129,10 @@ async fn every_answer_protects_itself_and_allows_no_other_origin_anything() {
         ("GET /nowhere HTTP/1.1\nHost: HOST\n\n".to_owned(), 404),
         ("POST / HTTP/1.1\nHost: HOST\nContent-Length: 0\n\n".to_owned(), 405),
         ("GET / HTTP/1.1\nHost: evil.example\n\n".to_owned(), 421),
+        (
+            "GET http://evil.example/healthz HTTP/1.1\nHost: HOST\n\n".to_owned(),
+            421,
+        ),
         (upgrade("Origin: http://evil.example\n"), 403),
         (upgrade("").replace("wamp.2.json", "chat"), 400),
         (upgrade("").replace("Version: 13", "Version: 8"), 426),
@@ -326,22 +330,50 @@ async fn a_head_is_taken_up_to_its_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_have_not_joined_are_bounded_for_each_address() {
+async fn who_goes_on_with_a_head_that_is_too_long_hears_why() {
     let desk = Desk::start().await;
-    let mut held = Vec::new();
-    for _ in 0..4 {
+    let mut stream = TcpStream::connect(desk.address()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+    stream.write_all(&[b'x'; 9_000]).await.unwrap();
+    let mut answer = String::new();
+    soon("the answer", stream.read_to_string(&mut answer)).await.unwrap();
+    // A client that does not look yet sends on, and the connection must not break: the answer would be lost with it.
+    for _ in 0..48 {
+        stream.write_all(&[b'x'; 64 << 10]).await.unwrap();
+    }
+    assert_eq!(status(&answer), 431);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_have_not_joined_are_bounded_for_each_address() {
+    const MOST: usize = 4;
+    let desk = Desk::with(&format!("[limits]\nunauthenticated_per_ip = {MOST}\n{OPEN_REALM}")).await;
+    let handshake = async || {
         let mut stream = TcpStream::connect(desk.address()).await.unwrap();
         stream.write_all(&[0x7f, 0xf1, 0, 0]).await.unwrap();
         let mut answer = [0; 4];
         soon("the handshake", stream.read_exact(&mut answer)).await.unwrap();
+        (stream, answer)
+    };
+    let mut held = Vec::new();
+    for _ in 0..MOST {
+        let (stream, answer) = handshake().await;
+        assert_eq!(answer[1] & 0x0f, 1, "{answer:?}");
         held.push(stream);
     }
-    let mut refused = TcpStream::connect(desk.address()).await.unwrap();
-    let mut nothing = [0; 1];
-    assert!(matches!(
-        soon("the refusal", refused.read(&mut nothing)).await,
-        Ok(0) | Err(_)
-    ));
+    assert_eq!(
+        handshake().await.1,
+        [0x7f, 0x40, 0, 0],
+        "there are too many connections"
+    );
+    // HTTP has a word for it too, which a browser shows and a script can heed.
+    for request in ["GET /healthz HTTP/1.1\nHost: HOST\n\n", &upgrade("")] {
+        let response = ask(&desk, request).await.to_lowercase();
+        assert_eq!(status(&response), 503, "{response}");
+        for header in ["retry-after: 1", "connection: close", "x-content-type-options: nosniff"] {
+            assert!(response.lines().any(|line| line == header), "{header}: {response}");
+        }
+    }
     drop(held);
     let joined = async {
         while desk

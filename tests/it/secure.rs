@@ -293,7 +293,7 @@ async fn inside_tls_the_router_s_own_origin_is_the_one_with_https() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rawsocket_client_that_finds_no_place_is_told_so_and_others_are_closed() {
+async fn a_client_of_rawsocket_or_http_that_finds_no_place_is_told_so_and_others_are_closed() {
     let limits = Limits {
         joining_per_address: 1,
         ..Limits::default()
@@ -308,12 +308,20 @@ async fn a_rawsocket_client_that_finds_no_place_is_told_so_and_others_are_closed
         .to_string();
     assert!(error.contains("as many connections as it takes"), "{error}");
     // Who says nothing, or something else, is closed and holds nothing.
-    for beginning in [&b""[..], b"G", b"\x16\x03"] {
+    for (beginning, told) in [
+        (&b""[..], &b""[..]),
+        (b"G", b"HTTP/1.1 503"),
+        (b"g", b""),
+        (b"\x16\x03", b""),
+    ] {
         let mut stream = TcpStream::connect(vault.address).await.unwrap();
         let _ = stream.write_all(beginning).await;
         let mut answer = Vec::new();
         let _ = soon("the end", stream.read_to_end(&mut answer)).await;
-        assert!(answer.is_empty(), "{beginning:?}");
+        assert!(
+            answer.starts_with(told) && answer.is_empty() == told.is_empty(),
+            "{beginning:?}"
+        );
     }
     // More at a time than are told anything: each of them is closed as well.
     let mut many = Vec::new();

@@ -235,7 +235,7 @@ async fn begin(shared: &Shared, stream: TcpStream, peer: &mut Peer) -> Option<(u
     }
 }
 
-/// Tells a RawSocket client that there is no place for it, which only RawSocket has a word for. What that costs is
+/// Tells a client of RawSocket or HTTP that there is no place for it; TLS would cost a handshake first. What that costs is
 /// bounded; who comes beyond that is closed.
 async fn turn_away(shared: &Shared, stream: TcpStream) {
     let Ok(_turn) = shared.refusals.try_acquire() else {
@@ -243,9 +243,12 @@ async fn turn_away(shared: &Shared, stream: TcpStream) {
     };
     let refuse = async {
         let mut first = [0];
-        if matches!(stream.peek(&mut first).await, Ok(1)) && first == [rawsocket::MAGIC] {
-            let _ = rawsocket::refuse(stream, Refusal::TooManyConnections).await;
-        }
+        let _ = match (stream.peek(&mut first).await, first) {
+            (Ok(1), [rawsocket::MAGIC]) => rawsocket::refuse(stream, Refusal::TooManyConnections).await,
+            // A method of HTTP.
+            (Ok(1), [b'A'..=b'Z']) => http::turn_away(stream).await,
+            _ => Ok(()),
+        };
     };
     let _ = timeout(REFUSAL, refuse).await;
 }
