@@ -7,8 +7,8 @@ use hyper::{HeaderMap, StatusCode};
 use wamp::auth::ticket::Ticket;
 use wamp::error::{AUTHENTICATION_FAILED, AUTHENTICATION_REQUIRED, NO_SUCH_REALM};
 
+use super::answers::{Answer, Refusal};
 use super::sessions::Credentials;
-use super::{Answer, Refusal};
 
 /// The name under which a token is shown to the realm's authenticator that is nobody's in the configuration.
 const BEARER: &str = "bearer";

@@ -5,6 +5,7 @@
 //! and what it may do is what the session of that login may. There is no request in the clear from the network, and none
 //! for pages of others, which the router's door keeps out.
 
+mod answers;
 mod credentials;
 mod sessions;
 mod words;
@@ -14,19 +15,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::{CallOptions, ConnectError, Dict, Error, Session, Value};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use client::{CallOptions, Dict, Session, Value};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Method, StatusCode};
 use router::{Peer, Request, Response, Router};
 use tokio::time::timeout;
 use wamp::auth::ticket::Ticket;
 use wamp::error;
-use wamp::joiner::JoinError;
 use wamp::limits::Bounds;
-use wamp::uri::Uri;
 
+use self::answers::{Answer, Refusal, failed};
 use self::credentials::Tickets;
 use self::sessions::Sessions;
 use crate::config::{Config, Login};
@@ -52,31 +51,6 @@ pub(crate) struct Bridge {
     tickets: BTreeMap<String, Tickets>,
     bounds: Bounds,
 }
-
-/// An answer that says no.
-#[derive(Debug)]
-struct Refusal {
-    status: StatusCode,
-    error: Uri,
-    args: Vec<Value>,
-    kwargs: Dict,
-    /// Seconds after which it may be tried again.
-    retry: Option<u64>,
-}
-
-impl Refusal {
-    fn new(status: StatusCode, error: Uri, sentence: impl Into<String>) -> Box<Self> {
-        Box::new(Self {
-            status,
-            error,
-            args: vec![Value::Text(sentence.into())],
-            kwargs: Dict::new(),
-            retry: None,
-        })
-    }
-}
-
-type Answer<T> = Result<T, Box<Refusal>>;
 
 impl Bridge {
     /// The bridge, if the configuration wants it.
@@ -116,44 +90,10 @@ impl Bridge {
 
     /// The answer to a request. Dropping the future, as when the client goes away, cancels the call.
     pub(crate) async fn answer(&self, request: Request, peer: &Peer) -> Response {
-        let (status, body, retry) = match self.serve(request, peer).await {
-            Ok(body) => (StatusCode::OK, body, None),
-            Err(refusal) => {
-                let Refusal {
-                    status,
-                    error,
-                    args,
-                    kwargs,
-                    retry,
-                } = *refusal;
-                let body = [
-                    ("error", error.as_str().into()),
-                    ("args", Value::List(args)),
-                    ("kwargs", Value::Dict(kwargs)),
-                ];
-                (status, words::dict(body), retry)
-            }
-        };
-        let body = serde_json::to_vec(&Value::Dict(body)).unwrap_or_default();
-        let mut response = Response::new(Full::from(body));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if request.method() == Method::OPTIONS {
+            return answers::preflight(peer);
         }
-        if status == StatusCode::METHOD_NOT_ALLOWED {
-            headers.insert(ALLOW, HeaderValue::from_static("POST"));
-        }
-        if let Some(retry) = retry {
-            headers.insert(RETRY_AFTER, retry.into());
-        }
-        if !status.is_success() {
-            // As the router does: who is refused holds no place among the connections.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        response
+        answers::response(self.serve(request, peer).await, peer)
     }
 
     async fn serve(&self, request: Request, peer: &Peer) -> Answer<Dict> {
@@ -167,7 +107,8 @@ impl Bridge {
         }
         let (head, body) = request.into_parts();
         let path = head.uri.path().strip_prefix(BASE).and_then(|path| path.split_once('/'));
-        let Some((realm, action @ ("call" | "publish"))) = path else {
+        let realm_and_action = path.and_then(|(realm, action)| Some((decoded(realm)?, action)));
+        let Some((realm, action @ ("call" | "publish"))) = realm_and_action else {
             let sentence = "there are /api/REALM/call and /api/REALM/publish";
             return Err(Refusal::new(StatusCode::NOT_FOUND, error::NO_SUCH_REALM, sentence));
         };
@@ -176,11 +117,16 @@ impl Bridge {
                 "a token that is sent over a plain connection from the network is everybody's who listens; use https";
             return Err(Refusal::new(StatusCode::FORBIDDEN, error::NOT_AUTHORIZED, sentence));
         }
-        let session = self.session(realm, &head.headers, peer).await?;
+        let session = self.session(&realm, &head.headers, peer).await?;
         let body = read(body, self.bounds.message_bytes).await?;
+        let done = self.act(&session, action, &body).await;
+        done.map_err(|refusal| Box::new(refusal.of_a_whole_request()))
+    }
+
+    async fn act(&self, session: &Session, action: &str, body: &[u8]) -> Answer<Dict> {
         match action {
-            "call" => call(&session, words::call(&body, &self.bounds)?).await,
-            _ => publish(&session, words::publish(&body, &self.bounds)?).await,
+            "call" => call(session, words::call(body, &self.bounds)?).await,
+            _ => publish(session, words::publish(body, &self.bounds)?).await,
         }
     }
 
@@ -203,23 +149,25 @@ impl Bridge {
             return Err(refusal);
         }
         let opened = self.sessions.of(&credentials, &router, peer).await;
-        opened.map_err(refused)
+        opened.map_err(answers::refused)
     }
 }
 
-/// Why there is no session.
-fn refused(why: ConnectError) -> Box<Refusal> {
-    let ConnectError::Join(JoinError::Refused(abort)) = why else {
-        return Refusal::new(StatusCode::UNAUTHORIZED, error::AUTHENTICATION_FAILED, why.to_string());
-    };
-    let sentence = abort.details.get("message").and_then(Value::as_str);
-    let status = match &abort.reason {
-        reason if *reason == error::NO_SUCH_REALM => StatusCode::NOT_FOUND,
-        // Nothing is wrong with the token: nobody can say now whose it is.
-        reason if [error::SYSTEM_SHUTDOWN, error::UNAVAILABLE].contains(reason) => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::UNAUTHORIZED,
-    };
-    Refusal::new(status, abort.reason.clone(), sentence.unwrap_or_default())
+/// A part of a path as it is meant (RFC 3986 §2.1); `None` for what is no text.
+fn decoded(part: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        rest = after;
+        let mut byte = [first];
+        if first == b'%' {
+            let (digits, after) = after.split_at_checked(2)?;
+            hex::decode_to_slice(digits, &mut byte).ok()?;
+            rest = after;
+        }
+        bytes.extend(byte);
+    }
+    String::from_utf8(bytes).ok()
 }
 
 async fn call(session: &Session, call: words::Call) -> Answer<Dict> {
@@ -257,55 +205,23 @@ async fn publish(session: &Session, publish: words::Publish) -> Answer<Dict> {
     Ok(words::dict([("id", id)]))
 }
 
-fn failed(error: Error) -> Box<Refusal> {
-    match error {
-        Error::Request(request) => Box::new(Refusal {
-            status: status(&request.uri),
-            error: request.uri,
-            args: request.args,
-            kwargs: request.kwargs,
-            retry: None,
-        }),
-        other @ (Error::Closed(_) | Error::Unconvertible(_)) => {
-            Refusal::new(StatusCode::BAD_GATEWAY, error::CANCELED, other.to_string())
-        }
-    }
-}
-
-/// What an error is called in HTTP. Those of applications are errors of what was called.
-fn status(error: &Uri) -> StatusCode {
-    let known = [
-        (error::NO_SUCH_PROCEDURE, StatusCode::NOT_FOUND),
-        (error::NOT_AUTHORIZED, StatusCode::FORBIDDEN),
-        (error::AUTHORIZATION_FAILED, StatusCode::FORBIDDEN),
-        (error::INVALID_ARGUMENT, StatusCode::BAD_REQUEST),
-        (error::INVALID_URI, StatusCode::BAD_REQUEST),
-        (error::PAYLOAD_SIZE_EXCEEDED, StatusCode::PAYLOAD_TOO_LARGE),
-        (error::TIMEOUT, StatusCode::GATEWAY_TIMEOUT),
-        (error::CANCELED, StatusCode::BAD_GATEWAY),
-        (error::NO_AVAILABLE_CALLEE, StatusCode::SERVICE_UNAVAILABLE),
-        (error::UNAVAILABLE, StatusCode::SERVICE_UNAVAILABLE),
-    ];
-    let found = known.iter().find(|(uri, _)| uri == error);
-    found.map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
-}
-
 /// The body of a request, at most so long.
 async fn read<B>(body: B, most: usize) -> Answer<Bytes>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    let too_long = || {
+        let sentence = format!("the body is longer than {most} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error::PAYLOAD_SIZE_EXCEEDED, sentence)
+    };
+    // Before a client that asks (`Expect: 100-continue`) is told to send it.
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_long());
+    }
     match timeout(BODY_TIME, Limited::new(body, most).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let sentence = format!("the body is longer than {most} bytes");
-            Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                error::PAYLOAD_SIZE_EXCEEDED,
-                sentence,
-            ))
-        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
         Ok(Err(_)) => Err(Refusal::new(
             StatusCode::BAD_REQUEST,
             error::INVALID_ARGUMENT,
@@ -324,10 +240,9 @@ mod tests {
     use std::convert::Infallible;
 
     use futures_util::stream;
-    use http_body_util::StreamBody;
+    use http_body_util::{Full, StreamBody};
     use hyper::body::Frame;
     use tokio::time::{Instant, sleep};
-    use wamp::message::Abort;
 
     use super::*;
 
@@ -340,17 +255,6 @@ mod tests {
         for more in [longest + 1, u32::MAX] {
             assert_eq!(time_of(more), LONGEST_CALL);
         }
-    }
-
-    #[test]
-    fn where_nobody_can_say_now_whose_a_token_is_it_is_not_called_wrong() {
-        let status = |reason: Uri| {
-            let abort = Abort::new(reason, "why");
-            refused(ConnectError::Join(JoinError::Refused(abort))).status
-        };
-        assert_eq!(status(error::UNAVAILABLE), StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(status(error::AUTHENTICATION_FAILED), StatusCode::UNAUTHORIZED);
-        assert_eq!(status(error::NO_SUCH_REALM), StatusCode::NOT_FOUND);
     }
 
     /// A body whose end comes after so long.
@@ -369,6 +273,16 @@ mod tests {
         let began = Instant::now();
         let late = read(Box::pin(body(BODY_TIME + moment)), 2).await.unwrap_err();
         assert_eq!((late.status, began.elapsed()), (StatusCode::REQUEST_TIMEOUT, BODY_TIME));
+    }
+
+    #[test]
+    fn a_part_of_a_path_is_read_as_it_is_meant() {
+        assert_eq!(decoded("home").as_deref(), Some("home"));
+        assert_eq!(decoded("h%C3%B6me%2f%25").as_deref(), Some("höme/%"));
+        assert_eq!(decoded("").as_deref(), Some(""));
+        for wrong in ["%", "%4", "%4x", "a%", "%C3", "%-1"] {
+            assert_eq!(decoded(wrong), None, "{wrong}");
+        }
     }
 
     #[tokio::test]

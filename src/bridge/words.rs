@@ -10,7 +10,7 @@ use wamp::limits::Bounds;
 use wamp::message::Message;
 use wamp::uri::Uri;
 
-use super::{Answer, Refusal};
+use super::answers::{Answer, Refusal};
 
 /// `{procedure, args?, kwargs?, options?}`.
 #[derive(Debug)]
