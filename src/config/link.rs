@@ -56,6 +56,15 @@ pub struct Forward {
     pub keep: bool,
 }
 
+impl Forward {
+    /// Whether both forward some of the same: the link would ask a router for it twice, and get it once.
+    fn repeats(&self, other: &Self) -> bool {
+        let in_one_direction = (self.is_out && other.is_out) || (self.is_in && other.is_in);
+        let of_one_kind = (self.events && other.events) || (self.calls && other.calls);
+        (&self.uri, self.matching) == (&other.uri, other.matching) && in_one_direction && of_one_kind
+    }
+}
+
 impl Link {
     /// Whether events wait on disk for the other router.
     #[must_use]
@@ -90,7 +99,8 @@ fn read_link(name: String, realm: &str, mut section: Section<'_>) -> Result<Link
     let (key, secret) = read_login(&mut section, authid.is_some())?;
     let mut forward = Vec::new();
     for row in section.sections("forward", MAX_FORWARDS)? {
-        forward.push(read_forward(row)?);
+        let row = read_forward(row, &forward)?;
+        forward.push(row);
     }
     if forward.is_empty() {
         let what = format!("the link {name:?} forwards nothing: give it a [[realm.link.forward]]");
@@ -110,8 +120,8 @@ fn read_link(name: String, realm: &str, mut section: Section<'_>) -> Result<Link
 }
 
 fn read_addresses(section: &mut Section<'_>, has_pin: bool) -> Result<Vec<Target>, ConfigError> {
-    let accepted = "an address like \"wss://HOST:PORT/ws\", \"rss://HOST:PORT\", \"ws://HOST:PORT/ws\", \"rs://HOST:PORT\" \
-                    or \"unix:/PATH\"";
+    let accepted = "an address like \"wss://HOST:PORT/ws\", \"rss://HOST:PORT\", \"quic://HOST:PORT\", \"ws://HOST:PORT/ws\", \
+                    \"rs://HOST:PORT\" or \"unix:/PATH\"";
     let field = section.need("to", &format!("a list, each {accepted}"))?;
     let to = field.list(MAX_ADDRESSES, accepted, |text| text.parse().ok())?;
     if to.is_empty() {
@@ -124,7 +134,7 @@ fn read_addresses(section: &mut Section<'_>, has_pin: bool) -> Result<Vec<Target
     };
     if to.iter().any(|target| is_secure(target) == Some(!has_pin)) {
         return Err(field.error(if has_pin {
-            "of wss:// and rss:// alone where there is a `pin`, which the others could not check"
+            "of wss://, rss:// and quic:// alone where there is a `pin`, which the others could not check"
         } else {
             "of ws:// and rs:// where there is no `pin`: nothing else says whose certificate is right"
         }));
@@ -177,15 +187,15 @@ fn read_login(section: &mut Section<'_>, is_named: bool) -> Result<(Option<Signi
     ))
 }
 
-fn read_forward(mut section: Section<'_>) -> Result<Forward, ConfigError> {
+fn read_forward(mut section: Section<'_>, others: &[Forward]) -> Result<Forward, ConfigError> {
     let matching = match section.get("match") {
         Some(field) => field.text("\"exact\", \"prefix\" or \"wildcard\"", read_match)?,
         None => Match::Exact,
     };
-    let field = section.need("uri", "the topic or procedure, or a pattern of them")?;
-    let uri = read_uri(&field, matching)?;
+    let named = section.need("uri", "the topic or procedure, or a pattern of them")?;
+    let uri = read_uri(&named, matching)?;
     if uri == "wamp" || uri.starts_with("wamp.") {
-        return Err(field.error("another URI than those of the router itself, which are never forwarded"));
+        return Err(named.error("another URI than those of the router itself, which are never forwarded"));
     }
     let directions = "\"in\", \"out\" or \"both\"";
     let field = section.need("direction", directions)?;
@@ -220,7 +230,7 @@ fn read_forward(mut section: Section<'_>) -> Result<Forward, ConfigError> {
         Some(_) | None => false,
     };
     section.finish()?;
-    Ok(Forward {
+    let read = Forward {
         uri,
         matching,
         is_out,
@@ -228,7 +238,13 @@ fn read_forward(mut section: Section<'_>) -> Result<Forward, ConfigError> {
         events,
         calls,
         keep,
-    })
+    };
+    if others.iter().any(|other| read.repeats(other)) {
+        return Err(named.error(
+            "another one than in the rows above that forward events or calls of it in the same direction: say it once",
+        ));
+    }
+    Ok(read)
 }
 
 #[cfg(test)]

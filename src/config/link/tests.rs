@@ -58,7 +58,7 @@ fn what_a_link_cannot_be_is_said_in_words() {
     refused(
         &format!("{TICKET}\npin = \"{}\"", "00".repeat(32)),
         FORWARD,
-        "wss:// and rss:// alone",
+        "wss://, rss:// and quic:// alone",
     );
     refused(
         &TICKET.replace("ws://127.0.0.1:1/ws", "http://x"),
@@ -82,6 +82,26 @@ fn what_a_link_cannot_be_is_said_in_words() {
 }
 
 #[test]
+fn what_one_row_forwards_another_one_does_not_forward_again() {
+    let with = |second: &str| parse("", TICKET, &format!("{FORWARD}\n[[realm.link.forward]]\n{second}"));
+    for second in [
+        FORWARD.to_owned(),
+        FORWARD.replace("both", "in"),
+        format!("{FORWARD}\nwhat = [\"calls\"]"),
+    ] {
+        let error = with(&second).unwrap_err();
+        assert!(error.contains("say it once") && error.contains("line 17"), "{error}");
+    }
+    // A part of it, or the same for something else, is another row.
+    let parted = |direction: &str, what: &str| format!("{}\nwhat = [\"{what}\"]", FORWARD.replace("both", direction));
+    let rows = [("in", "events"), ("out", "events"), ("both", "calls")];
+    let rows = rows.map(|(direction, what)| parted(direction, what));
+    assert!(parse("", TICKET, &rows.join("\n[[realm.link.forward]]\n")).is_ok());
+    assert!(with(&FORWARD.replace("example.", "example.door.")).is_ok());
+    assert!(with("uri = \"com.example.x\"\ndirection = \"both\"").is_ok());
+}
+
+#[test]
 fn who_proves_nothing_does_not_speak_for_a_router() {
     let error = parse("link = true", TICKET, FORWARD).unwrap_err();
     assert!(error.contains("prove"), "{error}");
@@ -100,7 +120,13 @@ fn as_many_links_addresses_and_rows_as_may_be_are_read_and_no_more() {
     let ticket = |number| TICKET.replace("to = [\"ws://127.0.0.1:1/ws\", \"rs://127.0.0.1:2\"]", &to(number));
     assert!(parse("", &ticket(MAX_ADDRESSES), FORWARD).is_ok());
     assert!(parse("", &ticket(MAX_ADDRESSES + 1), FORWARD).is_err());
-    let rows = |number: usize| vec![FORWARD; number].join("\n[[realm.link.forward]]\n");
+    let row = |number: usize| FORWARD.replace("example", &format!("example{number}"));
+    let rows = |number: usize| {
+        (0..number)
+            .map(row)
+            .collect::<Vec<_>>()
+            .join("\n[[realm.link.forward]]\n")
+    };
     assert!(parse("", TICKET, &rows(MAX_FORWARDS)).is_ok());
     assert!(parse("", TICKET, &rows(MAX_FORWARDS + 1)).is_err());
 }

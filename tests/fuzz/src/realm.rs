@@ -57,7 +57,7 @@ impl Scene {
         match (what, session) {
             (0, _) if self.sessions.len() < CROWD => self.join(content, &mut out),
             (1, Some(session)) => self.leave(session, &mut out),
-            (2, _) => self.realm.expire(Duration::from_secs(who as u64), &mut out),
+            (2, _) => drop(self.realm.expire(Duration::from_secs(who as u64), &mut out)),
             (3, Some(session)) => {
                 let asks = Role::new("guest", Vec::new()).expect("no rule is wrong");
                 let role = if who.is_multiple_of(2) {
