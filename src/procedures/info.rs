@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
-use router::Transport;
+use router::{Transport, tls};
 use wamp::value::{Dict, Value};
 
 use crate::access::roles::{self, Roles};
@@ -14,7 +14,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.info.get"], get).await
 }
 
-/// `info.get() → {name, id, version, components, missing, role, grants, procedures, topics, described, sessions}`: what the desktop
+/// `info.get() → {name, id, version, pin, components, missing, role, grants, procedures, topics, described, sessions}`: what the desktop
 /// is, and what this caller may use of it now. `procedures` and `topics` are the desktop's own functions; `grants` are
 /// the caller's, each with `holds`.
 async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
@@ -25,6 +25,8 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
     let rights = device.as_ref().map(|device| desktop.access.role_of(device));
     let rights = rights.unwrap_or_else(roles::owner);
     let (procedures, topics) = Roles::functions_of(&rights);
+    // Nothing secret: it is of the certificate that everybody is shown.
+    let pin = tls::spki_hash(&desktop.store.tls().0).ok().map(hex::encode);
     let names = |names: Vec<&str>| Value::List(names.into_iter().map(Value::from).collect());
     let components = desktop.functions.names().map(Value::from).collect::<Vec<_>>();
     let missing = desktop.functions.missing().await.into_iter();
@@ -40,6 +42,7 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         ("name", desktop.name.as_str().into()),
         ("id", desktop.store.identity().id().into()),
         ("version", env!("CARGO_PKG_VERSION").into()),
+        ("pin", pin.into()),
         ("components", Value::List(components)),
         ("missing", missing.into()),
         ("role", role.into()),

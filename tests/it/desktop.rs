@@ -52,6 +52,28 @@ async fn what_is_missing_is_told_with_the_step_that_mends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_desktop_says_by_which_key_others_know_it() {
+    let desk = Desk::with("").await;
+    let info = desk
+        .owner()
+        .await
+        .call("org.deskconn.info.get", ())
+        .await
+        .unwrap()
+        .into_value();
+    let pin = info.as_dict().unwrap()["pin"].as_str().unwrap().to_owned();
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(pin, &mut bytes).unwrap();
+    let connect = async |pin| {
+        let stream = tokio::net::TcpStream::connect(desk.address()).await.unwrap();
+        client::tls::connect(stream, client::tls::Trust::Pin(pin)).await
+    };
+    assert!(connect(bytes).await.is_ok());
+    bytes[0] ^= 1;
+    assert!(connect(bytes).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_functions_of_the_configuration_are_offered() {
     let desk = Desk::with("[desktop]\ncomponents = [\"screen\"]\n").await;
     let owner = desk.owner().await;

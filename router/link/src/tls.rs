@@ -111,7 +111,7 @@ pub enum Trust {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Somebody answers who has another key than the pinned one.
-    #[error("the other end has another key than the one that was paired with")]
+    #[error("the other end has another key than the one that was paired with, or pinned")]
     OtherKey,
     /// It does not speak TLS 1.3, or the connection failed.
     #[error("the TLS handshake failed: {0}")]

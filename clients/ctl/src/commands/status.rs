@@ -44,6 +44,11 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     if let Some(certificate) = certificate.filter(|it| it.as_dict().is_some()) {
         fields.push(("certificate", certificate_cell(&certificate)));
     }
+    // For the configuration of a link, or of a program.
+    match get(&info, "pin") {
+        "" => {}
+        pin => fields.push(("pin", pin.into())),
+    }
     for link in links.as_ref().and_then(Value::as_list).into_iter().flatten() {
         fields.push(("link", link_cell(link)));
     }
@@ -63,7 +68,7 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
 }
 
 /// The result of a procedure, unless it is none of this role's business, or an older daemon does not have it.
-async fn allowed(session: &Session, procedure: &str) -> Result<Option<Value>, Failure> {
+pub(super) async fn allowed(session: &Session, procedure: &str) -> Result<Option<Value>, Failure> {
     match session.call(procedure, ()).await {
         Ok(result) => Ok(Some(result.into_value())),
         Err(Error::Request(error))
@@ -104,7 +109,16 @@ fn link_cell(link: &Value) -> Cell {
     match (of("state"), missing.as_slice()) {
         ("up", []) => format!("{name} up at {}{told}", of("address")).into(),
         ("up", missing) => Cell::marked(Meaning::Warning, format!("{name} up{told}; {}", missing.join("; "))),
-        (state, _) => Cell::marked(Meaning::Warning, format!("{name} {state}: {}{told}", of("why"))),
+        ("refused", _) => Cell::marked(Meaning::Warning, format!("{name} refused: {}{told}", of("why"))),
+        (state, _) => Cell::marked(Meaning::Warning, format!("{name} {state}: {}{told}", why_down(link))),
+    }
+}
+
+/// Why a link is not up; one that was never tried to the end has no reason yet.
+pub(super) fn why_down(link: &Value) -> &str {
+    match get(link, "why") {
+        "" => "nobody has answered yet",
+        why => why,
     }
 }
 

@@ -15,7 +15,8 @@ use std::io::{self, Write as _};
 use serde::Serialize;
 
 use self::question::Question;
-use self::safe::{for_a_pipe, for_a_terminal, one_line};
+pub(crate) use self::safe::one_line;
+use self::safe::{for_a_pipe, for_a_terminal};
 use self::style::Stream;
 pub(crate) use self::style::{Color, Meaning};
 pub(crate) use self::table::{Cell, shortened};

@@ -66,6 +66,8 @@ pub(super) struct Talk {
     pub(super) discovery: Option<Value>,
     /// The same, or there is none.
     pub(super) certificate: Option<Value>,
+    /// The same.
+    pub(super) links: Option<Value>,
 }
 
 /// How the daemon is installed.
@@ -149,6 +151,7 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
     let info = ask(&session, "org.deskconn.info.get").await;
     let discovery = ask(&session, "org.deskconn.discovery.status").await.ok();
     let certificate = ask(&session, "org.deskconn.router.certificate").await.ok();
+    let links = ask(&session, "org.deskconn.router.links").await.ok();
     session.leave().await;
     Ok(Talk {
         socket: socket.to_owned(),
@@ -159,6 +162,7 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
         info: info.map_err(Answer::Other)?,
         discovery,
         certificate,
+        links,
     })
 }
 
@@ -315,6 +319,7 @@ mod tests {
                 info: Value::Dict(Dict::from([("version".to_owned(), version.into())])),
                 discovery: None,
                 certificate: None,
+                links: None,
             }),
             ..silent(Vec::new())
         };

@@ -11,15 +11,32 @@ use super::{Check, iptables};
 
 const CHECK: &str = "firewall";
 /// The port of mDNS.
-const MDNS: u16 = 5353;
+pub(super) const MDNS: u16 = 5353;
+
+/// The ports that others use.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ports {
+    pub(super) tcp: u16,
+    /// On UDP, where the daemon answers QUIC.
+    pub(super) quic: Option<u16>,
+}
+
+/// Something for each of the ways in.
+#[derive(Debug)]
+struct Each<T> {
+    tcp: T,
+    mdns: T,
+    /// `None` where the daemon answers no QUIC.
+    quic: Option<T>,
+}
 
 #[derive(Debug)]
 pub(super) struct Facts {
     rules: Rules,
     /// Who writes the rules, as far as that is known; that is what has to be told.
     tool: Tool,
-    /// Whether firewalld lets the port and mDNS in, which it tells every user.
-    firewalld: Option<(bool, bool)>,
+    /// What firewalld lets in, which it tells every user.
+    firewalld: Option<Each<bool>>,
 }
 
 /// The rules of the kernel.
@@ -27,8 +44,8 @@ pub(super) struct Facts {
 enum Rules {
     /// The kernel has no packet filter loaded.
     None,
-    /// What happens to a packet to the port, and to one of mDNS.
-    Seen(Way, Way),
+    /// What happens to a packet.
+    Seen(Each<Way>),
     /// They can be seen by root alone.
     Hidden,
     /// This program is missing, or failed.
@@ -42,33 +59,37 @@ enum Tool {
     Other,
 }
 
-pub(super) async fn look(port: u16, interfaces: &[String]) -> Facts {
+pub(super) async fn look(ports: Ports, interfaces: &[String]) -> Facts {
     let ufw = std::fs::read_to_string("/etc/ufw/ufw.conf").unwrap_or_default();
     let is_ufw = property(&ufw, "ENABLED").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
     let is_firewalld = words("firewall-cmd", &["--state"])
         .await
         .is_some_and(|(is_running, _)| is_running);
-    let firewalld = if is_firewalld { firewalld(port).await } else { None };
+    let firewalld = if is_firewalld { firewalld(ports).await } else { None };
     let tool = match (is_firewalld, is_ufw) {
         (true, _) => Tool::Firewalld,
         (false, true) => Tool::Ufw,
         (false, false) => Tool::Other,
     };
     Facts {
-        rules: rules(port, interfaces).await,
+        rules: rules(ports, interfaces).await,
         tool,
         firewalld,
     }
 }
 
-async fn firewalld(port: u16) -> Option<(bool, bool)> {
-    let (tcp, _) = words("firewall-cmd", &[&format!("--query-port={port}/tcp")]).await?;
+async fn firewalld(ports: Ports) -> Option<Each<bool>> {
+    let (tcp, _) = words("firewall-cmd", &[&format!("--query-port={}/tcp", ports.tcp)]).await?;
     let (mdns, _) = words("firewall-cmd", &["--query-service=mdns"]).await?;
-    Some((tcp, mdns))
+    let quic = match ports.quic {
+        Some(port) => Some(words("firewall-cmd", &[&format!("--query-port={port}/udp")]).await?.0),
+        None => None,
+    };
+    Some(Each { tcp, mdns, quic })
 }
 
 /// What there is of rules: those of nft, and those of iptables, which nft shows in part or, of the old one, not at all.
-async fn rules(port: u16, interfaces: &[String]) -> Rules {
+async fn rules(ports: Ports, interfaces: &[String]) -> Rules {
     // Asking would load them.
     if !may_be_there("nf_tables") && !may_be_there("ip_tables") {
         return Rules::None;
@@ -100,10 +121,11 @@ async fn rules(port: u16, interfaces: &[String]) -> Rules {
     }
     let json = json!({ "nftables": objects });
     let ruleset = Ruleset::new(&json);
-    Rules::Seen(
-        ruleset.way_of(&Packet::tcp(port, interfaces)),
-        ruleset.way_of(&Packet::mdns(MDNS, interfaces)),
-    )
+    Rules::Seen(Each {
+        tcp: ruleset.way_of(&Packet::tcp(ports.tcp, interfaces)),
+        mdns: ruleset.way_of(&Packet::mdns(MDNS, interfaces)),
+        quic: ports.quic.map(|port| ruleset.way_of(&Packet::udp(port, interfaces))),
+    })
 }
 
 /// Whether a module of the kernel is loaded, is a part of the kernel, or cannot be told to be neither.
@@ -152,18 +174,27 @@ impl Tool {
     }
 }
 
-pub(super) fn judge(facts: &Facts, port: u16) -> Vec<Check> {
+pub(super) fn judge(facts: &Facts, ports: Ports) -> Vec<Check> {
     match &facts.rules {
-        Rules::Seen(tcp, mdns) => vec![
-            judge_way(facts.tool, CHECK, tcp, port, "tcp"),
-            judge_way(facts.tool, "firewall mdns", mdns, MDNS, "udp"),
-        ],
+        Rules::Seen(ways) => judge_ways(facts.tool, ways, ports),
         Rules::None => vec![Check::ok(CHECK, "the kernel has no packet filter loaded")],
-        Rules::Hidden | Rules::Unreadable => match facts.firewalld {
-            Some(ways) => told_by_firewalld(ways, port),
-            None => vec![unseen(facts, port)],
+        Rules::Hidden | Rules::Unreadable => match &facts.firewalld {
+            Some(told) => judge_ways(Tool::Firewalld, &told_by_firewalld(told), ports),
+            None => vec![unseen(facts, ports.tcp)],
         },
     }
+}
+
+fn judge_ways(tool: Tool, ways: &Each<Way>, ports: Ports) -> Vec<Check> {
+    let quic = ways.quic.as_ref().zip(ports.quic);
+    let quic = quic.map(|(way, port)| judge_way(tool, "firewall quic", way, port, "udp"));
+    [
+        judge_way(tool, CHECK, &ways.tcp, ports.tcp, "tcp"),
+        judge_way(tool, "firewall mdns", &ways.mdns, MDNS, "udp"),
+    ]
+    .into_iter()
+    .chain(quic)
+    .collect()
 }
 
 fn judge_way(tool: Tool, check: &str, way: &Way, port: u16, protocol: &str) -> Check {
@@ -173,7 +204,7 @@ fn judge_way(tool: Tool, check: &str, way: &Way, port: u16, protocol: &str) -> C
         Way::Closed { by, chain } => {
             let found = format!("{upper} port {port} is shut: {by} of the chain {chain}");
             let mend = tool.opens(port, protocol, Some(chain));
-            // A desktop can be reached without being found.
+            // A desktop can be reached without being found, and on TCP without QUIC.
             if protocol == "tcp" {
                 Check::failed(check, found, mend)
             } else {
@@ -187,19 +218,19 @@ fn judge_way(tool: Tool, check: &str, way: &Way, port: u16, protocol: &str) -> C
     }
 }
 
-fn told_by_firewalld((tcp, mdns): (bool, bool), port: u16) -> Vec<Check> {
-    let of = |check, is_open, port, protocol| {
-        let way = if is_open {
-            Way::Open
-        } else {
-            Way::Closed {
-                by: "the zone".to_owned(),
-                chain: "of firewalld".to_owned(),
-            }
-        };
-        judge_way(Tool::Firewalld, check, &way, port, protocol)
+fn told_by_firewalld(told: &Each<bool>) -> Each<Way> {
+    let way = |is_open| match is_open {
+        true => Way::Open,
+        false => Way::Closed {
+            by: "the zone".to_owned(),
+            chain: "of firewalld".to_owned(),
+        },
     };
-    vec![of(CHECK, tcp, port, "tcp"), of("firewall mdns", mdns, MDNS, "udp")]
+    Each {
+        tcp: way(told.tcp),
+        mdns: way(told.mdns),
+        quic: told.quic.map(way),
+    }
 }
 
 fn unseen(facts: &Facts, port: u16) -> Check {
@@ -234,6 +265,12 @@ mod tests {
         }
     }
 
+    const PORTS: Ports = Ports { tcp: 5020, quic: None };
+
+    const fn seen(tcp: Way, mdns: Way) -> Rules {
+        Rules::Seen(Each { tcp, mdns, quic: None })
+    }
+
     fn shut() -> Way {
         Way::Closed {
             by: "the policy".to_owned(),
@@ -248,7 +285,7 @@ mod tests {
             (Tool::Firewalld, "--add-port=5020/tcp"),
             (Tool::Other, "nft insert rule inet filter input tcp dport 5020 accept"),
         ] {
-            let checks = judge(&facts(Rules::Seen(shut(), Way::Open), tool), 5020);
+            let checks = judge(&facts(seen(shut(), Way::Open), tool), PORTS);
             assert_eq!(checks[0].state, State::Failed);
             assert!(checks[0].mend.as_ref().unwrap().contains(mend), "{checks:?}");
             assert_eq!(checks[1].state, State::Ok);
@@ -257,23 +294,23 @@ mod tests {
 
     #[test]
     fn shut_mdns_is_a_warning_because_an_address_can_be_typed() {
-        let checks = judge(&facts(Rules::Seen(Way::Open, shut()), Tool::Ufw), 5020);
+        let checks = judge(&facts(seen(Way::Open, shut()), Tool::Ufw), PORTS);
         assert_eq!(checks[1].state, State::Warning);
         assert_eq!(checks[1].mend.as_deref(), Some("sudo ufw allow 5353/udp"));
     }
 
     #[test]
     fn no_packet_filter_is_fine() {
-        assert_eq!(judge(&facts(Rules::None, Tool::Other), 5020)[0].state, State::Ok);
+        assert_eq!(judge(&facts(Rules::None, Tool::Other), PORTS)[0].state, State::Ok);
     }
 
     #[test]
     fn rules_that_cannot_be_seen_are_not_called_fine() {
         for rules in [Rules::Hidden, Rules::Unreadable] {
-            let checks = judge(&facts(rules, Tool::Other), 5020);
+            let checks = judge(&facts(rules, Tool::Other), PORTS);
             assert_eq!(checks[0].state, State::Unknown, "{checks:?}");
         }
-        let checks = judge(&facts(Rules::Hidden, Tool::Ufw), 5020);
+        let checks = judge(&facts(Rules::Hidden, Tool::Ufw), PORTS);
         assert!(
             checks[0].mend.as_ref().unwrap().contains("sudo ufw allow 5020/tcp"),
             "{checks:?}"
@@ -283,10 +320,40 @@ mod tests {
     #[test]
     fn firewalld_tells_every_user() {
         let told = Facts {
-            firewalld: Some((false, true)),
+            firewalld: Some(Each {
+                tcp: false,
+                mdns: true,
+                quic: Some(false),
+            }),
             ..facts(Rules::Hidden, Tool::Firewalld)
         };
-        let states: Vec<State> = judge(&told, 5020).iter().map(|check| check.state).collect();
-        assert_eq!(states, [State::Failed, State::Ok]);
+        let ports = Ports {
+            quic: Some(5021),
+            ..PORTS
+        };
+        let checks = judge(&told, ports);
+        let states: Vec<State> = checks.iter().map(|check| check.state).collect();
+        assert_eq!(states, [State::Failed, State::Ok, State::Warning]);
+        assert!(checks[2].mend.as_ref().unwrap().contains("--add-port=5021/udp"));
+    }
+
+    #[test]
+    fn where_quic_is_answered_its_port_is_looked_at_on_udp() {
+        let ports = Ports {
+            quic: Some(5020),
+            ..PORTS
+        };
+        let of = |quic| {
+            let ways = Each {
+                tcp: Way::Open,
+                mdns: Way::Open,
+                quic: Some(quic),
+            };
+            judge(&facts(Rules::Seen(ways), Tool::Ufw), ports).pop().unwrap()
+        };
+        let check = of(shut());
+        assert_eq!((check.check.as_str(), check.state), ("firewall quic", State::Warning));
+        assert_eq!(check.mend.as_deref(), Some("sudo ufw allow 5020/udp"));
+        assert_eq!(of(Way::Open).found, "UDP port 5020 is let in");
     }
 }

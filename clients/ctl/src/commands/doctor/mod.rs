@@ -12,6 +12,7 @@ mod files;
 mod firewall;
 mod functions;
 mod iptables;
+mod links;
 mod network;
 mod nft;
 mod packet;
@@ -111,20 +112,25 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     let files = files::look(person, process);
     let snap = snap::look().await;
     let ports = ports::look(process);
-    let port = ports.port();
+    let used = firewall::Ports {
+        tcp: ports.port(),
+        quic: ports.quic(),
+    };
     let network = network::look(&ports.reachable()).await;
-    let firewall = firewall::look(port, &network.names()).await;
+    let firewall = firewall::look(used, &network.names()).await;
     let discovery = discovery::look(global, daemon.talk()).await;
     let mut checks = daemon::judge(&daemon);
     checks.extend(files::judge(&files));
     checks.extend(ports::judge(&ports, &files.config, snap.as_ref()));
     checks.extend(network::judge(&network, snap.as_ref()));
-    checks.extend(firewall::judge(&firewall, port));
+    checks.extend(firewall::judge(&firewall, used));
     checks.extend(discovery::judge(&discovery));
     checks.extend(session::judge(&session::look(person).await));
     checks.extend(devices::judge(&devices::look(person, process), snap.as_ref()));
     let told = daemon.talk().and_then(|talk| talk.certificate.as_ref());
     checks.extend(certificate::judge(told, time::OffsetDateTime::now_utc()));
+    let told = daemon.talk().and_then(|talk| talk.links.as_ref());
+    checks.extend(links::judge(told, &files.config));
     checks.extend(clock::judge(&clock::look().await));
     let info = daemon.talk().map(|talk| &talk.info);
     checks.extend(functions::judge(info));

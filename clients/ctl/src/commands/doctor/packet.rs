@@ -38,15 +38,21 @@ impl Packet {
         }
     }
 
-    /// A question of mDNS (RFC 6762 §3).
-    pub(super) fn mdns(port: u16, interfaces: &[String]) -> Self {
+    /// A datagram to a port.
+    pub(super) fn udp(port: u16, interfaces: &[String]) -> Self {
         Self {
             protocol: "udp",
             number: 17,
-            port: port.into(),
+            ..Self::tcp(port, interfaces)
+        }
+    }
+
+    /// A question of mDNS (RFC 6762 §3).
+    pub(super) fn mdns(port: u16, interfaces: &[String]) -> Self {
+        Self {
             destination: Some("224.0.0.251"),
             addressing: ["multicast", "multicast"],
-            interfaces: interfaces.to_vec(),
+            ..Self::udp(port, interfaces)
         }
     }
 }

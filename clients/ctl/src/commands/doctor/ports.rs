@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use procfs::ProcResult;
@@ -9,15 +10,20 @@ use procfs::net::{TcpNetEntry, TcpState};
 use procfs::process::{FDInfo, FDTarget, Process};
 
 use super::Check;
+use super::firewall;
 use super::snap;
 use super::system::Peer;
 use crate::connect::PORT;
 
 const CHECK: &str = "port";
+/// The ports that the kernel lends to sockets that ask for none, where it does not say (ip(7), `ip_local_port_range`).
+const LENT: RangeInclusive<u16> = 32_768..=60_999;
 
 #[derive(Debug)]
 pub(super) struct Facts {
     listening: Listening,
+    /// Where it answers QUIC, on UDP.
+    quic: Vec<SocketAddr>,
 }
 
 /// What is known about the daemon's port.
@@ -41,6 +47,12 @@ impl Facts {
         self.reachable().first().map_or(PORT, SocketAddr::port)
     }
 
+    /// The port of QUIC, where others can reach it.
+    pub(super) fn quic(&self) -> Option<u16> {
+        let reachable = self.quic.iter().find(|address| !address.ip().is_loopback());
+        reachable.map(SocketAddr::port)
+    }
+
     /// Where others than this computer can reach the daemon, as far as its own sockets go.
     pub(super) fn reachable(&self) -> Vec<SocketAddr> {
         match &self.listening {
@@ -58,9 +70,13 @@ pub(super) fn look(daemon: Option<&Peer>) -> Facts {
     let Some(daemon) = daemon else {
         let taken = sockets.iter().find(|socket| socket.local_address.port() == PORT);
         let listening = taken.map_or(Listening::Free, |socket| Listening::Taken(holder(socket)));
-        return Facts { listening };
+        return Facts {
+            listening,
+            quic: Vec::new(),
+        };
     };
     let own = daemon.process().and_then(|process| inodes(&process));
+    let quic = own.as_ref().map(quic_of).unwrap_or_default();
     let listening = match own {
         Some(own) => Listening::Here(addresses(&sockets, |socket| own.contains(&socket.inode))),
         // The kernel says of every socket whose it is, but not of which process.
@@ -69,7 +85,28 @@ pub(super) fn look(daemon: Option<&Peer>) -> Facts {
             guessed => Listening::Here(guessed),
         },
     };
-    Facts { listening }
+    Facts { listening, quic }
+}
+
+/// The sockets on UDP among these on which clients are waited for. They look as those from which a link to another router was
+/// dialled, but for their ports, which somebody has chosen; mDNS has its own.
+fn quic_of(own: &HashSet<u64>) -> Vec<SocketAddr> {
+    let lent = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    let mut bounds = lent.split_whitespace().filter_map(|bound| bound.parse::<u16>().ok());
+    let lent = bounds
+        .next()
+        .zip(bounds.next())
+        .map_or(LENT, |(least, most)| least..=most);
+    let entries = [procfs::net::udp(), procfs::net::udp6()]
+        .into_iter()
+        .flatten()
+        .flatten();
+    let is_chosen = |port: u16| port != firewall::MDNS && !lent.contains(&port);
+    entries
+        .filter(|entry| own.contains(&entry.inode) && entry.remote_address.port() == 0)
+        .map(|entry| entry.local_address)
+        .filter(|address| is_chosen(address.port()))
+        .collect()
 }
 
 /// Why the sockets of that user's process do not show.
@@ -174,10 +211,15 @@ mod tests {
     use super::super::State;
     use super::*;
 
+    const fn facts(listening: Listening) -> Facts {
+        Facts {
+            listening,
+            quic: Vec::new(),
+        }
+    }
+
     fn only(listening: Listening) -> Check {
-        judge(&Facts { listening }, Path::new("/etc/x.toml"), None)
-            .pop()
-            .unwrap()
+        judge(&facts(listening), Path::new("/etc/x.toml"), None).pop().unwrap()
     }
 
     fn here(addresses: &[&str]) -> Listening {
@@ -217,9 +259,7 @@ mod tests {
         assert!(matches!(unseen(1000, 1001), Listening::Hidden));
         assert!(matches!(unseen(1000, 1000), Listening::Confined));
         assert!(matches!(unseen(1000, 0), Listening::Confined));
-        let facts = Facts {
-            listening: Listening::Confined,
-        };
+        let facts = facts(Listening::Confined);
         let check = judge(&facts, Path::new("/x"), Some(&snap::Facts::with(&[])))
             .pop()
             .unwrap();
@@ -235,6 +275,28 @@ mod tests {
         assert_eq!(sockets(readable.into_iter()), Some(HashSet::from([7])));
         assert_eq!(sockets([file(), closed()].into_iter()), None);
         assert_eq!(sockets(std::iter::empty()), None);
+    }
+
+    #[test]
+    fn of_the_sockets_on_udp_the_one_on_a_chosen_port_is_that_of_quic() {
+        let chosen = (20_000..21_000).find_map(|port| std::net::UdpSocket::bind(("127.0.0.1", port)).ok());
+        let chosen = chosen.unwrap();
+        let _lent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let connected = (21_000..22_000).find_map(|port| std::net::UdpSocket::bind(("127.0.0.1", port)).ok());
+        connected
+            .as_ref()
+            .unwrap()
+            .connect(chosen.local_addr().unwrap())
+            .unwrap();
+        let own = inodes(&Process::myself().unwrap()).unwrap();
+        let quic = quic_of(&own);
+        assert_eq!(quic, [chosen.local_addr().unwrap()]);
+        let at = |addresses: &[&str]| Facts {
+            quic: addresses.iter().map(|it| it.parse().unwrap()).collect(),
+            ..facts(Listening::Free)
+        };
+        assert_eq!(at(&["127.0.0.1:7"]).quic(), None, "others do not reach it");
+        assert_eq!(at(&["127.0.0.1:7", "[::]:8"]).quic(), Some(8));
     }
 
     #[test]

@@ -8,12 +8,23 @@ use client::{Dict, Value};
 
 use crate::values::{get, number};
 
-/// The figures of which there are rates, and what a rate is called for programs.
-const RATES: [(&str, &str); 4] = [
+/// Figures of which there are rates, and what a rate is called for programs.
+type Rates = [(&'static str, &'static str); 4];
+
+/// Those of realms and sessions.
+const RATES: Rates = [
     ("calls", "calls_per_s"),
     ("publications", "publications_per_s"),
     ("invocations", "invocations_per_s"),
     ("events", "events_per_s"),
+];
+
+/// Those of links.
+const LINK_RATES: Rates = [
+    ("events_out", "events_out_per_s"),
+    ("events_in", "events_in_per_s"),
+    ("calls_out", "calls_out_per_s"),
+    ("calls_in", "calls_in_per_s"),
 ];
 
 /// By what sessions are sorted; the most of it first, names in their order.
@@ -48,20 +59,23 @@ impl Sort {
     }
 }
 
-/// One answer of `org.deskconn.router.sessions`, with the rates since the one before.
+/// One answer of `org.deskconn.router.sessions`, with the links of `org.deskconn.router.links` and the rates since the one
+/// before.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) uptime_ms: u64,
     pub(super) realms: Vec<Row>,
     pub(super) sessions: Vec<Row>,
+    pub(super) links: Vec<Row>,
     pub(super) left_off: u64,
 }
 
-/// A realm or a session.
+/// A realm, a session or a link.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) value: Value,
-    /// Per second, in the order of [`RATES`]; `None` when it was not there the last time.
+    of: &'static Rates,
+    /// Per second, in that order; `None` when it was not there the last time.
     rates: Option<[f64; 4]>,
     /// Whether events were lost since the last time.
     has_dropped: bool,
@@ -75,18 +89,19 @@ impl Snapshot {
         let before = before.filter(|before| before.uptime_ms < uptime_ms);
         #[allow(clippy::cast_precision_loss, reason = "it is a time between two looks")]
         let seconds = before.map_or(0.0, |before| (uptime_ms - before.uptime_ms) as f64 / 1_000.0);
-        let rows = |name: &str, before: Option<&[Row]>| -> Vec<Row> {
+        let rows = |name: &str, of: &'static Rates, before: Option<&[Row]>| -> Vec<Row> {
             let known: HashMap<String, &Row> = before.into_iter().flatten().map(|row| (row.key(), row)).collect();
             let rows = answer.as_dict().and_then(|answer| answer.get(name)?.as_list());
             rows.into_iter()
                 .flatten()
-                .map(|value| Row::new(value, &known, seconds))
+                .map(|value| Row::new(value, of, &known, seconds))
                 .collect()
         };
         Self {
             uptime_ms,
-            realms: rows("realms", before.map(|before| before.realms.as_slice())),
-            sessions: rows("sessions", before.map(|before| before.sessions.as_slice())),
+            realms: rows("realms", &RATES, before.map(|before| before.realms.as_slice())),
+            sessions: rows("sessions", &RATES, before.map(|before| before.sessions.as_slice())),
+            links: rows("links", &LINK_RATES, before.map(|before| before.links.as_slice())),
             left_off: number(answer, "left_off"),
         }
     }
@@ -98,6 +113,7 @@ impl Snapshot {
             ("uptime_ms".to_owned(), self.uptime_ms.into()),
             ("realms".to_owned(), list(&self.realms)),
             ("sessions".to_owned(), list(&self.sessions)),
+            ("links".to_owned(), list(&self.links)),
             ("left_off".to_owned(), self.left_off.into()),
         ])
         .into()
@@ -137,9 +153,10 @@ impl Snapshot {
 }
 
 impl Row {
-    fn new(value: &Value, known: &HashMap<String, &Self>, seconds: f64) -> Self {
+    fn new(value: &Value, of: &'static Rates, known: &HashMap<String, &Self>, seconds: f64) -> Self {
         let mut row = Self {
             value: value.clone(),
+            of,
             rates: None,
             has_dropped: false,
         };
@@ -147,17 +164,17 @@ impl Row {
             let more = |key: &str| number(value, key).saturating_sub(number(&before.value, key));
             #[allow(clippy::cast_precision_loss, reason = "rates are rounded for people")]
             let rate = |(key, _): (&str, &str)| more(key) as f64 / seconds;
-            row.rates = Some(RATES.map(rate));
-            row.has_dropped = more("dropped") > 0;
+            row.rates = Some(of.map(rate));
+            row.has_dropped = ["dropped", "dropped_out", "dropped_in"].iter().any(|key| more(key) > 0);
         }
         row
     }
 
-    /// What tells it from others: a realm has a name, a session an id.
+    /// What tells it from others: a realm has a name, a session an id, a link a name in its realm.
     fn key(&self) -> String {
         let realm = get(&self.value, "realm");
         match number(&self.value, "id") {
-            0 => get(&self.value, "name").to_owned(),
+            0 => format!("{realm} {}", get(&self.value, "name")),
             id => format!("{realm} {id}"),
         }
     }
@@ -168,8 +185,13 @@ impl Row {
     }
 
     pub(super) fn rate(&self, key: &str) -> Option<f64> {
-        let place = RATES.iter().position(|(name, _)| *name == key)?;
+        let place = self.of.iter().position(|(name, _)| *name == key)?;
         self.rates.map(|rates| rates[place])
+    }
+
+    /// Whether events were lost since the last look.
+    pub(super) const fn has_dropped(&self) -> bool {
+        self.has_dropped
     }
 
     /// Whether its peer takes its messages more slowly than they come.
@@ -188,7 +210,7 @@ impl Row {
 
     fn with_rates(&self) -> Value {
         let mut row = self.value.as_dict().cloned().unwrap_or_default();
-        for (place, (_, name)) in RATES.iter().enumerate() {
+        for (place, (_, name)) in self.of.iter().enumerate() {
             row.insert((*name).to_owned(), self.rates.map(|rates| rates[place]).into());
         }
         row.into()
@@ -243,6 +265,23 @@ mod tests {
         let value = serde_json::to_value(second.value()).unwrap();
         assert_eq!(value["sessions"][0]["calls_per_s"], 10.0);
         assert_eq!(value["sessions"][1]["calls_per_s"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn links_have_rates_in_each_direction_and_are_told_apart_by_their_realms() {
+        let look = |uptime_ms: u64, events: u64, dropped: u64, before: Option<&Snapshot>| {
+            let link = |realm: &str, events: u64| serde_json::json!({"realm": realm, "name": "attic", "events_in": events, "dropped_in": dropped});
+            let links = [link("a", events), link("b", 0)];
+            let answer = serde_json::json!({"uptime_ms": uptime_ms, "realms": [], "sessions": [], "links": links});
+            Snapshot::new(&serde_json::from_value(answer).unwrap(), before)
+        };
+        let first = look(1_000, 5, 0, None);
+        let second = look(3_000, 25, 1, Some(&first));
+        let rates: Vec<_> = second.links.iter().map(|link| link.rate("events_in")).collect();
+        assert_eq!(rates, [Some(10.0), Some(0.0)]);
+        assert!(second.links[0].has_dropped());
+        let value = serde_json::to_value(second.value()).unwrap();
+        assert_eq!(value["links"][0]["events_in_per_s"], 10.0);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `deskconnctl top`: who is connected, and what each does, as it goes on.
 
 pub(crate) mod figures;
+mod links;
 mod screen;
 
 use std::pin::Pin;
@@ -13,10 +14,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use self::figures::{Row, Snapshot, Sort};
 use self::screen::{Key, Keys, Screen};
-use super::{Interrupts, ask, place, seconds};
+use super::{Interrupts, place, seconds};
 use crate::args::{Global, Top};
 use crate::failure::Failure;
-use crate::output::{Cell, Meaning, Output, shortened};
+use crate::output::{Cell, Meaning, Output, one_line, shortened};
 use crate::system::Resized;
 use crate::values::{get, number};
 
@@ -25,8 +26,10 @@ const URI: &str = "org.deskconn.router.sessions";
 const SHORTEST: Duration = Duration::from_millis(100);
 /// How long a goodbye may take that comes behind the last error.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// Lines above and below the sessions: two with the sums, one empty, the head, the keys.
+/// Lines above and below the sessions: two with the sums, one empty, the head, the keys. Those of links come beside.
 const FRAME: usize = 5;
+/// Of the screen's lines one in so many may be a link's: the sessions are what it is for.
+const LINES_A_LINK: usize = 4;
 /// The columns, each with the width of the terminal from which on it is shown: what matters least goes first.
 const COLUMNS: [(&str, usize); 11] = [
     ("NAME", 0),
@@ -73,14 +76,14 @@ async fn tell(session: &Session, pause: Duration, top: &Top, output: &Output) ->
             _ = ticks.tick() => {}
             () = interrupts.next() => return Ok(()),
         }
-        let now = Snapshot::new(&ask(session, URI, ()).await?, before.as_ref());
+        let now = Snapshot::new(&links::look(session).await?, before.as_ref());
         let rate = |key| {
             let figure = now
                 .rate(key)
                 .map_or_else(|| "-".to_owned(), |rate| format!("{rate:.1}"));
             Cell::from(format!("{figure} {key}/s"))
         };
-        let cells = [
+        let mut cells = vec![
             Cell::from(now_text()),
             format!("{} sessions", now.visitors()).into(),
             rate("calls"),
@@ -90,6 +93,7 @@ async fn tell(session: &Session, pause: Duration, top: &Top, output: &Output) ->
             format!("{} bytes queued", now.queued()).into(),
             format!("{} dropped", now.sum("dropped")).into(),
         ];
+        cells.extend(links::cell(&now.links));
         output.row(&now.value(), &cells)?;
         before = Some(now);
         left = left.map(|left| left - 1);
@@ -129,7 +133,7 @@ async fn watch(session: &Session, pause: Duration, mut view: View<'_>) -> Result
     let mut interrupts = Interrupts::new()?;
     let failed = |error| Failure::failed(format!("the size of the terminal cannot be followed: {error}"));
     let mut resized = Resized::new().map_err(failed)?;
-    let mut now = Snapshot::new(&ask(session, URI, ()).await?, None);
+    let mut now = Snapshot::new(&links::look(session).await?, None);
     let mut ticks = ticks(pause);
     ticks.tick().await;
     let _screen = Screen::take()?;
@@ -155,7 +159,7 @@ async fn watch(session: &Session, pause: Duration, mut view: View<'_>) -> Result
                 };
                 now = Snapshot::new(&answer, Some(&now));
             }
-            _ = ticks.tick(), if asking.is_none() => asking = Some(Box::pin(ask(session, URI, ()))),
+            _ = ticks.tick(), if asking.is_none() => asking = Some(Box::pin(links::look(session))),
         }
     }
 }
@@ -196,7 +200,8 @@ impl View<'_> {
         // In the last column a terminal may be about to begin another line.
         let columns = columns.saturating_sub(1).max(1);
         let rows = now.sorted(self.sort, self.is_reversed, self.shows_inside);
-        let room = lines.saturating_sub(FRAME);
+        let links = links::lines(&now.links, lines / LINES_A_LINK);
+        let room = lines.saturating_sub(FRAME + links.len());
         let head: Vec<&str> = shown_of(COLUMNS.map(|(name, _)| name), columns);
         let shown: Vec<Vec<Cell>> = rows
             .iter()
@@ -205,7 +210,15 @@ impl View<'_> {
             .collect();
         let hidden = (rows.len() - shown.len()) as u64 + now.left_off;
         let strong = |text: &str| self.output.paint(Meaning::Strong, &shortened(text, columns));
-        let mut drawn = vec![strong(&self.title(now)), shortened(&sums(now), columns), String::new()];
+        let mut drawn = vec![strong(&self.title(now)), shortened(&sums(now), columns)];
+        drawn.extend(links.iter().map(|(is_in_trouble, line)| {
+            let line = shortened(&one_line(line), columns);
+            match is_in_trouble {
+                true => self.output.paint(Meaning::Warning, &line),
+                false => line,
+            }
+        }));
+        drawn.push(String::new());
         drawn.extend(self.output.table_lines(&head, &shown, columns));
         drawn.resize(lines.saturating_sub(1).max(drawn.len()), String::new());
         let more = if hidden > 0 {
@@ -340,7 +353,9 @@ mod tests {
         let session = serde_json::json!({"realm": "r", "id": 1, "authid": "\u{1b}[2Jevil\u{202e}\n", "role": "x\ty",
             "transport": "websocket", "channel": "tls", "serializer": "json", "since": "\u{7}", "queued_bytes": 900,
             "queued_bytes_limit": 1000, "address": "\u{9b}31m"});
-        let answer = serde_json::json!({"uptime_ms": 1, "realms": [], "sessions": [session], "left_off": 2});
+        let link = serde_json::json!({"realm": "r", "name": "\u{1b}[2J", "state": "refused", "why": "\u{202e}no\n"});
+        let answer =
+            serde_json::json!({"uptime_ms": 1, "realms": [], "sessions": [session], "links": [link], "left_off": 2});
         let now = Snapshot::new(&serde_json::from_value(answer).unwrap(), None);
         let output = Output::new(false, false, Color::Never);
         let view = View {
@@ -362,7 +377,11 @@ mod tests {
             assert!(lines.iter().all(|line| line.chars().count() <= columns), "{lines:?}");
         }
         let lines = view.lines(&now, (140, 10));
-        assert!(lines[4].starts_with("! \u{fffd}[2Jevil"), "{lines:?}");
+        assert!(
+            lines[2].starts_with("link \u{fffd}[2J of r refused: \u{fffd}no"),
+            "{lines:?}"
+        );
+        assert!(lines[5].starts_with("! \u{fffd}[2Jevil"), "{lines:?}");
         assert!(lines[9].starts_with("2 more"), "{lines:?}");
         assert_eq!(view.lines(&now, (80, 2)).len(), 2, "on a tiny terminal too");
     }
