@@ -1,4 +1,4 @@
-"""An authenticator made with autobahn-python, which says who other sessions are; certificates of clients, and signatures
+"""An authenticator made with autobahn-python, which says who other sessions are; certificates of clients, and proofs
 that are bound to TLS."""
 
 import asyncio
@@ -14,6 +14,7 @@ import address
 import peer
 from autobahn.wamp import auth
 from autobahn.wamp.exception import ApplicationError
+from autobahn.wamp.types import Challenge
 from nacl.signing import SigningKey
 from OpenSSL import SSL
 from proofs import Library, Scram, keyed, refused
@@ -201,6 +202,28 @@ class Raw:
         (length,) = struct.unpack(">I", self.read(4))
         return json.loads(self.read(length & 0xFFFFFF))
 
+    def exported(self):
+        return self.tls.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
+
+    def log_in_by_password(self, authid, channel=None):
+        """Proves the password bound to this connection, or to what is given; gives the last message."""
+        channel = channel or self.exported()
+        scram = Scram(authid, "open", channel)
+        extra = {"nonce": scram.nonce, "channel_binding": "tls-exporter"}
+        hello = {"roles": {"caller": {}}, "authmethods": ["wamp-scram"], "authid": authid, "authextra": extra}
+        self.send([1, "secrets", hello])
+        code, *rest = answer = self.receive()
+        if code != 4:
+            return answer
+        proof = scram.sign_challenge(Challenge("wamp-scram", rest[1]))
+        data = base64.b64encode(channel).decode()
+        said = {"nonce": rest[1]["nonce"], "channel_binding": "tls-exporter", "cbind_data": data}
+        self.send([5, proof, said])
+        welcome = self.receive()
+        if welcome[0] == 2:
+            equal(welcome[2]["authextra"]["verifier"], scram.verifier)
+        return welcome
+
     def log_in(self, seed, binding, channel=None):
         """Signs for this connection, or for what is given; gives the last message."""
         key = SigningKey(seed)
@@ -210,7 +233,7 @@ class Raw:
         if code != 4:
             return answer
         equal(rest[1]["channel_binding"], binding)
-        channel = channel or self.tls.export_keying_material(b"EXPORTER-Channel-Binding", 32, b"")
+        channel = channel or self.exported()
         challenge = bytes.fromhex(rest[1]["challenge"])
         signed = bytes(left ^ right for left, right in zip(challenge, channel))
         self.send([5, (key.sign(signed).signature + signed).hex(), {}])
@@ -226,6 +249,14 @@ async def a_signature_is_bound_to_the_connection_that_openssl_knows(router, _lin
     equal((unknown[0], unknown[2]), (3, "wamp.error.authentication_denied"))
 
 
+async def a_password_is_bound_to_the_connection_that_openssl_knows(router, _link):
+    log_in = lambda *how: Raw(router).log_in_by_password(*how)  # noqa: E731
+    for authid in ("argon2", "pbkdf2"):
+        equal((await asyncio.to_thread(log_in, authid))[0], 2)
+        elsewhere = await asyncio.to_thread(log_in, authid, os.urandom(32))
+        equal((elsewhere[0], elsewhere[2]), (3, "wamp.error.authentication_failed"))
+
+
 PLAIN = [
     a_client_that_comes_before_the_authenticator_waits_for_it,
     everybody_is_who_the_authenticator_says_by_each_method,
@@ -236,6 +267,7 @@ INSIDE_TLS = [
     without_a_certificate_a_secret_logs_in_all_the_same,
     a_certificate_of_another_authority_is_refused_in_tls,
     a_signature_is_bound_to_the_connection_that_openssl_knows,
+    a_password_is_bound_to_the_connection_that_openssl_knows,
 ]
 
 

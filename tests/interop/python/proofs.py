@@ -39,8 +39,9 @@ class Library:
 class Scram:
     """WAMP-SCRAM as its text says; the one of autobahn-python is of a draft before it."""
 
-    def __init__(self, authid, password):
-        self.authid, self.password = authid, password.encode()
+    def __init__(self, authid, password, channel=None):
+        """With a channel the proof is bound to it (RFC 9266)."""
+        self.authid, self.password, self.channel = authid, password.encode(), channel
         self.nonce = base64.b64encode(os.urandom(16)).decode()
         self.verifier = None
 
@@ -55,9 +56,11 @@ class Scram:
         extra = challenge.extra
         assert extra["nonce"].startswith(self.nonce)
         salted = self.salted(extra)
+        bound = b"n,," if self.channel is None else b"p=tls-exporter,," + self.channel
+        bound = base64.b64encode(bound).decode()
         message = (
             f"n={self.authid},r={self.nonce},r={extra['nonce']},s={extra['salt']},i={extra['iterations']},"
-            f"c=biws,r={extra['nonce']}"
+            f"c={bound},r={extra['nonce']}"
         ).encode()
         client_key = keyed(salted, b"Client Key")
         signature = keyed(hashlib.sha256(client_key).digest(), message)
