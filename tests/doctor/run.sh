@@ -70,6 +70,16 @@ mend "$(mend_of firewall by_root)"
 mend "$(mend_of "firewall mdns" by_root)"
 expect firewall ok "" "" by_root
 expect "firewall mdns" ok "" "" by_root
+stop_daemon TERM
+mkdir -p "$home/quic" && printf '[listen]\nquic = ["0.0.0.0:5020"]\n' >"$home/quic/config.toml" && chmod -R a+rX "$home/quic"
+start_daemon --config "$home/quic/config.toml"
+nft 'insert rule inet filter input udp dport 5020 drop'
+expect "firewall quic" warning "UDP port 5020" "udp dport 5020 accept" by_root
+mend "$(mend_of "firewall quic" by_root)"
+expect "firewall quic" ok "UDP port 5020 is let in" "" by_root
+stop_daemon TERM
+start_daemon
+until_true "it is announced again" announced
 nft flush ruleset
 for iptables in iptables-nft iptables-legacy; do
   $iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT 2>/dev/null || { echo "ok      (no $iptables in this kernel)"; continue; }
