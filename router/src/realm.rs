@@ -2,6 +2,7 @@
 
 mod ending;
 mod join;
+mod opening;
 mod overflow;
 mod resumption;
 
@@ -23,6 +24,7 @@ use wamp::uri::Uri;
 
 pub use self::join::Joined;
 pub(crate) use self::join::{Newcomer, SharedPlace};
+use self::opening::Openings;
 pub(crate) use self::resumption::{Lease, Refused, Returning, Routed, Tenure};
 
 use crate::gate::Gate;
@@ -69,6 +71,8 @@ impl std::fmt::Debug for Inner {
 struct State {
     realm: Realm,
     seats: HashMap<SessionId, Seat>,
+    /// Which session an opening has led to, as long as it may be that nobody knows of it.
+    openings: Openings,
     /// What was delivered to all sessions, those that left too.
     delivered: Traffic,
     /// Kept from message to message, so that routing does not allocate.
@@ -93,6 +97,7 @@ impl RealmHandle {
         let state = State {
             realm,
             seats: HashMap::new(),
+            openings: Openings::default(),
             delivered: Traffic::default(),
             deliveries: Vec::new(),
             deadline: None,

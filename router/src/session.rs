@@ -108,6 +108,8 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
             }
         };
     }
+    // First, so that it does not take the place that this one needs.
+    realm.give_up(asked.opening.as_deref(), &principal);
     if let Some(place) = &mut place {
         place.join(&shared.limits).map_err(full).map_err(refused)?;
     }
@@ -117,6 +119,7 @@ async fn open(shared: &Shared, link: &mut Link, peer: &Peer, mut place: Option<P
         arrival: Arrival::now(peer, &link.writer),
         outcome,
         place: Arc::new(Mutex::new(place)),
+        opening: asked.opening,
     };
     let confirm = || shared.gate.confirm(&principal);
     let joined = realm.join(principal.clone(), newcomer, confirm);

@@ -78,6 +78,7 @@ fn login() -> Asked {
         authextra: Dict::from([("pubkey".to_owned(), public.into())]),
         features: Default::default(),
         resumption: None,
+        opening: None,
         ping: None,
         proved: Default::default(),
     }

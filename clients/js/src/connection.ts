@@ -21,6 +21,13 @@ export class NotJoined extends Error {
   }
 }
 
+/** Who opens one session after the other. */
+export interface Opener {
+  membership: Membership;
+  /** What it says in each attempt ({@link Login.opening}). */
+  opening: string;
+}
+
 export interface CallOptions {
   kwargs?: Record<string, unknown>;
   /** Intermediate results, as they come. */
@@ -105,9 +112,9 @@ export class Connection {
    * Logs in at an address. With an earlier session it goes on with that, or begins another where it is over.
    * @throws NotJoined
    */
-  static async open(address: Address, membership: Membership, Socket: PlainSocketClass, earlier: Connection | null = null): Promise<Connection> {
+  static async open(address: Address, { membership, opening }: Opener, Socket: PlainSocketClass, earlier: Connection | null = null): Promise<Connection> {
     const identity = identityOf(membership);
-    const login: Login = { authid: membership.joined.device_id, sign: (challenge) => identity.signChallenge(challenge) };
+    const login: Login = { authid: membership.joined.device_id, sign: (challenge) => identity.signChallenge(challenge), opening };
     const Noise = noiseWebSocket(loginOf(membership), Socket);
     const url = socketUrl(address, membership.joined.path);
     let link: NoiseSocket | null = null;

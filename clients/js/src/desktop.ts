@@ -1,7 +1,8 @@
 // A desktop that this device is paired with, over all the connections that come and go: it connects, finds out when a
 // connection is dead, waits, tries again, and says at any time how it stands. A session goes on over the next connection
 // where the desktop has kept it (docs/RESUMPTION.md); else there is a new one, in which everything is asked for again.
-import { type CallOptions, type CallResult, Connection, type End, NotJoined, type Procedure, type PublishOptions } from './connection.js';
+import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
+import { type CallOptions, type CallResult, Connection, type End, NotJoined, type Opener, type Procedure, type PublishOptions } from './connection.js';
 import { CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
 import { type Info, asInfo } from './info.js';
 import type { Address, Membership } from './membership.js';
@@ -22,6 +23,9 @@ export const FIRST_PAUSE_MS = 500;
 export const LONGEST_PAUSE_MS = 15_000;
 /** After a no that may become a yes: too many sessions, a key that is not let in now. */
 export const REFUSED_PAUSE_MS = 30_000;
+
+/** Nobody guesses as many. */
+const OPENING_BYTES = 16;
 
 /** How it stands with a desktop. */
 export type Status =
@@ -52,6 +56,7 @@ export class Desktop {
   readonly #onStatus = new Set<(status: Status) => void>();
   readonly #onInfo = new Set<(info: Info | null) => void>();
   readonly #addresses: Address[];
+  readonly #opener: Opener;
   readonly #Socket: PlainSocketClass;
   readonly #heartbeatMs: number;
   readonly #answerMs: number;
@@ -70,6 +75,7 @@ export class Desktop {
   constructor(readonly membership: Membership, options: DesktopOptions = {}) {
     const { joined } = membership;
     const stored = joined.hosts.map((host) => ({ host, port: joined.port }));
+    this.#opener = { membership, opening: bytesToHex(randomBytes(OPENING_BYTES)) };
     this.#addresses = options.address ? [options.address] : stored;
     this.#Socket = options.WebSocket ?? (globalThis.WebSocket as unknown as PlainSocketClass);
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
@@ -206,7 +212,7 @@ export class Desktop {
     let worst: NotJoined | null = null;
     for (const [index, address] of this.#addresses.entries()) {
       try {
-        const connection = await Connection.open(address, this.membership, this.#Socket, this.#connection);
+        const connection = await Connection.open(address, this.#opener, this.#Socket, this.#connection);
         this.#addresses.unshift(...this.#addresses.splice(index, 1));
         return connection;
       } catch (error) {

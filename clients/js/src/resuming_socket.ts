@@ -27,6 +27,8 @@ export interface Login {
   authid: string;
   /** Answers the challenge of cryptosign. */
   sign: (challenge: string) => string;
+  /** Drawn at random once, and said in each HELLO: a session whose WELCOME was lost takes no place then. */
+  opening: string;
 }
 
 /** What came of a return. */
@@ -192,8 +194,8 @@ export class ResumingSocket {
 
   #helloOf(back: Granted | null): string {
     const [kind, realm, details] = this.#hello!;
-    const { authid } = this.login;
-    const login = { authid, authmethods: ['cryptosign'], authextra: {}, resumable: true, _received: this.#inbound.received, _ping: PING_S };
+    const { authid, opening } = this.login;
+    const login = { authid, authmethods: ['cryptosign'], authextra: {}, resumable: true, _received: this.#inbound.received, _ping: PING_S, _opening: opening };
     const where = back ? { 'resume-session': this.#session, 'resume-token': back.token } : {};
     return JSON.stringify([kind, realm, { ...(isDict(details) ? details : {}), ...login, ...where }]);
   }

@@ -123,6 +123,9 @@ describe('a session whose connection is cut', () => {
     const { story: told, at } = await story(cuts);
     assert.deepEqual(told, WHOLE);
     assert.ok(at.hellos.length > 10, `${at.hellos.length} connections`);
+    const openings = new Set(at.hellos.map(({ _opening }) => _opening));
+    assert.equal(openings.size, 1, 'by which the router knows that they are attempts of one client');
+    assert.match(String([...openings][0]), /^[0-9a-f]{32}$/);
   });
 });
 

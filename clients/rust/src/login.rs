@@ -31,13 +31,14 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Logs in, and asks for a session that can be resumed, or to resume one.
+/// Logs in, and asks for a session that can be resumed, or to resume one; with what is the same in each attempt.
 pub(crate) async fn join(
     link: &mut Link,
     options: Options,
-    resumption: Option<Wanted>,
+    resumption: Option<(Wanted, String)>,
 ) -> Result<Welcome, ConnectError> {
     let lost = |error: &dyn fmt::Display| ConnectError::Lost(error.to_string());
+    let (resumption, opening) = resumption.unzip();
     let secret = options.secret.map(for_this_login).transpose();
     let mut joiner = Joiner::new(JoinOptions {
         authid: options.authid,
@@ -48,6 +49,7 @@ pub(crate) async fn join(
         has_certificate: options.certificate.is_some(),
         channel: options.channel,
         resumption,
+        opening,
         passes_on: options.passed.is_some(),
         ..JoinOptions::anonymous(options.realm)
     });

@@ -38,6 +38,8 @@ pub(crate) struct Newcomer {
     /// If the session can be resumed, what its client is told: that it is new, or why it is.
     pub(crate) outcome: Option<Outcome>,
     pub(crate) place: SharedPlace,
+    /// What its client says in each attempt to open it.
+    pub(crate) opening: Option<Box<str>>,
 }
 
 impl RealmHandle {
@@ -54,6 +56,7 @@ impl RealmHandle {
             arrival,
             outcome,
             place,
+            opening,
         } = newcomer;
         let lease = outcome.zip(self.0.limits.resume);
         let lease = lease.map(|(outcome, within)| (Box::new(Lease::new(place)), outcome, within));
@@ -70,6 +73,7 @@ impl RealmHandle {
         let State {
             realm,
             seats,
+            openings,
             deliveries,
             ..
         } = &mut *state;
@@ -83,6 +87,9 @@ impl RealmHandle {
         );
         let seat = Seat::new(Arc::clone(&outbox), arrival, lease);
         let released = seat.released();
+        if let Some(opening) = opening.filter(|_| seat.lease.is_some()) {
+            openings.insert(opening, session, seats.len(), |it| seats.contains_key(&it));
+        }
         seats.insert(session, seat);
         self.deliver(&mut state);
         Some(Joined {

@@ -134,6 +134,15 @@ impl Lease {
         }
     }
 
+    /// Whether nothing has arrived of it, on its first connection.
+    pub(super) const fn is_unheard(&self) -> bool {
+        self.epoch == 0 && self.inbound.received() == 0
+    }
+
+    pub(super) fn give_place_back(&self) {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
     pub(crate) const fn is_detached(&self) -> bool {
         self.is_detached
     }

@@ -15,7 +15,7 @@ pub use self::proof::{CraProof, Identity, Proof, Proved, ToldTicket, Vouched, no
 use crate::auth::{Method, cryptosign};
 use crate::error::{AUTHENTICATION_FAILED, INVALID_URI, NO_MATCHING_AUTH_METHOD, PROTOCOL_VIOLATION, Violation};
 use crate::message::{Abort, Hello, Match, Message};
-use crate::resumption::Wanted;
+use crate::resumption::{Wanted, opening_of};
 use crate::uri::{Uri, UriRules};
 use crate::value::{Dict, Value};
 
@@ -36,6 +36,8 @@ pub struct Asked {
     pub features: Features,
     /// Whether the session is to survive its connection, or to go on.
     pub resumption: Option<Wanted>,
+    /// What it says in all its attempts to open a session: `_opening`.
+    pub opening: Option<Box<str>>,
     /// Of how many seconds of silence it wants to be asked for a sign of life: `_ping`.
     pub ping: Option<u64>,
     /// What came of its proof, when it has given one.
@@ -197,6 +199,7 @@ fn ask(hello: Hello) -> Result<Box<Asked>, Abort> {
         realm: hello.realm,
         features,
         resumption,
+        opening: opening_of(&hello.details),
         ping: hello.details.get("_ping").and_then(Value::as_u64),
         proved: Proved::default(),
     }))

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use crate::auth::{Method, cra, cryptosign, scram};
 use crate::error::Violation;
 use crate::message::{Abort, Authenticate, Challenge, Hello, Message, Welcome};
-use crate::resumption::Wanted;
+use crate::resumption::{OPENING, Wanted};
 use crate::uri::Uri;
 use crate::value::{Dict, Value};
 
@@ -35,6 +35,8 @@ pub struct JoinOptions {
     pub agent: String,
     /// Whether the session is to survive its connection, or to go on.
     pub resumption: Option<Wanted>,
+    /// What it says in all its attempts to open a session ([`crate::resumption::OPENING`]).
+    pub opening: Option<String>,
     /// Whether it passes on what others send, and so understands all that they may.
     pub passes_on: bool,
 }
@@ -54,6 +56,7 @@ impl JoinOptions {
             channel: None,
             agent: concat!("deskconn-client-", env!("CARGO_PKG_VERSION")).to_owned(),
             resumption: None,
+            opening: None,
             passes_on: false,
         }
     }
@@ -162,6 +165,9 @@ impl Joiner {
         }
         if let Some(resumption) = &options.resumption {
             resumption.tell(&mut details);
+            if let Some(opening) = &options.opening {
+                details.insert(OPENING.to_owned(), opening.as_str().into());
+            }
         }
         Message::Hello(Hello {
             realm: options.realm.clone(),

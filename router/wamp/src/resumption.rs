@@ -13,6 +13,19 @@ use crate::value::{Dict, Value};
 /// Characters of a token, which are hexadecimal digits of 32 random bytes.
 pub const TOKEN_LENGTH: usize = 64;
 
+/// Under this key HELLO has what a client has drawn at random for all its attempts to open a session: a session that was
+/// opened by an earlier one, whose WELCOME was lost on its way, is nobody's then.
+pub const OPENING: &str = "_opening";
+/// Characters of that: so many that nobody guesses it, and no more than a router may want to remember.
+pub const OPENING_LENGTH: std::ops::RangeInclusive<usize> = 16..=64;
+
+/// What the details of a HELLO have of that; `None` also where it is shorter or longer than it may be.
+#[must_use]
+pub fn opening_of(details: &Dict) -> Option<Box<str>> {
+    let opening = details.get(OPENING).and_then(Value::as_str)?;
+    OPENING_LENGTH.contains(&opening.len()).then(|| opening.into())
+}
+
 /// What a HELLO says of resumption.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {

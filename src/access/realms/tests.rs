@@ -19,6 +19,7 @@ fn asked(name: Option<&str>, methods: &[&str]) -> Asked {
         authextra: Dict::new(),
         features: Features::default(),
         resumption: None,
+        opening: None,
         ping: None,
         proved: Proved::default(),
     }

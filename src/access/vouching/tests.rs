@@ -20,6 +20,7 @@ fn asked(authid: Option<&str>) -> Asked {
         ]),
         features: Features::default(),
         resumption: None,
+        opening: None,
         ping: None,
         proved: Proved::default(),
     }

@@ -245,3 +245,64 @@ async fn who_asks_sees_that_a_session_waits_for_its_client() {
     let values = ["type", "channel", "serializer"].map(|key| told[key].as_str().unwrap().to_owned());
     assert_eq!(values, ["websocket", "tls", "cbor"]);
 }
+
+/// A client that says this in each attempt to open a session.
+async fn opening(vault: &Vault, opening: &str) -> Client {
+    let options = JoinOptions {
+        opening: Some(opening.to_owned()),
+        ..anonymous()
+    };
+    Client::join_as(Road::to(vault, WAY, SERIALIZER), options).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_whose_welcome_was_lost_makes_room_for_the_next_attempt() {
+    const OPENING: &str = "0123456789abcdef";
+    let vault = limited(|limits| limits.sessions_per_address = 1);
+    let realm = vault.router.realm("realm1").unwrap();
+    // What has arrived at the client makes no difference to the router: it cannot know.
+    for _ in 0..3 {
+        let mut lost = opening(&vault, OPENING).await;
+        detached(&vault, &mut lost).await;
+        assert_eq!(realm.session_count(), 1);
+    }
+    let client = opening(&vault, OPENING).await;
+    assert_eq!(realm.session_count(), 1);
+    assert!(!is_detached(&vault, &client));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_attempt_ends_no_session_that_may_be_known_or_is_of_somebody_else() {
+    const OPENING: &str = "0123456789abcdef";
+    let vault = Vault::start();
+    let realm = vault.router.realm("realm1").unwrap();
+    let mut heard = opening(&vault, OPENING).await;
+    let request = heard.request();
+    heard.send(subscribe(request, "com.t")).await;
+    assert!(matches!(heard.next().await, Message::Subscribed(_)));
+    detached(&vault, &mut heard).await;
+    // Its client may know it: there is something in it that was asked for.
+    let mut resumed = opening(&vault, OPENING).await;
+    assert_eq!(realm.session_count(), 2);
+    heard.back().await;
+    // It is known: its client has returned to it.
+    detached(&vault, &mut resumed).await;
+    resumed.back().await;
+    let mut other = opening(&vault, OPENING).await;
+    assert_eq!(realm.session_count(), 3);
+    detached(&vault, &mut other).await;
+    // Another says the same, or nothing that counts.
+    let named = JoinOptions {
+        opening: Some(OPENING.to_owned()),
+        authid: Some("somebody".to_owned()),
+        ..anonymous()
+    };
+    let _named = Client::join_as(Road::to(&vault, WAY, SERIALIZER), named).await;
+    assert_eq!(realm.session_count(), 4);
+    for wrong in [15, 65].map(|length| "x".repeat(length)) {
+        let mut first = opening(&vault, &wrong).await;
+        detached(&vault, &mut first).await;
+        let _second = opening(&vault, &wrong).await;
+        assert!(is_detached(&vault, &first), "{wrong}");
+    }
+}

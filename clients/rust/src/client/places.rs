@@ -7,6 +7,8 @@ use std::time::Duration;
 use link::Link;
 use link::noise::HandshakeError;
 use link::tls::ConnectError as TlsError;
+use rand::TryRng as _;
+use rand::rngs::SysRng;
 use tokio::time::timeout;
 use wamp::error::{AUTHENTICATION_FAILED, NO_SUCH_PRINCIPAL, SYSTEM_SHUTDOWN, UNAVAILABLE};
 use wamp::joiner::JoinError;
@@ -33,6 +35,8 @@ pub(crate) struct Places {
     lookup: Option<Lookup>,
     /// Which of them is first does not change.
     keeps_order: bool,
+    /// What is said in each attempt, so that the router keeps no session whose WELCOME was lost.
+    opening: Option<String>,
 }
 
 /// What is looked for on the local network.
@@ -75,6 +79,7 @@ impl Places {
             known,
             lookup: None,
             keeps_order: false,
+            opening: None,
         }
     }
 
@@ -128,11 +133,12 @@ impl Places {
         wanted: &Wanted,
         unreached: &mut Unreached,
     ) -> Option<Reached> {
+        let opening = self.opening.get_or_insert_with(draw_opening).clone();
         for target in targets {
             if unreached.tried.iter().any(|(tried, _)| *tried == target) {
                 continue;
             }
-            match open(&target, options, wanted).await {
+            match open(&target, options, (wanted, &opening)).await {
                 Ok(reached) if self.keeps_order => return Some(reached),
                 Ok(reached) => {
                     self.known.retain(|known| *known != target);
@@ -153,14 +159,14 @@ impl Places {
     }
 }
 
-async fn open(target: &Target, options: &Options, wanted: &Wanted) -> Result<Reached, ConnectError> {
+async fn open(target: &Target, options: &Options, (wanted, opening): (&Wanted, &str)) -> Result<Reached, ConnectError> {
     let opening = async {
         let mut options = options.clone();
         let mut link = connect(target, &mut options).await?;
         link.reader.set_bounds(options.bounds);
         // Between processes of one machine no connection is lost but by the end of one of them.
         let is_local = matches!(target, Target::Unix(_)) && *wanted == Wanted::Resumable;
-        let resumption = (!is_local).then(|| wanted.clone());
+        let resumption = (!is_local).then(|| (wanted.clone(), opening.to_owned()));
         let welcome = join(&mut link, options, resumption).await?;
         let target = target.clone();
         Ok(Reached { link, welcome, target })
@@ -168,6 +174,15 @@ async fn open(target: &Target, options: &Options, wanted: &Wanted) -> Result<Rea
     let late = || ConnectError::TooSlow(target.to_string(), options.patience.as_secs());
     let opened = timeout(options.patience, opening).await;
     opened.unwrap_or_else(|_| Err(late()))
+}
+
+/// What nobody else says.
+fn draw_opening() -> String {
+    let mut random = [0; 16];
+    SysRng
+        .try_fill_bytes(&mut random)
+        .expect("the operating system has random bytes");
+    hex::encode(random)
 }
 
 impl Lookup {

@@ -178,3 +178,28 @@ async fn a_client_that_is_closed_while_its_connection_is_away_sends_the_rest_and
     let count = soon(other.call("wamp.session.count", ())).await.unwrap();
     assert_eq!(number(&count), 1);
 }
+
+#[tokio::test]
+async fn nothing_is_left_of_sessions_whose_welcome_was_lost() {
+    const STEP: i64 = 100;
+    let stage = Stage::new();
+    let other = stage.session().await;
+    let relay = Relay::to(stage.address).await;
+    // The connection is cut a little later each time: within HELLO, then within WELCOME.
+    let mut budget = 0;
+    relay.cut_after(move || {
+        budget += STEP;
+        budget
+    });
+    let client = Client::builder(Options::new("realm1"))
+        .at(format!("rs://{}", relay.address).parse().unwrap())
+        .pauses(Duration::from_millis(1), Duration::from_millis(2))
+        .start();
+    let session = soon(client.session()).await.unwrap();
+    assert!(relay.accepted() > 10, "{} connections only", relay.accepted());
+    relay.heal();
+    let count = soon(session.call("wamp.session.count", ())).await.unwrap();
+    assert_eq!(number(&count), 2, "this one and the other");
+    client.close().await;
+    other.leave().await;
+}
