@@ -13,8 +13,8 @@ use crate::channel::NOISE_SESSION;
 use crate::rate::Failures;
 
 /// Clients that are told at one time that there is no place for them; others are closed without a word. It is all that
-/// connections beyond the limits can hold.
-pub(crate) const REFUSALS: usize = 8;
+/// connections beyond the limits can hold: as many as wait to log in by default.
+pub(crate) const REFUSALS: usize = 64;
 /// How long such a client may take to say that it is one.
 pub(crate) const REFUSAL: Duration = Duration::from_secs(1);
 

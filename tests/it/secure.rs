@@ -325,7 +325,7 @@ async fn a_client_of_rawsocket_or_http_that_finds_no_place_is_told_so_and_others
     }
     // More at a time than are told anything: each of them is closed as well.
     let mut many = Vec::new();
-    for _ in 0..30 {
+    for _ in 0..100 {
         many.push(TcpStream::connect(vault.address).await.unwrap());
     }
     for mut stream in many {
