@@ -44,6 +44,13 @@ def websocket(body):
     return bytes([9]) + frame(0x81, body) + pieces + frame(0x88, b"\x03\xe8")
 
 
+def longpoll(serializer, body):
+    """The message by itself, and twice in a batch."""
+    number = SERIALIZERS[serializer] - 1
+    one = body + b"\x18" if serializer == "json" else len(body).to_bytes(4, "big") + body
+    return bytes([number]) + body, bytes([4 | number]) + one + one
+
+
 def noise(body):
     """The message in one piece if it fits, then in pieces of 50 bytes, then bytes that nobody encrypted."""
     parts = [body[at : at + 50] for at in range(0, len(body), 50)]
@@ -125,6 +132,9 @@ def main():
         for target, seed in seeds.items():
             (folder / target).mkdir(parents=True, exist_ok=True)
             (folder / target / f"seed-{number:03}").write_bytes(seed)
+        (folder / "longpoll").mkdir(parents=True, exist_ok=True)
+        for form, seed in zip(("message", "batch"), longpoll(serializer, body)):
+            (folder / "longpoll" / f"seed-{form}-{number:03}").write_bytes(seed)
     (folder / "pair").mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(pairings()):
         (folder / "pair" / f"seed-{number:03}").write_bytes(seed)
