@@ -259,8 +259,9 @@ async fn send(shared: &Shared, poll: &Poll, body: Incoming) -> Result<Response, 
 /// The body of a request, at most so long and in so much time.
 async fn read(body: Incoming, most: usize, time: Duration) -> Result<Bytes, Box<Response>> {
     let too_long = || {
-        let sentence = "the body is longer than one message may be\n";
-        Box::new(refusal(StatusCode::PAYLOAD_TOO_LARGE, sentence))
+        let mut response = refusal(StatusCode::PAYLOAD_TOO_LARGE, "");
+        *response.body_mut() = Full::from(format!("the body is longer than {most} bytes\n"));
+        Box::new(response)
     };
     if body.size_hint().lower() > most as u64 {
         return Err(too_long());

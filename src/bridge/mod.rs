@@ -18,7 +18,8 @@ use bytes::Bytes;
 use client::{CallOptions, Dict, Session, Value};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::{Method, StatusCode};
+use hyper::header::CONTENT_ENCODING;
+use hyper::{HeaderMap, Method, StatusCode};
 use router::{Peer, Request, Response, Router};
 use tokio::time::timeout;
 use wamp::auth::ticket::Ticket;
@@ -118,6 +119,11 @@ impl Bridge {
             return Err(Refusal::new(StatusCode::FORBIDDEN, error::NOT_AUTHORIZED, sentence));
         }
         let session = self.session(&realm, &head.headers, peer).await?;
+        if is_encoded(&head.headers) {
+            let sentence = "the body must come as it is: no Content-Encoding is understood here";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(Refusal::new(status, error::INVALID_ARGUMENT, sentence));
+        }
         let body = read(body, self.bounds.message_bytes).await?;
         let done = self.act(&session, action, &body).await;
         done.map_err(|refusal| Box::new(refusal.of_a_whole_request()))
@@ -131,7 +137,7 @@ impl Bridge {
     }
 
     /// The session of whoever has the token of the request.
-    async fn session(&self, realm: &str, headers: &hyper::HeaderMap, peer: &Peer) -> Answer<Session> {
+    async fn session(&self, realm: &str, headers: &HeaderMap, peer: &Peer) -> Answer<Session> {
         let router = self.router.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stopped = || {
             Refusal::new(
@@ -151,6 +157,12 @@ impl Bridge {
         let opened = self.sessions.of(&credentials, &router, peer).await;
         opened.map_err(answers::refused)
     }
+}
+
+/// Whether the body must be unpacked before it is read (RFC 9110 §8.4).
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// A part of a path as it is meant (RFC 3986 §2.1); `None` for what is no text.

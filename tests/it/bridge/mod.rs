@@ -333,6 +333,11 @@ async fn what_is_no_request_is_told_what_one_is() {
         (answer.status, &answer.body["error"]),
         (413, &json!("wamp.error.payload_size_exceeded"))
     );
+    for (encoding, status) in [("gzip", 415), ("identity", 404)] {
+        let more = format!("{BEARER}Content-Encoding: {encoding}\r\n");
+        let answer = ask(&desk, "/api/home/call", &more, r#"{"procedure":"com.example.nobody"}"#).await;
+        assert_eq!(answer.status, status, "{encoding}: {}", answer.body);
+    }
     for (method, path, status) in [
         ("GET", "/api/home/call", 405),
         ("POST", "/api/home/register", 404),
