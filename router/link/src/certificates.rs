@@ -16,10 +16,32 @@ use rustls::server::{
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::TLS13;
 use rustls::{
-    DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, RootCertStore, ServerConfig, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, PeerIncompatible, RootCertStore, ServerConfig,
+    SignatureScheme,
 };
 
 use super::tls::{UnusableError, provider};
+
+/// Why a certificate is not taken, for whoever has to make a better one.
+pub(crate) fn why_not_taken(error: &Error) -> String {
+    let Error::InvalidCertificate(reason) = error else {
+        return error.to_string();
+    };
+    // What the library has no name of its own for it wraps: only the name inside can be seen.
+    let name = format!("{reason:?}");
+    let sentence = if name.contains("UnsupportedCertVersion") {
+        "it is of X.509 version 1: make it with an extension, such as extendedKeyUsage"
+    } else if name.contains("CaUsedAsEndEntity") {
+        "it is that of an authority (CA:TRUE), which is nobody's own"
+    } else if *reason == CertificateError::UnknownIssuer {
+        "no authority that is trusted here has made it"
+    } else if *reason == CertificateError::Revoked {
+        "its authority has revoked it"
+    } else {
+        return error.to_string();
+    };
+    format!("the certificate is not taken: {sentence}")
+}
 
 /// A certificate with those that lead to its authority, and its key.
 #[derive(Debug, Clone)]
@@ -235,5 +257,58 @@ impl ClientCertVerifier for Clients {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+
+    use super::*;
+
+    /// As `openssl x509 -req` makes it when it is told of no extensions.
+    const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----\n\
+MIIBHDCBwwIUMyOaEJK2s2SWy409frLE086bS50wCgYIKoZIzj0EAwIwEDEOMAwG\n\
+A1UEAwwFbXkgY2EwHhcNMjYxMTIyMDcxNjI5WhcNMjYxMjAyMDcxNjI5WjASMRAw\n\
+DgYDVQQDDAdraXRjaGVuMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmmgr/z8n\n\
+IK0z9HLudThwiCej+dG2aYqKb+E1fkJglS4DCG3qBKSRRAvJ453ApCKxb26ymyiR\n\
+ntt/pDaVLmJVLDAKBggqhkjOPQQDAgNIADBFAiEA2KeK8R6D5+OiIxqGHuYvF5W9\n\
+3KzdnHB/Vi5vu3QgkGkCIFQkkrHB92+4UFFHwjZY0jFEXfpHs6uhWUhkv1bhLS4C\n\
+-----END CERTIFICATE-----\n";
+
+    fn authority(name: &str) -> CertifiedIssuer<'static, KeyPair> {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn whoever_made_a_certificate_that_is_not_taken_learns_what_is_wrong_with_it() {
+        let (own, other) = (authority("own"), authority("other"));
+        let authorities = Authorities::from_pem(own.pem().as_bytes(), None).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let client = |issuer| {
+            CertificateParams::new(Vec::new())
+                .unwrap()
+                .signed_by(&key, issuer)
+                .unwrap()
+        };
+        let judged = |certificate: &CertificateDer<'_>| {
+            let verified = authorities.0.verify_client_cert(certificate, &[], UnixTime::now());
+            verified.map(drop).map_err(|error| why_not_taken(&error))
+        };
+        assert_eq!(judged(client(&own).der()), Ok(()));
+        let old = CertificateDer::from_pem_slice(VERSION_1.as_bytes()).unwrap();
+        for (certificate, words) in [
+            (&old, "X.509 version 1"),
+            (own.der(), "that of an authority"),
+            (client(&other).der(), "no authority that is trusted here"),
+        ] {
+            assert!(judged(certificate).unwrap_err().contains(words), "{words}");
+        }
+        let chain = Chain::from_pem(VERSION_1.as_bytes(), key.serialize_pem().as_bytes());
+        assert!(chain.unwrap_err().to_string().contains("X.509 version 1"));
     }
 }

@@ -24,6 +24,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
 use crate::Stream;
 
+use crate::certificates::why_not_taken;
 pub use crate::certificates::{Authorities, Certificates, Chain};
 pub use rustls::ServerConfig;
 
@@ -40,7 +41,7 @@ const BINDING_LABEL: &[u8] = b"EXPORTER-Channel-Binding";
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum UnusableError {
     /// The certificate is not DER of X.509, or the key is not the one it is for.
-    #[error("the TLS certificate cannot be used: {0}")]
+    #[error("the TLS certificate cannot be used: {}", why_not_taken(.0))]
     Certificate(Error),
     /// The key is not DER of PKCS#8, PKCS#1 or SEC1.
     #[error("the TLS key cannot be used: {0}")]
@@ -140,13 +141,23 @@ pub fn server_config(certificate: &[u8], key: &[u8]) -> Result<ServerConfig, Unu
     Certificates::new(Some(Chain::from_der(certificate, key)?)).server_config()
 }
 
+/// The same error, with what is wrong with a certificate.
+fn in_words(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match inner {
+        Some(inner @ Error::InvalidCertificate(_)) => io::Error::new(error.kind(), why_not_taken(inner)),
+        Some(_) | None => error,
+    }
+}
+
 /// The router's end of the handshake, up to the first octet inside it. The caller sets a time for it.
 ///
 /// # Errors
 /// The client does not speak TLS 1.3, or the connection failed.
 pub async fn accept(stream: TcpStream, config: Arc<ServerConfig>) -> io::Result<Accepted> {
     // On the heap: a task would be as large as that for the rest of its life.
-    let accepted = Box::pin(TlsAcceptor::from(config).accept(stream)).await?;
+    let accepted = Box::pin(TlsAcceptor::from(config).accept(stream)).await;
+    let accepted = accepted.map_err(in_words)?;
     let connection = accepted.get_ref().1;
     let exporters = exporters(|out, label| connection.export_keying_material(out, label, None).map(drop))?;
     let client = connection.peer_certificates().and_then(<[_]>::first);
