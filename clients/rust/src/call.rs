@@ -1,5 +1,7 @@
 //! Calls: made, listened to while they are served, cancelled.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -38,14 +40,17 @@ pub struct Call {
     request: RequestId,
     progress: mpsc::Receiver<Args>,
     result: Answer<Args>,
+    /// Set when intermediate results are not taken in time.
+    left_out: Arc<AtomicBool>,
     /// What was granted, for a call that says how many intermediate results it takes.
     window: Option<(Window, Uri)>,
 }
 
 impl Call {
     /// The next intermediate result, for a call with `receive_progress`; `None` when the last has come, and the result can
-    /// be had. Whoever asks for them must take them in time, after two seconds without room the rest is left out; unless the
-    /// call says by its `flow` how many it takes. Then its callee sends no more, and gets room for more from here.
+    /// be had. Whoever asks for them must take them in time, after two seconds without room the rest is left out, as
+    /// [`Call::has_left_out`] says; unless the call says by its `flow` how many it takes. Then its callee sends no more, and gets
+    /// room for more from here.
     pub async fn next(&mut self) -> Option<Args> {
         self.grant().await;
         let result = self.progress.recv().await?;
@@ -53,6 +58,13 @@ impl Call {
             window.take();
         }
         Some(result)
+    }
+
+    /// Whether intermediate results were left out, because those before them were not taken in time. It is known when
+    /// [`Call::next`] has given `None`.
+    #[must_use]
+    pub fn has_left_out(&self) -> bool {
+        self.left_out.load(Ordering::Acquire)
     }
 
     pub(crate) const fn request(&self) -> RequestId {
@@ -221,12 +233,15 @@ impl Session {
         let window = window.map(|window| (window, Uri::from(procedure)));
         let (answer, result) = oneshot::channel();
         let is_in_parts = options.progress;
+        let left_out = Arc::<AtomicBool>::default();
+        let left_out_there = Arc::clone(&left_out);
         let call = |table: &mut Table| {
             let request = table.call(WaitingCall {
                 answer,
                 progress: results,
                 parts: parts.map(Open),
                 is_in_parts,
+                left_out: left_out_there,
             })?;
             let call = message::Call {
                 request,
@@ -242,6 +257,7 @@ impl Session {
             request,
             progress,
             result,
+            left_out,
             window,
         })
     }

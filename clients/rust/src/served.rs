@@ -176,7 +176,7 @@ impl Served {
                         interrupt(self.running().remove(&request), error);
                     }
                     (Err(_), _) => {
-                        tracing::debug!(%request, "intermediate results were dropped, their caller is too slow");
+                        tracing::warn!(%request, "intermediate results are left out, their caller is too slow");
                         self.table().drop_progress(request);
                     }
                     // A caller that has gone has cancelled the call, and a handler that takes no more may still answer.

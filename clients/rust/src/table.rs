@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
@@ -43,6 +44,8 @@ pub(crate) struct WaitingCall {
     pub(crate) parts: Option<Open>,
     /// Its arguments come in parts.
     pub(crate) is_in_parts: bool,
+    /// Tells the caller that it missed progressive results.
+    pub(crate) left_out: Arc<AtomicBool>,
 }
 
 /// What the session must do about a message.
@@ -280,6 +283,8 @@ impl Table {
     /// The caller of this gets its last result and no more intermediate ones.
     pub(crate) fn drop_progress(&mut self, request: RequestId) {
         if let Some(call) = self.calls.get_mut(&request) {
+            // First, so that whoever sees the end of them sees why.
+            call.left_out.store(true, Ordering::Release);
             call.progress = None;
         }
     }

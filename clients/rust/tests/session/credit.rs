@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use deskconn_client::{CallOptions, CancelMode, Error, Flow, Invocation, Serializer, Session, Value};
+use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 use crate::support::{Stage, Way, soon};
@@ -102,4 +103,46 @@ async fn who_says_nothing_of_credit_gets_results_as_before() {
     let result = caller.call_progressively("com.example.rows", (), |_| rows += 1);
     assert_eq!(soon(result).await.unwrap().into_value(), Value::from("done"));
     assert_eq!(rows, ROWS);
+}
+
+#[tokio::test]
+async fn a_caller_that_grants_nothing_and_takes_nothing_learns_that_results_were_left_out() {
+    const MANY: u64 = 200;
+    let stage = Stage::new();
+    let (callee, caller) = (stage.session().await, stage.session().await);
+    let sent = Arc::new(Notify::new());
+    let all = Arc::clone(&sent);
+    let count = move |call: Invocation| {
+        let all = Arc::clone(&all);
+        async move {
+            for number in 0..MANY {
+                call.progress.as_ref().unwrap().send(Value::from(number)).await.unwrap();
+            }
+            all.notify_one();
+            Ok(Value::from("done").into())
+        }
+    };
+    callee.register("com.example.count", count).await.unwrap();
+    for is_taken in [true, false] {
+        let options = CallOptions {
+            receive_progress: true,
+            ..CallOptions::default()
+        };
+        let mut call = caller.start_call("com.example.count", (), options).await.unwrap();
+        if !is_taken {
+            // When this is answered they are on their way, and keep back what comes behind them until they are given up.
+            soon(sent.notified()).await;
+            soon(callee.call("wamp.session.count", ())).await.unwrap();
+            soon(caller.call("wamp.session.count", ())).await.unwrap();
+        }
+        let mut heard = 0;
+        while soon(call.next()).await.is_some() {
+            heard += 1;
+        }
+        assert_eq!((heard == MANY, call.has_left_out()), (is_taken, !is_taken), "{heard}");
+        assert_eq!(soon(call.result()).await.unwrap().into_value(), Value::from("done"));
+        if is_taken {
+            soon(sent.notified()).await;
+        }
+    }
 }
