@@ -16,7 +16,7 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::version::TLS13;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, InvalidMessage, SignatureScheme};
 use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncBufReadExt as _;
 use tokio::net::TcpStream;
@@ -253,16 +253,16 @@ fn failed(error: Error) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
-/// A pin that does not match is not told apart from other failures by TLS, but to a person it is another thing.
+/// A pin that does not match is not told apart from other failures by TLS, but to a person it is another thing; and so is an
+/// answer in the clear.
 fn told_apart(error: io::Error) -> ConnectError {
-    let is_other_key = error
-        .get_ref()
-        .and_then(|error| error.downcast_ref::<Error>())
-        .is_some_and(|error| *error == OTHER_KEY);
-    if is_other_key {
-        ConnectError::OtherKey
-    } else {
-        ConnectError::Handshake(error)
+    match error.get_ref().and_then(|error| error.downcast_ref::<Error>()) {
+        Some(told) if *told == OTHER_KEY => ConnectError::OtherKey,
+        Some(Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            let why = "the other end does not speak TLS; is this the right port?";
+            ConnectError::Handshake(io::Error::new(error.kind(), why))
+        }
+        _ => ConnectError::Handshake(error),
     }
 }
 
