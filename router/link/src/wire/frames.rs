@@ -10,10 +10,11 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, ReadBuf};
+use wamp::codec::Apart;
 
 use super::assembler::{Assembler, CHUNK, Frame};
 use super::outlet::{Masks, Out, Outlet, Side};
-use super::{Encoding, Fault, Framing, Kind};
+use super::{Encoding, Fault, Framing, Kind, pieces};
 use crate::stream::ReadHalf;
 use crate::{Heard, ReadError};
 
@@ -220,12 +221,18 @@ impl FrameWriter {
         }
     }
 
-    /// Appends a message whose body `encode` appends. If that fails, nothing is appended.
+    /// From how many bytes on arguments may be left out of a message, to be sent from where they are: what is hidden with
+    /// a mask must be copied.
+    pub(super) const fn apart_from(&self) -> usize {
+        if self.masks.is_some() { usize::MAX } else { pieces::LONG }
+    }
+
+    /// Appends a message whose body `encode` appends, but for what it gives back. If that fails, nothing is appended.
     pub(super) fn append<E>(
         &mut self,
         out: &mut Out,
         guess: usize,
-        encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+        encode: impl FnOnce(&mut BytesMut) -> Result<Option<Apart>, E>,
     ) -> Result<(), E> {
         out.append((self.framing, self.kind), self.masks.as_mut(), guess, encode)
     }
@@ -268,7 +275,7 @@ impl Out {
     fn append_bytes(&mut self, what: (Framing, Kind), masks: Option<&mut Masks>, payload: &[u8]) {
         let copy = |buffer: &mut BytesMut| {
             buffer.extend_from_slice(payload);
-            Ok::<_, std::convert::Infallible>(())
+            Ok::<_, std::convert::Infallible>(None)
         };
         let Ok(()) = self.append(what, masks, payload.len(), copy);
     }

@@ -11,6 +11,7 @@ mod assembler;
 mod batch;
 mod frames;
 mod outlet;
+mod pieces;
 mod reader;
 mod writer;
 

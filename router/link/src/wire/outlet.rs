@@ -6,12 +6,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker, ready};
 
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
 use futures_util::task::AtomicWaker;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 use tokio::io::AsyncWrite as _;
+use wamp::codec::Apart;
 
+use super::pieces::Pieces;
 use super::{Framing, Kind, MAX_HEADER, assembler};
 use crate::stream::WriteHalf;
 
@@ -32,7 +34,7 @@ pub(crate) struct Outlet {
 pub(super) struct Out {
     half: WriteHalf,
     /// Whole frames, of which the first may be partly sent.
-    pub(super) buffer: BytesMut,
+    pub(super) pieces: Pieces,
     /// With which status a WebSocket is closed.
     pub(super) status: u16,
     /// After a Close frame nothing may follow (RFC 6455 §5.5.1).
@@ -69,7 +71,7 @@ impl Outlet {
         Self {
             out: Mutex::new(Out {
                 half,
-                buffer: BytesMut::new(),
+                pieces: Pieces::default(),
                 status: NORMAL,
                 is_closed: false,
             }),
@@ -86,16 +88,9 @@ impl Outlet {
     pub(super) fn poll_flush(&self, side: Side, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.register(side, cx);
         let mut out = self.out();
-        let Out { half, buffer, .. } = &mut *out;
+        let Out { half, pieces, .. } = &mut *out;
         let mut cx = Context::from_waker(&self.waker);
-        while !buffer.is_empty() {
-            match ready!(Pin::new(&mut *half).poll_write(&mut cx, buffer))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => buffer.advance(count),
-            }
-        }
-        // An idle connection keeps no memory.
-        *buffer = BytesMut::new();
+        ready!(pieces.poll_send(Pin::new(&mut *half), &mut cx))?;
         Pin::new(half).poll_flush(&mut cx)
     }
 
@@ -115,31 +110,29 @@ impl Outlet {
 }
 
 impl Out {
-    /// Appends a frame whose body `encode` appends. If that fails, nothing is appended.
+    /// Appends a frame whose body `encode` appends, but for what it gives back. If that fails, nothing is appended.
     pub(super) fn append<E>(
         &mut self,
         (framing, kind): (Framing, Kind),
         masks: Option<&mut Masks>,
         guess: usize,
-        encode: impl FnOnce(&mut BytesMut) -> Result<(), E>,
+        encode: impl FnOnce(&mut BytesMut) -> Result<Option<Apart>, E>,
     ) -> Result<(), E> {
-        let buffer = &mut self.buffer;
+        let buffer = &mut self.pieces.buffer;
         let start = buffer.len();
         let mask = masks.map(Masks::next);
         let mut header = [0; MAX_HEADER];
         // The header's size depends on the length that is not yet known. A good guess saves moving the body.
         let guessed = framing.write(kind, guess, mask, &mut header);
         buffer.extend_from_slice(&header[..guessed]);
-        if let Err(error) = encode(buffer) {
-            buffer.truncate(start);
-            return Err(error);
-        }
+        let apart = encode(buffer).inspect_err(|_| buffer.truncate(start))?;
         let body = start + guessed;
         let length = buffer.len() - body;
         if let Some(mask) = mask {
             assembler::apply_mask(mask, &mut buffer[body..]);
         }
-        let size = framing.write(kind, length, mask, &mut header);
+        let whole = length + apart.as_ref().map_or(0, |apart| apart.bytes.len());
+        let size = framing.write(kind, whole, mask, &mut header);
         if size > guessed {
             buffer.resize(body + length + size - guessed, 0);
         }
@@ -148,6 +141,12 @@ impl Out {
             buffer.truncate(start + size + length);
         }
         buffer[start..start + size].copy_from_slice(&header[..size]);
+        if let Some(Apart { at, bytes }) = apart {
+            self.pieces.insert(Apart {
+                at: at + size - guessed,
+                bytes,
+            });
+        }
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use wamp::codec::{self, Serializer};
+use wamp::codec::{self, Apart, Serializer};
 use wamp::outgoing::Outgoing;
 
 use super::Batching;
@@ -94,7 +94,7 @@ impl Writer {
             self.append_batch(&mut out, batch, bounced);
             return Ok(());
         }
-        while out.buffer.len() < ENOUGH {
+        while out.pieces.len() < ENOUGH {
             let Some(outgoing) = batch.pop_front() else { break };
             if let Err(reason) = self.append(&mut out, &outgoing) {
                 bounced.push((outgoing, reason));
@@ -127,7 +127,7 @@ impl Writer {
                     break;
                 }
             }
-            if buffer.len() > start { Ok(()) } else { Err(Empty) }
+            if buffer.len() > start { Ok(None) } else { Err(Empty) }
         };
         // A frame of nothing is not sent.
         let _: Result<(), Empty> = self.frames.append(out, HEADER_GUESS, fill);
@@ -135,20 +135,24 @@ impl Writer {
 
     fn append(&mut self, out: &mut Out, outgoing: &Outgoing) -> Result<(), BounceReason> {
         let (serializer, longest) = (self.serializer, self.longest);
-        let guess = HEADER_GUESS + outgoing.message().payload().map_or(0, wamp::payload::Payload::len);
-        let encode = |buffer: &mut BytesMut| encode(serializer, outgoing, longest, buffer);
+        let arguments = outgoing.message().payload().map_or(0, wamp::payload::Payload::len);
+        let guess = HEADER_GUESS + arguments;
         match &mut self.sealer {
             None => {
-                out.buffer.reserve(super::MAX_HEADER + guess);
-                self.frames.append(out, guess, encode)
+                let least = self.frames.apart_from();
+                let copied = if arguments < least { guess } else { HEADER_GUESS };
+                out.pieces.buffer.reserve(super::MAX_HEADER + copied);
+                self.frames.append(out, guess, |buffer| {
+                    encode_apart(serializer, outgoing, (longest, least), buffer)
+                })
             }
             Some(sealer) => {
-                sealer.fill(guess, encode)?;
+                sealer.fill(guess, |buffer| encode(serializer, outgoing, longest, buffer))?;
                 while let Some(piece) = sealer.next_piece() {
                     let length = piece.len();
                     let Ok(()) = self.frames.append(out, length, |buffer| {
                         piece.seal_into(buffer);
-                        Ok::<_, Infallible>(())
+                        Ok::<_, Infallible>(None)
                     });
                 }
                 Ok(())
@@ -171,19 +175,36 @@ pub(crate) fn encode(
     longest: usize,
     buffer: &mut BytesMut,
 ) -> Result<(), BounceReason> {
+    encode_apart(serializer, outgoing, (longest, usize::MAX), buffer).map(|_| ())
+}
+
+/// Appends a message in this serializer that is `longest` bytes long at most, without arguments, or an event for several,
+/// of `least` bytes or more.
+fn encode_apart(
+    serializer: Serializer,
+    outgoing: &Outgoing,
+    (longest, least): (usize, usize),
+    buffer: &mut BytesMut,
+) -> Result<Option<Apart>, BounceReason> {
     let start = buffer.len();
-    match outgoing {
+    let apart = match outgoing {
         Outgoing::One(message) => {
-            codec::encode(serializer, message, buffer).map_err(BounceReason::Unconvertible)?;
+            codec::encode_apart(serializer, message, least, buffer).map_err(BounceReason::Unconvertible)?
         }
         Outgoing::Shared(shared) => {
-            let encoded = shared.encoded(serializer).map_err(BounceReason::Unconvertible)?;
-            buffer.extend_from_slice(&encoded);
+            let bytes = shared.encoded(serializer).map_err(BounceReason::Unconvertible)?;
+            if bytes.len() < least {
+                buffer.extend_from_slice(&bytes);
+                None
+            } else {
+                Some(Apart { at: start, bytes })
+            }
         }
-    }
-    if buffer.len() - start > longest {
+    };
+    let length = buffer.len() - start + apart.as_ref().map_or(0, |apart| apart.bytes.len());
+    if length > longest {
         Err(BounceReason::TooLong)
     } else {
-        Ok(())
+        Ok(apart)
     }
 }

@@ -379,4 +379,8 @@ impl Write for Writer<'_> {
     fn raw(&mut self, elements: &[u8]) {
         self.out.put_slice(elements);
     }
+
+    fn gap(&mut self) -> usize {
+        self.out.len()
+    }
 }

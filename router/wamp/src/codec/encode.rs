@@ -1,6 +1,7 @@
 //! What each message looks like, for all formats: the writing side.
 
-use super::{Serializer, Write, cbor, json, msgpack, options, transcode, values};
+use super::elements::Elements;
+use super::{Apart, Serializer, Write, options};
 use crate::error::Unconvertible;
 use crate::message::{
     Abort, Authenticate, Call, CallResult, Cancel, Challenge, Event, EventReceived, Goodbye, Hello, Interrupt,
@@ -8,16 +9,15 @@ use crate::message::{
     Subscribe, Subscribed, SubscriptionRevoked, Unregister, Unregistered, Unsubscribe, Unsubscribed, Welcome, Yield,
     code,
 };
-use crate::payload::Payload;
-use crate::uri::Uri;
-use crate::value::Dict;
 
-/// Writes one message.
-pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: &Message) -> Result<(), Unconvertible> {
-    let out = &mut Elements {
-        writer: &mut writer,
-        serializer,
-    };
+/// Writes one message, without arguments of `least` bytes or more that need no converting.
+pub(super) fn message<W: Write>(
+    mut writer: W,
+    (serializer, least): (Serializer, usize),
+    message: &Message,
+) -> Result<Option<Apart>, Unconvertible> {
+    let mut elements = Elements::new(&mut writer, serializer, least);
+    let out = &mut elements;
     match message {
         Message::Hello(it) => it.encode(out),
         Message::Welcome(it) => it.encode(out),
@@ -47,7 +47,8 @@ pub(super) fn message<W: Write>(mut writer: W, serializer: Serializer, message: 
         Message::Yield(it) => it.encode(out),
         Message::EventReceived(it) => it.encode(out),
         Message::Received(it) => it.encode(out),
-    }
+    }?;
+    Ok(elements.apart)
 }
 
 /// A message that can be written: its elements, in the order of the specification.
@@ -302,82 +303,5 @@ impl Encode for EventReceived {
 impl Encode for Received {
     fn encode<W: Write>(&self, out: &mut Elements<'_, W>) -> Result<(), Unconvertible> {
         out.ids(code::RECEIVED, &[self.count])
-    }
-}
-
-/// The elements of a message, written one after the other.
-struct Elements<'a, W> {
-    writer: &'a mut W,
-    serializer: Serializer,
-}
-
-impl<W: Write> Elements<'_, W> {
-    /// A message of `elements` elements behind its code.
-    fn write(
-        &mut self,
-        elements: usize,
-        code: u64,
-        rest: impl FnOnce(&mut Self) -> Result<(), Unconvertible>,
-    ) -> Result<(), Unconvertible> {
-        self.with_payload(elements, code, &Payload::EMPTY, rest)
-    }
-
-    fn with_payload(
-        &mut self,
-        elements: usize,
-        code: u64,
-        payload: &Payload,
-        rest: impl FnOnce(&mut Self) -> Result<(), Unconvertible>,
-    ) -> Result<(), Unconvertible> {
-        let mark = self.writer.array(Some(1 + elements + usize::from(payload.elements)));
-        self.writer.uint(code);
-        rest(self)?;
-        self.payload(payload)?;
-        self.writer.end_array(mark, None);
-        Ok(())
-    }
-
-    /// A message of ids alone.
-    fn ids(&mut self, code: u64, ids: &[u64]) -> Result<(), Unconvertible> {
-        self.write(ids.len(), code, |out| {
-            for &id in ids {
-                out.id(id);
-            }
-            Ok(())
-        })
-    }
-
-    fn id(&mut self, id: u64) {
-        self.writer.uint(id);
-    }
-
-    fn uri(&mut self, uri: &Uri) -> Result<(), Unconvertible> {
-        self.writer.argument(uri.as_str())
-    }
-
-    fn dict(&mut self, dict: &Dict) -> Result<(), Unconvertible> {
-        values::write_dict(self.writer, dict)
-    }
-
-    fn payload(&mut self, payload: &Payload) -> Result<(), Unconvertible> {
-        if payload.elements == 0 {
-            return Ok(());
-        }
-        let bytes = &payload.bytes;
-        if payload.serializer == self.serializer {
-            self.writer.raw(bytes);
-            return Ok(());
-        }
-        match payload.serializer {
-            Serializer::Json => transcode::elements(json::Reader::of_checked(bytes), self.writer, payload.elements),
-            Serializer::MessagePack => transcode::elements(
-                msgpack::Reader::new(bytes, &super::CHECKED),
-                self.writer,
-                payload.elements,
-            ),
-            Serializer::Cbor => {
-                transcode::elements(cbor::Reader::new(bytes, &super::CHECKED), self.writer, payload.elements)
-            }
-        }
     }
 }

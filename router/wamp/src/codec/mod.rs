@@ -6,6 +6,7 @@
 
 mod cbor;
 mod decode;
+mod elements;
 mod encode;
 mod fields;
 mod guard;
@@ -82,11 +83,34 @@ pub fn decode(serializer: Serializer, frame: &Bytes, bounds: &Bounds) -> Result<
 /// # Errors
 /// The arguments came in another serializer and have no form in this one; `out` is as it was.
 pub fn encode(serializer: Serializer, message: &Message, out: &mut BytesMut) -> Result<(), Unconvertible> {
+    encode_apart(serializer, message, usize::MAX, out).map(|_| ())
+}
+
+/// Arguments that an encoded message lacks: they are to be sent at their place of it.
+#[derive(Debug)]
+pub struct Apart {
+    /// Before which byte of what `out` holds they belong.
+    pub at: usize,
+    /// The arguments, as they came.
+    pub bytes: Bytes,
+}
+
+/// Appends `message` to `out`, but for arguments of `least` bytes or more that are in this serializer already: whoever
+/// sends can send those from where they are.
+///
+/// # Errors
+/// As those of [`encode`].
+pub fn encode_apart(
+    serializer: Serializer,
+    message: &Message,
+    least: usize,
+    out: &mut BytesMut,
+) -> Result<Option<Apart>, Unconvertible> {
     let start = out.len();
     let written = match serializer {
-        Serializer::Json => encode::message(json::Writer::new(out), serializer, message),
-        Serializer::MessagePack => encode::message(msgpack::Writer::new(out), serializer, message),
-        Serializer::Cbor => encode::message(cbor::Writer::new(out), serializer, message),
+        Serializer::Json => encode::message(json::Writer::new(out), (serializer, least), message),
+        Serializer::MessagePack => encode::message(msgpack::Writer::new(out), (serializer, least), message),
+        Serializer::Cbor => encode::message(cbor::Writer::new(out), (serializer, least), message),
     };
     written.inspect_err(|_| out.truncate(start))
 }
@@ -249,6 +273,8 @@ pub(crate) trait Write {
     }
     /// Copies elements that are encoded already.
     fn raw(&mut self, elements: &[u8]);
+    /// Leaves elements that are encoded already to somebody else, and says before which byte they belong.
+    fn gap(&mut self) -> usize;
 }
 
 /// Why bytes are no message.

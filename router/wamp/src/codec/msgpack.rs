@@ -351,6 +351,10 @@ impl Write for Writer<'_> {
     fn raw(&mut self, elements: &[u8]) {
         self.out.put_slice(elements);
     }
+
+    fn gap(&mut self) -> usize {
+        self.out.len()
+    }
 }
 
 #[cfg(test)]

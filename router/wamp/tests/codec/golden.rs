@@ -2,8 +2,10 @@
 //! its name, its JSON, its `MessagePack` and its CBOR in hexadecimal digits. The bytes were compared with what the Python
 //! packages msgpack and cbor2 write for the same values, and are the same.
 
-use deskconn_wamp::codec::Serializer;
+use bytes::BytesMut;
+use deskconn_wamp::codec::{self, Apart, Serializer};
 use deskconn_wamp::message::Message;
+use deskconn_wamp::payload::Payload;
 
 use crate::{decode, encode, samples};
 
@@ -48,6 +50,29 @@ fn every_message_is_written_byte_for_byte_as_it_always_was() {
             message.name()
         );
     }
+}
+
+#[test]
+fn arguments_that_are_not_copied_belong_where_it_is_said() {
+    let mut apart = 0;
+    for (serializer, message, bytes) in messages() {
+        let mut out = BytesMut::from(&b"before"[..]);
+        let left_out = codec::encode_apart(serializer, &message, 1, &mut out).unwrap();
+        if let Some(Apart { at, bytes }) = left_out {
+            assert_eq!(Some(bytes.len()), message.payload().map(Payload::len));
+            let tail = out.split_off(at);
+            out.extend_from_slice(&bytes);
+            out.extend_from_slice(&tail);
+            apart += 1;
+        }
+        assert_eq!(
+            out,
+            [b"before", &bytes[..]].concat(),
+            "{} in {serializer:?}",
+            message.name()
+        );
+    }
+    assert!(apart > 30);
 }
 
 #[test]

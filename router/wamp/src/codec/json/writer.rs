@@ -182,4 +182,9 @@ impl Write for Writer<'_> {
             self.out.put_slice(elements);
         }
     }
+
+    fn gap(&mut self) -> usize {
+        self.separate();
+        self.out.len()
+    }
 }
