@@ -30,6 +30,7 @@ mod outbox;
 mod rate;
 mod realm;
 mod report;
+mod seldom;
 mod session;
 mod upgrade;
 

@@ -216,8 +216,7 @@ async fn open(shared: &Arc<Shared>, body: Incoming, mut peer: Peer) -> Result<Re
 /// Serves the session of a transport, which is known until its client has the last messages.
 async fn serve(shared: Arc<Shared>, (id, poll): (String, Arc<Poll>), link: link::Link, peer: Peer, place: Place) {
     {
-        let session = Box::pin(session::serve(Arc::clone(&shared), link, peer, Some(place)));
-        let mut session = session;
+        let mut session = session::serve(Arc::clone(&shared), link, peer, Some(place));
         tokio::select! {
             () = &mut session => {}
             () = poll.absent(shared.limits.absent) => {

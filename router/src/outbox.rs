@@ -3,8 +3,10 @@
 mod kept;
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use tokio::sync::Notify;
 use wamp::message::Message;
@@ -24,8 +26,6 @@ pub(crate) const IDLE_BATCH: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
-    /// Wakes the writer, only when the queue was empty.
-    filled: Notify,
     /// Wakes the session of a peer that was too slow, also while a write waits for that peer.
     broken: Notify,
     most_messages: usize,
@@ -54,6 +54,8 @@ struct Queue {
     messages: VecDeque<Outgoing>,
     bytes: usize,
     state: State,
+    /// Who waits for something to take, or for the end. Of several the last: the others were replaced, and know it.
+    waiting: Option<Waker>,
     /// Of a session that can be resumed.
     kept: Option<Box<Kept>>,
 }
@@ -90,7 +92,6 @@ impl Outbox {
         };
         Self {
             queue: Mutex::new(queue),
-            filled: Notify::new(),
             broken: Notify::new(),
             most_messages: limits.queue_messages,
             most_bytes: limits.queue_bytes,
@@ -126,9 +127,8 @@ impl Outbox {
         let is_first = queue.messages.is_empty();
         queue.bytes += weight;
         queue.messages.push_back(message);
-        drop(queue);
         if is_first {
-            self.filled.notify_one();
+            wake(queue);
         }
         Pushed::Taken
     }
@@ -192,8 +192,7 @@ impl Outbox {
             queue.state = State::Closing;
             queue.bytes += last.as_ref().map_or(0, Outgoing::weight);
             queue.messages.extend(last);
-            drop(queue);
-            self.filled.notify_one();
+            wake(queue);
         }
     }
 
@@ -203,8 +202,7 @@ impl Outbox {
         queue.state = State::Broken;
         queue.messages = VecDeque::new();
         queue.bytes = 0;
-        drop(queue);
-        self.filled.notify_one();
+        wake(queue);
         self.broken.notify_one();
     }
 
@@ -231,20 +229,25 @@ impl Outbox {
     /// Waits until there is something, and moves all of it into `batch`, which must be empty; of a session that can be
     /// resumed as much as may be sent before more has arrived. Cancel-safe.
     pub(crate) async fn take(&self, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Take {
-        loop {
-            let taken = {
-                let mut queue = self.queue();
-                if queue.kept.is_none() {
-                    queue.take_all(batch)
-                } else {
-                    self.take_kept(&mut queue, epoch, batch)
-                }
+        poll_fn(|cx| {
+            let mut queue = self.queue();
+            let taken = if queue.kept.is_none() {
+                queue.take_all(batch)
+            } else {
+                queue.take_kept(epoch, batch)
             };
-            if let Some(taken) = taken {
-                return taken;
-            }
-            self.filled.notified().await;
-        }
+            taken.map_or_else(|| queue.wait(cx), Poll::Ready)
+        })
+        .await
+    }
+}
+
+/// Wakes whoever waits, without the lock.
+fn wake(mut queue: MutexGuard<'_, Queue>) {
+    let waiting = queue.waiting.take();
+    drop(queue);
+    if let Some(waiting) = waiting {
+        waiting.wake();
     }
 }
 
@@ -259,6 +262,14 @@ impl Queue {
         std::mem::swap(&mut self.messages, batch);
         self.bytes = 0;
         Some(taken)
+    }
+
+    /// Has this task woken by [`wake`].
+    fn wait<T>(&mut self, cx: &Context<'_>) -> Poll<T> {
+        if !self.waiting.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            self.waiting = Some(cx.waker().clone());
+        }
+        Poll::Pending
     }
 }
 

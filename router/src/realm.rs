@@ -11,6 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
+use ahash::RandomState;
 use rand::TryRng as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -70,7 +71,8 @@ impl std::fmt::Debug for Inner {
 #[derive(Debug)]
 struct State {
     realm: Realm,
-    seats: HashMap<SessionId, Seat>,
+    /// By a hash that needs no secret: session ids are drawn by the realm, so nobody can choose some that collide.
+    seats: HashMap<SessionId, Seat, RandomState>,
     /// Which session an opening has led to, as long as it may be that nobody knows of it.
     openings: Openings,
     /// What was delivered to all sessions, those that left too.
@@ -96,7 +98,7 @@ impl RealmHandle {
         let realm = Realm::new(name.clone(), settings, seed, CLOCK);
         let state = State {
             realm,
-            seats: HashMap::new(),
+            seats: HashMap::with_hasher(RandomState::with_seed(0)),
             openings: Openings::default(),
             delivered: Traffic::default(),
             deliveries: Vec::new(),

@@ -14,7 +14,7 @@ use hyper::header::{
 use hyper::upgrade::{OnUpgrade, Parts};
 use hyper::{HeaderMap, StatusCode, Version};
 use hyper_util::rt::TokioIo;
-use link::{ReadError, noise, websocket};
+use link::{Link, ReadError, noise, websocket};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -72,7 +72,7 @@ impl Inside {
 }
 
 /// Answers 101 and lets a session begin on the connection.
-pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, peer: Peer) -> Result<Response, Box<Response>> {
+pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, mut peer: Peer) -> Result<Response, Box<Response>> {
     let accept = accept_key(request.version(), request.headers())?;
     let inside = Inside::of(offers(request.headers()), shared.keys.noise.is_some()).ok_or_else(|| {
         let sentence =
@@ -83,36 +83,40 @@ pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, peer: Peer) -> Res
     let tasks = shared.tasks.clone();
     tasks.spawn(async move {
         match taken_over(upgraded).await {
-            Ok(parts) => serve(shared, parts, inside, peer, place).await,
+            Ok(parts) => {
+                if let Some(link) = Box::pin(begin(&shared, parts, inside, &mut peer)).await {
+                    session::serve(shared, link, peer, Some(place)).await;
+                }
+            }
             Err(error) => tracing::debug!(%error, "the connection closed before it was upgraded"),
         }
     });
     Ok(switching(accept, inside.subprotocol()))
 }
 
-async fn serve(shared: Arc<Shared>, parts: Parts<TokioIo<Watched>>, inside: Inside, mut peer: Peer, place: Place) {
+/// The link inside a WebSocket; with Noise there is a handshake first, which may fail.
+async fn begin(shared: &Shared, parts: Parts<TokioIo<Watched>>, inside: Inside, peer: &mut Peer) -> Option<Link> {
     let (stream, already_read) = (parts.io.into_inner().into_stream(), parts.read_buf);
     let bounds = shared.limits.joining;
-    let link = match (inside, shared.keys.noise.clone()) {
-        (Inside::Wamp(format), _) => websocket::accepted(stream, already_read, format, bounds),
+    let responder = match (inside, shared.keys.noise.clone()) {
+        (Inside::Wamp(format), _) => return Some(websocket::accepted(stream, already_read, format, bounds)),
         (Inside::Noise, None) => unreachable!("it is offered only where there is a key"),
-        (Inside::Noise, Some(responder)) => {
-            let accept = Box::pin(noise::accept(stream, already_read, &responder, bounds));
-            let accepted = tokio::select! {
-                accepted = timeout(shared.limits.handshake, accept) => accepted,
-                () = shared.stopping.cancelled() => return,
-            };
-            match accepted {
-                Ok(Ok((link, established))) => {
-                    peer.channel = established.into();
-                    link
-                }
-                Ok(Err(error)) => return tracing::info!(%peer, %error, "the Noise handshake failed"),
-                Err(_) => return tracing::info!(%peer, "the Noise handshake took too long"),
-            }
-        }
+        (Inside::Noise, Some(responder)) => responder,
     };
-    session::serve(shared, link, peer, Some(place)).await;
+    let accept = noise::accept(stream, already_read, &responder, bounds);
+    let accepted = tokio::select! {
+        accepted = timeout(shared.limits.handshake, accept) => accepted,
+        () = shared.stopping.cancelled() => return None,
+    };
+    match accepted {
+        Ok(Ok((link, established))) => {
+            peer.channel = established.into();
+            return Some(link);
+        }
+        Ok(Err(error)) => tracing::info!(%peer, %error, "the Noise handshake failed"),
+        Err(_) => tracing::info!(%peer, "the Noise handshake took too long"),
+    }
+    None
 }
 
 /// A WebSocket that the front door has taken over: binary messages of a protocol of its own. It counts as a connection

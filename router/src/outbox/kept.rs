@@ -5,13 +5,15 @@
 //! what is sent again was held.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::Poll;
 
 use wamp::error::Violation;
 use wamp::message::Message;
 use wamp::outgoing::Outgoing;
 use wamp::resumption::Outbound;
 
-use super::{Epoch, IDLE_BATCH, Outbox, Queue, State, Take};
+use super::{Epoch, IDLE_BATCH, Outbox, Queue, State, Take, wake};
 
 #[derive(Debug, Default)]
 pub(super) struct Kept {
@@ -47,19 +49,6 @@ impl Queue {
 }
 
 impl Outbox {
-    pub(super) fn take_kept(&self, queue: &mut Queue, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
-        let mut kept = queue.kept.take()?;
-        let taken = if kept.epoch == epoch {
-            queue.take_from(&mut kept, batch)
-        } else {
-            // The wake-up was for the other connection.
-            self.filled.notify_one();
-            Some(Take::Replaced)
-        };
-        queue.kept = Some(kept);
-        taken
-    }
-
     /// The other end says how many messages have arrived.
     ///
     /// # Errors
@@ -70,8 +59,7 @@ impl Outbox {
             kept.outbound.acknowledged(count)?;
         }
         if queue.has_waiting() {
-            drop(queue);
-            self.filled.notify_one();
+            wake(queue);
         }
         Ok(())
     }
@@ -81,8 +69,7 @@ impl Outbox {
         let mut queue = self.queue();
         if let Some(kept) = &mut queue.kept {
             kept.received = Some(received);
-            drop(queue);
-            self.filled.notify_one();
+            wake(queue);
         }
     }
 
@@ -120,13 +107,29 @@ impl Outbox {
 
     /// Waits until nothing more may be put in. Nobody may take meanwhile.
     pub(crate) async fn ended(&self) {
-        while self.is_open() {
-            self.filled.notified().await;
-        }
+        poll_fn(|cx| {
+            let mut queue = self.queue();
+            match queue.state {
+                State::Open => queue.wait(cx),
+                State::Closing | State::Broken => Poll::Ready(()),
+            }
+        })
+        .await;
     }
 }
 
 impl Queue {
+    pub(super) fn take_kept(&mut self, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
+        let mut kept = self.kept.take()?;
+        let taken = if kept.epoch == epoch {
+            self.take_from(&mut kept, batch)
+        } else {
+            Some(Take::Replaced)
+        };
+        self.kept = Some(kept);
+        taken
+    }
+
     fn take_from(&mut self, kept: &mut Kept, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
         let is_last = match self.state {
             State::Broken => return Some(Take::Broken),

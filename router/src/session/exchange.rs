@@ -62,7 +62,6 @@ pub(super) async fn exchange(
         upkeep,
     } = connected;
     let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
-    let mut broken = pin!(joined.outbox.broken());
     let mut reading = Reading {
         reader,
         pace,
@@ -73,7 +72,6 @@ pub(super) async fn exchange(
     loop {
         let end = tokio::select! {
             biased;
-            () = &mut broken => Some(SessionEnd::TooSlow),
             end = &mut writing => Some(end),
             end = reading.read_batch(realm, joined) => end,
         };
