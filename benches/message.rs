@@ -1,17 +1,14 @@
 //! What one message costs in the pure core: decoding, routing, encoding. `cargo bench --bench message`.
 
-use std::sync::Arc;
+mod core;
 
 use bytes::{Bytes, BytesMut};
 use divan::{Bencher, black_box};
-use wamp::acceptor::Features;
 use wamp::codec::{self, Serializer};
-use wamp::id::SessionId;
 use wamp::limits::Bounds;
 use wamp::message::Message;
-use wamp::outgoing::Delivery;
-use wamp::realm::role::Role;
-use wamp::realm::{Clock, Principal, Realm, Settings};
+
+use self::core::{call_and_answer, decoded, realm, send};
 
 fn main() {
     divan::main();
@@ -34,10 +31,6 @@ fn call(serializer: Serializer, bytes: usize) -> Bytes {
         serializer,
         &format!(r#"[48,7814135,{{}},"com.example.procedure",["{}"]]"#, "x".repeat(bytes)),
     )
-}
-
-fn decoded(serializer: Serializer, frame: &Bytes) -> Message {
-    codec::decode(serializer, frame, &Bounds::JOINED).expect("the bench is well formed")
 }
 
 #[divan::bench(args = Serializer::ALL, consts = [16, 1024, 65536])]
@@ -66,40 +59,6 @@ fn convert_a_call_of_a_kilobyte_from_json(bencher: Bencher<'_, '_>, serializer: 
     });
 }
 
-/// A realm with this many sessions, and their ids.
-fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
-    let mut realm = Realm::new(
-        "realm1".into(),
-        Settings::default(),
-        [1; 32],
-        Clock {
-            time_of_day: std::time::SystemTime::now,
-            elapsed: || std::time::Duration::ZERO,
-        },
-    );
-    let role = Arc::new(Role::unrestricted("anonymous"));
-    let mut out = Vec::new();
-    let mut join = || {
-        let principal = Principal {
-            authid: "x".into(),
-            role: Arc::clone(&role),
-            method: "anonymous",
-            provider: "static",
-            authextra: Default::default(),
-        };
-        realm.join(None, principal, Default::default(), Features::default(), None, &mut out)
-    };
-    let sessions = (0..sessions).map(|_| join()).collect();
-    (realm, sessions)
-}
-
-fn send(realm: &mut Realm, from: SessionId, json: &str, out: &mut Vec<Delivery>) {
-    let message = decoded(Serializer::Json, &Bytes::copy_from_slice(json.as_bytes()));
-    realm
-        .receive(from, message, out)
-        .expect("the bench keeps to the protocol");
-}
-
 #[divan::bench]
 fn route_a_call_and_its_result(bencher: Bencher<'_, '_>) {
     let (mut realm, sessions) = realm(2);
@@ -111,21 +70,8 @@ fn route_a_call_and_its_result(bencher: Bencher<'_, '_>) {
         &mut out,
     );
     let call = decoded(Serializer::Json, &call(Serializer::Json, 16));
-    bencher.bench_local(|| {
-        out.clear();
-        let sent = realm.receive(sessions[1], call.clone(), &mut out);
-        let Some(Message::Invocation(invocation)) = out.pop().map(|delivery| delivery.outgoing.into_message()) else {
-            unreachable!("the callee is registered");
-        };
-        let payload = invocation.payload;
-        let options = Default::default();
-        let answer = Message::Yield(wamp::message::Yield {
-            request: invocation.request,
-            options,
-            payload,
-        });
-        (sent, realm.receive(sessions[0], answer, &mut out))
-    });
+    let ends = (sessions[1], sessions[0]);
+    bencher.bench_local(|| call_and_answer(&mut realm, ends, &call, &mut out));
 }
 
 #[divan::bench(args = [1, 10, 100, 1000])]
