@@ -18,6 +18,7 @@
 //! A message takes two tasks and one lock: the reader of the session it came from routes it into the outbox of the
 //! session it goes to, whose writer encodes it.
 
+mod apart;
 mod channel;
 mod error;
 mod gate;
@@ -30,7 +31,6 @@ mod outbox;
 mod rate;
 mod realm;
 mod report;
-mod seldom;
 mod session;
 mod upgrade;
 

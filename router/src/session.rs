@@ -20,12 +20,12 @@ use self::exchange::{Connected, exchange, farewell};
 use self::opening::{Opened, Refusal, open};
 use self::upkeep::Upkeep;
 use crate::Shared;
+use crate::apart::Apart;
 use crate::channel::Channel;
 use crate::error::SessionEnd;
 use crate::gate::Peer;
 use crate::limits::Place;
 use crate::realm::{Joined, RealmHandle, Tenure};
-use crate::seldom::Seldom;
 
 /// Serves a connection from its first message to its end. Most connections are idle, so what comes before the exchange
 /// and after it has memory of its own, and only while it lasts.
@@ -105,7 +105,7 @@ fn run<'a>(
             let called_off = pin!(called_off(shared, &joined, peer));
             tokio::select! {
                 biased;
-                end = Seldom::new(called_off) => end,
+                end = Apart::new(called_off) => end,
                 end = exchange(shared, &realm, &joined, &mut connected) => end,
             }
         };

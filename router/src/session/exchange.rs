@@ -1,9 +1,11 @@
 //! Reading and writing side by side while a connection lasts, and what is said at its end.
 
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -15,6 +17,7 @@ use wamp::realm::{Bounce, Flow};
 
 use super::upkeep::Upkeep;
 use crate::Shared;
+use crate::apart::Apart;
 use crate::error::SessionEnd;
 use crate::outbox::{IDLE_BATCH, Take};
 use crate::rate::{Meter, Rate};
@@ -48,7 +51,8 @@ impl Connected {
 }
 
 /// Reads and writes until the connection ends. Writing has its turn before each batch that is read: a peer that sends
-/// without pause would otherwise not get its answers, and be cut off for not taking them.
+/// without pause would otherwise not get its answers, and be cut off for not taking them. A task that is woken to write
+/// does not look whether there is something to read.
 pub(super) async fn exchange(
     shared: &Shared,
     realm: &RealmHandle,
@@ -62,22 +66,51 @@ pub(super) async fn exchange(
         upkeep,
     } = connected;
     let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
-    let mut reading = Reading {
+    let reading = Reading {
         reader,
         pace,
         batch: Vec::new(),
         upkeep: upkeep.as_mut(),
         must_wait: joined.tenure.as_ref().is_some_and(|tenure| tenure.must_wait),
     };
-    loop {
-        let end = tokio::select! {
-            biased;
-            end = &mut writing => Some(end),
-            end = reading.read_batch(realm, joined) => end,
-        };
-        if let Some(end) = end {
-            return end;
+    let turn = Turn::default();
+    let reading = pin!(reading.read_loop(realm, joined, &turn));
+    let mut reading = Apart::new(reading);
+    poll_fn(|cx| {
+        loop {
+            if let Poll::Ready(end) = writing.as_mut().poll(cx) {
+                return Poll::Ready(end);
+            }
+            match Pin::new(&mut reading).poll(cx) {
+                Poll::Ready(end) => return Poll::Ready(end),
+                Poll::Pending if turn.was_given() => reading.poll_again(),
+                Poll::Pending => return Poll::Pending,
+            }
         }
+    })
+    .await
+}
+
+/// By which reading says that writing has its turn, and is to be polled again at once.
+#[derive(Default)]
+struct Turn(AtomicBool);
+
+impl Turn {
+    async fn give(&self) {
+        let mut is_given = false;
+        poll_fn(|_| {
+            if is_given {
+                return Poll::Ready(());
+            }
+            is_given = true;
+            self.0.store(true, Ordering::Relaxed);
+            Poll::Pending
+        })
+        .await;
+    }
+
+    fn was_given(&self) -> bool {
+        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -94,6 +127,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    async fn read_loop(mut self, realm: &RealmHandle, joined: &Joined, turn: &Turn) -> SessionEnd {
+        loop {
+            if let Some(end) = self.read_batch(realm, joined).await {
+                return end;
+            }
+            turn.give().await;
+        }
+    }
+
     /// Reads messages and routes all that have arrived together under one lock.
     async fn read_batch(&mut self, realm: &RealmHandle, joined: &Joined) -> Option<SessionEnd> {
         if std::mem::take(&mut self.must_wait) {
