@@ -14,7 +14,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 /// Messages are allocated by the thread that reads them and freed by the one that writes them, and long ones come and go:
-/// the system's allocator gives their memory back each time, which costs more than all else that is done with them.
+/// the system's allocator gives their memory back each time, which costs more than all else that is done with them. Without
+/// huge pages: the first of them would be more than all that an idle daemon needs.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
