@@ -226,19 +226,20 @@ impl Outbox {
         self.broken.notified().await;
     }
 
-    /// Waits until there is something, and moves all of it into `batch`, which must be empty; of a session that can be
+    /// Waits until there is something, and moves all of it into `batch`; of a session that can be
     /// resumed as much as may be sent before more has arrived. Cancel-safe.
     pub(crate) async fn take(&self, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Take {
         poll_fn(|cx| {
             let mut queue = self.queue();
-            let taken = if queue.kept.is_none() {
-                queue.take_all(batch)
-            } else {
-                queue.take_kept(epoch, batch)
-            };
+            let taken = queue.take(epoch, batch);
             taken.map_or_else(|| queue.wait(cx), Poll::Ready)
         })
         .await
+    }
+
+    /// Moves what is there by now into `batch`, behind what was taken before.
+    pub(crate) fn take_more(&self, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
+        self.queue().take(epoch, batch)
     }
 }
 
@@ -252,6 +253,14 @@ fn wake(mut queue: MutexGuard<'_, Queue>) {
 }
 
 impl Queue {
+    fn take(&mut self, epoch: Epoch, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
+        if self.kept.is_none() {
+            self.take_all(batch)
+        } else {
+            self.take_kept(epoch, batch)
+        }
+    }
+
     fn take_all(&mut self, batch: &mut VecDeque<Outgoing>) -> Option<Take> {
         let taken = match self.state {
             State::Broken => Take::Broken,
@@ -259,7 +268,11 @@ impl Queue {
             State::Open if self.messages.is_empty() => return None,
             State::Open => Take::More,
         };
-        std::mem::swap(&mut self.messages, batch);
+        if batch.is_empty() {
+            std::mem::swap(&mut self.messages, batch);
+        } else {
+            batch.append(&mut self.messages);
+        }
         self.bytes = 0;
         Some(taken)
     }

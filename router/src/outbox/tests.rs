@@ -99,6 +99,23 @@ async fn where_the_oldest_go_the_oldest_event_makes_room_and_no_answer_does() {
     assert_eq!(numbers(&batch), [0, 3, 0]);
 }
 
+#[tokio::test]
+async fn what_comes_while_a_burst_is_gathered_follows_what_was_taken_before_with_its_end() {
+    for is_resumable in [false, true] {
+        let outbox = Outbox::new(&Limits::default(), WhenFull::DropNewest, is_resumable);
+        assert!(push(&outbox, event(1)).0);
+        let mut batch = VecDeque::new();
+        assert_eq!(outbox.take(0, &mut batch).await, Take::More);
+        let taken = batch.len();
+        outbox.take_more(0, &mut batch);
+        assert_eq!(batch.len(), taken, "there was no more");
+        assert!(push(&outbox, event(2)).0 && push(&outbox, event(3)).0);
+        outbox.close(Some(event(4)));
+        assert_eq!(outbox.take_more(0, &mut batch), Some(Take::Last));
+        assert_eq!(numbers(&batch), [1, 2, 3, 4]);
+    }
+}
+
 #[test]
 fn where_the_oldest_go_and_only_answers_wait_the_new_event_comes_back() {
     let outbox = outbox_that(WhenFull::DropOldest, 2, usize::MAX);

@@ -26,6 +26,10 @@ use crate::realm::{Joined, RealmHandle, Routed};
 /// Messages that are routed under one lock at most: enough to share its cost, few enough to let others in between.
 const READ_BATCH: usize = 32;
 
+/// Between two writes of a session that may as well be one: far less than anybody notices, and longer than it takes to hear a
+/// few dozen others who write to the same peer.
+const BURST: Duration = Duration::from_micros(100);
+
 /// A connection of a session.
 pub(super) struct Connected {
     reader: Reader,
@@ -250,6 +254,13 @@ impl Outgoing {
 
     /// Gives back what this peer cannot take.
     fn bounce(&mut self, realm: &RealmHandle, joined: &Joined) {
+        if !self.bounced.is_empty() {
+            self.bounce_all(realm, joined);
+        }
+    }
+
+    #[cold]
+    fn bounce_all(&mut self, realm: &RealmHandle, joined: &Joined) {
         for (outgoing, reason) in self.bounced.drain(..) {
             let why = match reason {
                 BounceReason::Unconvertible(why) => Bounce::Unconvertible(why),
@@ -283,12 +294,17 @@ fn too_short() -> Abort {
 /// Writes what the outbox holds, a batch at a time.
 async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgoing: &mut Outgoing) -> SessionEnd {
     let epoch = joined.tenure.as_ref().map_or(0, |tenure| tenure.epoch);
+    let mut burst = Burst::default();
     loop {
-        let take = if outgoing.batch.is_empty() {
-            joined.outbox.take(epoch, &mut outgoing.batch).await
-        } else {
-            Take::More
-        };
+        let mut take = Take::More;
+        if outgoing.batch.is_empty() {
+            take = joined.outbox.take(epoch, &mut outgoing.batch).await;
+            if burst.goes_on() {
+                // Whoever has more for this peer is about to run, but whom they have woken runs first: a write for each message.
+                tokio::task::yield_now().await;
+                take = joined.outbox.take_more(epoch, &mut outgoing.batch).unwrap_or(take);
+            }
+        }
         match take {
             Take::More | Take::Last => {}
             Take::Broken => return SessionEnd::TooSlow,
@@ -309,6 +325,20 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
         if outgoing.batch.capacity() > IDLE_BATCH {
             outgoing.batch = VecDeque::new();
         }
+    }
+}
+
+/// Whether writes follow each other closely.
+#[derive(Default)]
+struct Burst {
+    last: Option<std::time::Instant>,
+}
+
+impl Burst {
+    /// Notes that there is something to write now, and says whether there was only just before.
+    fn goes_on(&mut self) -> bool {
+        let now = std::time::Instant::now();
+        self.last.replace(now).is_some_and(|last| now - last < BURST)
     }
 }
 

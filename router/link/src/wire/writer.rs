@@ -18,6 +18,8 @@ use crate::noise::Sealer;
 /// Bytes that are encoded before the socket is given them. Messages beyond that stay where they wait, in the queue
 /// that is bounded, and not in this buffer.
 const ENOUGH: usize = 64 << 10;
+/// What a small message needs, about: one piece of memory is made for all of a batch.
+const SMALL: usize = 96;
 /// What a message has beside its arguments, about: a guess saves moving bytes, and no more.
 const HEADER_GUESS: usize = 48;
 
@@ -93,6 +95,10 @@ impl Writer {
         if self.batching.is_some() {
             self.append_batch(&mut out, batch, bounced);
             return Ok(());
+        }
+        let guess = (batch.len() * SMALL).min(ENOUGH);
+        if self.sealer.is_none() && out.pieces.buffer.capacity() < guess {
+            out.pieces.buffer.reserve(guess);
         }
         while out.pieces.len() < ENOUGH {
             let Some(outgoing) = batch.pop_front() else { break };
