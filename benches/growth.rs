@@ -11,6 +11,8 @@ use self::core::{call_and_answer, decoded, realm, send};
 
 /// Sizes of a realm.
 const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
+/// What one session registers or subscribes to: no more than it may.
+const PER_SESSION: usize = 50;
 const POLICIES: [&str; 3] = ["exact", "prefix", "wildcard"];
 
 fn main() {
@@ -31,34 +33,34 @@ fn message(json: &str) -> Message {
 }
 
 fn call(bencher: Bencher<'_, '_>, policy: &str, registrations: usize) {
-    let (mut realm, sessions) = realm(2);
+    let (mut realm, sessions) = realm(2 + registrations / PER_SESSION);
     let mut out = Vec::new();
     for number in 0..registrations {
         let (pattern, _) = names(policy, number);
         let register = format!(r#"[64,{},{{"match":"{policy}"}},"{pattern}"]"#, number + 1);
-        send(&mut realm, sessions[0], &register, &mut out);
+        send(&mut realm, sessions[1 + number / PER_SESSION], &register, &mut out);
         out.clear();
     }
     let (_, uri) = names(policy, registrations / 2);
     let call = message(&format!(r#"[48,1,{{}},"{uri}",["x"]]"#));
-    let ends = (sessions[1], sessions[0]);
+    let ends = (sessions[0], sessions[1 + registrations / 2 / PER_SESSION]);
     bencher.bench_local(|| call_and_answer(&mut realm, ends, &call, &mut out));
 }
 
 fn event(bencher: Bencher<'_, '_>, policy: &str, subscriptions: usize) {
-    let (mut realm, sessions) = realm(2);
+    let (mut realm, sessions) = realm(2 + subscriptions / PER_SESSION);
     let mut out = Vec::new();
     for number in 0..subscriptions {
         let (pattern, _) = names(policy, number);
         let subscribe = format!(r#"[32,{},{{"match":"{policy}"}},"{pattern}"]"#, number + 1);
-        send(&mut realm, sessions[0], &subscribe, &mut out);
+        send(&mut realm, sessions[1 + number / PER_SESSION], &subscribe, &mut out);
         out.clear();
     }
     let (_, uri) = names(policy, subscriptions / 2);
     let publish = message(&format!(r#"[16,1,{{}},"{uri}",["x"]]"#));
     bencher.bench_local(|| {
         out.clear();
-        let sent = realm.receive(sessions[1], publish.clone(), &mut out);
+        let sent = realm.receive(sessions[0], publish.clone(), &mut out);
         assert_eq!(out.len(), 1, "one subscription matches");
         sent
     });
