@@ -6,7 +6,6 @@ use bytes::{Bytes, BytesMut};
 use divan::{Bencher, black_box};
 use wamp::codec::{self, Serializer};
 use wamp::limits::Bounds;
-use wamp::message::Message;
 
 use self::core::{call_and_answer, decoded, realm, send};
 

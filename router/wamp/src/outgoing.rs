@@ -1,17 +1,21 @@
 //! What leaves the realm: messages with their receivers.
 //!
 //! Nothing is encoded here. A receiver's writer encodes in its own serializer; an event for many is shared, so that
-//! the first writer of each serializer encodes it and the others clone a reference.
+//! the first writer of each serializer encodes it and the others find it done. Long arguments are not copied for that: a
+//! queue that holds the event holds them once.
 
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::codec::{self, Serializer};
+use crate::codec::{self, Apart, Serializer};
 use crate::error::Unconvertible;
 use crate::id::SessionId;
 use crate::message::{Event, Message};
 
+/// From how many bytes on arguments stay where they are. Shorter ones are cheaper to copy than to name one by one to the
+/// operating system.
+pub const LONG: usize = 8 << 10;
 /// What a queued message costs beside its arguments: itself, and its place in the queue.
 const OVERHEAD: usize = 128;
 
@@ -69,7 +73,16 @@ impl From<Message> for Outgoing {
 #[derive(Debug)]
 pub struct Shared {
     message: Message,
-    encoded: [OnceLock<Result<Bytes, Unconvertible>>; Serializer::ALL.len()],
+    encoded: [OnceLock<Result<Encoded, Unconvertible>>; Serializer::ALL.len()],
+}
+
+/// A message as one frame.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The frame, but for `apart`.
+    pub bytes: Bytes,
+    /// Arguments of [`LONG`] bytes or more that needed no converting, and their place in `bytes`.
+    pub apart: Option<Apart>,
 }
 
 impl Shared {
@@ -86,11 +99,52 @@ impl Shared {
     ///
     /// # Errors
     /// The arguments have no form in this serializer.
-    pub fn encoded(&self, serializer: Serializer) -> Result<Bytes, Unconvertible> {
+    pub fn encoded(&self, serializer: Serializer) -> Result<&Encoded, Unconvertible> {
         let encode = || {
             let mut out = BytesMut::new();
-            codec::encode(serializer, &self.message, &mut out).map(|()| out.freeze())
+            let apart = codec::encode_apart(serializer, &self.message, LONG, &mut out)?;
+            let bytes = out.freeze();
+            Ok(Encoded { bytes, apart })
         };
-        self.encoded[serializer.index()].get_or_init(encode).clone()
+        let encoded = self.encoded[serializer.index()].get_or_init(encode);
+        encoded.as_ref().map_err(|unconvertible| *unconvertible)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{PublicationId, SubscriptionId};
+    use crate::message::EventDetails;
+    use crate::payload::Payload;
+    use crate::value::Dict;
+
+    fn event(serializer: Serializer, bytes: usize) -> Event {
+        Event {
+            subscription: SubscriptionId::FIRST,
+            publication: PublicationId::new(1).unwrap(),
+            details: EventDetails::default(),
+            payload: Payload::from_values(serializer, &["x".repeat(bytes).into()], &Dict::new()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_event_for_several_holds_long_arguments_once_and_short_ones_in_its_frame() {
+        for (length, is_long) in [(LONG, true), (10, false)] {
+            for serializer in Serializer::ALL {
+                let event = event(serializer, length);
+                let mut whole = BytesMut::new();
+                codec::encode(serializer, &Message::Event(event.clone()), &mut whole).unwrap();
+                let shared = Shared::new(event.clone());
+                let Encoded { bytes, apart } = shared.encoded(serializer).unwrap();
+                let Some(apart) = apart else {
+                    assert!(!is_long && *bytes == whole);
+                    continue;
+                };
+                assert!(is_long && apart.bytes.as_ptr() == event.payload.bytes.as_ptr());
+                let (head, tail) = bytes.split_at(apart.at);
+                assert_eq!([head, &apart.bytes, tail].concat(), whole);
+            }
+        }
     }
 }

@@ -11,10 +11,11 @@ use std::task::{Context, Poll, ready};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, ReadBuf};
 use wamp::codec::Apart;
+use wamp::outgoing::LONG;
 
 use super::assembler::{Assembler, CHUNK, Frame};
 use super::outlet::{Masks, Out, Outlet, Side};
-use super::{Encoding, Fault, Framing, Kind, pieces};
+use super::{Encoding, Fault, Framing, Kind};
 use crate::stream::ReadHalf;
 use crate::{Heard, ReadError};
 
@@ -224,7 +225,7 @@ impl FrameWriter {
     /// From how many bytes on arguments may be left out of a message, to be sent from where they are: what is hidden with
     /// a mask must be copied.
     pub(super) const fn apart_from(&self) -> usize {
-        if self.masks.is_some() { usize::MAX } else { pieces::LONG }
+        if self.masks.is_some() { usize::MAX } else { LONG }
     }
 
     /// Appends a message whose body `encode` appends, but for what it gives back. If that fails, nothing is appended.

@@ -9,9 +9,6 @@ use bytes::{Buf as _, BytesMut};
 use tokio::io::AsyncWrite;
 use wamp::codec::Apart;
 
-/// From how many bytes on something is sent from where it is. Shorter ones are cheaper to copy than to name one by one to
-/// the operating system.
-pub(super) const LONG: usize = 8 << 10;
 /// Pieces that are named to the operating system at a time: more than [`super::writer`] encodes before it sends.
 const MAX_SLICES: usize = 32;
 

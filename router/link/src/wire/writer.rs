@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::BytesMut;
 use wamp::codec::{self, Apart, Serializer};
-use wamp::outgoing::Outgoing;
+use wamp::outgoing::{Encoded, Outgoing};
 
 use super::Batching;
 use super::frames::FrameWriter;
@@ -198,13 +198,8 @@ fn encode_apart(
             codec::encode_apart(serializer, message, least, buffer).map_err(BounceReason::Unconvertible)?
         }
         Outgoing::Shared(shared) => {
-            let bytes = shared.encoded(serializer).map_err(BounceReason::Unconvertible)?;
-            if bytes.len() < least {
-                buffer.extend_from_slice(&bytes);
-                None
-            } else {
-                Some(Apart { at: start, bytes })
-            }
+            let encoded = shared.encoded(serializer).map_err(BounceReason::Unconvertible)?;
+            put(encoded, least, buffer)
         }
     };
     let length = buffer.len() - start + apart.as_ref().map_or(0, |apart| apart.bytes.len());
@@ -213,4 +208,32 @@ fn encode_apart(
     } else {
         Ok(apart)
     }
+}
+
+/// Appends what was encoded before, but for a piece of `least` bytes or more.
+fn put(Encoded { bytes, apart }: &Encoded, least: usize, buffer: &mut BytesMut) -> Option<Apart> {
+    let start = buffer.len();
+    match apart {
+        None if bytes.len() < least => buffer.extend_from_slice(bytes),
+        None => {
+            return Some(Apart {
+                at: start,
+                bytes: bytes.clone(),
+            });
+        }
+        Some(apart) if apart.bytes.len() < least => {
+            let (head, tail) = bytes.split_at(apart.at);
+            for piece in [head, &apart.bytes, tail] {
+                buffer.extend_from_slice(piece);
+            }
+        }
+        Some(apart) => {
+            buffer.extend_from_slice(bytes);
+            return Some(Apart {
+                at: start + apart.at,
+                bytes: apart.bytes.clone(),
+            });
+        }
+    }
+    None
 }
