@@ -5,7 +5,7 @@ RUN_AS ?=
 # Where `make install` puts things.
 PREFIX ?= /usr/local
 
-.PHONY: run build install uninstall uinput deb snap test check portable architectures advisories sbom fuzz simulate bench pictures
+.PHONY: run build install uninstall uinput deb snap test check portable architectures advisories sbom fuzz simulate endurance bench pictures
 
 ## Builds everything and starts the daemon on its embedded defaults; Ctrl-C ends it.
 run: build
@@ -60,6 +60,11 @@ sbom:
 ## Each fuzz target for five minutes, or for SECONDS=n.
 fuzz:
 	bash tests/fuzz/run.sh $${SECONDS_EACH:-300}
+
+## An hour of everything at once, or SECONDS_LONG=n; as root, for a network of its own.
+endurance: build
+	$(CARGO) build --locked --example endurance
+	bash tests/endurance/run.sh target/release $${SECONDS_LONG:-3600}
 
 ## Ten million random operations on a realm.
 simulate:

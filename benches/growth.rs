@@ -2,12 +2,15 @@
 
 mod core;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use divan::Bencher;
 use wamp::codec::Serializer;
-use wamp::message::Message;
+use wamp::message::{Match, Message};
+use wamp::realm::role::{Actions, Consent, Disclose, Role, Rule};
 
-use self::core::{call_and_answer, decoded, realm, send};
+use self::core::{call_and_answer, decoded, realm, realm_for, send};
 
 /// Sizes of a realm.
 const SIZES: [usize; 5] = [10, 100, 1_000, 10_000, 100_000];
@@ -89,4 +92,24 @@ fn call_among_sessions(bencher: Bencher<'_, '_>, number: usize) {
     let call = message(r#"[48,1,{},"com.example.procedure",["x"]]"#);
     let ends = (sessions[number / 2], sessions[0]);
     bencher.bench_local(|| call_and_answer(&mut realm, ends, &call, &mut out));
+}
+
+/// How many rules the role of the caller has.
+#[divan::bench(args = POLICIES, consts = [10, 100, 1_000])]
+fn call_among_rules<const N: usize>(bencher: Bencher<'_, '_>, policy: &str) {
+    let (_, uri) = names(policy, N / 2);
+    let rules = (0..N).map(|number| Rule {
+        uri: names(policy, number).0.as_str().into(),
+        policy: Match::from_name(policy.as_bytes()).expect("one of the three"),
+        allow: Actions::ALL,
+        disclose: Disclose::Never,
+        consent: Consent::Given,
+        trustlevel: None,
+    });
+    let role = Role::new("anonymous", rules.collect()).expect("they are well formed");
+    let (mut realm, sessions) = realm_for(&Arc::new(role), 2);
+    let mut out = Vec::new();
+    send(&mut realm, sessions[0], &format!(r#"[64,1,{{}},"{uri}"]"#), &mut out);
+    let call = message(&format!(r#"[48,1,{{}},"{uri}",["x"]]"#));
+    bencher.bench_local(|| call_and_answer(&mut realm, (sessions[1], sessions[0]), &call, &mut out));
 }

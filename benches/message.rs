@@ -1,13 +1,18 @@
-//! What one message costs in the pure core: decoding, routing, encoding. `cargo bench --bench message`.
+//! What one message costs in the pure core: decoding, routing, encoding, and what each allocates.
+//! `cargo bench --bench message`.
 
 mod core;
 
 use bytes::{Bytes, BytesMut};
-use divan::{Bencher, black_box};
+use divan::{AllocProfiler, Bencher, black_box};
 use wamp::codec::{self, Serializer};
 use wamp::limits::Bounds;
 
 use self::core::{call_and_answer, decoded, realm, send};
+
+/// Counts.
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 fn main() {
     divan::main();

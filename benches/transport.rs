@@ -1,7 +1,12 @@
 //! What one call costs over each transport: CPU time of caller, router and callee together, all in one thread over
 //! loopback. `cargo bench --bench transport`; `-- NAME` measures only the transports with that in their name.
+//!
+//! Beside them stands an echo that moves as many bytes as a call does, without any router: what TLS adds to a call
+//! cannot be less than what it adds there.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it is a program that measures")]
+
+mod echo;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,20 +39,42 @@ async fn main() {
         .addresses()[0];
     let quic = router.listen_quic(&["127.0.0.1:0".parse().unwrap()]).unwrap();
     let quic = format!("quic://{}", quic.addresses()[0]);
-    let open = || Options {
-        serializers: vec![Serializer::Json],
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("router.sock");
+    router.listen_unix(&socket, 0o600).unwrap();
+    let unix = format!("unix:{}", socket.display());
+    let speaking = |serializer| Options {
+        serializers: vec![serializer],
         ..Options::new("realm1")
     };
+    let open = || speaking(Serializer::Json);
+    let cbor = speaking(Serializer::Cbor);
     let pinned = open().pin(tls::spki_hash(certificate).unwrap());
     let secret = static_key().0;
     let noisy = open().noise(NoiseLogin { secret, desktop, did });
     for bytes in [16, 1024, 65_536] {
-        measure("plain WebSocket", &format!("ws://{address}"), &open(), bytes).await;
+        let plain = format!("ws://{address}");
+        measure("plain WebSocket", &plain, &open(), bytes).await;
+        measure("plain WebSocket in CBOR", &plain, &cbor, bytes).await;
+        measure_between("from JSON to CBOR and back", &plain, (&open(), &cbor), bytes).await;
         measure("plain RawSocket", &format!("rs://{address}"), &open(), bytes).await;
+        measure("RawSocket over a Unix socket", &unix, &open(), bytes).await;
         measure("TLS WebSocket", &format!("wss://{address}"), &pinned, bytes).await;
         measure("TLS RawSocket", &format!("rss://{address}"), &pinned, bytes).await;
         measure("QUIC", &quic, &pinned, bytes).await;
-        measure("Noise", &format!("ws://{address}"), &noisy, bytes).await;
+        measure("Noise", &plain, &noisy, bytes).await;
+        for (name, is_secret) in [("plain TCP", false), ("TLS", true)] {
+            if is_asked_for("echo") {
+                let before = cpu_ns();
+                let rounds = rounds_of(bytes);
+                echo::run(&made, is_secret, rounds, AT_ONCE * bytes).await;
+                report(
+                    &format!("an echo of {bytes} bytes, twice, {name}"),
+                    before,
+                    rounds * AT_ONCE,
+                );
+            }
+        }
     }
     for (name, target) in [("TLS RawSocket", format!("rss://{address}")), ("QUIC", quic.clone())] {
         one_by_one(name, &target, &pinned).await;
@@ -61,25 +88,36 @@ fn is_asked_for(name: &str) -> bool {
     only.is_none_or(|only| name.contains(&only))
 }
 
+fn rounds_of(bytes: usize) -> usize {
+    if bytes > 10_000 { ROUNDS / 20 } else { ROUNDS }
+}
+
 async fn measure(name: &str, target: &str, options: &Options, bytes: usize) {
+    measure_between(name, target, (options, options), bytes).await;
+}
+
+/// Calls between two sessions of the same router.
+async fn measure_between(name: &str, target: &str, (caller, callee): (&Options, &Options), bytes: usize) {
     if !is_asked_for(name) {
         return;
     }
     let target = target.parse().unwrap();
-    let session = Session::connect(&target, options.clone()).await.unwrap();
+    let caller = Session::connect(&target, caller.clone()).await.unwrap();
+    let callee = Session::connect(&target, callee.clone()).await.unwrap();
     let echo = |call: client::Invocation| async move { Ok(call.args[0].clone().into()) };
-    session.register("com.example.echo", echo).await.unwrap();
+    callee.register("com.example.echo", echo).await.unwrap();
     let argument = "x".repeat(bytes);
-    let rounds = if bytes > 10_000 { ROUNDS / 20 } else { ROUNDS };
+    let rounds = rounds_of(bytes);
     let before = cpu_ns();
     for _ in 0..rounds {
-        let calls = (0..AT_ONCE).map(|_| session.call("com.example.echo", [argument.as_str().into()]));
+        let calls = (0..AT_ONCE).map(|_| caller.call("com.example.echo", [argument.as_str().into()]));
         for answer in futures_util::future::join_all(calls).await {
             answer.unwrap();
         }
     }
     report(&format!("a call of {bytes} bytes, {name}"), before, rounds * AT_ONCE);
-    session.leave().await;
+    callee.leave().await;
+    caller.leave().await;
 }
 
 /// One call after the other: how long each takes, and what it costs.

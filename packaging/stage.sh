@@ -55,8 +55,12 @@ esac
 ctl() { env -i HOME="$work" PATH="$PATH" "$bin/deskconnctl" "$@"; }
 ctl --quiet man --write "$work/man" >/dev/null
 "$bin/deskconnd" --man >"$work/man/deskconnd.1"
-gzip -9n "$work"/man/*.1
-for page in "$work"/man/*.gz; do put 644 "$page" "$prefix/share/man/man1/${page##*/}"; done
+"$bin/deskconnd" --man config >"$work/man/deskconn.toml.5"
+gzip -9n "$work"/man/*
+for page in "$work"/man/*.gz; do
+  section=${page%.gz}
+  put 644 "$page" "$prefix/share/man/man${section##*.}/${page##*/}"
+done
 
 for shell in bash zsh fish; do ctl completions "$shell" >"$work/$shell"; done
 put 644 "$work/bash" "$prefix/share/bash-completion/completions/deskconnctl"

@@ -1,6 +1,7 @@
 //! Switches discovery on and off while the daemon runs, and remembers what the owner chose.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -12,7 +13,7 @@ use crate::store::{Store, StoreError};
 pub struct Advertiser {
     store: Arc<Store>,
     /// What the configuration says; the owner's command beats it.
-    is_configured: bool,
+    is_configured: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -50,7 +51,7 @@ impl Advertiser {
         };
         Self {
             store,
-            is_configured,
+            is_configured: AtomicBool::new(is_configured),
             state: Mutex::new(state),
         }
     }
@@ -58,7 +59,10 @@ impl Advertiser {
     /// Whether the desktop should be shown.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.store.switches().discovery.unwrap_or(self.is_configured)
+        self.store
+            .switches()
+            .discovery
+            .unwrap_or_else(|| self.is_configured.load(Ordering::Relaxed))
     }
 
     /// Begins to show `advert`, if that is wanted.
@@ -69,6 +73,23 @@ impl Advertiser {
         let mut state = self.state.lock().await;
         state.advert = Some(advert);
         if self.is_wanted() { state.start() } else { Ok(()) }
+    }
+
+    /// Follows another configuration: shows this instead of what was shown, if that is wanted; nothing where there is nothing to
+    /// show.
+    ///
+    /// # Errors
+    /// mDNS does not work here.
+    pub async fn follow(&self, is_configured: bool, advert: Option<Advert>) -> Result<(), SwitchError> {
+        let mut state = self.state.lock().await;
+        self.is_configured.store(is_configured, Ordering::Relaxed);
+        state.stop().await;
+        state.advert = advert;
+        if state.advert.is_some() && self.is_wanted() {
+            state.start()
+        } else {
+            Ok(())
+        }
     }
 
     /// Shows the desktop from now on, also after a restart.

@@ -28,7 +28,7 @@ const WARNING: time::Duration = time::Duration::days(14);
 /// The certificates of the configuration, and what of them is in use.
 #[derive(Debug)]
 pub struct Kept {
-    files: Tls,
+    files: Mutex<Tls>,
     certificates: Certificates,
     seen: Mutex<Seen>,
 }
@@ -62,7 +62,7 @@ impl Kept {
     /// They cannot be used.
     pub fn open(files: &Tls, own: Option<Chain>) -> Result<Arc<Self>> {
         let kept = Self {
-            files: files.clone(),
+            files: Mutex::new(files.clone()),
             certificates: Certificates::new(own),
             seen: Mutex::default(),
         };
@@ -83,9 +83,28 @@ impl Kept {
         (seen.facts.clone(), seen.refused.clone())
     }
 
+    /// Goes by other files from now on.
+    ///
+    /// # Errors
+    /// They cannot be used; then nothing changes.
+    pub fn follow(&self, files: &Tls) -> Result<()> {
+        let before = std::mem::replace(&mut *self.files(), files.clone());
+        let taken = self.take();
+        if taken.is_err() {
+            *self.files() = before;
+        }
+        taken
+    }
+
+    /// The names in the user's certificate under which a client may ask for this daemon.
+    pub fn hosts(&self) -> impl Iterator<Item = String> {
+        let names = self.facts().0.map(|facts| facts.names);
+        names.into_iter().flatten().filter(|name| !name.contains('*'))
+    }
+
     /// Reads the files again, and says in the log what came of it.
     pub fn reload(&self) {
-        if self.files == Tls::default() {
+        if *self.files() == Tls::default() {
             tracing::info!("there are no certificates in the configuration to read again");
             return;
         }
@@ -139,12 +158,13 @@ impl Kept {
         // First: a change while they are read is seen by the next look.
         let stamps = self.stamps();
         self.seen().stamps = stamps;
-        let named = self.files.certificate.as_ref();
+        let files = self.files().clone();
+        let named = files.certificate.as_ref();
         let named = named.map(|it| chain(&it.certificate, &it.key)).transpose()?;
         let facts = named.as_ref().map(|named| facts(named.certificate())).transpose()?;
-        let authorities = self.files.client_ca.as_ref();
+        let authorities = files.client_ca.as_ref();
         let authorities = authorities
-            .map(|ca| authorities_of(ca, self.files.client_crl.as_deref()))
+            .map(|ca| authorities_of(ca, files.client_crl.as_deref()))
             .transpose()?;
         self.certificates.replace(named, authorities);
         let mut seen = self.seen();
@@ -155,7 +175,11 @@ impl Kept {
     }
 
     fn stamps(&self) -> Vec<Stamp> {
-        self.files.files().map(stamp).collect()
+        self.files().files().map(stamp).collect()
+    }
+
+    fn files(&self) -> std::sync::MutexGuard<'_, Tls> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {

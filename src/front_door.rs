@@ -3,7 +3,7 @@
 //!
 //! Host, Origin, methods and the headers of every answer are the router's business (`router/src/http.rs`).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -14,6 +14,7 @@ use hyper::{HeaderMap, StatusCode};
 use router::{Channel, FrontDoor, Origins, Peer, Pending, Request, Response, Visitor};
 
 use crate::bridge::Bridge;
+use crate::metrics::{Collector, exposition};
 use crate::pair::Desk;
 use crate::site::{LIBRARY, Site};
 
@@ -28,11 +29,13 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 /// The door.
 #[derive(Debug)]
 pub(crate) struct Front {
-    origins: Origins,
+    origins: RwLock<Arc<Origins>>,
     /// What a desktop has and a plain router has not.
     desktop: Option<Desktop>,
     /// Calls and publications by single requests, where they are wanted.
     bridge: Option<Arc<Bridge>>,
+    /// Not held: it holds the router, which holds this door.
+    figures: OnceLock<Weak<Collector>>,
 }
 
 #[derive(Debug)]
@@ -46,12 +49,23 @@ pub(crate) struct Desktop {
 
 impl Front {
     /// The door for these hosts and origins.
-    pub(crate) const fn new(origins: Origins, desktop: Option<Desktop>, bridge: Option<Arc<Bridge>>) -> Self {
+    pub(crate) fn new(origins: Origins, desktop: Option<Desktop>, bridge: Option<Arc<Bridge>>) -> Self {
         Self {
-            origins,
+            origins: RwLock::new(Arc::new(origins)),
             desktop,
             bridge,
+            figures: OnceLock::new(),
         }
+    }
+
+    /// Lets these hosts and origins in from now on.
+    pub(crate) fn set_origins(&self, origins: Origins) {
+        *self.origins.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(origins);
+    }
+
+    /// Tells these figures to programs of the owner. Called once, when there are any.
+    pub(crate) fn tell(&self, figures: &Arc<Collector>) {
+        let _ = self.figures.set(Arc::downgrade(figures));
     }
 }
 
@@ -65,8 +79,17 @@ impl FrontDoor for Front {
         Box::pin(async { response })
     }
 
-    fn origins(&self) -> &Origins {
-        &self.origins
+    fn origins(&self) -> Arc<Origins> {
+        Arc::clone(&self.origins.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn respond_to_program(&self, request: Request, _peer: Peer) -> Pending<'static, Response> {
+        let response = match (request.uri().path(), self.figures.get().and_then(Weak::upgrade)) {
+            (HEALTH, _) => text(StatusCode::OK, "ok\n"),
+            (_, Some(figures)) => exposition::answer(&request, &figures),
+            (_, None) => text(StatusCode::SERVICE_UNAVAILABLE, "the daemon is starting\n"),
+        };
+        Box::pin(async { response })
     }
 
     fn takes_posts(&self, path: &str) -> bool {
@@ -118,8 +141,8 @@ impl Front {
     /// Whether a page may pair: of this daemon, one that the user named, or an extension; the router knows the Origin of the
     /// last two to be such. What is no page may too.
     fn may_pair(&self, headers: &HeaderMap, peer: &Peer) -> bool {
-        let origin = peer.origin.as_deref();
-        let is_named = |origin: &str| self.origins.allowed.iter().any(|it| it.eq_ignore_ascii_case(origin));
+        let (origin, origins) = (peer.origin.as_deref(), self.origins());
+        let is_named = |origin: &str| origins.allowed.iter().any(|it| it.eq_ignore_ascii_case(origin));
         is_of_this_site(headers) || origin.is_some_and(|origin| is_named(origin) || Origins::is_of_extension(origin))
     }
 }

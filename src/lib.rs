@@ -9,6 +9,11 @@
 //! | [`access`] | who may join and as what: the router's gate |
 //! | [`consent`] | calls that the owner is asked about each time |
 //! | [`links`] | other routers, with which realms exchange events and calls |
+//! | [`actions`] | what is done when something happens |
+//! | [`check`] | `--check`: whether the configuration is right |
+//! | [`logging`] | the form of the log, and what of it is written |
+//! | [`metrics`] | the daemon in figures |
+//! | [`watchdog`] | says to systemd that the daemon is alive, as long as it is |
 //! | [`described`] | what programs of others say they offer |
 //! | `bridge` | calls and publications by single HTTP requests |
 //! | `front_door` | what browsers get beside WAMP |
@@ -19,10 +24,12 @@
 //! | [`discovery`], [`advertiser`] | mDNS, and switching it |
 
 pub mod access;
+pub mod actions;
 pub mod advertiser;
 pub mod audit;
 mod bridge;
 pub mod certificates;
+pub mod check;
 pub mod config;
 pub mod consent;
 pub mod daemon;
@@ -30,9 +37,12 @@ pub mod described;
 pub mod discovery;
 mod front_door;
 pub mod links;
+pub mod logging;
+pub mod metrics;
 mod notice;
 pub mod pair;
 pub mod paths;
 mod procedures;
 mod site;
 pub mod store;
+pub mod watchdog;

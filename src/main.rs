@@ -4,14 +4,21 @@ mod manual;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{CommandFactory as _, Parser};
-use deskconnd::config::Config;
-use deskconnd::daemon::Daemon;
+use deskconnd::check;
+use deskconnd::config::{Config, Origin};
+use deskconnd::daemon::{Daemon, Source};
+use deskconnd::logging::Log;
 use deskconnd::paths::Paths;
+use deskconnd::watchdog::Watchdog;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+
+/// How often systemd is told how many there are, if that has changed.
+const LOOK: Duration = Duration::from_secs(30);
 
 /// Messages are allocated by the thread that reads them and freed by the one that writes them, and long ones come and go:
 /// the system's allocator gives their memory back each time, which costs more than all else that is done with them. Without
@@ -30,17 +37,25 @@ struct Arguments {
     /// Listen on this TCP port instead of the configured one.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
-    /// Read the configuration, say whether it is right, and end.
+    /// Say whether the configuration is right and what it contains, or everything that is wrong with it, and end.
     #[arg(long)]
     check: bool,
-    /// Print the page of the manual, for a formatter such as `man -l -`, and end.
-    #[arg(long, exclusive = true)]
-    man: bool,
+    /// Print a page of the manual, for a formatter such as `man -l -`, and end: that of the program, or with `config` that of
+    /// its configuration.
+    #[arg(
+        long,
+        exclusive = true,
+        value_name = "PAGE",
+        num_args = 0..=1,
+        default_missing_value = "program",
+        hide_possible_values = true
+    )]
+    man: Option<manual::Page>,
 }
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         Err(error) => {
             // The log may not be there yet, and the person who typed the command looks here.
             use std::io::Write as _;
@@ -50,60 +65,131 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
-    if arguments.man {
-        return manual::write(Arguments::command(), &mut std::io::stdout()).context("the page cannot be written");
+fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(page) = arguments.man {
+        manual::write(page, Arguments::command(), &mut std::io::stdout()).context("the page cannot be written")?;
+        return Ok(ExitCode::SUCCESS);
     }
     let paths = Paths::of_this_process()?;
     let file = arguments.config.as_ref().unwrap_or(&paths.config);
-    let mut config = Config::load(file, arguments.config.is_some())?;
-    if let Some(port) = arguments.port {
+    let port = arguments.port;
+    let origin = Origin::new(file, arguments.config.is_some(), move |config| {
         for address in &mut config.listen.tcp {
-            address.set_port(port);
+            address.set_port(port.unwrap_or(address.port()));
         }
-    }
-    let filter = EnvFilter::try_new(&config.log).with_context(|| format!("log = \"{}\" is no filter", config.log))?;
+    });
     if arguments.check {
-        return Ok(());
+        return Ok(say_whether_right(&origin, paths.is_system));
     }
-    let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(is_terminal)
-        .with_writer(std::io::stderr)
-        .init();
+    let config = origin.load().map_err(|mut errors| errors.swap_remove(0))?;
+    let log = Log::start(&config)?;
+    let source = Source { origin, log: Some(log) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(serve(&config, &paths));
+    let result = runtime.block_on(serve(source, &config, &paths));
     runtime.shutdown_background();
-    result
+    result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn serve(config: &Config, paths: &Paths) -> Result<()> {
+fn say_whether_right(origin: &Origin, is_system: bool) -> ExitCode {
+    use std::io::Write as _;
+    match check::check(origin, is_system) {
+        Ok(checked) => {
+            for warning in checked.warnings {
+                let _ = writeln!(std::io::stderr(), "warning: {warning}");
+            }
+            let _ = writeln!(std::io::stdout(), "{}", checked.contents);
+            ExitCode::SUCCESS
+        }
+        Err(errors) => {
+            for error in errors {
+                let _ = writeln!(std::io::stderr(), "deskconnd: {error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(source: Source, config: &Config, paths: &Paths) -> Result<()> {
     // Before anything starts, so that a signal at the worst moment still ends things in order.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
+    for warning in config.warnings() {
+        tracing::warn!("the configuration: {warning}");
+    }
     let daemon = tokio::select! {
-        daemon = Daemon::start(config, paths, None) => daemon?,
+        daemon = Daemon::start_from(Some(source), config, paths, None) => daemon?,
         _ = terminate.recv() => return Ok(()),
         _ = interrupt.recv() => return Ok(()),
     };
-    tell_systemd(sd_notify::NotifyState::Ready);
+    let status = daemon.status();
+    tell_systemd(&[NotifyState::Ready, NotifyState::Status(&status)]);
+    let watchdog = watch(&daemon).await;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    let mut look = tokio::time::interval(LOOK);
+    let mut told = status;
+    // Without systemd nobody wants to know, and nothing has to wake for it.
+    let is_followed = std::env::var_os("NOTIFY_SOCKET").is_some();
     loop {
         tokio::select! {
             _ = terminate.recv() => break tracing::info!("asked to end by SIGTERM"),
             _ = interrupt.recv() => break tracing::info!("asked to end by SIGINT"),
-            _ = hangup.recv() => daemon.reload(),
+            _ = hangup.recv() => reload(&daemon).await,
+            _ = look.tick(), if is_followed => {
+                let status = daemon.status();
+                if status != told {
+                    tell_systemd(&[NotifyState::Status(&status)]);
+                    told = status;
+                }
+            }
         }
     }
-    tell_systemd(sd_notify::NotifyState::Stopping);
+    tell_systemd(&[NotifyState::Stopping, NotifyState::Status("saying goodbye")]);
+    if let Some(watchdog) = watchdog {
+        watchdog.stop();
+    }
     daemon.stop().await;
     Ok(())
 }
 
-fn tell_systemd(state: sd_notify::NotifyState<'_>) {
-    if let Err(error) = sd_notify::notify(&[state]) {
+/// Takes the configuration as it is now. systemd waits between the two messages (`Type=notify-reload`).
+async fn reload(daemon: &Daemon) {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell_systemd(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "systemd could not be told of the reload"),
+    }
+    let status = match daemon.reload().await {
+        Ok(reloaded) => format!(
+            "{}; the configuration was read again, {}",
+            daemon.status(),
+            reloaded.sentence()
+        ),
+        Err(errors) => format!(
+            "{}; the new configuration is wrong: {}",
+            daemon.status(),
+            errors.join("; ")
+        ),
+    };
+    tell_systemd(&[NotifyState::Ready, NotifyState::Status(&status)]);
+}
+
+/// Begins to tell systemd that the daemon is alive, where it wants to know.
+async fn watch(daemon: &Daemon) -> Option<Watchdog> {
+    let patience = sd_notify::watchdog_enabled()?;
+    let started = Watchdog::start(daemon.probe().await, patience, || {
+        tell_systemd(&[NotifyState::Watchdog]);
+    });
+    match started {
+        Ok(watchdog) => Some(watchdog),
+        Err(error) => {
+            tracing::error!(%error, "the watchdog cannot be served, so systemd will end the daemon");
+            None
+        }
+    }
+}
+
+fn tell_systemd(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
         tracing::debug!(%error, "systemd could not be told");
     }
 }

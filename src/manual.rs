@@ -1,9 +1,12 @@
-//! `deskconnd --man`: the page of the manual, from the definitions of the arguments.
+//! `deskconnd --man`: the page of the manual, from the definitions of the arguments; `--man config`: that of the configuration,
+//! from its reference.
 
 use std::io::{self, Write};
 
 use clap::Command;
 use clap_mangen::Man;
+use deskconnd::config::Effect;
+use deskconnd::config::reference::{Absent, Key, Reference, reference};
 use roff::{Inline, Roff, bold, italic, roman};
 
 /// The date of this version, which the page has in its foot.
@@ -65,11 +68,72 @@ const EXAMPLES: [(&str, &str); 3] = [
     ("deskconnd --check", "See whether the configuration is right."),
 ];
 
-/// Writes the page of a program with these arguments.
+/// Which page.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Page {
+    /// deskconnd(1).
+    Program,
+    /// deskconn.toml(5).
+    Config,
+}
+
+/// Writes a page; that of the program has these arguments.
 ///
 /// # Errors
 /// The output takes no more.
-pub(crate) fn write(command: Command, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write(page: Page, command: Command, out: &mut dyn Write) -> io::Result<()> {
+    match page {
+        Page::Program => write_program(command, out),
+        Page::Config => write_config(&reference().map_err(io::Error::other)?, out),
+    }
+}
+
+fn write_config(reference: &Reference, out: &mut dyn Write) -> io::Result<()> {
+    let mut roff = Roff::new();
+    let source = concat!("deskconn ", env!("CARGO_PKG_VERSION"));
+    roff.control("TH", ["deskconn.toml", "5", DATE, source, "deskconn"]);
+    roff.control("SH", ["NAME"]);
+    roff.text([roman("deskconn.toml - the configuration of deskconnd(1)")]);
+    roff.control("SH", ["DESCRIPTION"]);
+    roff.text([roman(
+        "A file in TOML, of which every key may be left out but those that are needed. It is \
+         ~/.config/deskconn/config.toml for the daemon of a user, /etc/deskconn/config.toml for the service of the system, \
+         or what deskconnd --config names.",
+    )]);
+    for table in &reference.tables {
+        let heading = match table.heading.as_str() {
+            "" => "BEFORE THE TABLES",
+            heading => heading,
+        };
+        roff.control("SH", [heading]);
+        if !table.about.is_empty() {
+            roff.text([roman(table.about.as_str())]);
+        }
+        for key in &table.keys {
+            key_of(&mut roff, key);
+        }
+    }
+    roff.control("SH", ["SEE ALSO"]);
+    roff.text([bold("deskconnd"), roman("(1), "), bold("deskconnctl"), roman("(1)")]);
+    roff.to_writer(out)
+}
+
+fn key_of(roff: &mut Roff, key: &Key) {
+    let absent = match &key.absent {
+        Absent::Default(value) => format!("Default: {value}."),
+        Absent::Nothing(value) => format!("No default; for example {value}."),
+        Absent::Refused => "Needed.".to_owned(),
+    };
+    let effect = match key.effect {
+        Effect::Reload => "A change counts on reload.",
+        Effect::Restart(_) => "A change counts after a restart.",
+    };
+    roff.control("TP", []);
+    roff.text([bold(key.name.as_str())]);
+    roff.text([roman(format!("{} Takes {}. {absent} {effect}", key.about, key.takes))]);
+}
+
+fn write_program(command: Command, out: &mut dyn Write) -> io::Result<()> {
     let man = Man::new(command.name("deskconnd"))
         .title("DESKCONND")
         .date(DATE)
@@ -83,7 +147,7 @@ pub(crate) fn write(command: Command, out: &mut dyn Write) -> io::Result<()> {
     section(&mut roff, "ENVIRONMENT", &ENVIRONMENT, bold);
     section(&mut roff, "EXAMPLES", &EXAMPLES, bold);
     roff.control("SH", ["SEE ALSO"]);
-    roff.text([bold("deskconnctl"), roman("(1)")]);
+    roff.text([bold("deskconnctl"), roman("(1), "), bold("deskconn.toml"), roman("(5)")]);
     roff.to_writer(&mut text)?;
     // What was begun a second time is defined already, and a formatter complains about spaces that end a line.
     for (number, line) in String::from_utf8_lossy(&text).lines().enumerate() {

@@ -8,10 +8,13 @@ cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
 # What mostly waits stands beside what computes.
-STAGES=${*:-prepare check release run doctor+state js+discovery+browser interop+snap vm package fuzz}
+STAGES=${*:-prepare check release run doctor+state js+discovery+browser interop+snap+endurance vm package fuzz}
 # What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
 OUTCOMES=$(mktemp)
-trap 'rm -f "$OUTCOMES"' EXIT
+trap 'rm -f "$OUTCOMES" "$OUTCOMES.parts"' EXIT
+
+# What makes the second build fast makes the first one slower, and larger.
+if [ ! -d "${CARGO_TARGET_DIR:-target}/debug" ]; then export CARGO_INCREMENTAL=0; fi
 
 say() { printf '\n=== %s\n' "$*"; }
 skip() { say "SKIPPED $1: $2"; echo "skipped $1" >>"$OUTCOMES"; if [ "${DESKCONN_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi; }
@@ -32,7 +35,7 @@ stage_prepare() {
   (for tool in cargo-deny cargo-fuzz cargo-deb; do packaging/tool.sh "$tool" || :; done >"$DESKCONN_CACHE/tools.log" 2>&1) &
   apt-get -qq update
   # tshark asks whether others than root may capture; the default is no.
-  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables curl
+  DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables curl openssl
   # Shells that complete, and formatters of the manual.
   install zsh fish bash man-db mandoc
   # The programs of a person's session, for the functions that speak to them.
@@ -48,16 +51,26 @@ stage_prepare() {
   bash tests/snap/prepare.sh
 }
 
+# Runs a part of a stage, and notes its seconds.
+part() {
+  local name=$1 started=$SECONDS
+  shift
+  "$@"
+  echo "$name $((SECONDS - started)) s" >>"$OUTCOMES.parts"
+}
+
 stage_check() {
   # First: the daemon embeds it.
-  bash clients/build.sh
+  part app bash clients/build.sh
   cargo fmt --all --check
-  cargo clippy --workspace --all-targets --locked -- -D warnings
-  cargo build --workspace --all-targets --locked
-  cargo test --workspace --locked
-  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked --quiet
-  bash tests/dependencies.sh
-  bash tests/portable.sh
+  part clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+  part build cargo build --workspace --all-targets --locked
+  # Most of them wait most of the time.
+  RUST_TEST_THREADS=$((2 * $(nproc))) part test cargo test --workspace --locked
+  RUSTDOCFLAGS='-D warnings' part doc cargo doc --workspace --no-deps --locked --quiet
+  part dependencies bash tests/dependencies.sh
+  part packages bash tests/packages.sh
+  part portable bash tests/portable.sh
 }
 
 stage_release() { make build; }
@@ -66,6 +79,8 @@ stage_run() {
   is_root || { skip run "only root can give the daemon a network of its own"; return 0; }
   bash tests/run/run.sh
   bash tests/run/silence.sh target/release
+  examples
+  python3 tests/run/documents.py target/release "$DESKCONN_EXAMPLES"
 }
 
 stage_doctor() {
@@ -98,6 +113,12 @@ stage_discovery() {
 stage_snap() {
   is_root || { skip snap "only root can mount what is in it"; return 0; }
   bash tests/snap/run.sh target/release
+}
+
+stage_endurance() {
+  is_root || { skip endurance "only root can make a network"; return 0; }
+  examples
+  bash tests/endurance/run.sh target/release 60
 }
 
 stage_vm() {
@@ -149,5 +170,6 @@ for stages in $STAGES; do
 done
 skipped=$(grep -c '^skipped ' "$OUTCOMES" || :)
 passed=$(($(grep -c '' "$OUTCOMES") - skipped * 2))
+if [ -e "$OUTCOMES.parts" ]; then say "of check: $(paste -s -d , "$OUTCOMES.parts" | sed 's/,/, /g')"; fi
 say "seconds: $(grep -v '^skipped ' "$OUTCOMES" | paste -s -d , | sed 's/,/, /g')"
 printf '%d passed, 0 failed, %d skipped\n' "$passed" "$skipped"

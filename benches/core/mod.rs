@@ -17,8 +17,13 @@ pub(crate) fn decoded(serializer: Serializer, frame: &Bytes) -> Message {
     codec::decode(serializer, frame, &Bounds::JOINED).expect("the bench is well formed")
 }
 
-/// A realm with this many sessions, and their ids.
+/// A realm with this many sessions who may do everything, and their ids.
 pub(crate) fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
+    realm_for(&Arc::new(Role::unrestricted("anonymous")), sessions)
+}
+
+/// A realm with this many sessions of one role, and their ids.
+pub(crate) fn realm_for(role: &Arc<Role>, sessions: usize) -> (Realm, Vec<SessionId>) {
     let mut realm = Realm::new(
         "realm1".into(),
         Settings::default(),
@@ -28,12 +33,11 @@ pub(crate) fn realm(sessions: usize) -> (Realm, Vec<SessionId>) {
             elapsed: || std::time::Duration::ZERO,
         },
     );
-    let role = Arc::new(Role::unrestricted("anonymous"));
     let mut out = Vec::new();
     let mut join = || {
         let principal = Principal {
             authid: "x".into(),
-            role: Arc::clone(&role),
+            role: Arc::clone(role),
             method: "anonymous",
             provider: "static",
             authextra: Default::default(),

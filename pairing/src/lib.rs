@@ -1,8 +1,5 @@
 //! How a device becomes trusted: codes, windows, attempts, keys and the list of devices.
-//!
-//! Everything here is a value with methods. There is no socket, file, clock, task or log line in this package:
-//! moments are arguments, randomness is an argument, and what happens next is a return value. The daemon's
-//! `pair.rs` and `store.rs` are the shell around it.
+#![doc = include_str!("../README.md")]
 //!
 //! | module | what it knows |
 //! |---|---|
@@ -18,44 +15,7 @@
 //! | [`grant`] | one permission of a device beside its role |
 //! | [`trust`] | which devices are trusted, since when, as what |
 //! | [`name`] | names from strangers, made safe to show |
-//!
-//! ```
-//! use std::time::Duration;
-//! use deskconn_pairing::legacy::{Claim, Step};
-//! use deskconn_pairing::{Code, Identity, Kind, Legacy, Terms, Trust, Windows};
-//! use rand::SeedableRng;
-//!
-//! let mut random = rand::rngs::StdRng::seed_from_u64(1); // the daemon takes the system's source
-//! let desktop = Identity::generate(&mut random)?;
-//! let phone = Identity::generate(&mut random)?;
-//! let second = Duration::from_secs(1);
-//!
-//! let (mut windows, mut legacy) = (Windows::default(), Legacy::new(desktop.public()));
-//! let code = Code::generate(&mut random)?;
-//! let shown = code.to_string(); // on the desktop's screen
-//! windows.open(code, Terms { legacy: true, ..Terms::for_role("remote") }, false, second)?;
-//!
-//! let claim = Claim {
-//!     otp: shown.parse().ok(), // typed into the phone
-//!     key: phone.public(),
-//!     session_key: None,
-//!     name: Some("Pixel 9".into()),
-//!     kind: Kind::Android,
-//!     address: None,
-//!     is_private: true,
-//! };
-//! let request = legacy.claim(&mut windows, claim, 2 * second)?;
-//! let Step::Ask(question) = legacy.ask(&mut windows, request, 2 * second) else { panic!() };
-//! println!("{} {}: allow?", question.name.unwrap(), question.fingerprint);
-//! let Step::Granted(_, device) = legacy.answer(&mut windows, request, true, None, 9 * second)? else { panic!() };
-//!
-//! let mut trust = Trust::default();
-//! let now = time::OffsetDateTime::UNIX_EPOCH; // the daemon takes the clock
-//! let id = trust.add(*device, now, &mut random)?.id;
-//! assert_eq!(trust.find_key(&phone.public()).unwrap().id, id);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
+
 pub mod code;
 pub mod device;
 pub mod exchange;

@@ -67,17 +67,25 @@ pub enum Transport {
 }
 
 impl Transport {
+    /// The names of all of them.
+    pub const NAMES: [&'static str; 7] = ["websocket", "rawsocket", "quic", "longpoll", "bridge", "unix", "local"];
+
     /// The name that the meta API tells.
     #[must_use]
     pub const fn name(&self) -> &'static str {
+        Self::NAMES[self.index()]
+    }
+
+    /// Its place among [`Transport::NAMES`].
+    pub(crate) const fn index(&self) -> usize {
         match self {
-            Self::WebSocket => "websocket",
-            Self::RawSocket => "rawsocket",
-            Self::Quic => "quic",
-            Self::LongPoll => "longpoll",
-            Self::Bridge => "bridge",
-            Self::Unix => "unix",
-            Self::Local(_) => "local",
+            Self::WebSocket => 0,
+            Self::RawSocket => 1,
+            Self::Quic => 2,
+            Self::LongPoll => 3,
+            Self::Bridge => 4,
+            Self::Unix => 5,
+            Self::Local(_) => 6,
         }
     }
 }
@@ -322,7 +330,16 @@ pub trait FrontDoor: Send + Sync + 'static {
     }
 
     /// Which hosts and origins are let through.
-    fn origins(&self) -> &Origins;
+    fn origins(&self) -> Arc<Origins>;
+
+    /// The answer to a request over the Unix socket, by a program of somebody whom [`Gate::is_welcome`] lets in. No page of the
+    /// web comes this way.
+    fn respond_to_program(&self, request: Request, peer: Peer) -> Pending<'static, Response> {
+        let _ = (request, peer);
+        let mut response = Response::new(Full::from("there is nothing here\n"));
+        *response.status_mut() = StatusCode::NOT_FOUND;
+        Box::pin(async { response })
+    }
 
     /// Whether such a visitor may ask for this path. Nobody may, unless the door says so.
     fn admits(&self, visitor: Visitor, path: &str) -> bool {
@@ -333,8 +350,8 @@ pub trait FrontDoor: Send + Sync + 'static {
 
 /// The plain front door: nothing but WAMP.
 impl FrontDoor for Origins {
-    fn origins(&self) -> &Origins {
-        self
+    fn origins(&self) -> Arc<Origins> {
+        Arc::new(self.clone())
     }
 }
 

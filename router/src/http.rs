@@ -69,7 +69,7 @@ const HTTPS: Scheme = Scheme {
 
 /// Serves HTTP on a connection until it is closed or becomes a WebSocket.
 pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr, peer: Peer, place: Place) {
-    let limits = &shared.limits;
+    let limits = shared.limits();
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -104,7 +104,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
             () = shared.stopping.cancelled() => {
                 // Whoever waits for messages gets GOODBYE yet.
                 connection.as_mut().graceful_shutdown();
-                let _ = timeout(shared.limits.farewell, connection).await;
+                let _ = timeout(shared.limits().farewell, connection).await;
             }
         }
     }
@@ -145,7 +145,7 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
         Channel::Plain | Channel::Noise { .. } => HTTP,
     };
     let headers = request.headers();
-    let host = host(headers).filter(|host| is_ours(host, local, scheme, origins) && names(request.uri(), host));
+    let host = host(headers).filter(|host| is_ours(host, local, scheme, &origins) && names(request.uri(), host));
     let Some(host) = host else {
         tracing::info!(%peer, host = ?headers.get(HOST), path = request.uri().path(), "a request for another host was refused");
         return refusal(
@@ -154,7 +154,7 @@ async fn answer(shared: Arc<Shared>, request: Request, local: SocketAddr, mut pe
         );
     };
     if let Some(origin) = headers.get(ORIGIN) {
-        let page = Page::of(origin, &host, local, scheme, origins);
+        let page = Page::of(origin, &host, local, scheme, &origins);
         let is_let_in = match page {
             Page::Own => true,
             Page::Visitor(visitor) => is_welcome(&shared, visitor, &request, &peer),

@@ -1,4 +1,5 @@
 //! A WAMP v2 router for tokio: the shell around the pure realm of `deskconn-wamp`.
+#![doc = include_str!("../README.md")]
 //!
 //! | file | what it does |
 //! |---|---|
@@ -35,6 +36,7 @@ mod session;
 mod upgrade;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,18 +44,21 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use wamp::error::CLOSE_REALM;
+use wamp::limits::Quota;
+use wamp::message::Goodbye;
 use wamp::uri::Uri;
 
 pub use channel::{Channel, Keys, NOISE_SESSION};
 pub use error::ListenError;
 pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Request, Response, Transport, Visitor};
-pub use limits::{LONGEST_PING, Limits, WhenFull};
+pub use limits::{LONGEST_PING, Limits, REFUSED_FOR, WhenFull};
 pub use link::local::pair as local_link;
 pub use link::{noise, tls};
 pub use listener::Listening;
 pub use rate::Rate;
-pub use realm::{Joined, RealmHandle};
-pub use report::{RealmReport, SessionReport, Traffic};
+pub use realm::{Joined, Login, RealmHandle, Verdict};
+pub use report::{Connections, Ends, RealmReport, RealmTotals, SessionReport, SessionsNow, Traffic};
 pub use upgrade::{AcceptedFrames, Frames, accept_frames};
 pub use wamp::realm::role::{Action, Actions, Consent, Disclose, Role, Rule, RuleError};
 pub use wamp::realm::{
@@ -61,7 +66,7 @@ pub use wamp::realm::{
     Settings as RealmSettings, Store,
 };
 
-use crate::limits::Counters;
+use crate::limits::{Counters, InForce};
 
 /// A realm's journal and all that is in it, oldest first.
 pub type Restored = (Box<dyn Journal>, Vec<Vec<u8>>);
@@ -75,7 +80,9 @@ pub(crate) struct Shared {
     gate: Arc<dyn Gate>,
     door: Arc<dyn FrontDoor>,
     keys: Keys,
-    limits: Limits,
+    limits: Arc<InForce>,
+    /// How often it was changed who may log in: a login that began before comes to nothing.
+    logins: AtomicU64,
     /// Places for telling somebody that there is no place.
     refusals: Semaphore,
     /// Connections that are read after their last answer.
@@ -112,7 +119,8 @@ impl Router {
             gate,
             door,
             keys,
-            limits,
+            limits: Arc::new(InForce::new(limits)),
+            logins: AtomicU64::new(0),
             refusals: Semaphore::new(limits::REFUSALS),
             lingering: Semaphore::new(linger::LINGERING),
             counters: Arc::default(),
@@ -148,7 +156,7 @@ impl Router {
             return realm.clone();
         }
         let settings = RealmSettings {
-            message_bytes: Some(self.0.limits.joined.message_bytes),
+            message_bytes: Some(self.0.limits().joined.message_bytes),
             ..settings
         };
         let realm = RealmHandle::new(name.clone(), settings, when_full, &self.0.limits, &self.0.gate);
@@ -171,6 +179,33 @@ impl Router {
         self.0.realms().values().cloned().collect()
     }
 
+    /// Closes a realm: its sessions are told, and nobody finds it any more.
+    pub fn close_realm(&self, name: &str) {
+        let closed = self.0.realms().remove(&Uri::from(name));
+        // Whoever is about to join it must not come after those who are told.
+        self.renew_logins();
+        if let Some(realm) = closed {
+            let goodbye = Goodbye::new(CLOSE_REALM, "the realm is not in the configuration any more");
+            realm.end_sessions(&goodbye, |_| true);
+        }
+    }
+
+    /// Has logins come to nothing that are under way: who may come in was changed since they began. Their connections are
+    /// closed, so that clients try again.
+    pub fn renew_logins(&self) {
+        self.0.logins.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Takes these limits for connections from now on. What sessions of all realms may hold counts at once; what they hold
+    /// beyond that stays.
+    pub fn set_limits(&self, limits: Limits, quota: Quota) {
+        let message_bytes = limits.joined.message_bytes;
+        self.0.limits.set(limits);
+        for realm in self.realms() {
+            realm.set_quota(quota, message_bytes);
+        }
+    }
+
     /// Serves one connection that is not accepted by a listener, such as an in-process link.
     pub fn serve(&self, link: link::Link, peer: Peer) -> JoinHandle<()> {
         self.0
@@ -181,7 +216,7 @@ impl Router {
     /// An in-process connection: the end for a client.
     #[must_use]
     pub fn connect_local(&self, name: &str) -> link::Link {
-        let (near, far) = link::local::pair(self.0.limits.local_messages);
+        let (near, far) = link::local::pair(self.0.limits().local_messages);
         self.serve(near, Peer::local(name));
         far
     }
@@ -190,6 +225,18 @@ impl Router {
     #[must_use]
     pub fn login_wait(&self, peer: &Peer) -> Option<Duration> {
         self.0.counters.login_wait(peer.ip())
+    }
+
+    /// What comes before there are sessions.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let (turned_away, joining) = self.0.counters.connections();
+        let reasons = REFUSED_FOR.into_iter().map(Some).chain([None]);
+        Connections {
+            joining,
+            turned_away,
+            refused: reasons.zip(self.0.counters.refusals()).collect(),
+        }
     }
 
     /// Says goodbye to every session, takes no more, and waits until all have gone, but not longer than `at_most`.
@@ -207,6 +254,11 @@ impl Router {
 }
 
 impl Shared {
+    /// The limits of this moment, for a connection that begins.
+    pub(crate) fn limits(&self) -> Arc<Limits> {
+        self.limits.get()
+    }
+
     fn realms(&self) -> std::sync::MutexGuard<'_, BTreeMap<Uri, RealmHandle>> {
         self.realms.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use wamp::error;
 use wamp::limits::Bounds;
+use wamp::uri::Uri;
 
 use crate::channel::NOISE_SESSION;
 use crate::rate::Failures;
@@ -121,6 +123,37 @@ impl Default for Limits {
     }
 }
 
+/// The limits as they are now. A connection keeps those that it began with.
+#[derive(Debug)]
+pub(crate) struct InForce(RwLock<Arc<Limits>>);
+
+impl InForce {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self(RwLock::new(Arc::new(limits)))
+    }
+
+    pub(crate) fn get(&self) -> Arc<Limits> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn set(&self, limits: Limits) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
+    }
+}
+
+const REASONS: usize = 7;
+
+/// Why clients are told no before they have a session, as far as that is counted apart.
+pub const REFUSED_FOR: [Uri; REASONS] = [
+    error::AUTHENTICATION_FAILED,
+    error::AUTHENTICATION_DENIED,
+    error::AUTHENTICATION_REQUIRED,
+    error::NO_SUCH_REALM,
+    error::NO_SUCH_ROLE,
+    error::NOT_AUTHORIZED,
+    error::PROTOCOL_VIOLATION,
+];
+
 /// Connections and sessions now, by address.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
@@ -128,6 +161,8 @@ pub(crate) struct Counters {
     failures: Mutex<Failures>,
     /// Connections for which there was no place.
     turned_away: AtomicU64,
+    /// Clients that were told no, by the reasons of [`REFUSED_FOR`], and others.
+    refused: [AtomicU64; REASONS + 1],
 }
 
 #[derive(Debug, Default)]
@@ -197,6 +232,23 @@ impl Counters {
     /// Counts a connection for which there was no place, and says how many those are.
     pub(crate) fn turned_away(&self) -> u64 {
         self.turned_away.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Counts a client that was told no before it had a session.
+    pub(crate) fn refused(&self, reason: &Uri) {
+        let place = REFUSED_FOR.iter().position(|known| known == reason);
+        self.refused[place.unwrap_or(REASONS)].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often each of [`REFUSED_FOR`] was the reason for which a client was told no, and last all other reasons.
+    pub(crate) fn refusals(&self) -> [u64; REASONS + 1] {
+        self.refused.each_ref().map(|it| it.load(Ordering::Relaxed))
+    }
+
+    /// How many connections found no place, and how many there are that have not joined.
+    pub(crate) fn connections(&self) -> (u64, usize) {
+        let joining = self.counts().joining.total;
+        (self.turned_away.load(Ordering::Relaxed), joining)
     }
 
     /// Counts a login that failed.

@@ -184,7 +184,7 @@ async fn respond(shared: Arc<Shared>, request: Request, peer: Peer) -> Result<Re
 /// Opens a transport and begins its session.
 async fn open(shared: &Arc<Shared>, body: Incoming, mut peer: Peer) -> Result<Response, Box<Response>> {
     let bad = |sentence| Box::new(refusal(StatusCode::BAD_REQUEST, sentence));
-    let body = read(body, OPENING_BYTES, shared.limits.handshake).await?;
+    let body = read(body, OPENING_BYTES, shared.limits().handshake).await?;
     let asked: Value = serde_json::from_slice(&body).map_err(|_| bad("the body must be JSON\n"))?;
     let offers = asked.get("protocols").and_then(Value::as_array);
     let offers = offers.ok_or_else(|| bad("the body must be {\"protocols\": [\"wamp.2.json\", …]}\n"))?;
@@ -193,12 +193,12 @@ async fn open(shared: &Arc<Shared>, body: Incoming, mut peer: Peer) -> Result<Re
         bad("offer one of the protocols wamp.2.json, wamp.2.msgpack, wamp.2.cbor, or one of these with .batched\n")
     })?;
     peer.transport = Transport::LongPoll;
-    let place = shared.counters.connect(peer.ip(), &shared.limits).map_err(|why| {
+    let place = shared.counters.connect(peer.ip(), &shared.limits()).map_err(|why| {
         note_turned_away(shared, &peer, why);
         let sentence = "there are as many connections as are taken; try again later\n";
         Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, sentence))
     })?;
-    let (link, mailbox) = link::longpoll::open(format, shared.limits.joining);
+    let (link, mailbox) = link::longpoll::open(format, shared.limits().joining);
     let id = id();
     let poll = Arc::new(Poll {
         mailbox,
@@ -219,7 +219,7 @@ async fn serve(shared: Arc<Shared>, (id, poll): (String, Arc<Poll>), link: link:
         let mut session = session::serve(Arc::clone(&shared), link, peer, Some(place));
         tokio::select! {
             () = &mut session => {}
-            () = poll.absent(shared.limits.absent) => {
+            () = poll.absent(shared.limits().absent) => {
                 poll.mailbox.lose();
                 session.await;
             }
@@ -235,7 +235,7 @@ async fn serve(shared: Arc<Shared>, (id, poll): (String, Arc<Poll>), link: link:
 }
 
 async fn receive(shared: &Shared, poll: &Poll) -> Result<Response, Box<Response>> {
-    match timeout(shared.limits.poll, poll.mailbox.fetch()).await {
+    match timeout(shared.limits().poll, poll.mailbox.fetch()).await {
         Ok(Fetched::Messages(body)) => Ok(with(body, media_type(poll.mailbox.format().serializer))),
         Ok(Fetched::Nothing) | Err(_) => Ok(empty()),
         Ok(Fetched::Over) => Err(gone()),
@@ -243,7 +243,7 @@ async fn receive(shared: &Shared, poll: &Poll) -> Result<Response, Box<Response>
 }
 
 async fn send(shared: &Shared, poll: &Poll, body: Incoming) -> Result<Response, Box<Response>> {
-    let body = read(body, poll.mailbox.longest(), shared.limits.write_stall).await?;
+    let body = read(body, poll.mailbox.longest(), shared.limits().write_stall).await?;
     match poll.mailbox.post(body).await {
         Ok(()) => Ok(empty()),
         Err(PostError::Over) => Err(gone()),

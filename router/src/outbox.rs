@@ -163,6 +163,12 @@ impl Outbox {
         } else {
             Some(message)
         };
+        if self.when_full != WhenFull::Disconnect {
+            // While its writer cannot take what waits: it looks after that, and nothing else would wake it.
+            let lost = displaced.iter().chain(&refused);
+            let lost = lost.filter(|it| matches!(it.message(), Message::Event(_))).count();
+            self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+        }
         Pushed::Full { refused, displaced }
     }
 
@@ -171,18 +177,21 @@ impl Outbox {
         self.when_full
     }
 
-    /// Notes that an event was lost.
+    /// Notes that an event was lost that had been taken from here.
     pub(crate) fn note_dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many events were lost since this was last asked, once everything that waited has been taken.
-    pub(crate) fn take_dropped(&self) -> Option<u64> {
+    /// Whether events were lost that nobody was told of yet, and everything that waited has been taken.
+    pub(crate) fn has_dropped(&self) -> bool {
         // All but always zero: one look at memory of the writer's own.
-        if self.dropped.load(Ordering::Relaxed) == 0 || !self.queue().messages.is_empty() {
-            return None;
-        }
-        Some(self.dropped.swap(0, Ordering::Relaxed))
+        self.dropped.load(Ordering::Relaxed) != 0 && self.queue().messages.is_empty()
+    }
+
+    /// How many they are, once. To be asked under the realm's lock: before that is taken the queue may be full again, and
+    /// there would be no room to tell it.
+    pub(crate) fn take_dropped(&self) -> Option<u64> {
+        self.has_dropped().then(|| self.dropped.swap(0, Ordering::Relaxed))
     }
 
     /// Ends the session after this last message.

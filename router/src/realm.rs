@@ -1,10 +1,12 @@
 //! A realm that many tasks share: the one lock, and the way from the realm's deliveries into the outboxes.
 
 mod ending;
+mod figures;
 mod join;
 mod opening;
 mod overflow;
 mod resumption;
+mod review;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicU64;
@@ -12,6 +14,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use ahash::RandomState;
+use link::Octets;
 use rand::TryRng as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -28,11 +31,12 @@ pub(crate) use self::join::{Newcomer, SharedPlace};
 use self::opening::Openings;
 pub(crate) use self::resumption::{Lease, Refused, Returning, Routed, Tenure};
 
+pub use self::review::{Login, Verdict};
 use crate::gate::Gate;
-use crate::limits::{Limits, WhenFull};
+use crate::limits::{InForce, WhenFull};
 use crate::outbox::{self, Pushed};
 pub(crate) use crate::report::Arrival;
-use crate::report::{RealmReport, Seat, Traffic};
+use crate::report::{Seat, Totals, Traffic};
 
 /// A realm of a running router.
 #[derive(Debug, Clone)]
@@ -43,10 +47,12 @@ struct Inner {
     state: Mutex<State>,
     /// Events that found a full queue.
     dropped: AtomicU64,
-    limits: Limits,
+    limits: Arc<InForce>,
     when_full: WhenFull,
     /// Not held: a gate usually holds realms.
     gate: Weak<dyn Gate>,
+    /// What comes and goes over the connections of its sessions.
+    octets: Arc<Octets>,
     /// Wakes the timer, when something is due before what it waits for.
     sooner: Arc<Notify>,
 }
@@ -77,6 +83,7 @@ struct State {
     openings: Openings,
     /// What was delivered to all sessions, those that left too.
     delivered: Traffic,
+    totals: Totals,
     /// Kept from message to message, so that routing does not allocate.
     deliveries: Vec<Delivery>,
     /// What the timer waits for. There is no timer while nothing is due.
@@ -88,7 +95,7 @@ impl RealmHandle {
         name: Uri,
         settings: Settings,
         when_full: WhenFull,
-        limits: &Limits,
+        limits: &Arc<InForce>,
         gate: &Arc<dyn Gate>,
     ) -> Self {
         let mut seed = [0; 32];
@@ -101,6 +108,7 @@ impl RealmHandle {
             seats: HashMap::with_hasher(RandomState::with_seed(0)),
             openings: Openings::default(),
             delivered: Traffic::default(),
+            totals: Totals::default(),
             deliveries: Vec::new(),
             deadline: None,
         };
@@ -108,9 +116,10 @@ impl RealmHandle {
             name,
             state: Mutex::new(state),
             dropped: AtomicU64::new(0),
-            limits: limits.clone(),
+            limits: Arc::clone(limits),
             when_full,
             gate: Arc::downgrade(gate),
+            octets: Arc::default(),
             sooner: Arc::default(),
         }))
     }
@@ -163,6 +172,7 @@ impl RealmHandle {
     pub(crate) fn route(&self, from: SessionId, messages: &mut Vec<Message>) -> Result<Flow, Violation> {
         let mut state = self.state();
         let mut flow = Ok(Flow::Continue);
+        state.begin(messages.len());
         for message in messages.drain(..) {
             let State { realm, deliveries, .. } = &mut *state;
             flow = realm.receive(from, message, deliveries);
@@ -220,6 +230,9 @@ impl RealmHandle {
             .unwrap_or_default();
         let had_end = withdrawn.iter().chain(&waiting).any(|it| is_end(it.message()));
         if matches!(message, Message::Event(_)) {
+            if let Some(seat) = state.seats.get(&to) {
+                seat.outbox.note_dropped();
+            }
             self.count_dropped(&mut state, to);
         }
         let State { realm, deliveries, .. } = &mut *state;
@@ -244,8 +257,10 @@ impl RealmHandle {
                     continue;
                 };
                 let kind = Traffic::of(outgoing.message());
+                state.totals.ends.count(outgoing.message());
                 let pushed = seat.outbox.push(outgoing);
                 if !matches!(pushed, Pushed::Full { refused: Some(_), .. }) {
+                    state.totals.sent += 1;
                     seat.traffic += kind;
                     state.delivered += kind;
                 }
@@ -364,30 +379,5 @@ impl RealmHandle {
             .into_iter()
             .filter_map(|session| state.realm.origin(session).cloned())
             .collect()
-    }
-
-    /// What the realm and its sessions do, in figures; of more than `most` sessions, those with the lowest ids.
-    #[must_use]
-    pub fn report(&self, most: usize) -> RealmReport {
-        let state = self.state();
-        let sessions = state.realm.sessions();
-        let row = |session: &SessionId| state.seats.get(session)?.report(&state.realm, *session);
-        RealmReport {
-            name: self.0.name.clone(),
-            session_count: sessions.len(),
-            requests: state.realm.requests(),
-            traffic: Traffic {
-                dropped: self.dropped_events(),
-                ..state.delivered
-            },
-            queue_bytes: self.0.limits.queue_bytes,
-            sessions: sessions.iter().take(most).filter_map(row).collect(),
-        }
-    }
-
-    /// How many sessions there are.
-    #[must_use]
-    pub fn session_count(&self) -> usize {
-        self.state().realm.session_count()
     }
 }

@@ -10,9 +10,10 @@ use std::time::SystemTime;
 use link::Writer;
 use tokio::sync::Notify;
 use wamp::codec::Serializer;
+use wamp::error::{CANCELED, TIMEOUT};
 use wamp::id::SessionId;
-use wamp::message::{Message, Origin};
-use wamp::realm::{Realm, Requests};
+use wamp::message::{Message, Origin, RequestError, RequestKind};
+use wamp::realm::{Figures, Realm, Requests};
 use wamp::uri::Uri;
 use wamp::value::Dict;
 
@@ -50,6 +51,104 @@ impl AddAssign for Traffic {
     }
 }
 
+/// How calls ended for their callers, counted from the beginning. A caller that leaves does not hear of its calls, and those
+/// do not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// With a result.
+    pub results: u64,
+    /// With an error of the callee or of the router.
+    pub errors: u64,
+    /// Cancelled by the caller, or because the callee left.
+    pub cancelled: u64,
+    /// The callee took too long.
+    pub timed_out: u64,
+}
+
+impl Ends {
+    #[inline]
+    pub(crate) fn count(&mut self, message: &Message) {
+        if let Message::Result(result) = message {
+            self.results += u64::from(!result.details.progress);
+        } else if let Message::Error(error) = message {
+            self.count_error(error);
+        }
+    }
+
+    #[cold]
+    fn count_error(&mut self, error: &RequestError) {
+        if error.kind != RequestKind::Call {
+            return;
+        }
+        *match &error.error {
+            uri if *uri == CANCELED => &mut self.cancelled,
+            uri if *uri == TIMEOUT => &mut self.timed_out,
+            _ => &mut self.errors,
+        } += 1;
+    }
+}
+
+/// What a realm counts beside [`Traffic`], for all sessions together.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    pub(crate) ends: Ends,
+    pub(crate) joined: [u64; Transport::NAMES.len()],
+}
+
+/// The sessions that are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SessionsNow {
+    /// By what they run over, in the order of [`Transport::NAMES`].
+    pub by_transport: [usize; Transport::NAMES.len()],
+    /// How many of them wait for their clients to return.
+    pub detached: usize,
+}
+
+impl SessionsNow {
+    pub(crate) fn count(&mut self, transport: &Transport, is_detached: bool) {
+        self.by_transport[transport.index()] += 1;
+        self.detached += usize::from(is_detached);
+    }
+}
+
+/// What comes before there are sessions.
+#[derive(Debug, Clone)]
+pub struct Connections {
+    /// Connections that have not joined.
+    pub joining: usize,
+    /// Connections for which there was no place.
+    pub turned_away: u64,
+    /// Clients that were told no, by the reason in their ABORT; `None` for all others.
+    pub refused: Vec<(Option<Uri>, u64)>,
+}
+
+/// What a realm counts and holds.
+#[derive(Debug, Clone)]
+pub struct RealmTotals {
+    /// Its name.
+    pub name: Uri,
+    /// Who is there.
+    pub sessions: SessionsNow,
+    /// Who came, by what they ran over, in the order of [`Transport::NAMES`].
+    pub joined: [u64; Transport::NAMES.len()],
+    /// What was asked for.
+    pub requests: Requests,
+    /// What was delivered.
+    pub traffic: Traffic,
+    /// How calls ended.
+    pub ends: Ends,
+    /// Messages that came, and messages that were put into queues.
+    pub messages: [u64; 2],
+    /// Bytes that came and went over connections, from the moment on in which they joined.
+    pub octets: [u64; 2],
+    /// What it holds.
+    pub figures: Figures,
+    /// Messages that wait for writers, and the bytes of memory that those hold.
+    pub queued: (usize, usize),
+}
+
 /// How a session came. Of what protects its channel only the kind is kept, and none of its secrets.
 #[derive(Debug)]
 pub(crate) struct Arrival {
@@ -70,6 +169,10 @@ impl Arrival {
             serializer: writer.serializer(),
             since: SystemTime::now(),
         }
+    }
+
+    pub(crate) const fn transport_index(&self) -> usize {
+        self.transport.index()
     }
 
     /// What the meta API tells of it.
@@ -127,6 +230,16 @@ impl Seat {
         self.released.notify_one();
     }
 
+    /// What its connection runs over.
+    pub(crate) const fn transport(&self) -> &Transport {
+        &self.arrival.transport
+    }
+
+    /// Whether it waits for its client to return.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.lease.as_ref().is_some_and(|lease| lease.is_detached())
+    }
+
     /// Its figures; `None` when the realm has forgotten it.
     pub(crate) fn report(&self, realm: &Realm, session: SessionId) -> Option<SessionReport> {
         let (queued_messages, queued_bytes) = self.outbox.load();
@@ -137,7 +250,7 @@ impl Seat {
             channel: self.arrival.channel,
             serializer: self.arrival.serializer,
             since: self.arrival.since,
-            is_detached: self.lease.as_ref().is_some_and(|lease| lease.is_detached()),
+            is_detached: self.is_detached(),
             requests: realm.requests_of(session)?,
             traffic: self.traffic,
             queued_messages,

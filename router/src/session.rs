@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use link::Link;
 use tokio::time::timeout;
+use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 use wamp::error;
 use wamp::message::{Abort, Goodbye, Message};
@@ -36,7 +37,7 @@ pub(crate) fn serve(
     place: Option<Place>,
 ) -> Pin<Box<impl Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let span = tracing::info_span!("session", %peer, id = tracing::field::Empty);
+        let span = tracing::info_span!("session", %peer, session = Empty, realm = Empty, authid = Empty);
         let opened = Box::pin(async {
             tokio::select! {
                 opened = open(&shared, &mut link, &peer, place) => opened,
@@ -44,9 +45,13 @@ pub(crate) fn serve(
             }
         });
         match opened.instrument(span.clone()).await {
-            Ok(opened) => run(&shared, link, &peer, opened, &span).await,
+            Ok(opened) => {
+                opened.realm.count_octets(&mut link);
+                run(&shared, link, &peer, opened, &span).await;
+            }
             Err(refusal) => {
                 if let Some(abort) = &refusal {
+                    shared.counters.refused(&abort.reason);
                     span.in_scope(|| shared.gate.refused(&peer, abort));
                 }
                 Box::pin(refuse(&shared, link, refusal)).instrument(span).await;
@@ -66,7 +71,7 @@ async fn refuse(shared: &Shared, mut link: Link, abort: Refusal) {
             // What the client still sends would otherwise make the kernel destroy the ABORT on its way.
             link.reader.drain().await;
         };
-        let _ = timeout(shared.limits.farewell, farewell).await;
+        let _ = timeout(shared.limits().farewell, farewell).await;
     }
 }
 
@@ -87,18 +92,20 @@ fn run<'a>(
         ping,
     } = opened;
     let session = joined.session;
-    span.record("id", session.get());
+    span.record("session", session.get());
+    span.record("realm", realm.name().as_str());
+    span.record("authid", &*principal.authid);
     span.in_scope(|| {
         if is_return {
-            tracing::info!(realm = %realm.name(), authid = %principal.authid, "returned");
+            tracing::info!("returned");
             shared.gate.resumed(session, &principal, peer);
         } else {
-            tracing::info!(realm = %realm.name(), authid = %principal.authid, role = %principal.role.name(), "joined");
+            tracing::info!(role = %principal.role.name(), "joined");
             shared.gate.joined(session, &principal, peer);
         }
     });
     let rate = shared.gate.message_rate(&principal, peer);
-    let upkeep = Upkeep::of(&joined, peer, &shared.limits, ping);
+    let upkeep = Upkeep::of(&joined, peer, &shared.limits(), ping);
     let mut connected = Connected::new(link, rate, upkeep);
     async move {
         let end = {
@@ -182,14 +189,14 @@ async fn returned(shared: &Shared, joined: &Joined, tenure: &Tenure, lost: Sessi
         () = tenure.replaced.cancelled() => SessionEnd::Replaced,
         () = joined.outbox.ended() => SessionEnd::Dismissed,
         () = shared.stopping.cancelled() => SessionEnd::Dismissed,
-        () = tokio::time::sleep(shared.limits.resume.unwrap_or_default()) => lost,
+        () = tokio::time::sleep(shared.limits().resume.unwrap_or_default()) => lost,
     }
 }
 
 /// Waits until the connection has lived as long as it may, if that is bounded.
 async fn expired(shared: &Shared, peer: &Peer) {
     match peer.channel {
-        Channel::Noise { .. } => tokio::time::sleep(shared.limits.noise_session).await,
+        Channel::Noise { .. } => tokio::time::sleep(shared.limits().noise_session).await,
         Channel::Plain | Channel::Tls { .. } => std::future::pending().await,
     }
 }

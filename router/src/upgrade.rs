@@ -97,7 +97,7 @@ pub(crate) fn wamp(shared: Arc<Shared>, mut request: Request, mut peer: Peer) ->
 /// The link inside a WebSocket; with Noise there is a handshake first, which may fail.
 async fn begin(shared: &Shared, parts: Parts<TokioIo<Watched>>, inside: Inside, peer: &mut Peer) -> Option<Link> {
     let (stream, already_read) = (parts.io.into_inner().into_stream(), parts.read_buf);
-    let bounds = shared.limits.joining;
+    let bounds = shared.limits().joining;
     let responder = match (inside, shared.keys.noise.clone()) {
         (Inside::Wamp(format), _) => return Some(websocket::accepted(stream, already_read, format, bounds)),
         (Inside::Noise, None) => unreachable!("it is offered only where there is a key"),
@@ -105,7 +105,7 @@ async fn begin(shared: &Shared, parts: Parts<TokioIo<Watched>>, inside: Inside, 
     };
     let accept = noise::accept(stream, already_read, &responder, bounds);
     let accepted = tokio::select! {
-        accepted = timeout(shared.limits.handshake, accept) => accepted,
+        accepted = timeout(shared.limits().handshake, accept) => accepted,
         () = shared.stopping.cancelled() => return None,
     };
     match accepted {
@@ -154,7 +154,7 @@ pub fn accept_frames(
     }
     let (shared, place, upgraded) = take_over(&mut request)?;
     let frames = async move {
-        let parts = timeout(shared.limits.handshake, taken_over(upgraded)).await??;
+        let parts = timeout(shared.limits().handshake, taken_over(upgraded)).await??;
         Ok(Frames {
             frames: websocket::accepted_frames(parts.io.into_inner().into_stream(), parts.read_buf, longest),
             _token: shared.tasks.token(),
@@ -187,12 +187,12 @@ impl Frames {
     /// # Errors
     /// It is longer than what was agreed, the peer takes nothing, or the connection failed or was closed.
     pub async fn send(&mut self, message: &[u8]) -> io::Result<()> {
-        timeout(self.shared.limits.write_stall, self.frames.send(message)).await?
+        timeout(self.shared.limits().write_stall, self.frames.send(message)).await?
     }
 
     /// Closes the connection, and gives the peer a moment to take what was sent last.
     pub async fn close(mut self) {
-        let _ = timeout(self.shared.limits.farewell, self.frames.close()).await;
+        let _ = timeout(self.shared.limits().farewell, self.frames.close()).await;
     }
 }
 

@@ -20,7 +20,7 @@ use super::{Access, STATIC_PROVIDER, TRUST_PROVIDER, noted, principal, roles};
 impl Access {
     /// Whether a key may prove itself over this connection: a listener on the network could steer the session.
     fn takes_keys(&self, peer: &Peer) -> bool {
-        peer.is_private() || peer.is_on_this_machine() || self.allows_plain_devices
+        peer.is_private() || peer.is_on_this_machine() || self.policy().allows_plain_devices
     }
 
     pub(super) fn find_on_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
@@ -58,7 +58,7 @@ impl Access {
 
     /// Whether this is a browser extension of this machine that has no key, and the configuration lets it in all the same.
     fn is_older_extension(&self, asked: &Asked, peer: &Peer) -> bool {
-        self.allows_anonymous_brightness
+        self.policy().allows_anonymous_brightness
             && peer.is_on_this_machine()
             && peer.origin.as_deref().is_some_and(Origins::is_of_extension)
             && !asked.offers(Method::Cryptosign)

@@ -2,7 +2,7 @@
 //! whoever sits at the machine, and those that the configuration names; the answer changes while the daemon runs.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, bail};
 use components::backends::Seat;
@@ -18,7 +18,7 @@ pub struct Household {
     /// The user this daemon runs as.
     own: u32,
     /// Those of the configuration.
-    owners: BTreeSet<u32>,
+    owners: RwLock<BTreeSet<u32>>,
     /// Who sits at the machine, where that counts.
     occupant: Option<watch::Receiver<Option<u32>>>,
     /// Follows them for as long as it lives.
@@ -31,7 +31,7 @@ impl Household {
     pub const fn of_user(own: u32) -> Self {
         Self {
             own,
-            owners: BTreeSet::new(),
+            owners: RwLock::new(BTreeSet::new()),
             occupant: None,
             _seat: None,
         }
@@ -42,17 +42,37 @@ impl Household {
     /// # Errors
     /// The system has no user of a name in `owners`.
     pub fn of_system(owners: &[String], seat: Arc<dyn Seat>) -> Result<Self> {
+        Ok(Self {
+            own: ROOT,
+            owners: RwLock::new(Self::uids(owners)?),
+            occupant: Some(seat.occupant()),
+            _seat: Some(seat),
+        })
+    }
+
+    /// The users of these names.
+    ///
+    /// # Errors
+    /// The system has no user of one of them.
+    pub fn uids(owners: &[String]) -> Result<BTreeSet<u32>> {
         let uid = |name: &String| match User::from_name(name) {
             Ok(Some(user)) => Ok(user.uid.as_raw()),
             Ok(None) => bail!("owners names \"{name}\", and this machine has no user of that name"),
             Err(error) => Err(error).with_context(|| format!("the user \"{name}\" of owners cannot be looked up")),
         };
-        Ok(Self {
-            own: ROOT,
-            owners: owners.iter().map(uid).collect::<Result<_>>()?,
-            occupant: Some(seat.occupant()),
-            _seat: Some(seat),
-        })
+        owners.iter().map(uid).collect()
+    }
+
+    /// Has others own the desktop from now on, beside those who own it anyway.
+    pub(super) fn set_owners(&self, owners: BTreeSet<u32>) {
+        *self.owners.write().unwrap_or_else(PoisonError::into_inner) = owners;
+    }
+
+    fn is_named(&self, uid: u32) -> bool {
+        self.owners
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(&uid)
     }
 
     /// Whether this is the system service's.
@@ -64,7 +84,7 @@ impl Household {
     /// Whether a user owns the desktop now.
     #[must_use]
     pub fn has(&self, uid: u32) -> bool {
-        uid == self.own || uid == ROOT || self.owners.contains(&uid) || self.is_occupant(uid)
+        uid == self.own || uid == ROOT || self.is_named(uid) || self.is_occupant(uid)
     }
 
     /// Whether a user sits at the machine now: then an agent of theirs serves the session in front.

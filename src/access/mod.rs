@@ -11,6 +11,7 @@ mod certificate;
 mod desktop;
 mod household;
 mod noted;
+mod policy;
 mod presence;
 mod realms;
 mod rights;
@@ -18,8 +19,8 @@ pub mod roles;
 mod seated;
 mod vouching;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, RwLock};
 
 use pairing::Device;
 use router::{
@@ -37,11 +38,13 @@ use wamp::value::{Dict, Value};
 pub use self::authenticator::Authenticators;
 pub use self::authorizer::Authorizers;
 pub use self::household::Household;
+pub(crate) use self::policy::Policy;
+pub use self::policy::Reviewed;
 pub use self::presence::{Presence, Sessions, Visitor};
-use self::realms::ConfiguredRealm;
 use self::rights::Rights;
 use self::roles::Roles;
 use self::seated::Seated;
+use crate::actions;
 use crate::audit::Audit;
 use crate::config::{Config, DESKTOP_REALM};
 use crate::consent::Consents;
@@ -71,14 +74,12 @@ pub struct Access {
     household: Household,
     seated: Seated,
     described: Described,
-    allows_anonymous_brightness: bool,
     is_desktop: bool,
-    allows_plain_devices: bool,
-    sessions_per_device: usize,
-    message_rate: Option<Rate>,
-    input_rate: Option<Rate>,
-    realms: BTreeMap<String, ConfiguredRealm>,
+    policy: RwLock<Arc<Policy>>,
     authorizers: Authorizers,
+    authenticators: Authenticators,
+    /// Requests that were denied.
+    denials: AtomicU64,
     presence: Presence,
     rights: Rights,
 }
@@ -95,10 +96,8 @@ impl Access {
         household: Household,
         (authorizers, authenticators): (Authorizers, &Authenticators),
     ) -> Result<Self, RuleError> {
-        let realms = config.realms.iter();
-        let realms = realms.map(|realm| Ok((realm.name.clone(), ConfiguredRealm::new(realm, authenticators)?)));
-        let realms = realms.collect::<Result<_, RuleError>>()?;
-        warn_of_open_doors(config, &realms);
+        let policy = Policy::new(config, None, authenticators)?;
+        policy.warn_of_open_doors(config);
         Ok(Self {
             store,
             desk,
@@ -111,14 +110,11 @@ impl Access {
             household,
             seated: Seated::default(),
             described: Described::default(),
-            allows_anonymous_brightness: config.compat.anonymous_brightness,
             is_desktop: config.desktop.enabled,
-            allows_plain_devices: config.compat.plain_devices,
-            sessions_per_device: config.limits.sessions_per_device.map_or(usize::MAX, size),
-            message_rate: rate(config.limits.messages_per_s, config.limits.messages_burst),
-            input_rate: rate(config.limits.input_messages_per_s, config.limits.messages_burst),
-            realms,
+            policy: RwLock::new(Arc::new(policy)),
             authorizers,
+            authenticators: authenticators.clone(),
+            denials: AtomicU64::new(0),
             presence: Presence::default(),
             rights: Rights::default(),
         })
@@ -149,6 +145,12 @@ impl Access {
     #[must_use]
     pub const fn is_of_system(&self) -> bool {
         self.household.is_of_system()
+    }
+
+    /// How many requests were denied.
+    #[must_use]
+    pub fn denials(&self) -> u64 {
+        self.denials.load(Ordering::Relaxed)
     }
 
     /// Who is in the desktop's realm.
@@ -192,28 +194,14 @@ fn principal(authid: &str, role: &Arc<Role>, method: Method, provider: &'static 
     }
 }
 
-/// The name of the session of this process that asks authorizers or authenticators, if it is one.
+/// The name of the session of this process that asks authorizers or authenticators, or does what the owner's actions say,
+/// if it is one.
 fn name_of_asker(peer: &Peer) -> Option<&'static str> {
     let Transport::Local(name) = &peer.transport else {
         return None;
     };
-    let askers = [authorizer::NAME, authenticator::NAME];
+    let askers = [authorizer::NAME, authenticator::NAME, actions::NAME];
     askers.into_iter().find(|asker| **name == **asker)
-}
-
-/// Whoever registers an authenticator says who everybody is.
-fn warn_of_open_doors(config: &Config, realms: &BTreeMap<String, ConfiguredRealm>) {
-    for authenticator in config.realms.iter().flat_map(|realm| &realm.authenticators) {
-        let procedure = authenticator.procedure.as_str();
-        let place = realms.get(&authenticator.realm);
-        if place.is_some_and(|place| place.lets_anybody_register(&procedure.into())) {
-            tracing::warn!(
-                realm = authenticator.realm,
-                procedure,
-                "anonymous clients may register this authenticator, and so come in as whoever they like"
-            );
-        }
-    }
 }
 
 fn unknown_realm(asked: &Asked) -> Abort {
@@ -234,10 +222,9 @@ impl Gate for Access {
             if self.is_desktop && asked.realm == DESKTOP_REALM {
                 return self.find_on_desktop(asked, peer);
             }
-            let realm = self
-                .realms
-                .get(asked.realm.as_str())
-                .ok_or_else(|| unknown_realm(asked))?;
+            let policy = self.policy();
+            let realm = policy.realms.get(asked.realm.as_str());
+            let realm = realm.ok_or_else(|| unknown_realm(asked))?;
             if name_of_asker(peer).is_some() || realm.link(peer).is_some() {
                 return Ok(Proof::None);
             }
@@ -250,10 +237,9 @@ impl Gate for Access {
             if self.is_desktop && asked.realm == DESKTOP_REALM {
                 return self.admit_to_desktop(asked, peer).await;
             }
-            let realm = self
-                .realms
-                .get(asked.realm.as_str())
-                .ok_or_else(|| unknown_realm(asked))?;
+            let policy = self.policy();
+            let realm = policy.realms.get(asked.realm.as_str());
+            let realm = realm.ok_or_else(|| unknown_realm(asked))?;
             if let Some(name) = name_of_asker(peer) {
                 let role = Arc::new(Role::unrestricted(name));
                 return Ok(principal(name, &role, Method::Anonymous, INTERNAL_PROVIDER));
@@ -272,7 +258,9 @@ impl Gate for Access {
         // The role as it is now: what was revoked, changed or locked since the login began counts already.
         let role = self.role_now(&principal.authid);
         role.is_some_and(|role| role == *principal.role)
-            && self.presence.enter(&principal.authid, self.sessions_per_device)
+            && self
+                .presence
+                .enter(&principal.authid, self.policy().sessions_per_device)
     }
 
     fn confirm_return(&self, session: SessionId, principal: &Principal, peer: &Peer) -> bool {
@@ -313,7 +301,12 @@ impl Gate for Access {
         let is_remote = peer.address.is_some();
         let may_call = |uri: &str| principal.role.allows(Action::Call, &uri.into()).is_some();
         let does_input = principal.provider == TRUST_PROVIDER && may_call(roles::INPUT_PROBE);
-        let rate = if does_input { self.input_rate } else { self.message_rate };
+        let policy = self.policy();
+        let rate = if does_input {
+            policy.input_rate
+        } else {
+            policy.message_rate
+        };
         rate.filter(|_| is_remote)
     }
 
@@ -351,6 +344,7 @@ impl Gate for Access {
     }
 
     fn denied(&self, session: SessionId, action: Action, uri: &str) {
+        self.denials.fetch_add(1, Ordering::Relaxed);
         let visitor = self.presence.visitor(session);
         let device = visitor.as_ref().and_then(|visitor| self.known(&visitor.authid));
         self.audit
@@ -371,12 +365,6 @@ impl Gate for Access {
 /// The text under a key of `authextra`.
 pub(crate) fn extra_text<'a>(asked: &'a Asked, key: &str) -> Option<&'a str> {
     asked.authextra.get(key).and_then(Value::as_str)
-}
-
-/// The rate, where there is one.
-fn rate(per_second: Option<u64>, burst: u64) -> Option<Rate> {
-    let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    Rate::per_second(number(per_second?), number(burst))
 }
 
 fn size(number: u64) -> usize {

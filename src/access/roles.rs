@@ -30,6 +30,11 @@ const COMPONENT_PREFIX: &str = "org.deskconn.component.";
 const APP_PREFIX: &str = "org.deskconn.app.";
 /// The role that may use it.
 const BUS: &str = "bus";
+/// The role of a dashboard.
+const METRICS: &str = "metrics";
+const METRICS_PREFIX: &str = "org.deskconn.metrics.";
+/// What it may ask.
+const FIGURES: [&str; 2] = ["org.deskconn.metrics.get", "org.deskconn.metrics.list"];
 /// Who may call this moves the pointer, and sends a message for each of its steps.
 pub const INPUT_PROBE: &str = "org.deskconn.pointer.move";
 /// What every device may ask, and say of what it offers.
@@ -77,6 +82,10 @@ impl Roles {
             let browse = rule(BROWSE, Match::Exact, &[Action::Call]);
             table.entry(role).or_default().push(browse);
         }
+        let figures = table.entry(METRICS).or_default();
+        // Who hears all of this prefix hears these too: a rule that does not say so would deny the whole.
+        figures.extend(FIGURES.map(|uri| rule(uri, Match::Exact, &[Action::Call, Action::Subscribe])));
+        figures.push(rule(METRICS_PREFIX, Match::Prefix, &[Action::Subscribe]));
         table.entry(BUS).or_default().push(Rule {
             allow: Actions::ALL,
             ..rule(APP_PREFIX, Match::Prefix, &[])

@@ -37,6 +37,8 @@ pub struct Ledger {
     windows: HashMap<(Kind, String), Window>,
     kinds: HashMap<Kind, Window>,
     last: Option<OffsetDateTime>,
+    /// How often each kind of thing happened, whether it was written or not.
+    happened: HashMap<Kind, u64>,
 }
 
 #[derive(Debug)]
@@ -63,10 +65,17 @@ impl Window {
 impl Ledger {
     /// Gives an entry its time, if it is to be written at all.
     pub fn admit(&mut self, entry: Entry, now: Duration, time: OffsetDateTime) -> Option<Record> {
+        *self.happened.entry(entry.kind).or_default() += 1;
         if entry.kind.is_rationed() && !self.has_room(&entry, now) {
             return None;
         }
         Some(self.record(entry, time))
+    }
+
+    /// How often something happened since the daemon started, whether it was written or not.
+    #[must_use]
+    pub fn happened(&self, kind: Kind) -> u64 {
+        self.happened.get(&kind).copied().unwrap_or_default()
     }
 
     /// An entry with its time, which no other entry has: that is how a reader tells two of them apart.

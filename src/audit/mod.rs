@@ -54,6 +54,8 @@ struct Shared {
     started: Instant,
     /// Entries that found the queue full.
     lost: AtomicU64,
+    /// Entries that were lost since the daemon started, for whatever reason.
+    all_lost: AtomicU64,
     followers: broadcast::Sender<Record>,
 }
 
@@ -77,6 +79,7 @@ impl Audit {
             ledger: Mutex::default(),
             started: Instant::now(),
             lost: AtomicU64::new(0),
+            all_lost: AtomicU64::new(0),
             followers: broadcast::channel(FOLLOWING).0,
         });
         let writer = Writer {
@@ -102,6 +105,7 @@ impl Audit {
         let is_entry = matches!(order, Order::Write(_));
         if self.orders.try_send(order).is_err() && is_entry {
             self.shared.lost.fetch_add(1, Ordering::Relaxed);
+            self.shared.all_lost.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -122,6 +126,16 @@ impl Audit {
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<Record> {
         self.shared.followers.subscribe()
+    }
+
+    /// How often each kind of thing happened since the daemon started.
+    #[must_use]
+    pub fn happened(&self) -> Vec<(Kind, u64)> {
+        let ledger = self.shared.ledger();
+        let counted = Kind::ALL.into_iter().filter(|kind| *kind != Kind::Lost);
+        let mut counts: Vec<_> = counted.map(|kind| (kind, ledger.happened(kind))).collect();
+        counts.push((Kind::Lost, self.shared.all_lost.load(Ordering::Relaxed)));
+        counts
     }
 
     /// Writes what is left, and ends.
@@ -228,7 +242,9 @@ impl Writer {
                     }
                     // The entry about a loss is none itself: it is made anew with the next one.
                     let is_retold = lost > 0 && missing == records.len();
-                    missing as u64 + if is_retold { lost - 1 } else { 0 }
+                    let own = missing as u64 - u64::from(is_retold);
+                    self.shared.all_lost.fetch_add(own, Ordering::Relaxed);
+                    own + if is_retold { lost } else { 0 }
                 },
                 |()| 0,
             );

@@ -1,10 +1,13 @@
 //! `[[realm.principal]]`: who may come into a realm, and what proves it.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use pairing::DeviceKey;
 use rand::TryRng as _;
 use rand::rngs::SysRng;
+use sha2::{Digest as _, Sha256};
 use wamp::auth::ticket::{MAX_TICKET, Ticket};
 use wamp::auth::{Method, cra, scram};
 
@@ -85,7 +88,7 @@ pub(super) fn read(mut section: Section<'_>, realm: &mut Realm) -> Result<(), Co
         Method::Cryptosign => Login::Cryptosign(read_key(&mut section)?),
         Method::Ticket => Login::Ticket(Ticket::new(&need_secret(&mut section)?)),
         Method::Cra => Login::Cra(read_cra(&mut section)?),
-        Method::Scram => Login::Scram(read_scram(&mut section)?),
+        Method::Scram => Login::Scram(read_scram(&mut section, &realm.name)?),
     };
     let field = section.need("authid", "the name it logs in under")?;
     let authid = field.short(MAX_NAME)?;
@@ -166,7 +169,7 @@ fn read_cra(section: &mut Section<'_>) -> Result<cra::Credential, ConfigError> {
 }
 
 /// Either `secret`, which is hashed here, or what was kept of one: `salt`, `stored_key` and `server_key`.
-fn read_scram(section: &mut Section<'_>) -> Result<scram::Credential, ConfigError> {
+fn read_scram(section: &mut Section<'_>, realm: &str) -> Result<scram::Credential, ConfigError> {
     let accepted = "\"argon2id13\" or \"pbkdf2\"";
     let kdf = section.get("kdf").map(|field| {
         field
@@ -183,7 +186,7 @@ fn read_scram(section: &mut Section<'_>) -> Result<scram::Credential, ConfigErro
                 scram::MAX_PBKDF2_ITERATIONS,
                 scram::PBKDF2_ITERATIONS,
             )?,
-            salt: drawn(),
+            salt: Vec::new(),
         },
         Some((kdf, field)) if kdf != "argon2id13" => return Err(field.error(accepted)),
         _ => scram::Hashing {
@@ -203,11 +206,14 @@ fn read_scram(section: &mut Section<'_>) -> Result<scram::Credential, ConfigErro
                 scram::MAX_ARGON2_ITERATIONS,
                 scram::ARGON2_ITERATIONS,
             )?,
-            salt: drawn(),
+            salt: Vec::new(),
         },
     };
     if let Some(field) = section.get("secret") {
-        let credential = scram::Credential::of_password(&password(&field)?, hashing);
+        let password = password(&field)?;
+        let authid = section.get("authid").map(|field| field.short(MAX_NAME)).transpose()?;
+        let salt = salt_for(&[realm, &authid.unwrap_or_default(), &password]);
+        let credential = scram::Credential::of_password(&password, scram::Hashing { salt, ..hashing });
         return credential.map_err(|error| field.error(&format!("another one: {error}")));
     }
     let salt = base64_of(section, "salt", "base64 of 8 to 128 bytes", 8..=scram::MAX_TEXT / 2)?;
@@ -242,11 +248,20 @@ fn base64_of(
     section.need(key, accepted)?.text(accepted, bytes)
 }
 
-/// A salt of its own. It is another one after each start, which no client minds.
-fn drawn() -> Vec<u8> {
-    let mut salt = vec![0; scram::SALT];
-    SysRng
-        .try_fill_bytes(&mut salt)
-        .expect("the operating system has random bytes");
-    salt
+/// A salt that nobody can foresee. It is another one after each start, which no client minds; while the program runs it stays the
+/// same for the same words, so that a file that is read again says nothing new.
+fn salt_for(words: &[&str]) -> Vec<u8> {
+    static KEY: LazyLock<[u8; 32]> = LazyLock::new(|| {
+        let mut key = [0; 32];
+        SysRng
+            .try_fill_bytes(&mut key)
+            .expect("the operating system has random bytes");
+        key
+    });
+    let mut hash = Sha256::new_with_prefix(*KEY);
+    for word in words {
+        hash.update((word.len() as u64).to_le_bytes());
+        hash.update(word);
+    }
+    hash.finalize()[..scram::SALT].to_vec()
 }

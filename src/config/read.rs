@@ -2,12 +2,16 @@
 //!
 //! It knows nothing of deskconn's keys: [`super`] asks for them, and what nobody asked for is an unknown key.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
+mod any;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
+
+pub(super) use self::any::Any;
 
 /// A file that cannot be used, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +20,10 @@ pub struct ConfigError {
     pub file: PathBuf,
     /// The line, from 1; none when the whole file is meant.
     pub line: Option<usize>,
-    /// What is wrong and what would be right.
+    /// What is wrong and what would be right. Empty where it merely follows from a mistake that was told before.
     pub what: String,
+    /// Where in the text the mistake stands.
+    pub(super) offset: Option<usize>,
 }
 
 impl std::error::Error for ConfigError {}
@@ -36,8 +42,11 @@ impl std::fmt::Display for ConfigError {
 pub(super) struct Source<'a> {
     file: &'a Path,
     text: &'a str,
-    /// Every key that was asked for, for the test that the documentation is complete.
-    asked: RefCell<BTreeSet<String>>,
+    /// Every key that was asked for, with the sentences that say what was accepted for it: what the reference is made of.
+    /// None where nobody wants to know.
+    asked: Option<RefCell<BTreeMap<String, Vec<String>>>>,
+    /// Where values stand that are wrong, which was told: they are read over, to find what else is wrong.
+    left_out: RefCell<BTreeSet<usize>>,
 }
 
 impl<'a> Source<'a> {
@@ -45,25 +54,56 @@ impl<'a> Source<'a> {
         Self {
             file,
             text,
-            asked: RefCell::default(),
+            asked: None,
+            left_out: RefCell::default(),
+        }
+    }
+
+    /// One that notes what it is asked for.
+    pub(super) fn that_notes(file: &'a Path, text: &'a str) -> Self {
+        Self {
+            asked: Some(RefCell::default()),
+            ..Self::new(file, text)
         }
     }
 
     /// Parses the text.
-    pub(super) fn parse(&self) -> Result<DeTable<'a>, ConfigError> {
-        match DeTable::parse(self.text) {
-            Ok(table) => Ok(table.into_inner()),
-            Err(error) => {
-                let what = format!("this is not TOML: {}", error.message());
-                Err(self.error(error.span().map(|span| span.start), what))
-            }
+    ///
+    /// # Errors
+    /// Everything in it that is not TOML.
+    pub(super) fn parse(&self) -> Result<DeTable<'a>, Vec<ConfigError>> {
+        let (table, errors) = DeTable::parse_recoverable(self.text);
+        if errors.is_empty() {
+            return Ok(table.into_inner());
         }
+        let error = |error: &toml::de::Error| {
+            let what = format!("this is not TOML: {}", error.message());
+            self.error(error.span().map(|span| span.start), what)
+        };
+        Err(errors.iter().map(error).collect())
     }
 
-    /// Every key that was asked for so far.
-    #[cfg(test)]
-    pub(super) fn asked(&self) -> BTreeSet<String> {
-        self.asked.borrow().clone()
+    /// Reads over what stands at this place from now on; `false` if it was read over already.
+    pub(super) fn leave_out(&self, offset: Option<usize>) -> bool {
+        offset.is_some_and(|offset| self.left_out.borrow_mut().insert(offset))
+    }
+
+    fn is_left_out(&self, offset: usize) -> bool {
+        self.left_out.borrow().contains(&offset)
+    }
+
+    /// Every key that was asked for so far, with what was accepted for it where it was there.
+    pub(super) fn into_asked(self) -> BTreeMap<String, Vec<String>> {
+        self.asked.map(RefCell::into_inner).unwrap_or_default()
+    }
+
+    fn note(&self, key: &str, accepted: Option<&str>) {
+        let Some(asked) = &self.asked else { return };
+        let mut asked = asked.borrow_mut();
+        let sentences = asked.entry(key.to_owned()).or_default();
+        if let Some(accepted) = accepted.filter(|accepted| !sentences.iter().any(|other| other == accepted)) {
+            sentences.push(accepted.to_owned());
+        }
     }
 
     fn error(&self, offset: Option<usize>, what: String) -> ConfigError {
@@ -72,6 +112,7 @@ impl<'a> Source<'a> {
             file: self.file.to_owned(),
             line: offset.map(|offset| before(offset) + 1),
             what,
+            offset,
         }
     }
 }
@@ -102,24 +143,41 @@ impl<'a> Section<'a> {
 
     /// The value of a key, if it is there.
     pub(super) fn get(&mut self, key: &'static str) -> Option<Field<'a>> {
+        self.find(key).filter(|field| !self.source.is_left_out(field.offset))
+    }
+
+    /// The same, also when it is read over.
+    fn find(&mut self, key: &'static str) -> Option<Field<'a>> {
         self.asked.push(key);
         let path = format!("{}{key}", self.path);
-        self.source.asked.borrow_mut().insert(path.clone());
+        self.source.note(&path, None);
         let value = self.table?.get(key)?;
         Some(Field {
             source: self.source,
             path,
             offset: value.span().start,
             value: value.get_ref(),
+            is_noted: Cell::new(false),
         })
+    }
+
+    /// Whether a key is there. It still has to be asked for.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.is_some_and(|table| table.contains_key(key))
     }
 
     /// The value of a key that must be there.
     pub(super) fn need(&mut self, key: &'static str, accepted: &str) -> Result<Field<'a>, ConfigError> {
         match self.get(key) {
             Some(field) => Ok(field),
+            None if self.table.is_some_and(|table| table.contains_key(key)) => Err(self.error(String::new())),
             None => Err(self.error(format!("`{}{key}` is missing; it is {accepted}", self.path))),
         }
+    }
+
+    /// `true` or `false`; what is absent is `false`.
+    pub(super) fn switch(&mut self, key: &'static str) -> Result<bool, ConfigError> {
+        self.get(key).map_or(Ok(false), |field| field.boolean())
     }
 
     /// A table below this one; an absent one is as good as an empty one.
@@ -138,7 +196,10 @@ impl<'a> Section<'a> {
 
     /// The tables of `[[key]]`, at most `limit`.
     pub(super) fn sections(&mut self, key: &'static str, limit: usize) -> Result<Vec<Self>, ConfigError> {
-        let Some(field) = self.get(key) else {
+        // An array of tables stands where its first table does, and that alone may be read over.
+        let source = self.source;
+        let is_wanted = |field: &Field<'_>| field.value.is_array() || !source.is_left_out(field.offset);
+        let Some(field) = self.find(key).filter(is_wanted) else {
             return Ok(Vec::new());
         };
         let accepted = format!(
@@ -148,8 +209,11 @@ impl<'a> Section<'a> {
         let Some(array) = field.value.as_array().filter(|array| array.len() <= limit) else {
             return Err(field.error(&accepted));
         };
-        array
+        field.accepts(&format!("at most {limit} of them"));
+        let wanted = array
             .iter()
+            .filter(|value| !self.source.is_left_out(value.span().start));
+        wanted
             .map(|value| field.item(value.span().start, value.get_ref()).section())
             .collect()
     }
@@ -158,6 +222,7 @@ impl<'a> Section<'a> {
     pub(super) fn finish(self) -> Result<(), ConfigError> {
         let Some(table) = self.table else { return Ok(()) };
         let unknown = table.keys().filter(|key| !self.asked.contains(&key.get_ref().as_ref()));
+        let unknown = unknown.filter(|key| !self.source.is_left_out(key.span().start));
         let Some(first) = unknown.min_by_key(|key| key.span().start) else {
             return Ok(());
         };
@@ -186,40 +251,55 @@ pub(super) struct Field<'a> {
     path: String,
     offset: usize,
     value: &'a DeValue<'a>,
+    /// Whether it is noted already what it accepts.
+    is_noted: Cell<bool>,
 }
 
 impl<'a> Field<'a> {
+    /// Notes what is accepted here, for the reference. Only the first word counts: whoever accepts values of several kinds says
+    /// so before reading one of them.
+    pub(super) fn accepts(&self, accepted: &str) {
+        if !self.is_noted.replace(true) {
+            self.source.note(&self.path, Some(accepted));
+        }
+    }
+
     /// `true` or `false`.
     pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
+        self.accepts("true or false");
         self.value.as_bool().ok_or_else(|| self.error("true or false"))
     }
 
     /// A whole number in a range.
     pub(super) fn number(&self, range: RangeInclusive<u64>) -> Result<u64, ConfigError> {
+        let accepted = format!("a whole number from {} to {}", range.start(), range.end());
+        self.accepts(&accepted);
         let number = self
             .value
             .as_integer()
             .and_then(|text| u64::from_str_radix(text.as_str(), text.radix()).ok());
         number
             .filter(|number| range.contains(number))
-            .ok_or_else(|| self.error(&format!("a whole number from {} to {}", range.start(), range.end())))
+            .ok_or_else(|| self.error(&accepted))
     }
 
     /// The same, or `"unlimited"`.
     pub(super) fn bound(&self, range: RangeInclusive<u64>) -> Result<Option<u64>, ConfigError> {
-        if self.value.as_str() == Some("unlimited") {
-            return Ok(None);
-        }
         let accepted = format!(
             "a whole number from {} to {}, or \"unlimited\"",
             range.start(),
             range.end()
         );
+        self.accepts(&accepted);
+        if self.value.as_str() == Some("unlimited") {
+            return Ok(None);
+        }
         self.number(range).map(Some).map_err(|_| self.error(&accepted))
     }
 
     /// A text that `read` understands.
     pub(super) fn text<T>(&self, accepted: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T, ConfigError> {
+        self.accepts(accepted);
         self.value.as_str().and_then(read).ok_or_else(|| self.error(accepted))
     }
 
@@ -238,12 +318,20 @@ impl<'a> Field<'a> {
         accepted: &str,
         read: impl Fn(&str) -> Option<T>,
     ) -> Result<Vec<T>, ConfigError> {
+        let whole = format!("a list of at most {limit} texts, each {accepted}");
+        self.accepts(&whole);
         let Some(array) = self.value.as_array().filter(|array| array.len() <= limit) else {
-            return Err(self.error(&format!("a list of at most {limit} texts, each {accepted}")));
+            return Err(self.error(&whole));
         };
-        array
+        let wanted = array
             .iter()
-            .map(|value| self.item(value.span().start, value.get_ref()).text(accepted, &read))
+            .filter(|value| !self.source.is_left_out(value.span().start));
+        wanted
+            .map(|value| {
+                let item = self.item(value.span().start, value.get_ref());
+                item.is_noted.set(true);
+                item.text(accepted, &read)
+            })
             .collect()
     }
 
@@ -273,6 +361,7 @@ impl<'a> Field<'a> {
             path: self.path.clone(),
             offset,
             value,
+            is_noted: Cell::new(false),
         }
     }
 

@@ -213,10 +213,7 @@ fn read_role(mut section: Section<'_>, others: &[Role]) -> Result<Role, ConfigEr
         Some(field) => Some(field.text(procedure, |text| is_uri(text, false).then(|| text.to_owned()))?),
         None => None,
     };
-    let is_link = match section.get("link") {
-        Some(field) => field.boolean()?,
-        None => false,
-    };
+    let is_link = section.switch("link")?;
     section.finish()?;
     Ok(Role {
         name,
@@ -265,12 +262,12 @@ fn read_rule(mut section: Section<'_>) -> Result<Rule, ConfigError> {
 }
 
 fn read_disclose(field: &Field<'_>) -> Result<Disclose, ConfigError> {
+    let accepted = "true, false or \"always\"";
+    field.accepts(accepted);
     if field.is_text() {
-        return field.text("true, false or \"always\"", |text| {
-            (text == "always").then_some(Disclose::Always)
-        });
+        return field.text(accepted, |text| (text == "always").then_some(Disclose::Always));
     }
-    let is_on_request = field.boolean()?;
+    let is_on_request = field.boolean().map_err(|_| field.error(accepted))?;
     Ok(if is_on_request {
         Disclose::OnRequest
     } else {

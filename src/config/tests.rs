@@ -1,7 +1,6 @@
 //! Tests of the configuration: the examples are read, and every kind of mistake gets a sentence that helps.
 
-use std::collections::BTreeSet;
-
+use super::http::read_origin;
 use super::*;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
@@ -15,15 +14,6 @@ fn told(text: &str) -> String {
 
 fn example(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)).unwrap()
-}
-
-/// The text with the lines taken in that begin with `#` and no blank.
-fn uncommented(text: &str) -> String {
-    let line = |line: &str| match line.strip_prefix('#') {
-        Some(rest) if rest.starts_with(|c: char| !c.is_whitespace()) || rest.starts_with("  {") => format!("{rest}\n"),
-        Some(_) | None => format!("{line}\n"),
-    };
-    text.lines().map(line).collect()
 }
 
 #[test]
@@ -52,11 +42,8 @@ fn the_documented_file_states_the_defaults() {
 }
 
 #[test]
-fn the_documented_file_has_every_key_and_its_optional_ones_work() {
-    let text = uncommented(&example("deskconn.toml"));
-    let source = Source::new(Path::new("deskconn.toml"), &text);
-    let table = source.parse().unwrap();
-    let config = read_all(Section::root(&source, &table)).unwrap();
+fn the_lines_of_the_documented_file_that_are_not_in_force_work() {
+    let config = parse(&reference::in_force(&example("deskconn.toml"))).unwrap();
     assert_eq!(config.discovery.name.as_deref(), Some("Living room"));
     assert_eq!((config.advertise.len(), config.realms.len()), (1, 1));
     assert_eq!(
@@ -64,15 +51,6 @@ fn the_documented_file_has_every_key_and_its_optional_ones_work() {
         (4, 5)
     );
     assert_eq!(config.realms[0].anonymous.as_deref(), Some("anonymous"));
-    // Every key that the program asks for stands in the file.
-    let mentioned: BTreeSet<&str> = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
-    for key in source.asked() {
-        let last = key.rsplit('.').next().unwrap();
-        assert!(
-            mentioned.contains(last),
-            "{key} is not documented in examples/deskconn.toml"
-        );
-    }
 }
 
 #[test]

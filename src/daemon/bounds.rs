@@ -34,7 +34,7 @@ pub(super) fn settings_of(config: &Config, realm: &config::Realm) -> RealmSettin
     }
 }
 
-fn quota(limits: &config::Limits) -> Quota {
+pub(super) fn quota(limits: &config::Limits) -> Quota {
     let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     Quota {
         registrations: size(limits.registrations),

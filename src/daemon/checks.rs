@@ -10,7 +10,7 @@ use crate::config::{Components, Config};
 use crate::paths::Paths;
 
 /// A function that nobody knows is a mistyped one.
-pub(super) fn check_components(config: &Config) -> Result<()> {
+pub(crate) fn check_components(config: &Config) -> Result<()> {
     let Components::Only(wanted) = &config.desktop.components else {
         return Ok(());
     };

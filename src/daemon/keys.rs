@@ -58,10 +58,4 @@ impl Proofs {
             certificates,
         })
     }
-
-    /// The names under which a client may ask for this daemon, beside those it always has: those of the user's certificate.
-    pub(super) fn hosts(&self) -> impl Iterator<Item = String> {
-        let names = self.certificates.facts().0.map(|facts| facts.names);
-        names.into_iter().flatten().filter(|name| !name.contains('*'))
-    }
 }

@@ -1,6 +1,6 @@
-//! Opens the realms of the configuration, with the journals of those that keep something on disk.
+//! Opens and closes the realms of the configuration, with the journals of those that keep something on disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
 use rand::TryRng as _;
@@ -14,44 +14,81 @@ use crate::links::{Links, Place};
 use crate::paths::Paths;
 use crate::store::{FileJournal, StateDir, Store};
 
-/// Opens them, and begins with their links to other routers.
-pub(super) fn open(router: &Router, config: &Config, paths: &Paths, store: &Store) -> Result<Links> {
-    let own = RouterId::new(
-        SysRng
-            .try_next_u64()
-            .context("the operating system has no random numbers")?,
-    );
-    let place = place(config, paths, store)?;
-    for realm in &config.realms {
-        let journal = match &place {
-            Some(place) if realm.kept.is_on_disk() => Some(journal(place, &realm.name)?),
-            Some(_) | None => None,
+/// What realms are opened with.
+#[derive(Debug)]
+pub(super) struct Realms {
+    own: RouterId,
+    paths: Paths,
+    store: Arc<Store>,
+    /// The state directory, once a realm needs it. A plain router has it for its journals alone, and holds it from then on.
+    place: Mutex<Option<Arc<StateDir>>>,
+}
+
+impl Realms {
+    pub(super) fn new(paths: &Paths, store: &Arc<Store>) -> Result<Self> {
+        let own = SysRng.try_next_u64();
+        Ok(Self {
+            own: RouterId::new(own.context("the operating system has no random numbers")?),
+            paths: paths.clone(),
+            store: Arc::clone(store),
+            place: Mutex::default(),
+        })
+    }
+
+    /// Opens the realms of the configuration, and begins with their links to other routers.
+    pub(super) fn open(&self, router: &Router, config: &Config) -> Result<Links> {
+        for realm in &config.realms {
+            self.open_one(router, config, realm)?;
+        }
+        let place = self.place_for(config)?;
+        let links = Links::start(router, config, self.own, place.as_ref());
+        links.context("events cannot wait on disk for another router")
+    }
+
+    /// Opens a realm.
+    ///
+    /// # Errors
+    /// It keeps something on disk, and cannot.
+    pub(super) fn open_one(&self, router: &Router, config: &Config, realm: &Realm) -> Result<()> {
+        let journal = match realm.kept.is_on_disk() {
+            true => Some(journal(&self.place(config)?, &realm.name)?),
+            false => None,
         };
         let settings = RealmSettings {
-            router: own,
+            router: self.own,
             ..settings_of(config, realm)
         };
         router.open_realm_with(&realm.name, settings, realm.kept.when_full, journal);
+        Ok(())
     }
-    let place = place.map(|place| Place::new(&paths.state, place));
-    let links = Links::start(router, config, own, place);
-    links.context("events cannot wait on disk for another router")
-}
 
-/// The state directory, if a realm needs it. A plain router has it for its journals alone, and holds it as long as one of
-/// them is open.
-fn place(config: &Config, paths: &Paths, store: &Store) -> Result<Option<Arc<StateDir>>> {
-    let needs_it = |realm: &Realm| realm.kept.is_on_disk() || realm.links.iter().any(Link::keeps);
-    if !config.realms.iter().any(needs_it) {
-        return Ok(None);
+    /// Where events of links wait, if one of them wants that.
+    ///
+    /// # Errors
+    /// There is no such place.
+    pub(super) fn place_for(&self, config: &Config) -> Result<Option<Place>> {
+        let keeps = |realm: &Realm| realm.links.iter().any(Link::keeps);
+        if !config.realms.iter().any(keeps) {
+            return Ok(None);
+        }
+        Ok(Some(Place::new(&self.paths.state, self.place(config)?)))
     }
-    let place = if config.desktop.enabled {
-        store.place().map_err(anyhow::Error::msg)
-    } else {
-        Store::journals_at(&paths.state)
-    };
-    let place = place.context("a realm keeps events on disk, and there is no place for that")?;
-    Ok(Some(Arc::new(place)))
+
+    fn place(&self, config: &Config) -> Result<Arc<StateDir>> {
+        let mut held = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = &*held {
+            return Ok(Arc::clone(place));
+        }
+        let place = if config.desktop.enabled {
+            self.store.place().map_err(anyhow::Error::msg)
+        } else {
+            Store::journals_at(&self.paths.state)
+        };
+        let place = place.context("a realm keeps events on disk, and there is no place for that")?;
+        let place = Arc::new(place);
+        *held = Some(Arc::clone(&place));
+        Ok(place)
+    }
 }
 
 /// The journal of the desktop's realm, which knows what clients have published from queues of their own. Without it that is

@@ -24,7 +24,7 @@ mod rule;
 mod state;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use client::{Queue, QueueError};
@@ -38,7 +38,7 @@ use self::link::Link;
 pub use self::link::RETRY;
 pub(crate) use self::rule::{hearing_of_losses, role};
 pub use self::state::Report;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::store::StateDir;
 
 /// What the name of a link's session here begins with.
@@ -52,11 +52,20 @@ pub(crate) fn of_session(name: &str) -> Option<&str> {
 }
 
 /// Every link of the daemon.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Links {
-    links: Vec<Arc<Link>>,
+    router: Router,
+    own: RouterId,
+    running: Mutex<Vec<Running>>,
+}
+
+/// A link with the words of the configuration that it goes by.
+#[derive(Debug)]
+struct Running {
+    realm: String,
+    words: config::Link,
+    link: Arc<Link>,
     tasks: Vec<JoinHandle<()>>,
-    _place: Option<Place>,
 }
 
 impl Links {
@@ -69,44 +78,98 @@ impl Links {
         router: &Router,
         config: &Config,
         own: RouterId,
-        place: Option<Place>,
+        place: Option<&Place>,
     ) -> Result<Self, QueueError> {
-        let (mut links, mut tasks) = (Vec::new(), Vec::new());
-        for realm in &config.realms {
-            for link in &realm.links {
-                let place = place.as_ref().filter(|_| link.keeps());
-                let queue = place.map(|place| place.queue(&realm.name, &link.name)).transpose()?;
-                let (link, its_tasks) = Link::start(router.clone(), &realm.name, link, own, queue);
-                links.push(link);
-                tasks.extend(its_tasks);
+        let links = Self {
+            router: router.clone(),
+            own,
+            running: Mutex::default(),
+        };
+        for (realm, words) in of(config) {
+            links.begin(realm, words, place)?;
+        }
+        Ok(links)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, realm: &str, words: &config::Link, place: Option<&Place>) -> Result<(), QueueError> {
+        let place = place.filter(|_| words.keeps());
+        let queue = place.map(|place| place.queue(realm, &words.name)).transpose()?;
+        let (link, tasks) = Link::start(self.router.clone(), realm, words, self.own, queue);
+        self.running().push(Running {
+            realm: realm.to_owned(),
+            words: words.clone(),
+            link,
+            tasks,
+        });
+        Ok(())
+    }
+
+    /// Ends the links that the configuration does not have any more in these words.
+    pub(crate) async fn end_others(&self, config: &Config) -> usize {
+        let stays = |it: &Running| of(config).any(|(realm, words)| it.realm == realm && it.words == *words);
+        let gone = {
+            let mut running = self.running();
+            let (stay, gone) = running.drain(..).partition(stays);
+            *running = stay;
+            gone
+        };
+        end(gone).await
+    }
+
+    /// Begins with the links that are new in the configuration.
+    pub(crate) fn begin_others(&self, config: &Config, place: Option<&Place>) -> (usize, Vec<String>) {
+        let (mut begun, mut failed) = (0, Vec::new());
+        for (realm, words) in of(config) {
+            let is_there = self.running().iter().any(|it| it.realm == realm && it.words == *words);
+            if is_there {
+                continue;
+            }
+            match self.begin(realm, words, place) {
+                Ok(()) => begun += 1,
+                Err(error) => failed.push(format!("the link \"{}\" of the realm \"{realm}\": {error}", words.name)),
             }
         }
-        Ok(Self {
-            links,
-            tasks,
-            _place: place,
-        })
+        (begun, failed)
     }
 
     /// How it stands with each.
     #[must_use]
     pub fn reports(&self) -> Vec<Report> {
-        self.links.iter().map(|link| link.report()).collect()
+        self.running().iter().map(|it| it.link.report()).collect()
     }
 
     /// Says goodbye to the other routers.
     pub async fn stop(&self) {
-        let closing = futures_util::future::join_all(self.links.iter().map(|link| link.close()));
-        // A router that does not answer finds out by itself.
-        let _ = timeout(FAREWELL, closing).await;
-        for task in &self.tasks {
-            task.abort();
-        }
+        let all = std::mem::take(&mut *self.running());
+        end(all).await;
     }
 }
 
+/// Every link of a configuration, with its realm.
+fn of<'a>(config: &'a Config) -> impl Iterator<Item = (&'a str, &'a config::Link)> {
+    let of_realm = |realm: &'a config::Realm| realm.links.iter().map(|link| (realm.name.as_str(), link));
+    config.realms.iter().flat_map(of_realm)
+}
+
+/// Says goodbye to these routers, and waits until nothing is left of the links: a queue on disk is one link's at a time.
+async fn end(links: Vec<Running>) -> usize {
+    let number = links.len();
+    let closing = futures_util::future::join_all(links.iter().map(|it| it.link.close()));
+    // A router that does not answer finds out by itself.
+    let _ = timeout(FAREWELL, closing).await;
+    for task in links.into_iter().flat_map(|it| it.tasks) {
+        task.abort();
+        let _ = task.await;
+    }
+    number
+}
+
 /// Where events wait on disk.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Place {
     state: PathBuf,
     /// Held, so that no other daemon has it.

@@ -124,6 +124,16 @@ impl Desk {
         let _ = self.realm.set(realm);
     }
 
+    /// Whether a window is open in which a code works.
+    pub(crate) fn has_window(&self) -> bool {
+        self.inner().was_open
+    }
+
+    /// Gives the desktop another name.
+    pub(crate) fn rename(&self, name: &str) {
+        self.inner().exchange.rename(name);
+    }
+
     /// Tells the desk where devices reach the desktop. Called once, when it listens.
     pub fn listens_at(&self, address: SocketAddr) {
         let _ = self.address.set(address);

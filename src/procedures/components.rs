@@ -13,7 +13,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.components.describe"], describe).await
 }
 
-/// `components.describe([{uri, title, kind, …}]) → null`: what this session offers, in the place of what it said before.
+/// `components.describe(items) → null`: what this session offers, in the place of what it said before.
 async fn describe(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let caller = call
         .caller

@@ -10,7 +10,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.consent.answer"], answer).await
 }
 
-/// `consent.answer(request, allow)`: an error when nobody asks that any more.
+/// `consent.answer(request, allow) → null`: an error when nobody asks that any more.
 async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let (request, is_allowed) = (arguments.number("request")?, arguments.truth("allow")?);

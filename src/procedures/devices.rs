@@ -114,7 +114,7 @@ async fn deny(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
     })
 }
 
-/// `devices.expire(id, time) → device`: from then on it is not let in; null for never.
+/// `devices.expire(id, time or null) → device`: from then on it is not let in; null for never.
 async fn expire(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let id = arguments.text("id")?;
@@ -140,7 +140,7 @@ fn changed(
     Ok(row(desktop, &device).into())
 }
 
-/// `devices.revoke(id) → the number of sessions that were ended`. The device is gone from the disk before its sessions
+/// `devices.revoke(id) → sessions ended`. The device is gone from the disk before its sessions
 /// are ended, so none can slip in between.
 async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);

@@ -39,7 +39,7 @@ async fn disable(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, R
     Ok(row(&desktop).await.into())
 }
 
-/// `discovery.status() → {enabled, running, name, host, announced, pairing, since, trouble}`.
+/// `discovery.status() → status`: whether it is wanted and runs, and then as what.
 async fn status(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     Ok(row(&desktop).await.into())

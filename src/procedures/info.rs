@@ -14,9 +14,8 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.info.get"], get).await
 }
 
-/// `info.get() → {name, id, version, pin, components, missing, role, grants, procedures, topics, described, sessions}`: what the desktop
-/// is, and what this caller may use of it now. `procedures` and `topics` are the desktop's own functions; `grants` are
-/// the caller's, each with `holds`.
+/// `info.get() → info`: what the desktop is, and what this caller may use of it now. `procedures` and `topics` are the
+/// desktop's own functions; `grants` are the caller's, each with `holds`.
 async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     let role = call.caller.as_ref().map(|caller| caller.authrole.to_string());
@@ -39,7 +38,7 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         .presence()
         .those(|visitor| !matches!(visitor.peer.transport, Transport::Local(_)));
     Ok(dict([
-        ("name", desktop.name.as_str().into()),
+        ("name", desktop.said.name().into()),
         ("id", desktop.store.identity().id().into()),
         ("version", env!("CARGO_PKG_VERSION").into()),
         ("pin", pin.into()),

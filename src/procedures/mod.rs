@@ -1,6 +1,7 @@
 //! The daemon's own procedures: pairing, devices, discovery, audit, info. Ordinary WAMP, served by a session in this process;
 //! who may call what is the roles' business.
 
+mod actions;
 mod agent;
 mod arguments;
 mod audit;
@@ -10,13 +11,14 @@ mod devices;
 mod discovery;
 mod grants;
 mod info;
+mod metrics;
 mod nearby;
 mod pairing;
 mod router;
 
 use std::future::Future;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use ::components::Running;
 use ::components::backends::Notifier;
@@ -28,13 +30,17 @@ use wamp::value::Value;
 pub(crate) use self::arguments::Arguments;
 pub(crate) use self::audit::publish as publish_audit;
 pub(crate) use self::components::publish as publish_offers;
+pub(crate) use self::metrics::publish as publish_metrics;
 pub(crate) use self::nearby::Nearby;
 use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::certificates::Kept;
+use crate::config;
 use crate::consent::Consents;
+use crate::daemon::Reloader;
 use crate::links::Links;
+use crate::metrics::Collector;
 use crate::pair::{Desk, Told};
 use crate::store::Store;
 
@@ -46,7 +52,9 @@ pub(crate) const REFUSED: &str = "org.deskconn.error.refused";
 /// What the procedures work on.
 #[derive(Debug)]
 pub(crate) struct Desktop {
-    pub(crate) name: String,
+    pub(crate) said: Arc<Said>,
+    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) collector: Arc<Collector>,
     pub(crate) store: Arc<Store>,
     pub(crate) desk: Arc<Desk>,
     pub(crate) access: Arc<Access>,
@@ -55,6 +63,8 @@ pub(crate) struct Desktop {
     pub(crate) realm: RealmHandle,
     pub(crate) router: Router,
     pub(crate) certificates: Arc<Kept>,
+    /// What is done when something happens.
+    pub(crate) actions: crate::actions::Handle,
     /// The links of its realms to other routers.
     pub(crate) links: Arc<Links>,
     /// When the daemon started.
@@ -67,10 +77,34 @@ pub(crate) struct Desktop {
     pub(crate) functions: Arc<Running>,
     /// The other desktops on the network.
     pub(crate) nearby: Nearby,
-    /// Codes that may be tried in one pairing window.
-    pub(crate) attempts: u8,
-    /// How long such a window stays open.
-    pub(crate) pairing_ttl: Duration,
+}
+
+/// What the configuration says of the desktop, and may say otherwise while it runs.
+#[derive(Debug)]
+pub(crate) struct Said(RwLock<(String, config::Pairing)>);
+
+impl Said {
+    pub(crate) fn new(name: String, pairing: config::Pairing) -> Self {
+        Self(RwLock::new((name, pairing)))
+    }
+
+    pub(crate) fn set(&self, name: String, pairing: config::Pairing) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (name, pairing);
+    }
+
+    fn get(&self) -> (String, config::Pairing) {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What people call the desktop.
+    pub(crate) fn name(&self) -> String {
+        self.get().0
+    }
+
+    /// The terms of a window in which a code works.
+    pub(crate) fn pairing(&self) -> config::Pairing {
+        self.get().1
+    }
 }
 
 /// Registers every procedure.
@@ -83,10 +117,12 @@ pub(crate) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     discovery::register(session, desktop).await?;
     consent::register(session, desktop).await?;
     audit::register(session, desktop).await?;
+    actions::register(session, desktop).await?;
     agent::register(session, desktop).await?;
     components::register(session, desktop).await?;
     nearby::register(session, desktop).await?;
     router::register(session, desktop).await?;
+    metrics::register(session, desktop).await?;
     info::register(session, desktop).await
 }
 

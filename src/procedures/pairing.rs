@@ -24,7 +24,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.pairing.answer"], answer).await
 }
 
-/// `pair(otp, pubkey) → bool`: never an error, because older clients know none.
+/// `pair(code, public key, kw: name) → bool`: never an error, because older clients know none.
 async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let visitor = call
         .caller
@@ -63,6 +63,7 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
     }
     let is_legacy = arguments.switch("legacy")?;
     let ttl = arguments.number_keyword("ttl")?.map(Duration::from_secs);
+    let usual = desktop.said.pairing();
     let terms = Terms {
         lesser_roles: desktop.access.roles().lesser_than(&role),
         grants: arguments
@@ -70,8 +71,8 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
             .map_or_else(|| Ok(Vec::new()), super::grants::from_value)?,
         name: arguments.text_keyword("name")?,
         expires: arguments.time_keyword("expires")?,
-        ttl: ttl.unwrap_or(if is_legacy { LEGACY_TTL } else { desktop.pairing_ttl }),
-        attempts: desktop.attempts,
+        ttl: ttl.unwrap_or(if is_legacy { LEGACY_TTL } else { usual.ttl }),
+        attempts: usual.attempts,
         legacy: is_legacy,
         insecure_network: arguments.switch("insecure_network")?,
         ..Terms::for_role(&role)
@@ -97,7 +98,7 @@ async fn generate_otp(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Rep
     let terms = Terms {
         legacy: true,
         ttl: LEGACY_TTL,
-        attempts: desktop.attempts,
+        attempts: desktop.said.pairing().attempts,
         lesser_roles: desktop.access.roles().lesser_than(DEFAULT_ROLE),
         ..Terms::for_role(DEFAULT_ROLE)
     };
@@ -107,14 +108,14 @@ async fn generate_otp(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Rep
     Ok(Value::from(code).into())
 }
 
-/// `pairing.close()`.
+/// `pairing.close() → null`.
 async fn close(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     desktop.desk.close();
     Ok(().into())
 }
 
-/// `pairing.answer(request, allow, kw: role) → the device, or null when it was refused`.
+/// `pairing.answer(request, allow, kw: role) → device or null`: null when it was refused.
 async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let request = arguments.number("request")?;

@@ -1,5 +1,5 @@
-//! `org.deskconn.router.*`: who is connected and what each does, which certificate is shown, and the links to other routers;
-//! for the owner.
+//! `org.deskconn.router.*`: who is connected and what each does, which certificate is shown, the links to other routers, and
+//! reading the configuration again; for the owner.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use wamp::realm::Requests;
 use wamp::value::{Dict, Value};
 
 use super::arguments::bad;
-use super::{Arguments, Desktop, dict, offer};
+use super::{Arguments, Desktop, dict, offer, refused};
 
 /// Sessions in an answer: more than anybody looks through, and less than half a MiB.
 const MAX_ROWS: u64 = 1_000;
@@ -19,10 +19,33 @@ const MAX_ROWS: u64 = 1_000;
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &["org.deskconn.router.sessions"], sessions).await?;
     offer(session, desktop, &["org.deskconn.router.certificate"], certificate).await?;
-    offer(session, desktop, &["org.deskconn.router.links"], links).await
+    offer(session, desktop, &["org.deskconn.router.links"], links).await?;
+    offer(session, desktop, &["org.deskconn.router.reload"], reload).await
 }
 
-/// `router.certificate() → null | {names, not_after, refused}`: the certificate of the configuration that is shown now, null
+/// `router.reload() → {taken, restart, failed, sessions_changed, sessions_ended}`: reads the configuration again.
+async fn reload(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
+    Arguments::of(&mut call).end()?;
+    // What is in force must not hang on whether the caller stays: a change that has begun comes to its end.
+    let reloader = Arc::clone(&desktop.reloader);
+    let reloaded = tokio::spawn(async move { reloader.reload().await }).await;
+    let reloaded = reloaded
+        .map_err(refused)?
+        .map_err(|errors| refused(errors.join("; ")))?;
+    let texts = |texts: Vec<&str>| Value::List(texts.into_iter().map(Value::from).collect());
+    let restart = reloaded.restart.iter();
+    let restart = restart.map(|(key, why)| dict([("key", (*key).into()), ("why", (*why).into())]));
+    Ok(dict([
+        ("taken", texts(reloaded.taken.clone())),
+        ("restart", Value::List(restart.collect())),
+        ("failed", texts(reloaded.failed.iter().map(String::as_str).collect())),
+        ("sessions_changed", (reloaded.sessions_changed as u64).into()),
+        ("sessions_ended", (reloaded.sessions_ended as u64).into()),
+    ])
+    .into())
+}
+
+/// `router.certificate() → {names, not_after, refused} or null`: the certificate of the configuration that is shown now, null
 /// where there is none, and why the files as they are now were not taken, or null.
 async fn certificate(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
@@ -69,7 +92,7 @@ async fn sessions(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
     .into())
 }
 
-/// `router.links() → [link]`.
+/// `router.links() → [link]`: how the links to other routers stand.
 async fn links(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     let reports = desktop.links.reports();

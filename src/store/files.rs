@@ -111,7 +111,7 @@ impl StateDir {
     ///
     /// Once the file is in place there is no way back. If the disk then does not confirm it, that is logged: a change
     /// that was called refused although it holds would be worse than one that a power cut may undo.
-    pub(super) fn replace(&self, name: &str, content: &[u8], keep: bool) -> Result<(), StoreError> {
+    pub(crate) fn replace(&self, name: &str, content: &[u8], keep: bool) -> Result<(), StoreError> {
         let new = format!("{name}.new");
         let written = self.create(name).and_then(|mut file| {
             let all = file.write_all(content).and_then(|()| file.sync_all());

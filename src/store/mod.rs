@@ -7,7 +7,9 @@
 //! | `tls.key`, `tls.crt` | the P-256 key of TLS and its self-signed certificate, in PEM |
 //! | `devices.json` | [`pairing::Trust`]; the one before the last change is `devices.json.bak` |
 //! | `state.json` | [`Switches`] |
+//! | `actions.json` | which actions were switched, and up to when their times were seen to (`src/actions/kept.rs`) |
 //! | `journal-*` | what a realm keeps of its events (`journal.rs`) |
+//! | `link-*` | events that wait for another router (`src/links`) |
 //!
 //! The directory is for its owner alone, every file is replaced as a whole, and what cannot be understood is never
 //! overwritten. It does not decide who is trusted. It logs one thing: that a disk did not confirm what it had taken.
@@ -47,7 +49,7 @@ const MAX_DEVICES: u64 = 16 << 20;
 const MAX_SWITCHES: u64 = 4096;
 
 /// What a crash in the middle of a write may leave behind.
-const LEFTOVERS: [&str; 8] = [
+const LEFTOVERS: [&str; 9] = [
     "identity.key.new",
     "noise.key.new",
     "tls.key.new",
@@ -56,6 +58,7 @@ const LEFTOVERS: [&str; 8] = [
     "devices.json.bak.new",
     "state.json.new",
     "state.json.bak.new",
+    "actions.json.new",
 ];
 
 /// What commands switch and a restart must not forget. It beats the configuration.

@@ -227,6 +227,7 @@ declare -A commands=(
   [cross]="$python $here/python/cross.py $work/js"
   [authenticator]="$python $here/python/authenticator.py"
   [authorizer]="$python $here/python/authorizer.py $work/js"
+  [metrics]="$python $here/python/metrics.py"
   [raw]="$python $here/python/raw.py"
   [journey]="$python $here/python/journey.py $address"
   [components]="$python $here/python/components.py $address"
@@ -234,7 +235,7 @@ declare -A commands=(
 )
 # Those of a lane run one after the other, the lanes side by side: first those that need a router, each with its own, then
 # those with desktops of their own, which share the network.
-with_router=(autobahn-python mixed login authenticator xconn wampy autobahn-js autobahn-longpoll cross authorizer raw)
+with_router=(autobahn-python mixed login authenticator xconn wampy autobahn-js autobahn-longpoll cross authorizer raw metrics)
 with_desktop=(journey components clients)
 
 # Longer than the slowest peer needs on a slow machine.

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use client::{Options, Session};
 use tempfile::TempDir;
@@ -14,6 +14,8 @@ pub(crate) struct Apart {
     child: Child,
     pub(crate) address: SocketAddr,
     home: Arc<TempDir>,
+    /// What it logs once it listens.
+    pub(crate) log: mpsc::Receiver<String>,
 }
 
 impl Apart {
@@ -24,14 +26,26 @@ impl Apart {
 
     /// The same with what an earlier one left.
     pub(crate) fn start_at(home: Arc<TempDir>, configuration: &str) -> Self {
+        Self::start_with(home, configuration, &[])
+    }
+
+    /// The same where an earlier one listened.
+    pub(crate) fn start_again(home: Arc<TempDir>, configuration: &str, address: SocketAddr) -> Self {
+        Self::start_on(address, home, configuration, &[])
+    }
+
+    /// The same with more in its environment.
+    pub(crate) fn start_with(home: Arc<TempDir>, configuration: &str, environment: &[(&str, &str)]) -> Self {
+        Self::start_on(SocketAddr::from(([127, 0, 0, 1], 0)), home, configuration, environment)
+    }
+
+    fn start_on(address: SocketAddr, home: Arc<TempDir>, configuration: &str, environment: &[(&str, &str)]) -> Self {
         let socket = home.path().join("deskconn.sock");
         let config = home.path().join("config.toml");
-        let listen = format!("[listen]\ntcp = [\"127.0.0.1:0\"]\nunix = {socket:?}\n");
-        std::fs::write(
-            &config,
-            format!("{listen}[discovery]\nenabled = false\n{configuration}"),
-        )
-        .unwrap();
+        // Keys without a table stand first in a file.
+        let (root, tables) = configuration.split_at(configuration.find('[').unwrap_or(configuration.len()));
+        let listen = format!("[listen]\ntcp = [\"{address}\"]\nunix = {socket:?}\n");
+        std::fs::write(&config, format!("{root}{listen}[discovery]\nenabled = false\n{tables}")).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_deskconnd"))
             .arg("--config")
             .arg(&config)
@@ -41,20 +55,58 @@ impl Apart {
             .env("RUNTIME_DIRECTORY", home.path().join("run"))
             .env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
             .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere")
+            .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         // It says where it listens when it does: on TCP first, on its socket last.
         let mut said = |key: &str| {
-            let told = |line: String| line.split_once(key).map(|(_, told)| told.trim().to_owned());
+            // As text or as JSON.
+            let json = format!("\"{key}\":\"");
+            let told = |line: String| match line.split_once(&json) {
+                Some((_, told)) => told.split('"').next().map(str::to_owned),
+                None => line
+                    .split_once(&format!("{key}="))
+                    .map(|(_, told)| told.trim().to_owned()),
+            };
             log.find_map(|line| told(line.unwrap())).unwrap()
         };
-        let address = said("address=").parse().unwrap();
-        said("socket=");
+        let address = said("address").parse().unwrap();
+        said("socket");
         // Somebody must go on reading, or the log would hold the daemon up.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { child, address, home }
+        let (lines, log_lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            log.map_while(Result::ok).for_each(|line| {
+                let _ = lines.send(line);
+            });
+        });
+        Self {
+            child,
+            address,
+            home,
+            log: log_lines,
+        }
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(pid.unwrap(), signal).unwrap();
+    }
+
+    /// Ends it as systemd does (SIGTERM), and gives what it leaves.
+    pub(crate) fn ended(mut self) -> Arc<TempDir> {
+        self.signal(rustix::process::Signal::TERM);
+        assert!(self.child.wait().unwrap().success());
+        Arc::clone(&self.home)
+    }
+
+    /// Where its configuration is.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.home.path().join("config.toml")
     }
 
     /// Ends it as the kernel does when memory runs out (SIGKILL), and gives what it leaves.

@@ -230,7 +230,7 @@ async fn a_reload_takes_the_new_certificate_and_authorities_and_ends_no_session(
     let (certificate, key) = next.issue("desk.example.org", 60);
     put(desk.home.path(), "desk.pem", &certificate);
     put(desk.home.path(), "desk.key", "broken");
-    desk.daemon.reload();
+    soon("the reload", desk.daemon.reload()).await.unwrap();
     assert_eq!(shown(&desk, Some("desk.example.org")).await, before);
     let owner = desk.owner().await;
     let told = owner.call("org.deskconn.router.certificate", ()).await.unwrap();
@@ -240,7 +240,7 @@ async fn a_reload_takes_the_new_certificate_and_authorities_and_ends_no_session(
     put(desk.home.path(), "desk.key", &key);
     put(desk.home.path(), "ca.pem", &next.pem());
     put(desk.home.path(), "crl.pem", &next.revoking("lost"));
-    desk.daemon.reload();
+    soon("the reload", desk.daemon.reload()).await.unwrap();
     assert_ne!(shown(&desk, Some("desk.example.org")).await, before);
     assert!(join(&desk, with(&desk, Some(kitchen))).await.is_err());
     join(&desk, with(&desk, Some(next.client("kitchen", 30))))

@@ -9,11 +9,14 @@
 )]
 
 mod access;
+mod actions;
 mod apart;
+mod api;
 mod audit;
 mod authenticator;
 mod authorizer;
 mod bad_input;
+mod blocks;
 mod bridge;
 mod building;
 mod call;
@@ -22,6 +25,7 @@ mod commands;
 mod described;
 mod desktop;
 mod exchange;
+mod fences;
 mod front_door;
 mod keepalive;
 mod keeping;
@@ -34,6 +38,7 @@ mod meta;
 mod mitm;
 mod notice;
 mod older;
+mod operation;
 mod own_frames;
 mod papers;
 mod phone;
@@ -41,6 +46,7 @@ mod publish;
 mod quic;
 mod rates;
 mod realms;
+mod references;
 mod resumption;
 mod rights;
 mod secure;

@@ -16,7 +16,7 @@ use crate::vault::Vault;
 
 /// A front door that gives away every WebSocket on `/pair`.
 struct Door {
-    origins: Origins,
+    origins: Arc<Origins>,
     taken: mpsc::UnboundedSender<(Channel, io::Result<Frames>)>,
 }
 
@@ -34,8 +34,8 @@ impl FrontDoor for Door {
         })
     }
 
-    fn origins(&self) -> &Origins {
-        &self.origins
+    fn origins(&self) -> Arc<Origins> {
+        Arc::clone(&self.origins)
     }
 }
 
@@ -43,7 +43,7 @@ type Taken = mpsc::UnboundedReceiver<(Channel, io::Result<Frames>)>;
 
 fn start(limits: Limits) -> (Vault, Taken) {
     let (taken, received) = mpsc::unbounded_channel();
-    let origins = Origins::default();
+    let origins = Arc::default();
     (Vault::with(limits, Arc::new(Door { origins, taken })), received)
 }
 

@@ -3,7 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use deskconnd::config::reference::reference;
+
+use crate::fences::documents;
 
 /// Where a word in backquotes begins that means a file or folder of ours.
 const FOLDERS: [&str; 9] = [
@@ -26,14 +30,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The documents at the front door and those of the folder for them.
-fn documents() -> Vec<PathBuf> {
-    let in_folder = fs::read_dir(root().join("docs")).unwrap();
-    let mut documents: Vec<_> = in_folder.map(|entry| entry.unwrap().path()).collect();
-    documents.push(root().join("README.md"));
-    documents.retain(|path| path.extension().is_some_and(|ending| ending == "md"));
-    assert!(documents.len() > 1);
-    documents
+/// Fails unless a document, or a part of one, is as the code says; with `UPDATE_DOCS` it is made so.
+fn is_as_the_code_says(document: &str, text: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(root().join(document), text).unwrap();
+    }
+    let is_so = fs::read_to_string(root().join(document)).is_ok_and(|there| there == text);
+    assert!(is_so, "{document} is stale: UPDATE_DOCS=1 cargo test --test it papers");
 }
 
 /// What stands in backquotes within a line.
@@ -47,47 +50,19 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn every_file_that_a_document_names_is_there() {
     let mut missing = BTreeSet::new();
-    for document in documents() {
+    for document in documents(root()) {
         let text = fs::read_to_string(&document).unwrap();
         let names = words(&text).filter(|word| FOLDERS.iter().any(|folder| word.starts_with(folder)));
         // A test is named behind its file; a pattern or a command is no name.
         let names = names.map(|word| word.split_once("::").map_or(word, |(file, _)| file));
         let names = names.filter(|name| !name.contains(['*', '{', ' ', '…']));
-        let lost = names.filter(|name| !root().join(name).exists());
+        // That of a folder speaks of its neighbours too.
+        let is_there = |name: &str| root().join(name).exists() || document.with_file_name(name).exists();
+        // What is built is not there before.
+        let lost = names.filter(|name| !name.contains("/dist") && !is_there(name));
         missing.extend(lost.map(|name| format!("{}: {name}", document.display())));
     }
     assert!(missing.is_empty(), "{missing:#?}");
-}
-
-#[test]
-fn every_link_of_a_document_leads_somewhere() {
-    for document in documents() {
-        let text = fs::read_to_string(&document).unwrap();
-        for target in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            if file.contains("://") {
-                continue;
-            }
-            let place = document.parent().unwrap().join(file);
-            let place = if file.is_empty() { document.clone() } else { place };
-            assert!(place.exists(), "{}: {target}", document.display());
-            let has_heading = |text: &str| text.lines().any(|line| line.starts_with('#') && slug(line) == anchor);
-            assert!(
-                anchor.is_empty() || has_heading(&fs::read_to_string(&place).unwrap()),
-                "{}: {target} has no such heading",
-                document.display()
-            );
-        }
-    }
-}
-
-/// The anchor of a heading, as hosts of repositories make it.
-fn slug(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text
-        .chars()
-        .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 #[test]
@@ -124,58 +99,28 @@ fn every_test_that_is_named_in(document: &str, few: usize) {
 }
 
 #[test]
-fn every_limit_of_the_configuration_stands_in_security_with_its_default() {
+fn the_reference_of_the_configuration_is_what_the_example_and_the_reader_say() {
+    is_as_the_code_says("docs/CONFIGURATION.md", &reference().unwrap().markdown());
+}
+
+#[test]
+fn every_file_of_the_state_stands_in_security_with_what_its_loss_means() {
+    let table = |text: &str, mark: &str| -> BTreeSet<String> {
+        let rows = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(mark)?.split(" | ").next());
+        let cells = rows.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+        cells.map(str::to_owned).collect()
+    };
+    let kept = table(&read("src/store/mod.rs"), "//! | ");
     let security = read("docs/SECURITY.md");
-    let example: toml::Table = read("examples/deskconn.toml").parse().unwrap();
-    for section in ["limits", "pairing"] {
-        for (key, default) in example[section].as_table().unwrap() {
-            let row = format!("| `[{section}] {key}` | {default} |");
-            assert!(security.contains(&row), "docs/SECURITY.md does not have {row}");
-        }
-    }
-}
-
-#[test]
-fn every_procedure_and_topic_of_the_daemon_is_documented() {
-    let api = read("docs/API.md");
-    let mut files = vec![root().join("src/consent.rs"), root().join("src/pair/mod.rs")];
-    let procedures = fs::read_dir(root().join("src/procedures")).unwrap();
-    files.extend(procedures.map(|entry| entry.unwrap().path()));
-    let mut count = 0;
-    for file in files {
-        let text = fs::read_to_string(&file).unwrap();
-        let literals = text.split('"').skip(1).step_by(2);
-        for uri in literals.filter(|literal| literal.starts_with("org.deskconn.")) {
-            count += 1;
-            let quoted = [format!("`{uri}`"), format!("`{uri}(")];
-            assert!(
-                quoted.iter().any(|quoted| api.contains(quoted)),
-                "docs/API.md does not have {uri}"
-            );
-        }
-    }
-    assert!(count > 30, "only {count} URIs were found in the code");
-}
-
-#[test]
-fn every_procedure_and_topic_of_the_router_is_documented_as_the_router_knows_it() {
-    let api = read("docs/API.md");
-    let procedures =
-        wamp::realm::router_procedures().map(|it| format!("| `{}` | `{}` | {} |", it.uri, it.shape, it.does));
-    let topics =
-        wamp::realm::router_topics().map(|it| format!("| `{}` | topic `{}` | {} |", it.uri, it.shape, it.does));
-    let missing: Vec<_> = procedures.chain(topics).filter(|row| !api.contains(row)).collect();
-    assert!(missing.is_empty(), "docs/API.md does not have\n{}", missing.join("\n"));
-}
-
-#[test]
-fn every_feature_that_is_announced_is_documented() {
-    let api = read("docs/API.md");
-    let (_, listed) = api.split_once("It announces the features of the broker").unwrap();
-    let (listed, _) = listed.split_once("beside the features").unwrap();
-    let listed: BTreeSet<_> = words(listed).collect();
-    let announced: BTreeSet<_> = wamp::realm::announced_features().collect();
-    assert_eq!(listed, announced, "docs/API.md has others than WELCOME");
+    let (_, section) = security.split_once("## Keys and files").unwrap();
+    let told = table(section.split("\n## ").next().unwrap(), "| ");
+    let untold: Vec<_> = kept.difference(&told).collect();
+    assert!(
+        kept.len() > 6 && untold.is_empty(),
+        "docs/SECURITY.md does not tell of {untold:?}"
+    );
 }
 
 #[test]
@@ -196,4 +141,62 @@ fn the_programs_that_a_document_shows_are_those_in_their_files() {
         let shown = format!("```{language}\n{}```", read(file));
         assert!(read(document).contains(&shown), "{document} differs from {file}");
     }
+}
+
+/// Every literal of the programs: what they say to people is among it.
+fn said() -> String {
+    let (mut said, mut folders) = (String::new(), vec![]);
+    folders.extend(["src", "router/src", "router/wamp/src", "clients", "pairing/src"].map(|it| root().join(it)));
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let is_ours = !["node_modules", "dist"].iter().any(|made| path.ends_with(made));
+            if path.is_dir() && is_ours {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|it| it == "rs" || it == "ts" || it == "tsx")
+            {
+                said.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    // A literal that goes on in the next line.
+    let lines = said.split("\\\n").map(str::trim_start);
+    lines.collect()
+}
+
+/// Whether a part of a message stands in the code, or pieces of it that are put together there.
+fn is_said(part: &str, said: &str) -> bool {
+    const SHORTEST: usize = 7;
+    let mut rest = part.trim();
+    while !rest.is_empty() && !said.contains(rest) {
+        let ends: Vec<_> = rest.char_indices().map(|(at, _)| at).skip(SHORTEST).collect();
+        let longest = ends.partition_point(|end| rest.get(..*end).is_some_and(|piece| said.contains(piece)));
+        let Some(end) = longest.checked_sub(1).map(|at| ends[at]) else {
+            return false;
+        };
+        rest = rest.get(end..).unwrap_or_default().trim_start();
+    }
+    true
+}
+
+#[test]
+fn every_message_that_troubleshooting_explains_is_one_that_the_programs_say() {
+    let (text, said) = (read("docs/TROUBLESHOOTING.md"), said());
+    let cells = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let messages = cells.filter_map(|cell| {
+        let message = |mark| cell.strip_prefix(mark)?.split(mark).next();
+        message('`').or_else(|| message('*'))
+    });
+    let (mut count, mut strange) = (0, Vec::new());
+    for message in messages {
+        count += 1;
+        if !message.split('…').all(|part| is_said(part, &said)) {
+            strange.push(message);
+        }
+    }
+    assert!(count > 30 && strange.is_empty(), "of {count} nobody says {strange:#?}");
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use client::{ConnectError, NoiseLogin, Options, Serializer, Session, SigningKey, Target};
 use components::backends::fake::Fake;
-use deskconnd::config::Config;
-use deskconnd::daemon::Daemon;
+use deskconnd::config::{Config, Origin};
+use deskconnd::daemon::{Daemon, Reloaded, Source};
 use deskconnd::paths::Paths;
 use router::tls::spki_hash;
 use tempfile::TempDir;
@@ -81,22 +81,16 @@ impl Desk {
 
     async fn of(home: TempDir, paths: &Paths, configuration: &str) -> Self {
         let machine = Arc::new(Fake::default());
-        let mut config = Config::parse(Path::new("test.toml"), configuration).unwrap();
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        config.listen.tcp = vec![free];
-        // A plain router has no certificate.
-        if config.desktop.enabled {
-            config.listen.quic = vec![free];
-        }
+        std::fs::write(&paths.config, configuration).unwrap();
         // Tests are faster than people, but where they are about that.
-        if !configuration.contains("messages_per_s") {
-            config.limits.messages_per_s = None;
-        }
-        config.discovery.enabled = false;
+        let is_about_rates = configuration.contains("messages_per_s");
+        let origin = Origin::new(&paths.config, true, move |config| amend(config, is_about_rates));
+        let config = origin.load().unwrap();
+        let source = Source { origin, log: None };
         // An earlier daemon in this process gives its state free when its last task has gone.
         let start = async {
             loop {
-                match Daemon::start(&config, paths, Some(machine.machine())).await {
+                match Daemon::start_from(Some(source.clone()), &config, paths, Some(machine.machine())).await {
                     Err(error) if error.to_string().contains("another deskconnd") => tokio::task::yield_now().await,
                     started => break started.unwrap(),
                 }
@@ -104,6 +98,12 @@ impl Desk {
         };
         let daemon = soon("the start", start).await;
         Self { daemon, machine, home }
+    }
+
+    /// Has the daemon take another configuration.
+    pub(crate) async fn reload(&self, configuration: &str) -> Result<Reloaded, Vec<String>> {
+        std::fs::write(self.home.path().join("config.toml"), configuration).unwrap();
+        soon("the reload", self.daemon.reload()).await
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -157,6 +157,20 @@ impl Desk {
     pub(crate) async fn owner(&self) -> Session {
         self.join(Way::Unix, Serializer::MessagePack, "deskconn").await
     }
+}
+
+/// What is the same for every daemon of a test, whatever its configuration says.
+fn amend(config: &mut Config, is_about_rates: bool) {
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    config.listen.tcp = vec![free];
+    // A plain router has no certificate.
+    if config.desktop.enabled {
+        config.listen.quic = vec![free];
+    }
+    if !is_about_rates {
+        config.limits.messages_per_s = None;
+    }
+    config.discovery.enabled = false;
 }
 
 pub(crate) fn paths(home: &Path) -> Paths {

@@ -191,44 +191,6 @@ fn every_component_that_is_written_is_offered() {
 }
 
 #[test]
-fn every_procedure_and_topic_of_the_components_is_documented_with_its_roles() {
-    let api = fs::read_to_string(root().join("docs/API.md")).unwrap();
-    let row = |uri: &str| {
-        api.lines()
-            .find(|line| line.contains(&format!("`{uri}`")))
-            .map(str::to_owned)
-    };
-    let procedures = components::procedures().filter(|procedure| procedure.alias_of.is_none());
-    let rows = procedures
-        .map(|it| (it.uri, it.roles))
-        .chain(components::topics().map(|it| (it.uri, it.roles)));
-    for (uri, roles) in rows {
-        let row = row(uri).unwrap_or_else(|| panic!("docs/API.md does not have {uri}"));
-        let who = match roles {
-            [] => "a grant of its own".to_owned(),
-            roles => roles.join(", "),
-        };
-        assert!(row.ends_with(&format!("| {who} |")), "{uri}: {roles:?} against {row}");
-    }
-}
-
-#[test]
-fn every_documented_procedure_and_topic_of_the_components_is_there() {
-    let api = fs::read_to_string(root().join("docs/API.md")).unwrap();
-    let (_, rest) = api.split_once("## The desktop's functions").unwrap();
-    let (functions, _) = rest.split_once("## For every device").unwrap();
-    let there: Vec<&str> = components::procedures()
-        .map(|it| it.uri)
-        .chain(components::topics().map(|it| it.uri))
-        .collect();
-    // Rows that end with roles; the others list other names.
-    let rows = functions.lines().filter(|line| line.matches(" | ").count() >= 3);
-    let named = rows.filter_map(|row| row.strip_prefix("| `")?.split('`').next());
-    let gone: Vec<_> = named.filter(|uri| !there.contains(uri)).collect();
-    assert!(gone.is_empty(), "docs/API.md has what is not there: {gone:?}");
-}
-
-#[test]
 fn the_component_of_the_readme_is_the_example_that_is_compiled() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let example = fs::read_to_string(root().join("clients/rust/examples/hello.rs")).unwrap();

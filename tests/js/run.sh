@@ -18,6 +18,7 @@ for program in deskconnd deskconnctl; do
 done
 
 cd "$clients"
+bash "$here/readme.sh"
 for package in client web extension; do npm test --silent --workspace "@deskconn/$package"; done
 npm run build --silent --workspace @deskconn/extension
 npm run lint --silent --workspace @deskconn/extension

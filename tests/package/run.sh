@@ -19,7 +19,7 @@ mkdir -p "$work/root/etc/apparmor.d" "$work/root/usr/local/bin"
 echo "of somebody else" >"$work/root/usr/local/bin/other"
 files >"$work/before"
 make_it install >/dev/null
-for file in usr/local/bin/deskconnd usr/local/share/man/man1/deskconnctl.1.gz etc/xdg/autostart/deskconn-agent.desktop \
+for file in usr/local/bin/deskconnd usr/local/share/man/man1/deskconnctl.1.gz usr/local/share/man/man5/deskconn.toml.5.gz etc/xdg/autostart/deskconn-agent.desktop \
   usr/local/lib/udev/rules.d/70-deskconn.rules etc/firewalld/services/deskconn.xml; do
   [ -f "$work/root/$file" ] || fail "make install leaves out $file"
 done

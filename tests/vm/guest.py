@@ -15,6 +15,18 @@ PANEL = 0x1000
 POWER = 0x2000
 
 
+async def reach(path):
+    """The agent's end of its port, once there is one."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await asyncio.open_unix_connection(path)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+
+
 class Guest:
     """What the agent in the guest observes, as lines."""
 
@@ -26,22 +38,21 @@ class Guest:
 
     @classmethod
     async def connect(cls, path):
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return cls(*await asyncio.open_unix_connection(path))
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                await asyncio.sleep(0.1)
+        return cls(*await reach(path))
 
     async def _read(self):
-        while line := await self._reader.readline():
+        while line := await self._line():
             text = line.decode(errors="replace").rstrip()
             print(f"{time.monotonic() - self._started:6.1f}  guest: {text}", flush=True)
             async with self._arrived:
                 self._lines.append(text)
                 self._arrived.notify_all()
+
+    async def _line(self):
+        try:
+            return await self._reader.readline()
+        except ConnectionResetError:  # A machine that ends with something unread.
+            return b""
 
     def mark(self):
         """A place in the stream: what is observed from now on."""
@@ -62,6 +73,13 @@ class Guest:
     async def gone(self):
         """Waits until the machine has ended."""
         await asyncio.wait_for(self._task, PATIENCE)
+
+    async def begun_anew(self, path):
+        """Waits until the machine has ended and begun anew, with its agent at another socket: at the same one, the
+        machine that ends could still take the connection."""
+        await self.gone()
+        self._reader, self._writer = await reach(path)
+        self._task = asyncio.create_task(self._read())
 
     def tell(self, command):
         """Gives the agent a command."""

@@ -34,19 +34,19 @@ const GET: Procedure = Procedure::new(
 );
 const SET: Procedure = Procedure::new(
     "org.deskconn.brightness.set",
-    "(percent, display?, duration_ms=) → percent",
+    "(percent, display?, kw: duration_ms) → percent",
     "Set the brightness, 1 to 100, at once or in a fade",
     ROLES,
 );
 const RAISE: Procedure = Procedure::new(
     "org.deskconn.brightness.raise",
-    "(percent, display?, duration_ms=) → percent",
+    "(percent, display?, kw: duration_ms) → percent",
     "Make a display brighter by so many percent",
     ROLES,
 );
 const LOWER: Procedure = Procedure::new(
     "org.deskconn.brightness.lower",
-    "(percent, display?, duration_ms=) → percent",
+    "(percent, display?, kw: duration_ms) → percent",
     "Make a display darker by so many percent",
     ROLES,
 );

@@ -34,8 +34,9 @@ pub const MAX_INTERVAL_S: u64 = 86_400;
 
 const ROLES: &[&str] = &["remote", "full"];
 
-const SHAPE: &str = "() → {name, os, kernel, uptime_s, load, memory, disks, temperatures}";
-const GET: Procedure = Procedure::new("org.deskconn.host.get", SHAPE, "How the machine is", ROLES);
+/// What a report has.
+pub const REPORT: &str = "{name, os, kernel, uptime_s, load, memory, disks, temperatures}";
+const GET: Procedure = Procedure::new("org.deskconn.host.get", "() → report", "How the machine is", ROLES);
 
 /// Told at the start and from time to time.
 pub const ON_REPORT: Topic =
@@ -156,7 +157,7 @@ mod tests {
         let report = reporting.call(&GET, Arguments::default()).await.unwrap();
         let report = report.as_dict().unwrap();
         let keys: Vec<&str> = report.keys().map(String::as_str).collect();
-        let mut documented: Vec<&str> = SHAPE.split(['{', '}']).nth(1).unwrap().split(", ").collect();
+        let mut documented: Vec<&str> = REPORT.split(['{', '}']).nth(1).unwrap().split(", ").collect();
         documented.sort_unstable();
         assert_eq!(keys, documented);
         assert_eq!(report["load"].as_list().unwrap().len(), 3);

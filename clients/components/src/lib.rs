@@ -1,4 +1,5 @@
 //! The desktop's functions as WAMP procedures: slides, screen lock, brightness and more.
+#![doc = include_str!("../README.md")]
 //!
 //! * [`backends`] is the machine: keys, locks, displays. Nothing of WAMP.
 //! * [`Component`] is one function over it: [`slides`], [`screen`],

@@ -33,26 +33,31 @@ const PLAYERS: Procedure = Procedure::new(
     "The players that run, the one that is meant when none is named first",
     ROLES,
 );
-const PLAY: Procedure = Procedure::new("org.deskconn.media.play", "(player?)", "Play, or go on", ROLES);
-const PAUSE: Procedure = Procedure::new("org.deskconn.media.pause", "(player?)", "Stand still", ROLES);
+const PLAY: Procedure = Procedure::new("org.deskconn.media.play", "(player?) → null", "Play, or go on", ROLES);
+const PAUSE: Procedure = Procedure::new("org.deskconn.media.pause", "(player?) → null", "Stand still", ROLES);
 const PLAY_PAUSE: Procedure = Procedure::new(
     "org.deskconn.media.play_pause",
-    "(player?)",
+    "(player?) → null",
     "Play what stands still, and the other way round",
     ROLES,
 );
-const NEXT: Procedure = Procedure::new("org.deskconn.media.next", "(player?)", "The next track", ROLES);
-const PREVIOUS: Procedure = Procedure::new("org.deskconn.media.previous", "(player?)", "The previous track", ROLES);
-const STOP: Procedure = Procedure::new("org.deskconn.media.stop", "(player?)", "Stop", ROLES);
+const NEXT: Procedure = Procedure::new("org.deskconn.media.next", "(player?) → null", "The next track", ROLES);
+const PREVIOUS: Procedure = Procedure::new(
+    "org.deskconn.media.previous",
+    "(player?) → null",
+    "The previous track",
+    ROLES,
+);
+const STOP: Procedure = Procedure::new("org.deskconn.media.stop", "(player?) → null", "Stop", ROLES);
 const SEEK: Procedure = Procedure::new(
     "org.deskconn.media.seek",
-    "(seconds, player?)",
+    "(seconds, player?) → null",
     "Forwards by so many seconds, or backwards",
     ROLES,
 );
 const ART: Procedure = Procedure::new(
     "org.deskconn.media.art",
-    "(player?) → data URI or null",
+    "(player?) → text or null",
     "The picture of what is played, if it is on this machine",
     ROLES,
 );

@@ -42,7 +42,7 @@ const ROLES: &[&str] = &["remote", "full"];
 
 const SEND: Procedure = Procedure::new(
     "org.deskconn.notify.send",
-    "(summary, body=, app=) → id",
+    "(summary, kw: body, app) → id",
     "Show a message on the desktop, as plain text",
     ROLES,
 );

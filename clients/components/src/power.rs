@@ -18,15 +18,20 @@ pub const ENTRY: Entry = Entry {
     make: |machine, _| Arc::new(Switch::new(Arc::clone(&machine.power))),
 };
 
-const SUSPEND: Procedure = Procedure::new("org.deskconn.power.suspend", "()", "Let the machine sleep", &[]);
+const SUSPEND: Procedure = Procedure::new("org.deskconn.power.suspend", "() → null", "Let the machine sleep", &[]);
 const HIBERNATE: Procedure = Procedure::new(
     "org.deskconn.power.hibernate",
-    "()",
+    "() → null",
     "Switch the machine off, its memory kept on the disk",
     &[],
 );
-const REBOOT: Procedure = Procedure::new("org.deskconn.power.reboot", "()", "Start the machine anew", &[]);
-const POWER_OFF: Procedure = Procedure::new("org.deskconn.power.poweroff", "()", "Switch the machine off", &[]);
+const REBOOT: Procedure = Procedure::new("org.deskconn.power.reboot", "() → null", "Start the machine anew", &[]);
+const POWER_OFF: Procedure = Procedure::new(
+    "org.deskconn.power.poweroff",
+    "() → null",
+    "Switch the machine off",
+    &[],
+);
 const CAN: Procedure = Procedure::new(
     "org.deskconn.power.can",
     "() → {suspend, hibernate, reboot, poweroff}",

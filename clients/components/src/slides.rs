@@ -20,15 +20,32 @@ pub const ENTRY: Entry = Entry {
 
 const ROLES: &[&str] = &["slides", "remote", "full"];
 
-const NEXT: Procedure = Procedure::new("org.deskconn.slides.next", "()", "Next slide (Page Down)", ROLES).input();
-const PREVIOUS: Procedure =
-    Procedure::new("org.deskconn.slides.previous", "()", "Previous slide (Page Up)", ROLES).input();
-const START: Procedure =
-    Procedure::new("org.deskconn.slides.start", "()", "Start the presentation (F5)", ROLES).input();
-const END: Procedure = Procedure::new("org.deskconn.slides.end", "()", "End the presentation (Escape)", ROLES).input();
+const NEXT: Procedure =
+    Procedure::new("org.deskconn.slides.next", "() → null", "Next slide (Page Down)", ROLES).input();
+const PREVIOUS: Procedure = Procedure::new(
+    "org.deskconn.slides.previous",
+    "() → null",
+    "Previous slide (Page Up)",
+    ROLES,
+)
+.input();
+const START: Procedure = Procedure::new(
+    "org.deskconn.slides.start",
+    "() → null",
+    "Start the presentation (F5)",
+    ROLES,
+)
+.input();
+const END: Procedure = Procedure::new(
+    "org.deskconn.slides.end",
+    "() → null",
+    "End the presentation (Escape)",
+    ROLES,
+)
+.input();
 const BLANK: Procedure = Procedure::new(
     "org.deskconn.slides.blank",
-    "()",
+    "() → null",
     "Blank the screen, and back (B)",
     ROLES,
 )

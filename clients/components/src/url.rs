@@ -32,7 +32,7 @@ pub const PERIOD: Duration = Duration::from_secs(5);
 
 const OPEN: Procedure = Procedure::new(
     "org.deskconn.url.open",
-    "(url)",
+    "(url) → null",
     "Open a page of the web in the browser",
     &["full"],
 );

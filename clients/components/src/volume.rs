@@ -56,13 +56,13 @@ const MUTE: Procedure = Procedure::new(
 // Older clients silence with four procedures that take nothing, two of which say whether it is silent.
 const OLD_MUTE: Procedure = Procedure::new(
     "io.xconn.deskconn.deskconnd.audio.mute",
-    "()",
+    "() → null",
     "Silence it, as older clients do",
     ROLES,
 );
 const OLD_UNMUTE: Procedure = Procedure::new(
     "io.xconn.deskconn.deskconnd.audio.unmute",
-    "()",
+    "() → null",
     "Let it be heard again, as older clients do",
     ROLES,
 );

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const MOST: usize = 500;
 /// The roles that a device can have: those of the desktop's functions, and that of the shared space, which needs none of
 /// them (`docs/API.md`).
-const ROLES: [&str; 7] = ["bus", "full", "gpio", "input", "media", "remote", "slides"];
+const ROLES: [&str; 8] = ["bus", "full", "gpio", "input", "media", "metrics", "remote", "slides"];
 /// Letters of what is said of a name.
 const LONGEST: usize = 60;
 
@@ -57,6 +57,11 @@ pub(crate) fn players() -> Vec<CompletionCandidate> {
 /// The lines of GPIO.
 pub(crate) fn lines() -> Vec<CompletionCandidate> {
     named("org.deskconn.gpio.list", "name", "direction")
+}
+
+/// The actions of the desktop.
+pub(crate) fn actions() -> Vec<CompletionCandidate> {
+    named("org.deskconn.actions.list", "name", "last")
 }
 
 /// The programs that the desktop runs.
@@ -208,7 +213,7 @@ mod tests {
     #[test]
     fn the_roles_are_those_of_the_components_and_the_bus() {
         let mut known: Vec<&str> = components::procedures().flat_map(|it| it.roles).copied().collect();
-        known.push("bus");
+        known.extend(["bus", "metrics"]);
         known.sort_unstable();
         known.dedup();
         assert_eq!(known, ROLES);

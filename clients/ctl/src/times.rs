@@ -36,6 +36,14 @@ pub(crate) fn moment(text: &str) -> Result<OffsetDateTime, String> {
     moment_after(text, OffsetDateTime::now_utc())
 }
 
+/// A moment, past or future: RFC 3339.
+///
+/// # Errors
+/// With a sentence, when it is something else.
+pub(crate) fn any(text: &str) -> Result<OffsetDateTime, String> {
+    OffsetDateTime::parse(text, &Rfc3339).map_err(|_| "a time like 2027-01-31T12:00:00Z is expected".to_owned())
+}
+
 fn moment_after(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
     if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
         return if moment > now {

@@ -1,24 +1,9 @@
 //! A WAMP v2 client for tokio.
+#![doc = include_str!("../README.md")]
 //!
 //! A [`Session`] is opened with [`Session::connect`] and then calls, registers, publishes and subscribes, from as many
 //! tasks as one likes. The desktop's own functions use it over a link inside the daemon, `deskconnctl` over the Unix
 //! socket, other programs over the network.
-//!
-//! ```no_run
-//! use deskconn_client::{Options, Session, Value};
-//!
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let session = Session::connect(&"ws://127.0.0.1:8080/ws".parse()?, Options::new("realm1")).await?;
-//! session.register("com.example.double", |call| async move {
-//!     let (number,): (u64,) = call.to()?;
-//!     Ok(Value::from(2 * number).into())
-//! }).await?;
-//! let result = session.call("com.example.double", [21_u64.into()]).await?;
-//! assert_eq!(result.to::<(u64,)>()?, (42,));
-//! # Ok(())
-//! # }
-//! ```
 
 mod answers;
 mod args;

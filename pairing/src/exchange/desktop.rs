@@ -130,6 +130,11 @@ impl Desktop {
         Self { facts, run: None }
     }
 
+    /// Gives the desktop another name; of it stays what is safe to show. A run that has begun goes on with the old one.
+    pub fn rename(&mut self, raw_name: &str) {
+        self.facts.name = name::clean(raw_name).unwrap_or_default();
+    }
+
     /// Takes a device that has connected, and gives `hello` for it and the number of its exchange. Takes 16 bytes
     /// from `random`.
     ///

@@ -1,4 +1,5 @@
 //! WAMP messages in, WAMP messages out, over any transport, both ends of each.
+#![doc = include_str!("../README.md")]
 //!
 //! | file | what it does |
 //! |---|---|
@@ -10,29 +11,16 @@
 //! | [`noise`] | WAMP inside Noise inside WebSocket, for browsers |
 //! | [`rawsocket`] | the frames and the handshake of WAMP's RawSocket |
 //! | [`longpoll`] | messages that come and go in the bodies of HTTP requests; the router's end |
+//! | `octets` | how much comes and goes |
 //! | [`local`] | both ends in one process: nothing is encoded |
 //!
 //! A [`Link`] has no time-outs, no queue and no opinion on who the peer is; those are the router's and the client's.
-//!
-//! ```
-//! use std::collections::VecDeque;
-//!
-//! use deskconn_link as link;
-//! use wamp::message::{Goodbye, Message};
-//!
-//! # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
-//! let (mut here, mut there) = link::local::pair(16);
-//! let goodbye = Message::Goodbye(Goodbye::new(wamp::error::CLOSE_NORMAL, "that was all"));
-//! let mut batch = VecDeque::from([goodbye.clone().into()]);
-//! here.writer.send_all(&mut batch, &mut Vec::new()).await?;
-//! assert_eq!(there.reader.next().await.ok().flatten(), Some(goodbye));
-//! # Ok(()) }
-//! ```
 
 mod certificates;
 pub mod local;
 pub mod longpoll;
 pub mod noise;
+mod octets;
 pub mod quic;
 pub mod rawsocket;
 mod stream;
@@ -42,6 +30,7 @@ mod wire;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 
 use wamp::codec::Serializer;
 use wamp::error::{Unconvertible, Violation};
@@ -49,6 +38,7 @@ use wamp::limits::Bounds;
 use wamp::message::Message;
 use wamp::outgoing::Outgoing;
 
+pub use octets::Octets;
 pub use stream::Stream;
 
 /// A connection between two WAMP peers. Its halves may live in one task or in two.
@@ -173,6 +163,15 @@ impl Reader {
         }
     }
 
+    /// From now on what comes is counted there too. Over an in-process link nothing is counted, and over long-poll
+    /// [`Writer::count_in`] counts both ways.
+    pub fn count_in(&mut self, octets: Arc<Octets>) {
+        match &mut self.0 {
+            Incoming::Wire(reader) => reader.count_in(octets),
+            Incoming::Polled(_) | Incoming::Local(_) => {}
+        }
+    }
+
     /// Throws away what the peer still sends, until it closes the connection. Closing a TCP connection that holds
     /// unread bytes destroys what was sent last (RFC 1122 §4.2.2.13): a peer that is told why it is refused would
     /// not get to know. The caller sets a time for it.
@@ -276,6 +275,15 @@ impl Writer {
             Outward::Wire(writer) => writer.set_longest(bytes),
             // Clients of long-polling fetch what there is, and inside a process nothing has a length.
             Outward::Polled(_) | Outward::Local(_) => {}
+        }
+    }
+
+    /// From now on what goes is counted there too.
+    pub fn count_in(&self, octets: Arc<Octets>) {
+        match &self.0 {
+            Outward::Wire(writer) => writer.count_in(octets),
+            Outward::Polled(writer) => writer.count_in(octets),
+            Outward::Local(_) => {}
         }
     }
 

@@ -149,7 +149,7 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
         origin: None,
         channel: Channel::Plain,
     };
-    let place = match shared.counters.connect(peer.ip(), &shared.limits) {
+    let place = match shared.counters.connect(peer.ip(), &shared.limits()) {
         Ok(place) => place,
         Err(why) => {
             note_turned_away(&shared, &peer, why);
@@ -159,8 +159,8 @@ async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) 
     let Ok(local) = stream.local_addr() else { return };
     // Small messages must not wait for the answer to the last one.
     let _ = stream.set_nodelay(true);
-    if let Some(dead) = shared.limits.dead
-        && let Err(error) = watch(&stream, dead, shared.limits.ping.is_some())
+    if let Some(dead) = shared.limits().dead
+        && let Err(error) = watch(&stream, dead, shared.limits().ping.is_some())
     {
         tracing::debug!(%peer, %error, "a silent peer will not be noticed");
     }
@@ -210,7 +210,7 @@ fn watch(stream: &TcpStream, dead: Duration, has_pings: bool) -> io::Result<()> 
 /// Waits for the first byte, and inside TLS for the first byte there.
 async fn begin(shared: &Shared, stream: TcpStream, peer: &mut Peer) -> Option<(u8, Stream)> {
     let mut first = [0];
-    let peeked = timeout(shared.limits.handshake, stream.peek(&mut first)).await;
+    let peeked = timeout(shared.limits().handshake, stream.peek(&mut first)).await;
     if !matches!(peeked, Ok(Ok(1..))) {
         tracing::debug!(%peer, "a connection said nothing");
         return None;
@@ -219,7 +219,7 @@ async fn begin(shared: &Shared, stream: TcpStream, peer: &mut Peer) -> Option<(u
         Some(config) if first == [tls::FIRST_OCTET] => Arc::clone(config),
         _ => return Some((first[0], Stream::Tcp(stream))),
     };
-    match timeout(shared.limits.handshake, Box::pin(tls::accept(stream, config))).await {
+    match timeout(shared.limits().handshake, Box::pin(tls::accept(stream, config))).await {
         Ok(Ok(accepted)) => {
             peer.channel = Channel::of_tls(accepted.exporters, accepted.client);
             Some((accepted.first, accepted.stream))
@@ -254,9 +254,9 @@ async fn turn_away(shared: &Shared, stream: TcpStream) {
 }
 
 async fn serve_rawsocket(shared: Arc<Shared>, stream: Stream, peer: Peer, place: Option<crate::limits::Place>) {
-    let accept = rawsocket::accept(stream, shared.limits.joining, shared.limits.joined.message_bytes);
+    let accept = rawsocket::accept(stream, shared.limits().joining, shared.limits().joined.message_bytes);
     let accepted = tokio::select! {
-        accepted = timeout(shared.limits.handshake, accept) => accepted,
+        accepted = timeout(shared.limits().handshake, accept) => accepted,
         () = shared.stopping.cancelled() => return,
     };
     match accepted {

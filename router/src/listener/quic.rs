@@ -23,7 +23,7 @@ impl Router {
     /// have is left out, unless it was the only one.
     pub fn listen_quic(&self, addresses: &[SocketAddr]) -> Result<Listening, ListenError> {
         let config = self.0.keys.tls.as_ref().ok_or(ListenError::NoCertificate)?;
-        let silence = silence(&self.0.limits);
+        let silence = silence(&self.0.limits());
         let open = |address| Listener::new(open(address)?, config, silence);
         let mut opened = Vec::new();
         for (address, listener) in bind_each(addresses, open, ListenError::Quic)? {
@@ -87,7 +87,7 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming) {
         origin: None,
         channel: Channel::Plain,
     };
-    let place = match shared.counters.connect(peer.ip(), &shared.limits) {
+    let place = match shared.counters.connect(peer.ip(), &shared.limits()) {
         Ok(place) => place,
         Err(why) => {
             note_turned_away(&shared, &peer, why);
@@ -95,7 +95,7 @@ async fn serve(shared: Arc<Shared>, incoming: Incoming) {
         }
     };
     let accepted = tokio::select! {
-        accepted = timeout(shared.limits.handshake, Box::pin(incoming.accept())) => accepted,
+        accepted = timeout(shared.limits().handshake, Box::pin(incoming.accept())) => accepted,
         () = shared.stopping.cancelled() => return,
     };
     match accepted {

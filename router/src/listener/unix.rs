@@ -1,12 +1,20 @@
-//! Unix sockets: RawSocket for the programs of this machine, who are known by their user.
+//! Unix sockets: RawSocket for the programs of this machine, who are known by their user, and what the front door tells them
+//! over HTTP.
 
+use std::convert::Infallible;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use link::Stream;
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::timeout;
 
 use super::{FIRST_PAUSE, back_off, serve_rawsocket};
 use crate::channel::Channel;
@@ -15,7 +23,7 @@ use crate::gate::{Peer, Transport};
 use crate::{Router, Shared};
 
 impl Router {
-    /// Listens on a Unix socket for RawSocket. `mode` is that of the socket; who may reach it decides the directory.
+    /// Listens on a Unix socket for RawSocket, and for HTTP that the front door answers. `mode` is that of the socket; who may reach it decides the directory.
     /// A socket that nobody listens on any more is replaced.
     ///
     /// # Errors
@@ -85,5 +93,44 @@ async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
     if !shared.gate.is_welcome(&peer) {
         return tracing::warn!(%peer, "a connection of another user was closed");
     }
-    serve_rawsocket(shared, Stream::Unix(stream), peer, None).await;
+    match timeout(shared.limits().handshake, first_byte(&stream)).await {
+        Ok(Ok(Some(b'A'..=b'Z'))) => serve_http(&shared, stream, peer).await,
+        // Whatever is wrong with it, the handshake says.
+        Ok(Ok(_)) => serve_rawsocket(shared, Stream::Unix(stream), peer, None).await,
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "a connection failed before it said anything"),
+        Err(_) => tracing::info!(%peer, "a connection said nothing"),
+    }
+}
+
+/// The first byte that comes, which stays to be read.
+async fn first_byte(stream: &UnixStream) -> io::Result<Option<u8>> {
+    let mut first = [0];
+    let peek = |buffer: &mut [u8; 1]| {
+        let (count, _) = rustix::net::recv(stream, buffer, RecvFlags::PEEK)?;
+        Ok(count)
+    };
+    let count = stream.async_io(Interest::READABLE, || peek(&mut first)).await?;
+    Ok((count > 0).then_some(first[0]))
+}
+
+/// Serves HTTP to a program of this machine, until it closes.
+async fn serve_http(shared: &Arc<Shared>, stream: UnixStream, peer: Peer) {
+    let limits = shared.limits();
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake)
+        .max_headers(limits.http_headers);
+    let service = service_fn(|request| {
+        let answer = shared.door.respond_to_program(request, peer.clone());
+        async move { Ok::<_, Infallible>(answer.await) }
+    });
+    tokio::select! {
+        served = builder.serve_connection(TokioIo::new(stream), service) => {
+            if let Err(error) = served {
+                tracing::debug!(%error, "HTTP over the Unix socket failed");
+            }
+        }
+        () = shared.stopping.cancelled() => {}
+    }
 }

@@ -150,11 +150,11 @@ async fn a_long_event_makes_as_much_room_as_it_needs() {
 async fn what_was_lost_is_told_once_and_when_the_queue_is_empty() {
     let outbox = outbox(2, usize::MAX);
     assert_eq!(outbox.take_dropped(), None);
-    assert!(fits(&outbox));
-    outbox.note_dropped();
-    outbox.note_dropped();
+    assert!(fits(&outbox) && push(&outbox, event(1)).0);
+    assert!(!push(&outbox, event(2)).0, "there is no room");
     assert_eq!(outbox.take_dropped(), None, "something waits");
     outbox.take(0, &mut VecDeque::new()).await;
+    outbox.note_dropped();
     assert_eq!(outbox.take_dropped(), Some(2));
     assert_eq!(outbox.take_dropped(), None);
 }

@@ -58,13 +58,14 @@ impl RealmHandle {
             place,
             opening,
         } = newcomer;
-        let lease = outcome.zip(self.0.limits.resume);
+        let limits = self.0.limits.get();
+        let lease = outcome.zip(limits.resume);
         let lease = lease.map(|(outcome, within)| (Box::new(Lease::new(place)), outcome, within));
         let granted = lease
             .as_ref()
             .map(|(lease, outcome, within)| lease.granted(outcome.clone(), *within));
         let lease = lease.map(|(lease, ..)| lease);
-        let outbox = Arc::new(Outbox::new(&self.0.limits, self.0.when_full, lease.is_some()));
+        let outbox = Arc::new(Outbox::new(&limits, self.0.when_full, lease.is_some()));
         let tenure = lease.as_ref().map(|lease| lease.tenure());
         let mut state = self.state();
         if !confirm() {
@@ -75,8 +76,10 @@ impl RealmHandle {
             seats,
             openings,
             deliveries,
+            totals,
             ..
         } = &mut *state;
+        totals.joined[arrival.transport_index()] += 1;
         let session = realm.join(
             promised,
             principal,

@@ -10,6 +10,7 @@ use wamp::realm::Bounce;
 
 use super::{RealmHandle, State};
 use crate::limits::WhenFull;
+use crate::outbox::Outbox;
 
 impl RealmHandle {
     /// A queue is full: an event is lost and counted, a call fails at once, and a peer that does not even take its
@@ -41,8 +42,9 @@ impl RealmHandle {
     }
 
     /// Tells who wants to know that a session has lost events, when it has taken what it did not lose.
-    pub(crate) fn overflowed(&self, session: SessionId, dropped: u64) {
+    pub(crate) fn overflowed(&self, session: SessionId, outbox: &Outbox) {
         let mut state = self.state();
+        let Some(dropped) = outbox.take_dropped() else { return };
         let State { realm, deliveries, .. } = &mut *state;
         realm.overflowed(session, dropped, deliveries);
         self.deliver(&mut state);
@@ -51,7 +53,6 @@ impl RealmHandle {
     pub(super) fn count_dropped(&self, state: &mut State, to: SessionId) {
         if let Some(seat) = state.seats.get_mut(&to) {
             seat.traffic.dropped += 1;
-            seat.outbox.note_dropped();
         }
         // Said at 1, 2, 4, 8…: a slow subscriber must not fill the log.
         let dropped = self.0.dropped.fetch_add(1, Ordering::Relaxed) + 1;

@@ -166,6 +166,7 @@ impl RealmHandle {
     ) -> Result<Routed, Violation> {
         let mut state = self.state();
         let mut flow = Ok(Flow::Continue);
+        state.begin(messages.len());
         for message in messages.drain(..) {
             match count(&mut state, from, tenure, &message) {
                 Ok(Counted::ForTheRealm) => {}
@@ -235,7 +236,8 @@ impl RealmHandle {
             arrival,
             place,
         } = returning;
-        let within = self.0.limits.resume.ok_or(Refused::New(ENDED))?;
+        let limits = self.0.limits.get();
+        let within = limits.resume.ok_or(Refused::New(ENDED))?;
         let mut state = self.state();
         self.check(&mut state, back, principal)?;
         let State {
@@ -248,8 +250,8 @@ impl RealmHandle {
         let lease = seat.lease.as_mut().ok_or(Refused::New(ENDED))?;
         let mut kept = lease.place.lock().unwrap_or_else(PoisonError::into_inner);
         match (&mut *kept, place.as_mut()) {
-            (Some(kept), Some(new)) => kept.move_to(new, &self.0.limits),
-            (None, Some(new)) => new.join(&self.0.limits),
+            (Some(kept), Some(new)) => kept.move_to(new, &limits),
+            (None, Some(new)) => new.join(&limits),
             (_, None) => Ok(()),
         }
         .map_err(Refused::Full)?;

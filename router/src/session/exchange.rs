@@ -294,7 +294,7 @@ fn too_short() -> Abort {
 /// Writes what the outbox holds, a batch at a time.
 async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgoing: &mut Outgoing) -> SessionEnd {
     let epoch = joined.tenure.as_ref().map_or(0, |tenure| tenure.epoch);
-    let mut burst = Burst::default();
+    let (mut burst, stall) = (Burst::default(), shared.limits().write_stall);
     loop {
         let mut take = Take::More;
         if outgoing.batch.is_empty() {
@@ -310,7 +310,7 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
             Take::Broken => return SessionEnd::TooSlow,
             Take::Replaced => return SessionEnd::Replaced,
         }
-        let sent = unless_stalled(shared.limits.write_stall, outgoing.send(realm, joined)).await;
+        let sent = unless_stalled(stall, outgoing.send(realm, joined)).await;
         outgoing.bounce(realm, joined);
         match sent {
             None => return SessionEnd::Stalled,
@@ -318,8 +318,8 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
             Some(Ok(())) if take == Take::Last => return SessionEnd::Dismissed,
             Some(Ok(())) => {}
         }
-        if let Some(dropped) = joined.outbox.take_dropped() {
-            realm.overflowed(joined.session, dropped);
+        if joined.outbox.has_dropped() {
+            realm.overflowed(joined.session, &joined.outbox);
         }
         // A burst must not leave its memory with an idle session.
         if outgoing.batch.capacity() > IDLE_BATCH {
@@ -393,5 +393,5 @@ pub(super) async fn farewell(
             reader.drain().await;
         }
     };
-    let _ = timeout(shared.limits.farewell, last).await;
+    let _ = timeout(shared.limits().farewell, last).await;
 }

@@ -1,5 +1,6 @@
 //! Opening a session: the handshake, who the client is, its place in the realm or the session that it returns to.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub(super) async fn open(
     mut place: Option<Place>,
 ) -> Result<Opened, Refusal> {
     let refused = |abort| Some(Box::new(abort));
+    let logins = || shared.logins.load(Ordering::SeqCst);
+    let begun = logins();
     if let Some(wait) = shared.counters.login_wait(peer.ip()) {
         let sentence = format!("too many logins failed; try again in {} s", wait.as_secs() + 1);
         return Err(refused(Abort::new(AUTHENTICATION_DENIED, sentence)));
@@ -46,15 +49,14 @@ pub(super) async fn open(
     let asked = handshake(shared, link, peer).await;
     let has_failed = |abort: &Refusal| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
     if asked.as_ref().is_err_and(has_failed) {
-        shared.counters.login_failed(peer.ip(), &shared.limits);
+        shared.counters.login_failed(peer.ip(), &shared.limits());
     }
     let asked = asked?;
-    let realm = shared
-        .realm(asked.realm.as_bytes())
-        .ok_or_else(|| refused(no_such_realm(&asked)))?;
+    let realm = shared.realm(asked.realm.as_bytes());
+    let realm = realm.ok_or_else(|| refused(no_such_realm(&asked)))?;
     let principal = admit(shared, &asked, peer).await.map_err(refused)?;
     let mut outcome = None;
-    if shared.limits.resume.is_some() && !matches!(peer.transport, Transport::Local(_)) {
+    if shared.limits().resume.is_some() && !matches!(peer.transport, Transport::Local(_)) {
         outcome = match &asked.resumption {
             None => None,
             Some(Wanted::Resumable) => Some(Outcome::New),
@@ -68,7 +70,7 @@ pub(super) async fn open(
                 };
                 match go_on(shared, &realm, returning)? {
                     Ok(joined) => {
-                        link.reader.set_bounds(shared.limits.joined);
+                        link.reader.set_bounds(shared.limits().joined);
                         return Ok(Opened {
                             realm,
                             joined,
@@ -85,7 +87,7 @@ pub(super) async fn open(
     // First, so that it does not take the place that this one needs.
     realm.give_up(asked.opening.as_deref(), &principal);
     if let Some(place) = &mut place {
-        place.join(&shared.limits).map_err(full).map_err(refused)?;
+        place.join(&shared.limits()).map_err(full).map_err(refused)?;
     }
     let newcomer = Newcomer {
         promised: asked.proved.session,
@@ -95,10 +97,11 @@ pub(super) async fn open(
         place: Arc::new(Mutex::new(place)),
         opening: asked.opening,
     };
-    let confirm = || shared.gate.confirm(&principal);
+    let confirm = || logins() == begun && shared.gate.confirm(&principal);
     let joined = realm.join(principal.clone(), newcomer, confirm);
-    let joined = joined.ok_or_else(|| refused(withdrawn()))?;
-    link.reader.set_bounds(shared.limits.joined);
+    // Whoever was overtaken by a change is to try again.
+    let joined = joined.ok_or_else(|| (logins() == begun).then(|| Box::new(withdrawn())))?;
+    link.reader.set_bounds(shared.limits().joined);
     Ok(Opened {
         realm,
         joined,
@@ -113,7 +116,7 @@ async fn admit(shared: &Shared, asked: &Asked, peer: &Peer) -> Result<Principal,
     let principal = shared.gate.admit(asked, peer).await;
     let has_failed = |abort: &Abort| asked.proved.ticket.is_some() && abort.reason == AUTHENTICATION_FAILED;
     if principal.as_ref().is_err_and(has_failed) {
-        shared.counters.login_failed(peer.ip(), &shared.limits);
+        shared.counters.login_failed(peer.ip(), &shared.limits());
     }
     principal
 }
@@ -130,7 +133,7 @@ fn go_on(
         Err(Refused::New(why)) => Ok(Err(why)),
         Err(Refused::Stranger(why)) => {
             // Nobody comes by this without trying.
-            shared.counters.login_failed(peer.ip(), &shared.limits);
+            shared.counters.login_failed(peer.ip(), &shared.limits());
             shared.gate.return_refused(principal, peer, why);
             Ok(Err(why))
         }
@@ -149,7 +152,7 @@ fn withdrawn() -> Abort {
 
 /// Exchanges messages until the client has proved who it is. Time in which the gate asks somebody else is not the client's.
 async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<Asked>, Refusal> {
-    let limit = shared.limits.login;
+    let limit = shared.limits().login;
     let mut until = Instant::now() + limit;
     let mut acceptor = Acceptor::inside(peer.channel.binding());
     loop {

@@ -1,4 +1,5 @@
 //! WAMP v2 as values with methods: no sockets, no clock, no randomness of its own, no logging.
+#![doc = include_str!("../README.md")]
 //!
 //! **The one contract:** a message goes into [`realm::Realm::receive`], deliveries come out. Whoever holds the realm
 //! puts them into queues; writers encode them with [`codec::encode`]. Before a session joins, an
@@ -15,23 +16,6 @@
 //! | [`pattern`] | the index both use |
 //! | [`outgoing`] | deliveries |
 //! | [`id`], [`uri`], [`error`], [`limits`] | the small things everything is made of |
-//!
-//! ```
-//! use bytes::{Bytes, BytesMut};
-//! use deskconn_wamp::codec::{self, Serializer};
-//! use deskconn_wamp::limits::Bounds;
-//! use deskconn_wamp::message::Message;
-//!
-//! let frame = Bytes::from_static(br#"[48,7,{},"org.deskconn.slides.next",["x"]]"#);
-//! let message = codec::decode(Serializer::Json, &frame, &Bounds::JOINED)?;
-//! let Message::Call(call) = &message else { panic!("48 is CALL") };
-//! assert_eq!(call.procedure, "org.deskconn.slides.next");
-//!
-//! let mut out = BytesMut::new();
-//! codec::encode(Serializer::MessagePack, &message, &mut out)?;
-//! assert_eq!(codec::decode(Serializer::MessagePack, &out.freeze(), &Bounds::JOINED)?.name(), "CALL");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 pub mod acceptor;
 pub mod auth;

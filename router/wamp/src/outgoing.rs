@@ -16,8 +16,12 @@ use crate::message::{Event, Message};
 /// From how many bytes on arguments stay where they are. Shorter ones are cheaper to copy than to name one by one to the
 /// operating system.
 pub const LONG: usize = 8 << 10;
-/// What a queued message costs beside its arguments: itself, and its place in the queue.
-const OVERHEAD: usize = 128;
+/// What an allocator takes for so many bytes: the usual ones, the daemon's among them, have four sizes from one power of
+/// two to the next, so that a fifth of the memory may be nobody's.
+const fn allocated(bytes: usize) -> usize {
+    let step = bytes.next_power_of_two() / 8;
+    if step < 2 { bytes } else { bytes.next_multiple_of(step) }
+}
 
 /// A message and who gets it.
 #[derive(Debug, Clone)]
@@ -59,7 +63,11 @@ impl Outgoing {
     /// Bytes of memory the message holds while it waits, to charge a queue by.
     #[must_use]
     pub fn weight(&self) -> usize {
-        OVERHEAD + self.message().payload().map_or(0, crate::payload::Payload::len)
+        let beside = match self {
+            Self::One(_) => 0,
+            Self::Shared(_) => size_of::<Shared>(),
+        };
+        size_of::<Self>() + beside + allocated(self.message().payload().map_or(0, crate::payload::Payload::len))
     }
 }
 
@@ -125,6 +133,21 @@ mod tests {
             publication: PublicationId::new(1).unwrap(),
             details: EventDetails::default(),
             payload: Payload::from_values(serializer, &["x".repeat(bytes).into()], &Dict::new()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_queue_is_charged_by_what_an_allocator_takes() {
+        for (bytes, taken) in [
+            (0, 0),
+            (15, 16),
+            (1_000, 1_024),
+            (1_025, 1_280),
+            (16_384, 16_384),
+            (16_400, 20_480),
+            (40_961, 49_152),
+        ] {
+            assert_eq!(allocated(bytes), taken, "{bytes} bytes");
         }
     }
 

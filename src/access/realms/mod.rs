@@ -2,6 +2,7 @@
 //! where it has a role for them.
 
 mod asking;
+mod judging;
 mod nobody;
 
 use std::collections::BTreeMap;
@@ -36,10 +37,10 @@ pub(super) struct ConfiguredRealm {
     /// Of everybody whose certificate is taken.
     certified: Option<Arc<Role>>,
     principals: Vec<Known>,
-    authenticators: Vec<Asking>,
+    authenticators: Vec<Arc<Asking>>,
     /// The roles of the sessions in which its links are here, by the links' names.
     links: BTreeMap<String, Arc<Role>>,
-    mask: Mask,
+    mask: Arc<Mask>,
 }
 
 /// Somebody who may come in.
@@ -58,9 +59,15 @@ enum Way<'a> {
 }
 
 impl ConfiguredRealm {
+    /// The realm; what strangers see of one that was there `before` stays as it is, or they could tell who is known.
+    ///
     /// # Errors
     /// One of its roles cannot be taken.
-    pub(super) fn new(realm: &config::Realm, authenticators: &Authenticators) -> Result<Self, RuleError> {
+    pub(super) fn new(
+        realm: &config::Realm,
+        authenticators: &Authenticators,
+        before: Option<&Self>,
+    ) -> Result<Self, RuleError> {
         let roles = roles::of_realm(realm)?;
         let role = |name: &String| roles.get(name).cloned();
         let known = |it: &config::Principal| {
@@ -72,14 +79,19 @@ impl ConfiguredRealm {
         };
         let links = realm.links.iter();
         let links = links.map(|link| Ok((link.name.clone(), Arc::new(links::role(link)?))));
-        let asking = |it: &config::Authenticator| Asking::new(it.clone(), authenticators.clone());
+        let asking = |it: &config::Authenticator| {
+            let mut asked = before.into_iter().flat_map(|before| &before.authenticators);
+            let same = asked.find(|asking| asking.authenticator == *it);
+            let new = || Arc::new(Asking::new(it.clone(), authenticators.clone()));
+            same.map_or_else(new, Arc::clone)
+        };
         Ok(Self {
             anonymous: realm.anonymous.as_ref().and_then(role),
             certified: realm.certified.as_ref().and_then(role),
             principals: realm.principals.iter().filter_map(known).collect(),
             authenticators: realm.authenticators.iter().map(asking).collect(),
             links: links.collect::<Result<_, RuleError>>()?,
-            mask: Mask::drawn(),
+            mask: before.map_or_else(|| Arc::new(Mask::drawn()), |before| Arc::clone(&before.mask)),
             roles,
         })
     }
@@ -145,7 +157,7 @@ impl ConfiguredRealm {
     }
 
     fn authenticator(&self, method: Method) -> Option<Way<'_>> {
-        let asked = |it: &&Asking| it.authenticator.methods.contains(&method);
+        let asked = |it: &&Arc<Asking>| it.authenticator.methods.contains(&method);
         let asking = self.authenticators.iter().find(asked)?;
         Some(Way::Authenticator(method, asking))
     }

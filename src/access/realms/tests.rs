@@ -44,7 +44,7 @@ fn admitted(name: Option<&str>) -> Result<String, String> {
     )
     .unwrap();
     let asked = asked(name, &["anonymous"]);
-    let realm = ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0).unwrap();
+    let realm = ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap();
     let admitted = realm
         .admit(&asked, &Peer::local("test"))
         .now_or_never()
@@ -99,7 +99,7 @@ fn realm_of_passwords() -> ConfiguredRealm {
         "#,
     )
     .unwrap();
-    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0).unwrap()
+    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap()
 }
 
 #[test]

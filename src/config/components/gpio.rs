@@ -33,6 +33,7 @@ fn read_one(section: &mut Section<'_>) -> Result<Configured, ConfigError> {
     let name = name.text(accepted, |text| is_name(text).then(|| text.to_owned()))?;
     let accepted = "the number of the line on its chip, or the name that gpioinfo shows for it";
     let line = section.need("line", accepted)?;
+    line.accepts(accepted);
     let line = match line.is_text() {
         true => LineId::Name(line.short(MAX_KERNEL_NAME)?),
         false => LineId::Offset(u32::try_from(line.number(0..=MAX_OFFSET)?).unwrap_or_default()),

@@ -99,9 +99,10 @@ async def an_upgrade_keeps_the_devices(guest, port, key):
     await (await the_device_is_known(port, key, "after an upgrade")).leave()
 
 
-async def the_machine_is_started_anew(guest, port, key):
+async def the_machine_is_started_anew(guest, agent, port, key):
     mark = guest.mark()
     guest.tell("root systemctl reboot")
+    await guest.begun_anew(agent)
     await guest.until(mark, "agent", within=120)
     await becomes(lambda: is_so(guest, "systemctl is-active deskconnd"), "the service starts by itself", within=60)
     await nobody_is_logged_in(guest)
@@ -189,10 +190,10 @@ async def one_command_gives_an_ordinary_user_the_keys(guest, port):
     await keys_are_pressed(guest, session, "from the same daemon")
 
 
-async def story(guest, port):
+async def story(guest, agent, port):
     key = await the_older_version_is_installed(guest, port)
     await an_upgrade_keeps_the_devices(guest, port, key)
-    session = await the_machine_is_started_anew(guest, port, key)
+    session = await the_machine_is_started_anew(guest, f"{agent}.2", port, key)
     await the_service_is_fenced_in(guest)
     await what_it_is_for_works_inside_the_fence(guest, session)
     await session.leave()
@@ -202,10 +203,10 @@ async def story(guest, port):
 
 
 async def judge(options):
-    guest = await Guest.connect(options.agent)
+    guest = await Guest.connect(f"{options.agent}.1")
     failed = 0
     try:
-        await story(guest, options.port)
+        await story(guest, options.agent, options.port)
     except Exception:
         traceback.print_exc()
         guest.tell("root dmesg | grep -i apparmor | tail; systemctl status --no-pager deskconnd | tail")
@@ -218,6 +219,6 @@ async def judge(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--agent", required=True, help="socket of the agent's port")
+    parser.add_argument("--agent", required=True, help="socket of the agent's port, up to the dot before how often the machine has begun")
     parser.add_argument("--port", type=int, required=True, help="the daemon's port, on both ends")
     sys.exit(asyncio.run(judge(parser.parse_args())))

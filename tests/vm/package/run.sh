@@ -82,27 +82,46 @@ rm -rf "$root" "$first"
 
 port=$("$cache/venv/bin/python" -B "$here/../ports.py")
 
-# As in ../run.sh; only that the machine may start anew.
-timeout "$limit_s" qemu-system-x86_64 \
-    -machine q35 -accel tcg,thread=multi -smp 2 -m "$memory_mb" \
-    -nodefaults -display none -device VGA,addr=1 \
-    -device isa-debug-exit,iobase=0x501,iosize=1 \
-    -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
-    -serial file:"$work/console" \
-    -device virtio-serial-pci -chardev socket,id=agent,path="$work/agent",server=on,wait=off \
-    -device virtserialport,chardev=agent,name=deskconn \
-    -netdev user,id=net,restrict=on,"hostfwd=tcp:127.0.0.1:$port-:$port" \
-    -device virtio-net-pci,netdev=net,romfile= \
-    -kernel "$cache/vmlinuz" -initrd "$work/initrd" \
-    -append "console=ttyS0 quiet panic=-1 systemd.show_status=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
-qemu=$!
+# As in ../run.sh; only that the machine may start anew, and does so as another process: in the same one the next kernel would be
+# unpacked over translated code of the last, which takes a minute under emulation.
+begun=0
+boot() {
+    begun=$((begun + 1))
+    timeout "$limit_s" qemu-system-x86_64 \
+        -machine q35 -accel tcg,thread=multi -smp 2 -m "$memory_mb" -no-reboot -pidfile "$work/pid" \
+        -nodefaults -display none -device VGA,addr=1 \
+        -device isa-debug-exit,iobase=0x501,iosize=1 \
+        -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
+        -serial file:"$work/console" \
+        -device virtio-serial-pci -chardev socket,id=agent,path="$work/agent.$begun",server=on,wait=off \
+        -device virtserialport,chardev=agent,name=deskconn \
+        -netdev user,id=net,restrict=on,"hostfwd=tcp:127.0.0.1:$port-:$port" \
+        -device virtio-net-pci,netdev=net,romfile= \
+        -kernel "$cache/vmlinuz" -initrd "$work/initrd" \
+        -append "console=ttyS0 quiet panic=-1 systemd.show_status=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
+    qemu=$!
+}
 
-driven=0
-PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/.." "$cache/venv/bin/python" "$here/drive.py" --agent "$work/agent" --port "$port" || driven=$?
-[ "$driven" = 0 ] || kill "$qemu" 2>/dev/null || :
-ended=0
-wait "$qemu" || ended=$?
+judge() {
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/.." "$cache/venv/bin/python" "$here/drive.py" --agent "$work/agent" --port "$port" && return
+    driven=$?
+    kill "$(cat "$work/pid")" 2>/dev/null || :
+    return $driven
+}
+
+boot
+judge &
+judge=$!
+# QEMU ends with 0 when the guest wants to start anew, or when it was told to end.
+while :; do
+    ended=0
+    wait "$qemu" || ended=$?
+    if [ "$ended" != 0 ] || ! kill -0 "$judge" 2>/dev/null; then break; fi
+    boot
+done
 qemu=
+driven=0
+wait "$judge" || driven=$?
 
 # The judge ends the machine by isa-debug-exit with 0, which makes 1 of it.
 if [ "$ended" != 1 ] || [ "$driven" != 0 ]; then

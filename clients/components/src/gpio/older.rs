@@ -33,7 +33,7 @@ pub(super) const GET_STATE: Procedure = Procedure::new(
 );
 pub(super) const GET_STATES: Procedure = Procedure::new(
     "org.deskconn.piconn.gpio.get_states",
-    "() → [{pin_number, direction, value, value_verbose}]",
+    "() → [state]",
     "What the lines are now",
     ROLES,
 );

@@ -28,6 +28,7 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
             ),
         ],
     ),
+    ("reload", &[("reload", "after the configuration was changed")]),
     (
         "doctor",
         &[("doctor", ""), ("doctor --json --no-discovery", "for a script")],
@@ -80,6 +81,20 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
             ("log", ""),
             ("log --follow", ""),
             ("log --device d_7f3a --limit 1000 --json", ""),
+        ],
+    ),
+    (
+        "actions",
+        &[
+            ("actions", "what is done when, and what became of it"),
+            ("actions show backup", ""),
+            (
+                "actions test boiler-on 1700",
+                "what it would do on an event with this argument",
+            ),
+            ("actions test backup --time 2027-01-31T21:30:00Z", "at that time"),
+            ("actions run backup", "now"),
+            ("actions off backup", ""),
         ],
     ),
     (

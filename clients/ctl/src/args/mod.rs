@@ -1,5 +1,8 @@
 //! What can be typed. The texts here are the manual: `deskconnctl help` and `deskconnctl help COMMAND` show them.
 
+mod actions;
+#[cfg(test)]
+mod documents;
 pub(crate) mod examples;
 mod functions;
 mod messages;
@@ -11,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCandidates;
 
+pub(crate) use self::actions::{Actions, Occasion};
 pub(crate) use self::functions::{
     Brightness, BrightnessCommand, Button, Gpio, Keyboard, Media, MediaCommand, Notify, Open, Pointer, Power, Programs,
     Screen, Slides, Switch, Volume,
@@ -158,6 +162,15 @@ pub(crate) enum Command {
     /// With --follow it goes on until Ctrl-C. When the desktop ends it waits until that is back, and shows what was
     /// written meanwhile.
     Log(Log),
+    /// What the desktop does when something happens
+    ///
+    /// Each stands in its configuration, as an action.
+    Actions {
+        #[command(subcommand)]
+        command: Option<Actions>,
+    },
+    /// Have the desktop read its configuration again, and say what it takes and what needs a restart
+    Reload,
     /// Look for desktops on the network, or for any other DNS-SD service
     Discover(Discover),
     /// Whether this desktop shows itself on the network

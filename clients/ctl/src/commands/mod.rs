@@ -1,5 +1,6 @@
 //! One file for each command. A command opens a session if it needs one, and says goodbye when it is done.
 
+mod actions;
 #[cfg(target_os = "linux")]
 mod agent;
 mod approve;
@@ -31,6 +32,7 @@ mod power;
 mod publish;
 mod queued;
 mod register;
+mod reload;
 mod screen;
 mod secret;
 mod shell;
@@ -93,6 +95,8 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Status
         | Command::Devices { .. }
         | Command::Discovery { .. }
+        | Command::Actions { .. }
+        | Command::Reload
         | Command::Call(_)
         | Command::Publish(_)
         | Command::Slides { .. }
@@ -139,6 +143,8 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         Command::Approve(approve) => approve::run(session, approve, output).await,
         Command::Devices { command } => devices::run(session, command.as_ref(), output).await,
         Command::Discovery { command } => discovery::run(session, command.as_ref(), output).await,
+        Command::Actions { command } => actions::run(session, command.as_ref(), output).await,
+        Command::Reload => reload::run(session, output).await,
         Command::Call(call) => call::run(session, call, output).await,
         Command::Publish(publish) => publish::run(session, publish, output).await,
         Command::Slides { command } => slides::run(session, *command, output).await,

@@ -67,7 +67,8 @@ fn lines(text: &str) -> Vec<String> {
 
 /// A desktop with a paired device, which knows the desktop in turn.
 async fn paired() -> (Desk, Home) {
-    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    let action = "[[action]]\nname = \"boiler\"\nwhen = { every = \"1d\" }\nthen = { notify = \"x\" }\n";
+    let (desk, home) = (Desk::with("Attic", action).await, Home::new());
     home.pair(&desk, &["--role", "remote"]).await;
     (desk, home)
 }
@@ -86,6 +87,7 @@ async fn bash_completes_commands_options_and_the_names_that_the_desktop_knows() 
     assert_eq!(person.bash(&["devices", "show", "d_"]).await, [device(&desk).await]);
     assert_eq!(person.bash(&["--desktop", ""]).await, ["Attic"]);
     assert_eq!(person.bash(&["devices", "role", "d_1", "sl"]).await, ["slides"]);
+    assert_eq!(person.bash(&["actions", "run", "bo"]).await, ["boiler"]);
     assert_eq!(
         person.bash(&["call", "org.deskconn.slides.n"]).await,
         ["org.deskconn.slides.next"]

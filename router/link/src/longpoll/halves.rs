@@ -15,7 +15,7 @@ use wamp::outgoing::Outgoing;
 
 use super::{End, Shared, State, closed};
 use crate::wire::encode;
-use crate::{BounceReason, Heard, ReadError};
+use crate::{BounceReason, Heard, Octets, ReadError};
 
 /// Bytes that are encoded before anybody fetches them. Messages beyond that stay in the queue of their session, which is
 /// bounded, and not here.
@@ -99,6 +99,10 @@ impl Writer {
 
     pub(crate) fn serializer(&self) -> Serializer {
         self.0.format.serializer
+    }
+
+    pub(crate) fn count_in(&self, octets: Arc<Octets>) {
+        self.0.state().octets = Some(octets);
     }
 
     pub(crate) async fn send_all(

@@ -21,7 +21,7 @@ use wamp::message::Message;
 pub(crate) use self::halves::{Reader, Writer};
 use crate::websocket::Format;
 use crate::wire::{Batching, Splitter};
-use crate::{Incoming, Link, Outward};
+use crate::{Incoming, Link, Octets, Outward};
 
 /// Requests whose messages were read and that the session has not taken; further ones wait.
 const POSTED: usize = 1;
@@ -80,6 +80,8 @@ struct State {
     end: Option<End>,
     /// The session writes nothing more.
     is_closed: bool,
+    /// Where the bytes of bodies are counted.
+    octets: Option<Arc<Octets>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +101,7 @@ pub fn open(format: Format, bounds: Bounds) -> (Link, Mailbox) {
         turn: 0,
         end: None,
         is_closed: false,
+        octets: None,
     };
     let shared = Arc::new(Shared {
         format,
@@ -220,6 +223,9 @@ impl Shared {
             frame = all.freeze();
         }
         state.bytes -= frame.len();
+        if let Some(octets) = &state.octets {
+            octets.send(frame.len());
+        }
         self.fetched.notify_waiters();
         Some(Fetched::Messages(frame))
     }
@@ -245,7 +251,13 @@ impl Shared {
     }
 
     fn decode(&self, body: Bytes) -> Result<Vec<Message>, Violation> {
-        let bounds = self.state().bounds;
+        let bounds = {
+            let state = self.state();
+            if let Some(octets) = &state.octets {
+                octets.receive(body.len());
+            }
+            state.bounds
+        };
         if body.len() > bounds.message_bytes {
             let (length, most) = (body.len(), bounds.message_bytes);
             return Err(Violation::new(format!(

@@ -17,7 +17,7 @@ use super::assembler::{Assembler, CHUNK, Frame};
 use super::outlet::{Masks, Out, Outlet, Side};
 use super::{Encoding, Fault, Framing, Kind};
 use crate::stream::ReadHalf;
-use crate::{Heard, ReadError};
+use crate::{Heard, Octets, ReadError};
 
 /// Bytes of answers that may wait for a peer that does not take them; nothing is read from it while there are more.
 const MAX_UNSENT_ANSWERS: usize = 64 << 10;
@@ -38,6 +38,7 @@ pub(crate) struct FrameReader {
     /// Bytes of answers, and of PINGs, that may not have been sent.
     answers: usize,
     heard: Heard,
+    octets: Option<Arc<Octets>>,
 }
 
 impl FrameReader {
@@ -56,11 +57,16 @@ impl FrameReader {
             masks: framing.masks(),
             answers: 0,
             heard: Heard::default(),
+            octets: None,
         }
     }
 
     pub(super) const fn heard(&self) -> Heard {
         self.heard
+    }
+
+    pub(super) fn count_in(&mut self, octets: Arc<Octets>) {
+        self.octets = Some(octets);
     }
 
     /// Puts a PING into the way out; it goes with the next read.
@@ -113,10 +119,14 @@ impl FrameReader {
             if let Some(frame) = self.assembler.take().map_err(|fault| self.fail(fault))? {
                 return Poll::Ready(Ok(Some(frame)));
             }
-            if ready!(self.poll_fill(cx))? == 0 {
+            let count = ready!(self.poll_fill(cx))?;
+            if count == 0 {
                 return Poll::Ready(self.end());
             }
             self.heard.reads += 1;
+            if let Some(octets) = &self.octets {
+                octets.receive(count);
+            }
         }
     }
 

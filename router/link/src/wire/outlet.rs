@@ -15,6 +15,7 @@ use wamp::codec::Apart;
 
 use super::pieces::Pieces;
 use super::{Framing, Kind, MAX_HEADER, assembler};
+use crate::Octets;
 use crate::stream::WriteHalf;
 
 /// Status of an ordinary end (RFC 6455 §7.4.1).
@@ -39,6 +40,8 @@ pub(super) struct Out {
     pub(super) status: u16,
     /// After a Close frame nothing may follow (RFC 6455 §5.5.1).
     pub(super) is_closed: bool,
+    /// Where what is sent is counted.
+    pub(super) octets: Option<Arc<Octets>>,
 }
 
 /// Who waits.
@@ -74,6 +77,7 @@ impl Outlet {
                 pieces: Pieces::default(),
                 status: NORMAL,
                 is_closed: false,
+                octets: None,
             }),
             waker: Arc::clone(&waiting).into(),
             waiting,
@@ -88,9 +92,16 @@ impl Outlet {
     pub(super) fn poll_flush(&self, side: Side, cx: &Context<'_>) -> Poll<io::Result<()>> {
         self.register(side, cx);
         let mut out = self.out();
-        let Out { half, pieces, .. } = &mut *out;
+        let Out {
+            half, pieces, octets, ..
+        } = &mut *out;
         let mut cx = Context::from_waker(&self.waker);
-        ready!(pieces.poll_send(Pin::new(&mut *half), &mut cx))?;
+        let before = pieces.len();
+        let sent = pieces.poll_send(Pin::new(&mut *half), &mut cx);
+        if let (Some(octets), 1..) = (octets, before) {
+            octets.send(before - pieces.len());
+        }
+        ready!(sent)?;
         Pin::new(half).poll_flush(&mut cx)
     }
 

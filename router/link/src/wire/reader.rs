@@ -1,6 +1,7 @@
 //! Frames to messages.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use wamp::message::Message;
 use super::frames::FrameReader;
 use super::{Batching, Splitter};
 use crate::noise::Opener;
-use crate::{Heard, ReadError};
+use crate::{Heard, Octets, ReadError};
 
 /// WebSocket's status for a message that is not of the agreed form (RFC 6455 §7.4.1).
 const INVALID_DATA: u16 = 1007;
@@ -104,6 +105,10 @@ impl Reader {
 
     pub(crate) const fn heard(&self) -> Heard {
         self.frames.heard()
+    }
+
+    pub(crate) fn count_in(&mut self, octets: Arc<Octets>) {
+        self.frames.count_in(octets);
     }
 
     pub(crate) fn ping(&mut self) {

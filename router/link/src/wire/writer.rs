@@ -12,8 +12,8 @@ use wamp::outgoing::{Encoded, Outgoing};
 use super::Batching;
 use super::frames::FrameWriter;
 use super::outlet::Out;
-use crate::BounceReason;
 use crate::noise::Sealer;
+use crate::{BounceReason, Octets};
 
 /// Bytes that are encoded before the socket is given them. Messages beyond that stay where they wait, in the queue
 /// that is bounded, and not in this buffer.
@@ -57,6 +57,10 @@ impl Writer {
 
     pub(crate) const fn serializer(&self) -> Serializer {
         self.serializer
+    }
+
+    pub(crate) fn count_in(&self, octets: Arc<Octets>) {
+        self.frames.outlet.out().octets = Some(octets);
     }
 
     pub(crate) fn set_longest(&mut self, bytes: usize) {

@@ -91,6 +91,21 @@ enum Added {
 }
 
 impl Broker {
+    /// Whether somebody subscribed to this topic, or to a pattern that it matches.
+    pub(super) fn has_audience(&self, topic: &Uri) -> bool {
+        let mut has_any = false;
+        self.subscriptions.visit(topic.as_bytes(), |_, subscription| {
+            has_any |= !subscription.subscribers.is_empty();
+            if has_any { Visit::Enough } else { Visit::More }
+        });
+        has_any
+    }
+
+    /// How many subscriptions there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     pub(super) fn new(
         hashing: &RandomState,
         retention: limits::Retention,

@@ -67,6 +67,11 @@ pub(super) struct RegistrationInfo {
 }
 
 impl Dealer {
+    /// How many registrations there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
     pub(super) fn new(hashing: &RandomState) -> Self {
         Self {
             registrations: Patterns::new(hashing),

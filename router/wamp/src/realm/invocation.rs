@@ -34,6 +34,8 @@ pub(super) struct Pending {
     pub(super) caller: SessionId,
     /// The caller's number for it.
     pub(super) call: RequestId,
+    /// When the callee was given it, as [`Realm::moment`] has it.
+    since: u64,
     /// Whether the caller takes progressive results.
     receives_progress: bool,
     /// A part of the result came, or a further part of the call went to the callee.
@@ -159,7 +161,9 @@ impl Realm {
         let Target {
             registration, callee, ..
         } = *target;
+        pending.since = self.moment();
         let member = self.members.get_mut(callee)?;
+        self.open_invocations += 1;
         let request = member.next_invocation;
         member.next_invocation = request.next();
         if let Some(until) = pending.deadline() {
@@ -211,6 +215,7 @@ impl Realm {
         let Some(pending) = self.close(callee, request) else {
             return;
         };
+        self.count_answer(pending.since);
         let (caller, call) = (pending.caller, pending.call);
         let is_one_of_all = pending.is_one_of_all();
         details.progress = is_one_of_all;
@@ -250,6 +255,7 @@ impl Realm {
             return;
         }
         if let Some(pending) = self.end(callee, failure.request, &error::CANCELED, out) {
+            self.count_answer(pending.since);
             let to = pending.caller;
             let failure = RequestError {
                 kind: RequestKind::Call,
@@ -282,6 +288,7 @@ impl Realm {
     fn take(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
         let member = self.members.get_mut(callee)?;
         let pending = member.invocations.remove(&request)?;
+        self.open_invocations -= 1;
         if let Some(special) = &pending.special {
             if let Some(limited) = special.limited {
                 member.finish_one(limited);
@@ -318,6 +325,7 @@ impl Pending {
         Self {
             caller,
             call,
+            since: 0,
             receives_progress: details.receive_progress,
             has_begun: false,
             is_interrupted: false,

@@ -8,6 +8,7 @@ mod broker;
 mod consent;
 mod dealer;
 mod departure;
+mod figures;
 mod invocation;
 mod journal;
 mod links;
@@ -38,6 +39,7 @@ pub use self::broker::{HistoryRule, RetainedRule, Store};
 use self::consent::Parked;
 pub use self::consent::{ConsentNews, Question};
 use self::dealer::Dealer;
+pub use self::figures::{Figures, Latencies};
 pub use self::invocation::{follows, is_end};
 use self::journal::Notebook;
 pub use self::journal::{Journal, NotWritten};
@@ -138,6 +140,11 @@ pub struct Realm {
     definitions: Definitions,
     denied: Vec<Denied>,
     requests: Requests,
+    /// When the messages came that are being routed, as far as anybody has asked.
+    moment: Option<u64>,
+    /// Invocations that are not answered, of all sessions.
+    open_invocations: usize,
+    latencies: Latencies,
 }
 
 impl Realm {
@@ -161,6 +168,9 @@ impl Realm {
             settings,
             denied: Vec::new(),
             requests: Requests::default(),
+            moment: None,
+            open_invocations: 0,
+            latencies: Latencies::default(),
             random,
         }
     }
@@ -339,22 +349,17 @@ impl Realm {
         self.members.get(session).map(|member| &member.origin)
     }
 
-    /// How many sessions there are.
+    /// How a session logged in, who vouches for it, and its role.
     #[must_use]
-    pub fn session_count(&self) -> usize {
-        self.members.len()
+    pub fn login(&self, session: SessionId) -> Option<(&'static str, &'static str, &Arc<Role>)> {
+        let member = self.members.get(session)?;
+        Some((member.method, member.provider, &member.role))
     }
 
-    /// What a session has asked for since it joined.
-    #[must_use]
-    pub fn requests_of(&self, session: SessionId) -> Option<Requests> {
-        self.members.get(session).map(|member| member.requests)
-    }
-
-    /// What all sessions have asked for, those that left too.
-    #[must_use]
-    pub const fn requests(&self) -> Requests {
-        self.requests
+    /// Changes what sessions may hold and send. What a session holds beyond that stays.
+    pub const fn set_quota(&mut self, quota: Quota, message_bytes: usize) {
+        self.settings.quota = quota;
+        self.settings.message_bytes = Some(message_bytes);
     }
 
     /// The realm's name.

@@ -1,6 +1,10 @@
 //! What a role may do: rules over URIs, and no where no rule says yes.
 
+mod rules;
+
 use std::sync::Arc;
+
+use self::rules::Rules;
 
 use crate::message::Match;
 use crate::uri::Uri;
@@ -48,6 +52,11 @@ impl Actions {
     #[must_use]
     pub const fn contains(self, action: Action) -> bool {
         self.0 & 1 << action as u8 != 0
+    }
+
+    /// What is in both.
+    const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 
@@ -125,8 +134,7 @@ pub enum RuleError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     name: Arc<str>,
-    /// Longest first.
-    rules: Vec<Rule>,
+    rules: Rules,
     grants: Vec<Rule>,
     /// The procedure that decides about what no rule speaks of.
     authorizer: Option<Uri>,
@@ -150,12 +158,11 @@ impl Role {
     ///
     /// # Errors
     /// A rule covers more than it says.
-    pub fn new(name: impl Into<Arc<str>>, mut rules: Vec<Rule>) -> Result<Self, RuleError> {
+    pub fn new(name: impl Into<Arc<str>>, rules: Vec<Rule>) -> Result<Self, RuleError> {
         rules.iter().try_for_each(Rule::check)?;
-        rules.sort_by_key(|rule| std::cmp::Reverse(rule.uri.as_bytes().len()));
         Ok(Self {
             name: name.into(),
-            rules,
+            rules: Rules::new(rules),
             grants: Vec::new(),
             authorizer: None,
             is_link: false,
@@ -213,7 +220,7 @@ impl Role {
         };
         Self {
             name: name.into(),
-            rules: vec![rule],
+            rules: Rules::new(vec![rule]),
             grants: Vec::new(),
             authorizer: None,
             is_link: false,
@@ -229,8 +236,8 @@ impl Role {
     /// Whether the role may do `action` with `uri`, and if so how.
     #[must_use]
     pub fn allows(&self, action: Action, uri: &Uri) -> Option<Permission> {
-        let matching = self.rules.iter().filter(|rule| rule.covers(uri.as_bytes()));
-        decide(matching, action).or_else(|| self.granted(action, uri.as_bytes(), Match::Exact))
+        let decision = self.rules.decide(uri.as_bytes(), action);
+        decision.or_else(|| self.granted(action, uri.as_bytes(), Match::Exact))
     }
 
     /// The same for a pattern: allowed only if one rule or grant allows everything that the pattern can match, and, of
@@ -242,8 +249,7 @@ impl Role {
         }
         let pattern = uri.as_bytes();
         let literal = policy.literal_start(pattern);
-        let covers = |rule: &&Rule| rule.covers_pattern(pattern, policy);
-        let decision = decide(self.rules.iter().filter(covers), action).filter(|_| {
+        let decision = self.rules.decide_pattern(pattern, policy, action).filter(|_| {
             let denies = |rule: &Rule| !rule.allow.contains(action) && rule.overlaps(literal);
             !self.rules.iter().any(denies)
         });
@@ -330,24 +336,6 @@ impl Rule {
             }
         }
     }
-}
-
-/// The longest rules decide; the rules come longest first.
-fn decide<'a>(rules: impl Iterator<Item = &'a Rule>, action: Action) -> Option<Permission> {
-    let mut decision: Option<&Rule> = None;
-    for rule in rules {
-        if decision.is_some_and(|longest| longest.uri.as_bytes().len() > rule.uri.as_bytes().len()) {
-            break;
-        }
-        if !rule.allow.contains(action) {
-            return None;
-        }
-        // The stricter of two equals decides here too.
-        if decision.is_none_or(|longest| longest.consent == Consent::Given) {
-            decision = Some(rule);
-        }
-    }
-    decision.map(Rule::permission)
 }
 
 #[cfg(test)]

@@ -152,6 +152,16 @@ impl Broker {
         let events = on_disk.flat_map(|history| history.events());
         events.map(|event| (event.number, &**event)).collect()
     }
+
+    /// How many events the histories of these rules have, and how many bytes those hold. One that stands in several counts
+    /// in each.
+    pub(in crate::realm) fn recorded_size(&self, rules: &[HistoryRule]) -> (usize, usize) {
+        let subscription = |rule: &HistoryRule| self.subscriptions.get(rule.uri.as_bytes(), rule.policy);
+        let histories = rules.iter().filter_map(|rule| subscription(rule)?.history.as_ref());
+        histories.fold((0, 0), |(events, bytes), it| {
+            (events + it.events.len(), bytes + it.bytes)
+        })
+    }
 }
 
 impl Realm {

@@ -275,6 +275,11 @@ impl Broker {
         self.retention.all()
     }
 
+    /// How many events are kept, and how many bytes those hold.
+    pub(in crate::realm) const fn retained_size(&self) -> (usize, usize) {
+        (self.retention.all.events, self.retention.all.bytes)
+    }
+
     /// Forgets the kept events of every topic that begins with `prefix`.
     pub(in crate::realm) fn forget(&mut self, prefix: &[u8]) {
         self.retention.forget(prefix);

@@ -167,6 +167,7 @@ impl Realm {
     /// Every call to a callee that left fails.
     pub(in crate::realm) fn callee_left(&mut self, callee: &Member, out: &mut Vec<Delivery>) {
         let session = callee.origin.session;
+        self.open_invocations -= callee.invocations.len();
         for (request, pending) in &callee.invocations {
             if let Some(until) = pending.deadline() {
                 self.timer.cancel(until, Due::Invocation(session, *request));

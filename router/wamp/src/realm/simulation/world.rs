@@ -212,6 +212,12 @@ impl World {
                 );
             }
         }
+        let members = self
+            .clients
+            .keys()
+            .filter_map(|session| self.realm.members.get(*session));
+        let open: usize = members.map(|member| member.invocations.len()).sum();
+        assert_eq!(self.realm.figures().invocations, open);
         for (id, ..) in self.realm.dealer.all() {
             let info = self.realm.dealer.describe(id).expect("it is listed");
             assert!(!info.callees.is_empty(), "registration {id} has no callee");

@@ -1,0 +1,129 @@
+//! Actions in a realm of a router in this process, and what becomes of them with another configuration.
+
+use std::path::Path;
+
+use client::{Options, Session};
+use router::{Limits, OpenGate, Origins, RealmSettings, Role};
+use tokio::time::timeout;
+use wamp::value::Value;
+
+use super::*;
+
+/// Nothing here takes longer, unless it hangs.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+struct Stage {
+    actions: Actions,
+    session: Session,
+}
+
+impl Stage {
+    async fn with(text: &str) -> Self {
+        let gate = Arc::new(OpenGate::new(Role::unrestricted("anonymous")));
+        let router = Router::new(gate, Arc::new(Origins::default()), Limits::default());
+        router.open_realm("home", RealmSettings::default());
+        let store = Arc::new(Store::ephemeral("it is a test").unwrap());
+        let mut actions = Actions::new(&router, &store, &config(text));
+        actions.begin().await;
+        let session = Session::over(router.connect_local("test"), Options::new("home"))
+            .await
+            .unwrap();
+        Self { actions, session }
+    }
+
+    async fn publish(&self, topic: &str, value: impl Into<Value>) {
+        self.session.publish_acknowledged(topic, [value.into()]).await.unwrap();
+    }
+
+    fn figure(&self, name: &str, key: &str) -> Option<Value> {
+        let rows = self.actions.handle().rows();
+        let row = rows.into_iter().find(|row| row["name"] == Value::from(name));
+        row.map(|row| row[key].clone())
+    }
+
+    async fn until(&self, name: &str, key: &str, value: impl Into<Value>) {
+        let value = Some(value.into());
+        let check = async {
+            while self.figure(name, key) != value {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(
+            timeout(PATIENCE, check).await.is_ok(),
+            "{name}: {key} is {:?}",
+            self.figure(name, key)
+        );
+    }
+}
+
+fn config(text: &str) -> Config {
+    const REALM: &str =
+        "[desktop]\nenabled = false\n[[realm]]\nname = \"home\"\n[[realm.role]]\nname = \"anonymous\"\nrules = []\n";
+    Config::parse(Path::new("test.toml"), &format!("{REALM}{text}")).unwrap()
+}
+
+fn action(name: &str, when: &str) -> String {
+    format!("[[action]]\nname = \"{name}\"\nrealm = \"home\"\nwhen = {when}\nthen = {{ publish = \"out.{name}\" }}\n")
+}
+
+const EVENT: &str = "{ topic = \"in.event\" }";
+const STATE: &str = "{ topic = \"in.state\", if = \"value\", for = \"1h\" }";
+
+#[tokio::test]
+async fn with_another_configuration_what_is_written_as_before_goes_on_as_it_stands() {
+    let (same, gone, state) = (action("same", EVENT), action("gone", EVENT), action("state", STATE));
+    let stage = Stage::with(&(same.clone() + &gone + &state)).await;
+    stage.publish("in.event", 1_u64).await;
+    stage.until("same", "count", 1_u64).await;
+    stage.until("gone", "count", 1_u64).await;
+    // It is true, and kept: whoever begins to listen hears it.
+    stage.session.publish_retained("in.state", [true.into()]).await.unwrap();
+    let sooner = state.replace("1h", "10ms");
+    let night = action("night", "{ at = \"00:00\" }");
+    let next = config(&(same + &action("new", EVENT) + &sooner + &night));
+    stage.actions.reconfigure(&next.actions);
+    assert_eq!(stage.figure("gone", "count"), None);
+    assert_eq!(stage.figure("same", "count"), Some(Value::UInt(1)), "its counts stay");
+    stage.until("state", "count", 1_u64).await;
+    stage.publish("in.event", 2_u64).await;
+    stage.until("same", "count", 2_u64).await;
+    stage.until("new", "count", 1_u64).await;
+    assert_eq!(
+        stage.figure("night", "count"),
+        Some(Value::UInt(0)),
+        "what passed before it was there is not its own"
+    );
+}
+
+#[tokio::test]
+async fn what_is_being_done_comes_to_its_end_as_it_was_written() {
+    let slow = action("slow", EVENT).replace("publish = \"out.slow\"", "call = \"slow\"");
+    let stage = Stage::with(&slow).await;
+    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let (go, going) = tokio::sync::watch::channel(false);
+    let serve = move |_| {
+        begin.send(()).unwrap();
+        let mut going = going.clone();
+        async move {
+            going.wait_for(|go| *go).await.unwrap();
+            Ok(Value::Null.into())
+        }
+    };
+    stage.session.register("slow", serve).await.unwrap();
+    let mut told = stage.session.subscribe("out.slow").await.unwrap();
+    let handle = stage.actions.handle();
+    let running = tokio::spawn(async move { handle.run("slow", &Given::default()).await });
+    timeout(PATIENCE, begun.recv()).await.unwrap();
+    stage.actions.reconfigure(&config(&action("slow", EVENT)).actions);
+    // The new one does not wait for the old one.
+    stage.publish("in.event", 1_u64).await;
+    timeout(PATIENCE, told.next()).await.unwrap();
+    go.send(true).unwrap();
+    let outcome = timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+    assert_eq!(outcome["ok"], Value::Bool(true));
+    assert_eq!(
+        stage.figure("slow", "count"),
+        Some(Value::UInt(1)),
+        "of the old one nothing is counted"
+    );
+}

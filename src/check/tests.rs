@@ -1,0 +1,141 @@
+//! What `--check` says of good, bad and strange configurations.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn checked(text: &str) -> (Result<Checked, Vec<String>>, TempDir) {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("c.toml");
+    fs::write(&file, text).unwrap();
+    (check(&Origin::new(file, true, |_| {}), true), home)
+}
+
+fn errors(text: &str) -> Vec<String> {
+    let (checked, home) = checked(text);
+    let file = home.path().join("c.toml").display().to_string();
+    let errors = checked.unwrap_err();
+    errors.iter().map(|error| error.replace(&file, "FILE")).collect()
+}
+
+fn warnings(text: &str) -> Vec<String> {
+    checked(text).0.unwrap().warnings
+}
+
+#[test]
+fn a_right_file_is_told_with_what_it_contains() {
+    let (checked, home) = checked(include_str!("../../examples/deskconn.toml"));
+    let file = home.path().join("c.toml");
+    assert_eq!(
+        checked.unwrap().contents,
+        format!("{} is right: the desktop, 2 TCP addresses", file.display())
+    );
+    let realms = "[desktop]\nenabled = false\n[listen]\ntcp = [\"127.0.0.1:1\"]\n[[realm]]\nname = \"a\"\n[[realm.role]]\nname = \"r\"\n\
+        [[realm.principal]]\nauthid = \"joe\"\nrole = \"r\"\nmethod = \"ticket\"\nsecret = \"x\"\n";
+    let contents = self::checked(realms).0.unwrap().contents;
+    assert!(
+        contents.ends_with(": 1 TCP address, 1 further realm, 1 role, 1 principal"),
+        "{contents}"
+    );
+    let missing = check(&Origin::new(home.path().join("gone.toml"), false, |_| {}), false).unwrap();
+    assert!(missing.contents.starts_with("there is no "), "{}", missing.contents);
+    assert!(check(&Origin::new(home.path().join("gone.toml"), true, |_| {}), false).is_err());
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    let text = "logg = \"info\"\n[listen]\ntcp = [\"nowhere\", \"127.0.0.1:1\", \"neither\"]\n[pairing]\nttl_s = 0\nattempts = 99\n\
+        [[realm]]\nname = \"a b\"\n[[realm]]\nname = \"c\"\n[[realm.role]]\nname = \"anonymous\"\n\
+        rules = [{ uri = \"x.y\", allow = [\"fly\"] }]\n";
+    let errors = errors(text);
+    let begins: Vec<_> = errors
+        .iter()
+        .map(|it| it.split_inclusive(": ").take(1).collect::<String>())
+        .collect();
+    let lines = [
+        "FILE, line 3: ",
+        "FILE, line 3: ",
+        "FILE, line 5: ",
+        "FILE, line 6: ",
+        "FILE, line 8: ",
+        "FILE, line 13: ",
+    ];
+    let lines: Vec<_> = lines.into_iter().chain(["FILE, line 1: "]).collect();
+    assert_eq!(begins, lines, "{errors:#?}");
+    assert!(errors[6].contains("did you mean `log`?"), "{errors:#?}");
+}
+
+#[test]
+fn a_mistake_that_follows_from_another_is_not_told() {
+    let errors = errors("[[realm]]\nname = 7\n[[realm.role]]\nname = \"anonymous\"\n");
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+}
+
+#[test]
+fn a_text_that_is_no_toml_has_every_place_where_it_is_none() {
+    let errors = errors("log = \n[listen\ntcp = []\n");
+    assert!(
+        errors.len() >= 2 && errors.iter().all(|it| it.contains("this is not TOML")),
+        "{errors:#?}"
+    );
+}
+
+#[test]
+fn no_more_mistakes_are_told_than_anybody_mends_at_once() {
+    let rules = "{ uri = \"x.y\", allow = [\"fly\"] },".repeat(50);
+    let text = format!("[[realm]]\nname = \"c\"\n[[realm.role]]\nname = \"anonymous\"\nrules = [{rules}]\n");
+    assert_eq!(errors(&text).len(), 20);
+}
+
+#[test]
+fn what_no_reader_of_the_file_sees_is_found_too() {
+    let errors = errors("log = \"a=b=c\"\n[desktop]\ncomponents = [\"slide\"]\n");
+    assert!(
+        errors.len() == 2 && errors[0].contains("is no filter") && errors[1].contains("\"slide\""),
+        "{errors:#?}"
+    );
+}
+
+#[test]
+fn what_is_legal_and_surely_not_meant_is_a_warning() {
+    let realm =
+        |rules: &str| format!("[[realm]]\nname = \"a\"\n[[realm.role]]\nname = \"anonymous\"\nrules = [{rules}]\n");
+    let all = "{ uri = \"\", match = \"prefix\", allow = [\"call\", \"register\", \"publish\", \"subscribe\"] }";
+    let one = "{ uri = \"a.b\", allow = [\"call\"] }";
+    for (text, expected) in [
+        ("[desktop]\nenabled = false\n".to_owned(), "serves nothing"),
+        ("[listen]\ntcp = []\n".to_owned(), "nothing is shown"),
+        ("[desktop]\ncomponents = []\n".to_owned(), "no functions"),
+        (
+            "[discovery]\nallow = [\"eth0\"]\ndeny = [\"eth0\"]\n".to_owned(),
+            "eth0",
+        ),
+        (
+            "[metrics]\nlisten = [\"0.0.0.0:9464\"]\n".to_owned(),
+            "everybody who reaches it",
+        ),
+        ("[limits]\nping_s = 60\ndead_s = 60\n".to_owned(), "ping_s"),
+        ("[limits]\nsessions_per_ip = 65\n".to_owned(), "sessions_per_ip"),
+        ("owners = [\"nobody-of-that-name\"]\n".to_owned(), "nobody-of-that-name"),
+        (
+            "[tls]\nclient_ca = \"/nonexistent/ca.pem\"\n".to_owned(),
+            "no certificate lets anybody in",
+        ),
+        (realm(all), "without proof"),
+        (realm(&format!("{one}, {one}")), "two rules"),
+        (realm(""), "may do nothing"),
+        (
+            format!("{}[[realm.role]]\nname = \"idle\"\nrules = [{one}]\n", realm(one)),
+            "nobody has the role \"idle\"",
+        ),
+    ] {
+        let warnings = warnings(&text);
+        assert!(warnings.iter().any(|it| it.contains(expected)), "{text}: {warnings:#?}");
+    }
+    for file in ["deskconn.toml", "open-router.toml"] {
+        let text = fs::read_to_string(format!("{}/examples/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert_eq!(warnings(&text), [""; 0], "{file}");
+    }
+}

@@ -1,0 +1,57 @@
+//! Where the configuration comes from, to read it again.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Config, ConfigError};
+
+/// Mistakes that are told at once: more than that nobody mends at once either.
+const MAX_ERRORS: usize = 20;
+
+/// The file, and what the command line says beside it.
+#[derive(Clone)]
+pub struct Origin {
+    file: PathBuf,
+    is_asked_for: bool,
+    amend: Arc<dyn Fn(&mut Config) + Send + Sync>,
+}
+
+impl Origin {
+    /// This file, which need not be there unless it `is_asked_for`. What is read goes through `amend`.
+    pub fn new(
+        file: impl Into<PathBuf>,
+        is_asked_for: bool,
+        amend: impl Fn(&mut Config) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            file: file.into(),
+            is_asked_for,
+            amend: Arc::new(amend),
+        }
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Reads it as it is now.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, but no more than twenty mistakes.
+    pub fn load(&self) -> Result<Config, Vec<ConfigError>> {
+        let mut config = Config::load_whole(&self.file, self.is_asked_for, MAX_ERRORS)?;
+        (self.amend)(&mut config);
+        Ok(config)
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Origin")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}

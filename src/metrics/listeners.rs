@@ -1,0 +1,215 @@
+//! The addresses where anybody who reaches them gets the figures: none unless the configuration names some.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{HeaderMap, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use router::Response;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::collect::Collector;
+use super::exposition;
+use crate::config::Metrics;
+
+/// Connections at a time: a few programs that ask now and then. Whoever comes beyond that waits in the kernel.
+pub(super) const MOST_CONNECTIONS: usize = 16;
+
+/// How long a client may take to ask, the next time too: they ask every 15 s or every minute, and may connect again.
+const HEAD_TIME: Duration = Duration::from_secs(90);
+
+/// Bytes of a request's head.
+const HEAD_BYTES: usize = 8 << 10;
+
+/// The pause after a connection could not be accepted: without file descriptors the next cannot either.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// What is listened on now.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    collector: Arc<Collector>,
+    open: Mutex<Open>,
+    /// How often the figures are published.
+    interval: watch::Sender<Option<Duration>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    wanted: Vec<SocketAddr>,
+    addresses: Vec<SocketAddr>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Listeners {
+    pub(crate) fn new(collector: Arc<Collector>) -> Self {
+        Self {
+            collector,
+            open: Mutex::default(),
+            interval: watch::Sender::new(None),
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often the figures are published, as it changes.
+    pub(crate) fn interval(&self) -> watch::Receiver<Option<Duration>> {
+        self.interval.subscribe()
+    }
+
+    /// The addresses, with the ports that were really opened.
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.open().addresses.clone()
+    }
+
+    /// Listens where the configuration wants it, and nowhere else.
+    ///
+    /// # Errors
+    /// One of the addresses cannot be listened on. The others are.
+    pub(crate) async fn follow(&self, wanted: &Metrics) -> Result<()> {
+        self.interval.send_replace(wanted.interval);
+        if self.open().wanted == wanted.listen {
+            return Ok(());
+        }
+        self.stop();
+        let mut failed = Ok(());
+        for address in &wanted.listen {
+            match TcpListener::bind(address).await {
+                Ok(listener) => self.begin(listener),
+                Err(error) => {
+                    let error =
+                        Err(error).with_context(|| format!("[metrics] listen: {address} cannot be listened on"));
+                    failed = failed.and(error);
+                }
+            }
+        }
+        self.open().wanted.clone_from(&wanted.listen);
+        failed
+    }
+
+    fn begin(&self, listener: TcpListener) {
+        let Ok(address) = listener.local_addr() else { return };
+        tracing::info!(%address, "listening for who wants figures");
+        if !address.ip().is_loopback() {
+            tracing::warn!(%address, "everybody who reaches this address can read the figures of this daemon");
+        }
+        let mut open = self.open();
+        open.addresses.push(address);
+        open.tasks
+            .push(tokio::spawn(accept(listener, Arc::clone(&self.collector))));
+    }
+
+    /// Listens nowhere any more.
+    pub(crate) fn stop(&self) {
+        let closed = std::mem::take(&mut *self.open());
+        for task in closed.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, collector: Arc<Collector>) {
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+            return;
+        };
+        while connections.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let collector = Arc::clone(&collector);
+                connections.spawn(async move {
+                    serve(stream, &collector).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection for figures could not be accepted");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(stream: TcpStream, collector: &Collector) {
+    let Ok(local) = stream.local_addr() else { return };
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(HEAD_BYTES);
+    let service = service_fn(|request: Request<hyper::body::Incoming>| {
+        let mut response = if is_asked_for(request.headers(), local) {
+            exposition::answer(&request, collector)
+        } else {
+            let mut response = Response::new(Full::new(Bytes::from_static(FOREIGN)));
+            *response.status_mut() = StatusCode::MISDIRECTED_REQUEST;
+            response
+        };
+        let nosniff = HeaderName::from_static("x-content-type-options");
+        response
+            .headers_mut()
+            .insert(nosniff, HeaderValue::from_static("nosniff"));
+        async { Ok::<_, Infallible>(response) }
+    });
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection for figures failed");
+    }
+}
+
+const FOREIGN: &[u8] = b"on this machine figures are asked for by an address or localhost\n";
+
+/// On loopback a page of the web could ask under a name of its own that leads here (DNS rebinding), so names other than
+/// localhost are not answered there. Elsewhere everybody may read what is there.
+fn is_asked_for(headers: &HeaderMap, local: SocketAddr) -> bool {
+    if !local.ip().to_canonical().is_loopback() {
+        return true;
+    }
+    let Some(host) = headers.get(HOST).and_then(|host| host.to_str().ok()) else {
+        return false;
+    };
+    let is_address = host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    is_address || name.eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_loopback_no_page_of_the_web_gets_figures_under_a_name_of_its_own() {
+        let asks = |host: &str, local: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_str(host).unwrap());
+            is_asked_for(&headers, local.parse().unwrap())
+        };
+        for host in [
+            "127.0.0.1:9464",
+            "[::1]:9464",
+            "localhost:9464",
+            "LOCALHOST",
+            "192.0.2.1",
+        ] {
+            assert!(asks(host, "127.0.0.1:9464"), "{host}");
+        }
+        for host in ["evil.example:9464", "evil.example", "", "localhost.evil.example:9464"] {
+            assert!(!asks(host, "127.0.0.1:9464") && !asks(host, "[::1]:9464"), "{host}");
+        }
+        assert!(asks("desk.lan:9464", "192.0.2.1:9464"));
+        assert!(!is_asked_for(&HeaderMap::new(), "127.0.0.1:9464".parse().unwrap()));
+    }
+}

@@ -1,0 +1,124 @@
+//! How the daemon is, seen from outside: what the kernel says of its process.
+
+use std::fs;
+use std::time::Duration;
+
+use client::{Options, Session};
+
+use crate::{House, REALM};
+
+/// One look at it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sample {
+    /// Its own memory, KiB: `RssAnon` of `/proc/PID/status` (proc_pid_status(5)).
+    own_kib: u64,
+    descriptors: u64,
+    threads: u64,
+}
+
+/// Memory of its own may be so much more at the end than in the middle: an allocator does not give back at once.
+const MORE_KIB: u64 = 4 << 10;
+/// Connections come and go, so their number is never quite the same.
+const MORE_DESCRIPTORS: u64 = 24;
+/// How long a daemon that is left alone may take to forget those who were there.
+const FORGETS: Duration = Duration::from_secs(30);
+
+impl Sample {
+    fn of(pid: u32) -> Self {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the daemon is alive");
+        let figure = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+            line.split_whitespace()
+                .next()
+                .and_then(|it| it.parse().ok())
+                .unwrap_or(0)
+        };
+        Self {
+            own_kib: figure("RssAnon:"),
+            threads: figure("Threads:"),
+            descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |all| all.count() as u64),
+        }
+    }
+}
+
+/// What was seen, second by second.
+#[derive(Debug)]
+pub(crate) struct Watch(Vec<Sample>);
+
+impl Watch {
+    /// Looks once a second for so long.
+    pub(crate) async fn over(house: &House, time: Duration) -> Self {
+        let mut samples = Vec::new();
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        for _ in 0..time.as_secs() {
+            second.tick().await;
+            samples.push(Sample::of(house.pid));
+        }
+        Self(samples)
+    }
+
+    /// The last third must not be above the second: what is needed once is there after the first.
+    pub(crate) fn judge(&self, house: &House) {
+        let third = self.0.len() / 3;
+        let median = |of: &[Sample], what: fn(&Sample) -> u64| {
+            let mut all: Vec<u64> = of.iter().map(what).collect();
+            all.sort_unstable();
+            all.get(all.len() / 2).copied().unwrap_or(0)
+        };
+        for (name, what, more) in [
+            ("own memory in KiB", (|it| it.own_kib) as fn(&Sample) -> u64, MORE_KIB),
+            ("file descriptors", |it| it.descriptors, MORE_DESCRIPTORS),
+            ("threads", |it| it.threads, 2),
+        ] {
+            let (middle, end) = (
+                median(&self.0[third..2 * third], what),
+                median(&self.0[2 * third..], what),
+            );
+            println!("{name}: {middle} in the middle, {end} at the end");
+            if end > middle + middle / 10 + more {
+                house.fault(format!("{name} grew from {middle} to {end}"));
+            }
+        }
+    }
+}
+
+/// The daemon when nobody uses it any more.
+pub(crate) async fn at_rest(house: &House) -> Sample {
+    let session = Session::connect(&house.target(), Options::new(REALM))
+        .await
+        .expect("the daemon lets me in");
+    let mut leaving = session
+        .subscribe("wamp.session.on_leave")
+        .await
+        .expect("it lets me listen");
+    let alone = async {
+        while session.call("wamp.session.count", []).await.expect("it answers").args != [1.into()] {
+            leaving.next().await;
+        }
+    };
+    if tokio::time::timeout(FORGETS, alone).await.is_err() {
+        house.fault("sessions are left when everybody has gone");
+    }
+    drop(leaving);
+    session.leave().await;
+    let rest = Sample::of(house.pid);
+    println!("at rest: {rest:?}");
+    rest
+}
+
+/// Afterwards it is as it was before.
+pub(crate) fn compare(house: &House, before: &Sample, after: &Sample) {
+    if after.descriptors > before.descriptors + 4 {
+        house.fault(format!(
+            "of {} file descriptors {} are left",
+            after.descriptors,
+            after.descriptors - before.descriptors
+        ));
+    }
+    if after.threads > before.threads + 2 {
+        house.fault(format!(
+            "there were {} threads, and now {}",
+            before.threads, after.threads
+        ));
+    }
+}
