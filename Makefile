@@ -39,7 +39,7 @@ test:
 
 ## What a contributor runs before each commit: format, lints, unit and integration tests, documentation.
 check:
-	bash tests/run.sh check
+	bash tests/run.sh build check
 
 ## Whether all but the daemon and the desktop's functions compiles for Windows and macOS.
 portable:

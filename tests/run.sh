@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
 # What mostly waits stands beside what computes.
-STAGES=${*:-prepare check release run doctor+state js+discovery+browser interop+snap+endurance vm package fuzz}
+STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap+endurance vm+package fuzz}
 # What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
 OUTCOMES=$(mktemp)
 trap 'rm -f "$OUTCOMES" "$OUTCOMES.parts"' EXIT
@@ -29,11 +29,19 @@ examples() {
   export DESKCONN_EXAMPLES=target/debug/examples
 }
 
+# What programs are built with.
 stage_prepare() {
-  is_root || { skip prepare "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
+  is_root || { skip prepare "only root can install packages; have Node.js and npm ready"; return 0; }
   # Compiled while others are fetched; who needs one waits for it.
   (for tool in cargo-deny cargo-fuzz cargo-deb; do packaging/tool.sh "$tool" || :; done >"$DESKCONN_CACHE/tools.log" 2>&1) &
   apt-get -qq update
+  command -v npm >/dev/null || install nodejs npm
+  bash tests/js/run.sh prepare
+}
+
+# What tests are made with, which comes over the network while programs are built.
+stage_fetch() {
+  is_root || { skip fetch "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
   # tshark asks whether others than root may capture; the default is no.
   DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables curl openssl
   # Shells that complete, and formatters of the manual.
@@ -43,10 +51,9 @@ stage_prepare() {
   # The Debian package: what judges it and what parses its profile, and the disk of the machine that installs it.
   install lintian apparmor e2fsprogs binutils
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
-  (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
   rm -f "$DESKCONN_CACHE/vm-prepare.rc"
+  (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
   bash tests/interop/prepare.sh
-  bash tests/js/run.sh prepare
   bash tests/browser/run.sh prepare
   bash tests/snap/prepare.sh
 }
@@ -59,12 +66,15 @@ part() {
   echo "$name $((SECONDS - started)) s" >>"$OUTCOMES.parts"
 }
 
-stage_check() {
+stage_build() {
   # First: the daemon embeds it.
   part app bash clients/build.sh
   cargo fmt --all --check
   part clippy cargo clippy --workspace --all-targets --locked -- -D warnings
   part build cargo build --workspace --all-targets --locked
+}
+
+stage_check() {
   # Most of them wait most of the time.
   RUST_TEST_THREADS=$((2 * $(nproc))) part test cargo test --workspace --locked
   RUSTDOCFLAGS='-D warnings' part doc cargo doc --workspace --no-deps --locked --quiet
@@ -170,6 +180,6 @@ for stages in $STAGES; do
 done
 skipped=$(grep -c '^skipped ' "$OUTCOMES" || :)
 passed=$(($(grep -c '' "$OUTCOMES") - skipped * 2))
-if [ -e "$OUTCOMES.parts" ]; then say "of check: $(paste -s -d , "$OUTCOMES.parts" | sed 's/,/, /g')"; fi
+if [ -e "$OUTCOMES.parts" ]; then say "of build and check: $(paste -s -d , "$OUTCOMES.parts" | sed 's/,/, /g')"; fi
 say "seconds: $(grep -v '^skipped ' "$OUTCOMES" | paste -s -d , | sed 's/,/, /g')"
 printf '%d passed, 0 failed, %d skipped\n' "$passed" "$skipped"

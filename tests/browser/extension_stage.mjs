@@ -151,10 +151,19 @@ export class Browser {
     return until(`${name} opens`, () => this.context.pages().find((page) => page.url() === url));
   }
 
-  /** A page with a video, which the extension knows of already. */
+  /** A page with a video, which the extension knows of already, and which feels the mouse. */
   async page(address) {
     const page = await this.context.newPage();
     await page.goto(address);
+    // A frame of another site gets nothing of the mouse before it is drawn, long after it is loaded.
+    const inner = page.frames().at(-1);
+    await inner.evaluate(() => addEventListener("mousemove", () => (window.felt = true)));
+    let moved = 0;
+    await until("the mouse is felt", async () => {
+      moved += 1;
+      await page.mouse.move(40 + (moved % 2), 40);
+      return inner.evaluate(() => window.felt === true);
+    });
     return page;
   }
 
