@@ -1,8 +1,9 @@
-"""Prints the port that both ends of a machine's network use: 5020, or a free one where that is taken."""
+"""Prints the port that both ends of a machine's network use: the wished one, or a free one where that is taken."""
 
 import socket
+import sys
 
-for port in (5020, 0):
+for port in (int(sys.argv[1]), 0):
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

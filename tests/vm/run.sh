@@ -30,7 +30,7 @@ trap 'exit 130' INT TERM
 # 5020 on the host reaches 5020 in the guest: the daemon refuses a Host header
 # with another port than its own. Where the host's 5020 is taken, both ends use
 # a free one.
-port=$("$cache/venv/bin/python" -B "$here/ports.py")
+port=$("$cache/venv/bin/python" -B "$here/ports.py" 5020)
 
 # What belongs to this run, laid over the prepared guest: the kernel unpacks
 # archives that follow one another (early-userspace/buffer-format).

@@ -80,7 +80,8 @@ install -m 755 "$here/init" "$first/init"
 (cd "$first" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/initrd"
 rm -rf "$root" "$first"
 
-port=$("$cache/venv/bin/python" -B "$here/../ports.py")
+# Any: its daemon is told, and the other machine of these tests may run beside it.
+port=$("$cache/venv/bin/python" -B "$here/../ports.py" 0)
 
 # As in ../run.sh; only that the machine may start anew, and does so as another process: in the same one the next kernel would be
 # unpacked over translated code of the last, which takes a minute under emulation.
