@@ -10,6 +10,8 @@ use rand::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::random::NoRandom;
+
 /// The smallest code. Older clients send the code as an integer, so it never has a leading zero.
 pub const SMALLEST: u32 = 10_000_000;
 
@@ -124,11 +126,6 @@ impl FromStr for Code {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a pairing code has eight digits and does not begin with 0, like 1234-5678")]
 pub struct NotACode;
-
-/// No secret could be drawn.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the system's random source gave no secret: {0}")]
-pub struct NoRandom(pub String);
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::code::NoRandom;
+use crate::random::{self, NoRandom};
 
 /// Prefixed to the desktop's public key before hashing, so that the same key hashed for another purpose gives
 /// another value.
@@ -53,11 +53,7 @@ impl Identity {
     /// # Errors
     /// When the source fails.
     pub fn generate<R: TryCryptoRng + ?Sized>(random: &mut R) -> Result<Self, NoRandom> {
-        let mut seed = Zeroizing::new([0_u8; 32]);
-        random
-            .try_fill_bytes(&mut *seed)
-            .map_err(|error| NoRandom(error.to_string()))?;
-        Ok(Self::from_seed(&seed))
+        Ok(Self::from_seed(&*random::draw(random)?))
     }
 
     /// The identity of a stored seed (RFC 8032, the 32-byte private key).

@@ -3,6 +3,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
+//! | [`random`] | bytes from a random source that the caller gives |
 //! | [`code`] | the eight digits a person carries from the desktop to the device |
 //! | [`window`] | that codes work only while somebody asked for it, three times at most, once |
 //! | [`link`] | the link in the QR code: the same errand with a longer secret |
@@ -26,6 +27,7 @@ pub mod link;
 pub mod name;
 pub mod noise;
 pub mod question;
+pub mod random;
 pub mod trust;
 pub mod window;
 
@@ -35,5 +37,6 @@ pub use identity::{DeviceKey, Identity};
 pub use legacy::Legacy;
 pub use link::{Link, LinkSecret};
 pub use noise::{NoiseKey, NoisePublic};
+pub use random::NoRandom;
 pub use trust::Trust;
 pub use window::{Secrets, Terms, Windows};

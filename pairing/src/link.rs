@@ -16,7 +16,7 @@ use rand::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::code::NoRandom;
+use crate::random::{self, NoRandom};
 
 /// Bytes of the secret: 128 bits cannot be guessed, so that a listener has no use for what he records.
 pub const SECRET_BYTES: usize = 16;
@@ -43,11 +43,7 @@ impl LinkSecret {
     /// # Errors
     /// When the source fails.
     pub fn generate<R: TryCryptoRng + ?Sized>(random: &mut R) -> Result<Self, NoRandom> {
-        let mut bytes = Zeroizing::new([0; SECRET_BYTES]);
-        random
-            .try_fill_bytes(&mut *bytes)
-            .map_err(|error| NoRandom(error.to_string()))?;
-        Ok(Self(bytes))
+        random::draw(random).map(Self)
     }
 
     /// The secret of these bytes.

@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use x25519_dalek::{PublicKey, StaticSecret, x25519};
 use zeroize::Zeroizing;
 
-use crate::code::NoRandom;
+use crate::random::{self, NoRandom};
 
 /// An X25519 key of one's own (RFC 7748). Wiped when dropped, hidden in `Debug`.
 #[derive(Clone)]
@@ -22,11 +22,7 @@ impl NoiseKey {
     /// # Errors
     /// When the source fails.
     pub fn generate<R: TryCryptoRng + ?Sized>(random: &mut R) -> Result<Self, NoRandom> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        random
-            .try_fill_bytes(&mut *bytes)
-            .map_err(|error| NoRandom(error.to_string()))?;
-        Ok(Self::from_bytes(&bytes))
+        Ok(Self::from_bytes(&*random::draw(random)?))
     }
 
     /// The key of these 32 bytes, as they were stored.

@@ -8,12 +8,12 @@ use rand::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::code::NoRandom;
 use crate::device::{Device, Keys, NewDevice};
 use crate::grant::{Grant, MAX_URI_BYTES, Match};
 use crate::identity::{DeviceKey, base32_lower};
 use crate::name;
 use crate::noise::NoisePublic;
+use crate::random::{self, NoRandom};
 
 pub use self::error::TrustError;
 
@@ -280,11 +280,8 @@ impl Trust {
 
     fn draw_id<R: TryCryptoRng + ?Sized>(&self, random: &mut R) -> Result<String, TrustError> {
         for _ in 0..ID_DRAWS {
-            let mut bytes = [0; ID_BYTES];
-            random
-                .try_fill_bytes(&mut bytes)
-                .map_err(|error| NoRandom(error.to_string()))?;
-            let id = format!("d_{}", base32_lower(&bytes));
+            let drawn = random::draw::<ID_BYTES, _>(random)?;
+            let id = format!("d_{}", base32_lower(&*drawn));
             if self.find(&id).is_none() {
                 return Ok(id);
             }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use rand::TryCryptoRng;
 use time::OffsetDateTime;
 
-use crate::code::{Code, NoRandom};
+use crate::code::Code;
 use crate::grant::Grant;
 use crate::link::LinkSecret;
 use crate::question::Request;
+use crate::random::NoRandom;
 
 /// How long a window stays open unless the configuration or the owner says otherwise.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(180);

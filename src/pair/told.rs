@@ -1,9 +1,8 @@
 //! What the desk has to tell, and why it refuses its owner something.
 
-use pairing::Device;
-use pairing::code::NoRandom;
 use pairing::legacy::{NotAsked, Question};
 use pairing::window::{Closed, NotOpened};
+use pairing::{Device, NoRandom};
 
 use crate::store::StoreError;
 

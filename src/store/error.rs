@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use pairing::code::NoRandom;
+use pairing::NoRandom;
 use pairing::trust::TrustError;
 
 /// Why the state cannot be used, or a change not kept. Every sentence says what to do.

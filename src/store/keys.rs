@@ -6,7 +6,7 @@ use rand::TryRng as _;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
-use pairing::code::NoRandom;
+use pairing::NoRandom;
 
 use super::StoreError;
 use super::files::StateDir;

@@ -12,7 +12,7 @@ use rand::TryCryptoRng;
 use sha2::{Digest, Sha512};
 use zeroize::Zeroizing;
 
-use crate::code::NoRandom;
+use crate::random::{self, NoRandom};
 
 /// The draft's `G.DSI`.
 const DSI: &[u8] = b"CPaceRistretto255";
@@ -87,10 +87,7 @@ impl Share {
         R: TryCryptoRng + ?Sized,
     {
         // Twice the length of the order, so that the remainder is even to 2⁻²⁵⁶.
-        let mut wide = Zeroizing::new([0; 64]);
-        random
-            .try_fill_bytes(&mut *wide)
-            .map_err(|error| NoRandom(error.to_string()))?;
+        let wide = random::draw(random)?;
         let secret = Zeroizing::new(Scalar::from_bytes_mod_order_wide(&wide));
         if *secret == Scalar::ZERO {
             return Err(NoRandom("it gave zeros".into()));

@@ -13,11 +13,11 @@ use super::messages::{self, Hello};
 use super::transcript::{Keys, Side};
 use super::why::Why;
 use super::{CRYPTO_TIME, DONE_TIME};
-use crate::code::NoRandom;
 use crate::device::Device;
 use crate::identity::Identity;
 use crate::name;
 use crate::question::{APPROVAL_TIME, Applicant, Candidate, NotAsked, Question, Request};
+use crate::random;
 use crate::trust::Trust;
 use crate::window::{Closed, Windows};
 
@@ -156,10 +156,7 @@ impl Desktop {
         if !is_open(windows, now) {
             return Err(Why::Closed);
         }
-        let mut sid = [0; 16];
-        random
-            .try_fill_bytes(&mut sid)
-            .map_err(|error| NoRandom(error.to_string()))?;
+        let sid = *random::draw(random)?;
         let facts = &self.facts;
         let hello = Hello {
             sid,

@@ -12,12 +12,12 @@ use super::messages::{self, BadHello, Confirm, Grant, Hello, Mode, PakeA, PakeB}
 use super::parties;
 use super::transcript::{Keys, Side, Unconfirmed};
 use super::why::Code;
-use crate::code::NoRandom;
 use crate::device::Kind;
 use crate::identity::{DeviceKey, Identity, did_of};
 use crate::link::Link;
 use crate::name;
 use crate::noise::{NoiseKey, NoisePublic};
+use crate::random::NoRandom;
 use crate::trust::MAX_ROLE_BYTES;
 
 /// What the person gave the device.

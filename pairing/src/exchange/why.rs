@@ -2,8 +2,8 @@
 //!
 //! It decides nothing.
 
-use crate::code::NoRandom;
 use crate::exchange::messages::encode_error;
+use crate::random::NoRandom;
 use crate::trust::TrustError;
 
 /// What the other side is told, in an `error` frame.

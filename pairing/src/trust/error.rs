@@ -3,9 +3,9 @@
 //! Sentences alone; when they are due is decided by [`crate::trust`].
 
 use super::{MAX_DEVICES, MAX_GRANTS, MAX_ROLE_BYTES, VERSION};
-use crate::code::NoRandom;
 use crate::grant::BadGrant;
 use crate::identity::BadKey;
+use crate::random::NoRandom;
 
 /// Why the list was not changed, or not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

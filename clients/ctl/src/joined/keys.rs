@@ -37,7 +37,7 @@ impl Keys {
     }
 
     pub(super) fn make(directory: &Directory, lock: &Lock) -> Result<Self, Failure> {
-        let no_random = |error: pairing::code::NoRandom| Failure::failed(error.to_string());
+        let no_random = |error: pairing::NoRandom| Failure::failed(error.to_string());
         let keys = Self {
             identity: Identity::generate(&mut SysRng).map_err(no_random)?,
             noise: NoiseKey::generate(&mut SysRng).map_err(no_random)?,

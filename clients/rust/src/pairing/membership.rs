@@ -5,9 +5,8 @@ use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ::pairing::code::NoRandom;
 use ::pairing::exchange::{Introduction, Joined, Secret};
-use ::pairing::{Code, Identity, Kind, Link, NoiseKey};
+use ::pairing::{Code, Identity, Kind, Link, NoRandom, NoiseKey};
 use ed25519_dalek::SigningKey;
 use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
