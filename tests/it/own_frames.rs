@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::{ConnectError, MAX_FRAME, PairingChannel};
+use client::{ConnectError, PairingChannel};
+use pairing::exchange::{MAX_FRAME_BYTES, SUBPROTOCOL};
 use router::{Channel, Frames, FrontDoor, Limits, Origins, Peer, Pending, Request, Response, accept_frames};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,7 +25,7 @@ impl FrontDoor for Door {
     fn respond(&self, request: Request, peer: Peer) -> Pending<'static, Response> {
         let taken = self.taken.clone();
         Box::pin(async move {
-            match accept_frames(request, "deskconn.pair.1", MAX_FRAME) {
+            match accept_frames(request, SUBPROTOCOL, MAX_FRAME_BYTES) {
                 Ok((response, frames)) => {
                     tokio::spawn(async move { taken.send((peer.channel, frames.await)) });
                     response
@@ -62,7 +63,7 @@ async fn frames_go_both_ways_and_both_ends_know_what_they_are_bound_to() {
         panic!("{channel:?}")
     };
     assert_eq!(device.exporter(), exporter_pair);
-    for size in [0, 1, 125, 126, MAX_FRAME] {
+    for size in [0, 1, 125, 126, MAX_FRAME_BYTES] {
         let frame = vec![7; size];
         desk.send(&frame).await.unwrap();
         assert_eq!(soon("a frame", device.next()).await.unwrap().as_ref(), Some(&frame));
@@ -80,7 +81,7 @@ async fn a_frame_that_is_too_long_is_neither_sent_nor_taken() {
     let (vault, mut taken) = start(Limits::default());
     let mut device = open(&vault).await.unwrap();
     let mut desk = soon("the desk", taken.recv()).await.unwrap().1.unwrap();
-    let long = vec![0; MAX_FRAME + 1];
+    let long = vec![0; MAX_FRAME_BYTES + 1];
     assert_eq!(desk.send(&long).await.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     assert_eq!(
         device.send(&long).await.unwrap_err().kind(),
@@ -116,7 +117,7 @@ async fn a_ping_is_answered_and_what_is_no_binary_frame_of_that_length_ends_it()
     let (vault, mut taken) = start(Limits::default());
     let header = |length: u64| [&[0x82, 0x80 | 127][..], &length.to_be_bytes(), &[0; 4]].concat();
     for bad in [
-        header(MAX_FRAME as u64 + 1),
+        header(MAX_FRAME_BYTES as u64 + 1),
         header(1 << 31),
         header((1 << 63) - 1),
         // Text, and a frame that is not masked.
@@ -145,7 +146,7 @@ async fn a_ping_is_answered_and_what_is_no_binary_frame_of_that_length_ends_it()
 async fn what_asks_for_no_such_websocket_is_told_so() {
     let (vault, mut taken) = start(Limits::default());
     for (request, status) in [
-        (upgrade(&vault).replace("deskconn.pair.1", "wamp.2.json"), "400"),
+        (upgrade(&vault).replace(SUBPROTOCOL, "wamp.2.json"), "400"),
         (upgrade(&vault).replace("Version: 13", "Version: 8"), "426"),
         (upgrade(&vault).replace("dGhlIHNhbXBsZSBub25jZQ==", "short"), "400"),
         (format!("GET /pair HTTP/1.1\r\nHost: {}\r\n\r\n", vault.address), "426"),

@@ -28,7 +28,7 @@ mod session;
 mod subscription;
 mod table;
 
-pub use self::pairing::{MAX_FRAME, Membership, PairingChannel};
+pub use self::pairing::{Membership, PairingChannel};
 pub use args::Args;
 pub use call::Call;
 pub use client::{Builder, Client, FIRST_PAUSE, LONGEST_PAUSE, Missing, Opened, Registration, Status, Unreached};

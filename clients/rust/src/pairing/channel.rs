@@ -6,6 +6,7 @@
 use std::io;
 use std::time::Duration;
 
+use ::pairing::exchange::{MAX_FRAME_BYTES, SUBPROTOCOL};
 use link::ReadError;
 use link::tls::{self, Trust};
 use link::websocket::{self, Frames};
@@ -14,14 +15,10 @@ use tokio::time::timeout;
 use crate::connect::{Target, tcp};
 use crate::error::ConnectError;
 
-/// The name of the WebSocket subprotocol.
-const SUBPROTOCOL: &str = "deskconn.pair.1";
 /// Where a desktop has it.
 const PATH: &str = "/pair";
 /// The HTTP status while no window is open (docs/PAIRING.md).
 const NO_WINDOW: u16 = 404;
-/// Bytes of a frame, at most.
-pub const MAX_FRAME: usize = 4096;
 /// How long the desktop may take to close, once this end has.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -47,7 +44,7 @@ impl PairingChannel {
             let stream = tcp(&target, host).await?;
             let connected = tls::connect(stream, Trust::Anybody).await;
             let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
-            let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME).await;
+            let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME_BYTES).await;
             let refused = |error: websocket::ConnectError| {
                 if matches!(error, websocket::ConnectError::Refused(NO_WINDOW, _)) {
                     return ConnectError::PairingClosed(host.to_owned());
@@ -77,7 +74,7 @@ impl PairingChannel {
         self.exporter
     }
 
-    /// Sends a frame of at most [`MAX_FRAME`] bytes.
+    /// Sends a frame of at most [`MAX_FRAME_BYTES`] bytes.
     ///
     /// # Errors
     /// It is longer, or the connection failed or was closed.

@@ -7,9 +7,9 @@ mod attempt;
 mod channel;
 mod membership;
 
-pub use ::pairing::exchange::{Failure, Introduction, Joined, Secret};
+pub use ::pairing::exchange::{Failure, Introduction, Joined, MAX_FRAME_BYTES, Secret};
 pub use ::pairing::{Code, Identity, Kind, Link, NoiseKey};
 
 pub use attempt::{Attempt, PairError, Step};
-pub use channel::{MAX_FRAME, PairingChannel};
+pub use channel::PairingChannel;
 pub use membership::{Membership, MembershipError, options, targets};
