@@ -10,9 +10,16 @@ pub const MAX_NAME_CHARS: usize = 64;
 /// at its ends, cut to [`MAX_NAME_CHARS`]. `None` when nothing visible is left.
 #[must_use]
 pub fn clean(raw: &str) -> Option<String> {
-    let visible: String = raw.chars().filter(|c| !is_unsafe(*c)).take(MAX_NAME_CHARS).collect();
+    let visible = visible(raw, MAX_NAME_CHARS);
     let name = visible.trim();
     (!name.is_empty()).then(|| name.to_owned())
+}
+
+/// The text without characters that move the cursor, break the line or turn the writing direction, cut to `most`
+/// characters.
+#[must_use]
+pub fn visible(raw: &str, most: usize) -> String {
+    raw.chars().filter(|c| !is_unsafe(*c)).take(most).collect()
 }
 
 /// Control characters (a terminal obeys them), line and paragraph separators, and the bidirectional controls of

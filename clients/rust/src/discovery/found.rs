@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 use mdns_sd::{ResolvedService, ScopedIp};
+use pairing::name::visible;
 use serde::{Serialize, Serializer};
 
 use crate::connect::Target;
@@ -16,8 +17,11 @@ pub const MAX_TXT: usize = 1300;
 /// Addresses that are kept of one service: several interfaces with an address of each kind.
 pub const MAX_ADDRESSES: usize = 16;
 
-/// The longest label of DNS.
+/// The longest label of DNS (RFC 1035 §2.3.4).
 const MAX_INSTANCE: usize = 63;
+
+/// The longest name of DNS, from the same place.
+const MAX_HOST: usize = 255;
 
 /// Hexadecimal digits of a desktop's id.
 const ID_DIGITS: usize = 16;
@@ -117,10 +121,10 @@ pub(super) fn read(resolved: &ResolvedService, service_type: &str) -> Option<Fou
         .find(|(key, _)| key.eq_ignore_ascii_case("id"))
         .map(|(_, value)| value.to_lowercase());
     Some(Found {
-        name: clean(&instance, MAX_INSTANCE).trim().to_owned(),
+        name: visible(&instance, MAX_INSTANCE).trim().to_owned(),
         instance,
         service_type: service_type.to_owned(),
-        host: clean(resolved.host.trim_end_matches('.'), 255),
+        host: visible(resolved.host.trim_end_matches('.'), MAX_HOST),
         addresses: read_addresses(resolved),
         port: resolved.port,
         priority: None,
@@ -177,19 +181,9 @@ fn read_txt(resolved: &ResolvedService) -> Vec<(String, String)> {
         let Some(rest) = left.checked_sub(size) else { break };
         left = rest;
         txt.push((
-            clean(property.key(), MAX_TXT),
-            clean(&String::from_utf8_lossy(value), MAX_TXT),
+            visible(property.key(), MAX_TXT),
+            visible(&String::from_utf8_lossy(value), MAX_TXT),
         ));
     }
     txt
-}
-
-/// Without characters that a terminal obeys or that turn the direction of writing (Unicode Standard Annex 9, section 2).
-fn clean(raw: &str, limit: usize) -> String {
-    let is_unsafe = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}' | '\u{2029}'
-                | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
-    };
-    raw.chars().filter(|c| !is_unsafe(*c)).take(limit).collect()
 }
