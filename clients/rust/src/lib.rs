@@ -23,6 +23,7 @@ mod passing;
 mod pubsub;
 mod pulse;
 mod queue;
+mod random;
 mod served;
 mod session;
 mod subscription;

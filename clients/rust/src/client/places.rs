@@ -7,8 +7,6 @@ use std::time::Duration;
 use link::Link;
 use link::noise::HandshakeError;
 use link::tls::ConnectError as TlsError;
-use rand::TryRng as _;
-use rand::rngs::SysRng;
 use tokio::time::timeout;
 use wamp::error::{AUTHENTICATION_FAILED, NO_SUCH_PRINCIPAL, SYSTEM_SHUTDOWN, UNAVAILABLE};
 use wamp::joiner::JoinError;
@@ -19,6 +17,7 @@ use crate::connect::{Options, Target, connect};
 use crate::discovery::{Address, DESKCONN, Found, Interfaces, browse_for};
 use crate::error::ConnectError;
 use crate::login::join;
+use crate::random::draw_name;
 
 /// How long a desktop is looked for: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2), and most answer the first.
 const LOOK: Duration = Duration::from_secs(3);
@@ -133,7 +132,7 @@ impl Places {
         wanted: &Wanted,
         unreached: &mut Unreached,
     ) -> Option<Reached> {
-        let opening = self.opening.get_or_insert_with(draw_opening).clone();
+        let opening = self.opening.get_or_insert_with(draw_name).clone();
         for target in targets {
             if unreached.tried.iter().any(|(tried, _)| *tried == target) {
                 continue;
@@ -174,15 +173,6 @@ async fn open(target: &Target, options: &Options, (wanted, opening): (&Wanted, &
     let late = || ConnectError::TooSlow(target.to_string(), options.patience.as_secs());
     let opened = timeout(options.patience, opening).await;
     opened.unwrap_or_else(|_| Err(late()))
-}
-
-/// What nobody else says.
-fn draw_opening() -> String {
-    let mut random = [0; 16];
-    SysRng
-        .try_fill_bytes(&mut random)
-        .expect("the operating system has random bytes");
-    hex::encode(random)
 }
 
 impl Lookup {

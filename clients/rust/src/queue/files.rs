@@ -5,14 +5,14 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use rand::TryRng as _;
-use rand::rngs::SysRng;
 use wamp::codec::{self, Serializer};
 use wamp::id::{MAX_ID, RequestId};
 use wamp::limits::Bounds;
 use wamp::message::{Match, Message, Publish, PublishOptions, PublishSpecial, Queued};
 use wamp::payload::Payload;
 use wamp::uri::{Uri, UriRules};
+
+use crate::random::draw_name;
 
 /// What is known of the whole queue: its name, and the highest number that was given.
 const WHOLE: &str = "queue";
@@ -80,7 +80,7 @@ impl Files {
         let (name, noted) = match fs::read_to_string(folder.join(WHOLE)) {
             Ok(text) => read_whole(&text)
                 .ok_or_else(|| QueueError::Foreign(folder.join(WHOLE), "it has no name and no number".to_owned()))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (new_name(), 0),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (draw_name().into(), 0),
             Err(error) => return Err(failed(error)),
         };
         let mut files = Self {
@@ -236,19 +236,6 @@ fn read_whole(text: &str) -> Option<(Box<str>, u64)> {
     let name = lines.next()?.strip_prefix("name ")?;
     let last = lines.next()?.strip_prefix("last ")?;
     Some((name.into(), last.parse().ok()?))
-}
-
-/// A name that no other queue has.
-fn new_name() -> Box<str> {
-    let mut random = [0; 16];
-    SysRng
-        .try_fill_bytes(&mut random)
-        .expect("the operating system has random bytes");
-    random
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect::<String>()
-        .into()
 }
 
 /// What waits is for nobody else to read.
