@@ -6,8 +6,10 @@
 //! | `listener` | accepts on TCP, UDP (QUIC) and Unix sockets, tells TLS, HTTP and RawSocket apart by the first byte |
 //! | `http` | the door for browsers: Host and Origin; other paths are the [`FrontDoor`]'s |
 //! | `longpoll` | a session in the bodies of HTTP requests |
+//! | `linger` | reads on for a moment after the last answer, which a reset would destroy |
 //! | `upgrade` | from an HTTP request to a WebSocket: WAMP, WAMP inside Noise, the front door's own frames |
 //! | `channel` | what protects a connection, and the keys for it |
+//! | `apart` | wakes the futures of a session one by one |
 //! | `session` | one connection's life: handshake, reading, writing, keep-alive, farewell, or waiting for the client's return |
 //! | `realm` | the one lock of a realm, under which messages are routed and queued |
 //! | `outbox` | the bounded queue in front of every writer |
@@ -15,6 +17,8 @@
 //! | `report` | what the sessions of a realm do, in figures |
 //! | `limits` | connections, queues and time-outs |
 //! | `rate` | how often logins may fail, and messages come |
+//! | `random` | bytes that nobody may guess |
+//! | `error` | why a door could not be opened, and why a session ended |
 //!
 //! A message takes two tasks and one lock: the reader of the session it came from routes it into the outbox of the
 //! session it goes to, whose writer encodes it.
@@ -29,6 +33,7 @@ mod linger;
 mod listener;
 mod longpoll;
 mod outbox;
+mod random;
 mod rate;
 mod realm;
 mod report;

@@ -20,7 +20,6 @@ use hyper::header::{
 use hyper::{Method, StatusCode};
 use link::longpoll::{Fetched, Mailbox, PostError};
 use link::websocket;
-use rand::TryRng as _;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -30,6 +29,7 @@ use crate::channel::Channel;
 use crate::gate::{Peer, Request, Response, Transport};
 use crate::limits::Place;
 use crate::listener::note_turned_away;
+use crate::random::random;
 use crate::upgrade::refusal;
 use crate::{Shared, session};
 
@@ -199,7 +199,7 @@ async fn open(shared: &Arc<Shared>, body: Incoming, mut peer: Peer) -> Result<Re
         Box::new(refusal(StatusCode::SERVICE_UNAVAILABLE, sentence))
     })?;
     let (link, mailbox) = link::longpoll::open(format, shared.limits().joining);
-    let id = id();
+    let id = hex::encode(random::<32>());
     let poll = Arc::new(Poll {
         mailbox,
         channel: peer.channel.clone(),
@@ -274,14 +274,6 @@ async fn read(body: Incoming, most: usize, time: Duration) -> Result<Bytes, Box<
             Err(Box::new(refusal(StatusCode::REQUEST_TIMEOUT, sentence)))
         }
     }
-}
-
-fn id() -> String {
-    let mut id = [0; 32];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut id)
-        .expect("the operating system has random bytes");
-    hex::encode(id)
 }
 
 const fn media_type(serializer: Serializer) -> &'static str {

@@ -15,7 +15,6 @@ use std::time::{Duration, SystemTime};
 
 use ahash::RandomState;
 use link::Octets;
-use rand::TryRng as _;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use wamp::error::Violation;
@@ -30,11 +29,12 @@ pub use self::join::Joined;
 pub(crate) use self::join::{Newcomer, SharedPlace};
 use self::opening::Openings;
 pub(crate) use self::resumption::{Lease, Refused, Returning, Routed, Tenure};
-
 pub use self::review::{Login, Verdict};
+
 use crate::gate::Gate;
 use crate::limits::{InForce, WhenFull};
 use crate::outbox::{self, Pushed};
+use crate::random::random;
 pub(crate) use crate::report::Arrival;
 use crate::report::{Seat, Totals, Traffic};
 
@@ -98,11 +98,7 @@ impl RealmHandle {
         limits: &Arc<InForce>,
         gate: &Arc<dyn Gate>,
     ) -> Self {
-        let mut seed = [0; 32];
-        rand::rngs::SysRng
-            .try_fill_bytes(&mut seed)
-            .expect("the operating system has random bytes");
-        let realm = Realm::new(name.clone(), settings, seed, CLOCK);
+        let realm = Realm::new(name.clone(), settings, random(), CLOCK);
         let state = State {
             realm,
             seats: HashMap::with_hasher(RandomState::with_seed(0)),

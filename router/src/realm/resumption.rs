@@ -4,7 +4,6 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use rand::TryRng as _;
 use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
 use wamp::error::Violation;
@@ -17,6 +16,7 @@ use super::{Arrival, Joined, RealmHandle, SharedPlace, State};
 use crate::gate::Peer;
 use crate::limits::Place;
 use crate::outbox::Epoch;
+use crate::random::random;
 use crate::report::Seat;
 
 /// What a session has that can be resumed.
@@ -43,11 +43,7 @@ impl std::fmt::Debug for Token {
 
 impl Token {
     fn new() -> Self {
-        let mut random = [0; TOKEN_LENGTH / 2];
-        rand::rngs::SysRng
-            .try_fill_bytes(&mut random)
-            .expect("the operating system has random bytes");
-        Self(hex::encode(random))
+        Self(hex::encode(random::<{ TOKEN_LENGTH / 2 }>()))
     }
 
     /// In a time that does not depend on where they differ.

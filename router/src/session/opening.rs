@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use link::{Link, ReadError};
-use rand::TryRng as _;
 use tokio::time::{Instant, timeout_at};
 use wamp::acceptor::{Acceptor, Asked, Step};
 use wamp::error::{self, AUTHENTICATION_DENIED, AUTHENTICATION_FAILED};
@@ -16,6 +15,7 @@ use wamp::resumption::{Outcome, Wanted};
 use crate::Shared;
 use crate::gate::{Peer, Transport, no_such_realm};
 use crate::limits::Place;
+use crate::random::random;
 use crate::realm::{Arrival, Joined, Newcomer, RealmHandle, Refused, Returning};
 
 /// What a handshake ends with.
@@ -174,7 +174,7 @@ async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<
                 None => Err(no_such_realm(asked)),
             };
             until += asking.elapsed();
-            step = acceptor.found(proof, challenge());
+            step = acceptor.found(proof, random());
         }
         match step {
             Step::Send(message) => {
@@ -198,14 +198,6 @@ fn too_early(acceptor: &mut Acceptor, early: Result<Option<Message>, ReadError>)
         Ok(None) | Err(ReadError::Io(_)) => None,
         Err(ReadError::Violation(violation)) => Some(violation.abort().into()),
     }
-}
-
-fn challenge() -> [u8; 32] {
-    let mut challenge = [0; 32];
-    rand::rngs::SysRng
-        .try_fill_bytes(&mut challenge)
-        .expect("the operating system has random bytes");
-    challenge
 }
 
 fn too_late(limit: Duration) -> Refusal {
