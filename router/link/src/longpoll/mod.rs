@@ -259,10 +259,7 @@ impl Shared {
             state.bounds
         };
         if body.len() > bounds.message_bytes {
-            let (length, most) = (body.len(), bounds.message_bytes);
-            return Err(Violation::new(format!(
-                "a body of {length} bytes is longer than {most}"
-            )));
+            return Err(Violation::too_long(body.len(), bounds.message_bytes));
         }
         let decode = |bytes: &Bytes| codec::decode(self.format.serializer, bytes, &bounds);
         if !self.format.is_batched {
