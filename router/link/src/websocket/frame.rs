@@ -1,9 +1,7 @@
 //! The frames of WebSocket (RFC 6455 §5).
 
+use super::status::PROTOCOL_ERROR;
 use crate::wire::{Encoding, Fault, Header, Kind, MAX_HEADER};
-
-/// The status for a peer that breaks RFC 6455 (§7.4.1).
-const PROTOCOL_ERROR: u16 = 1002;
 
 const FINAL: u8 = 0x80;
 const RESERVED: u8 = 0x70;

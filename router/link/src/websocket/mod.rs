@@ -7,6 +7,7 @@
 mod connect;
 pub(crate) mod frame;
 mod frames;
+pub(crate) mod status;
 
 use wamp::codec::Serializer;
 use wamp::limits::Bounds;

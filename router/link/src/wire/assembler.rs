@@ -4,15 +4,12 @@ use bytes::{Bytes, BytesMut};
 use wamp::error::Violation;
 
 use super::{Encoding, Fault, Framing, Header, Kind};
+use crate::websocket::status::{PROTOCOL_ERROR, TOO_BIG, UNSUPPORTED_DATA};
 
 /// Bytes that are read at a time; a frame that is longer than that is read into its own memory.
 pub(super) const CHUNK: usize = 16 << 10;
 /// What an idle connection keeps of its chunk: enough for a small message, so that calls one by one need no new one.
 const IDLE: usize = 1 << 10;
-/// WebSocket's status for data of the wrong kind, and for a message that is too long (RFC 6455 §7.4.1).
-const UNSUPPORTED_DATA: u16 = 1003;
-const TOO_BIG: u16 = 1009;
-const PROTOCOL_ERROR: u16 = 1002;
 /// Bytes of a control frame of WebSocket, at most (RFC 6455 §5.5).
 const MAX_CONTROL: usize = 125;
 

@@ -17,16 +17,11 @@ use super::assembler::{Assembler, CHUNK, Frame};
 use super::outlet::{Masks, Out, Outlet, Side};
 use super::{Encoding, Fault, Framing, Kind};
 use crate::stream::ReadHalf;
+use crate::websocket::status;
 use crate::{Heard, Octets, ReadError};
 
 /// Bytes of answers that may wait for a peer that does not take them; nothing is read from it while there are more.
 const MAX_UNSENT_ANSWERS: usize = 64 << 10;
-
-/// WebSocket's statuses (RFC 6455 §7.4).
-const PROTOCOL_ERROR: u16 = 1002;
-const INVALID_DATA: u16 = 1007;
-/// No status in a Close frame; it is not sent but stands for nothing.
-const NO_STATUS: u16 = 1005;
 
 #[derive(Debug)]
 pub(crate) struct FrameReader {
@@ -180,16 +175,16 @@ impl FrameReader {
     /// Answers Close with Close and the same status (RFC 6455 §5.5.1), or with what is wrong with it: the reason behind the
     /// status is UTF-8 (§8.1).
     fn answer_close(&mut self, payload: &Bytes) {
-        let status = payload.first_chunk().map(|status| u16::from_be_bytes(*status));
-        let status = match (payload.len(), status) {
-            (0, _) => NO_STATUS,
-            (_, Some(status)) if may_be_sent(status) => match str::from_utf8(&payload[2..]) {
-                Ok(_) => status,
-                Err(_) => INVALID_DATA,
+        let sent = payload.first_chunk().map(|status| u16::from_be_bytes(*status));
+        let answer = match (payload.len(), sent) {
+            (0, _) => status::NONE,
+            (_, Some(sent)) if status::may_be_sent(sent) => match str::from_utf8(&payload[2..]) {
+                Ok(_) => sent,
+                Err(_) => status::INVALID_DATA,
             },
-            _ => PROTOCOL_ERROR,
+            _ => status::PROTOCOL_ERROR,
         };
-        self.outlet.out().close(self.framing, self.masks.as_mut(), status);
+        self.outlet.out().close(self.framing, self.masks.as_mut(), answer);
     }
 
     /// Throws away what still comes.
@@ -203,11 +198,6 @@ impl FrameReader {
         let mut read = read;
         while let Ok(1..) = poll_fn(&mut read).await {}
     }
-}
-
-/// Whether a peer may send this status (RFC 6455 §7.4).
-const fn may_be_sent(status: u16) -> bool {
-    matches!(status, 1000..=1003 | 1007..=1014 | 3000..=4999)
 }
 
 #[derive(Debug)]
@@ -294,11 +284,9 @@ impl Out {
     /// Appends a Close frame, once, where the transport has such a thing.
     fn close(&mut self, framing: Framing, masks: Option<&mut Masks>, status: u16) {
         if framing.has_close() && !self.is_closed {
-            let status = status.to_be_bytes();
-            let payload = if u16::from_be_bytes(status) == NO_STATUS {
-                &[][..]
-            } else {
-                &status[..]
+            let payload: &[u8] = match status {
+                status::NONE => &[],
+                _ => &status.to_be_bytes(),
             };
             self.append_bytes((framing, Kind::Close), masks, payload);
         }

@@ -17,9 +17,8 @@ use super::pieces::Pieces;
 use super::{Framing, Kind, MAX_HEADER, assembler};
 use crate::Octets;
 use crate::stream::WriteHalf;
+use crate::websocket::status::NORMAL;
 
-/// Status of an ordinary end (RFC 6455 §7.4.1).
-const NORMAL: u16 = 1000;
 /// Mask keys that are drawn from the operating system at a time: one call of it for many frames.
 const MASKS: usize = 32;
 

@@ -13,10 +13,8 @@ use wamp::message::Message;
 use super::frames::FrameReader;
 use super::{Batching, Splitter};
 use crate::noise::Opener;
+use crate::websocket::status::INVALID_DATA;
 use crate::{Heard, Octets, ReadError};
-
-/// WebSocket's status for a message that is not of the agreed form (RFC 6455 §7.4.1).
-const INVALID_DATA: u16 = 1007;
 
 #[derive(Debug)]
 pub(crate) struct Reader {
