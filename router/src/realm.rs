@@ -22,7 +22,7 @@ use wamp::id::{QuestionId, SessionId};
 use wamp::message::{Message, Origin};
 use wamp::outgoing::{Delivery, Outgoing};
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, Decision, Denied, Flow, Journal, Realm, Settings, is_end};
+use wamp::realm::{Bounce, Clock, Decision, Denied, Journal, Proceed, Realm, Settings, is_end};
 use wamp::uri::Uri;
 
 pub use self::join::Joined;
@@ -145,7 +145,7 @@ impl RealmHandle {
             ..
         } = &mut *state;
         for session in realm.expire((CLOCK.elapsed)(), deliveries) {
-            if let (Flow::Continue, Some(seat)) = (realm.flow(session), seats.get(&session)) {
+            if let (Proceed::Continue, Some(seat)) = (realm.proceed(session), seats.get(&session)) {
                 seat.release();
             }
         }
@@ -165,20 +165,20 @@ impl RealmHandle {
     }
 
     /// Routes messages of a session, in their order, under one lock. The vector is empty afterwards.
-    pub(crate) fn route(&self, from: SessionId, messages: &mut Vec<Message>) -> Result<Flow, Violation> {
+    pub(crate) fn route(&self, from: SessionId, messages: &mut Vec<Message>) -> Result<Proceed, Violation> {
         let mut state = self.state();
-        let mut flow = Ok(Flow::Continue);
+        let mut proceed = Ok(Proceed::Continue);
         state.begin(messages.len());
         for message in messages.drain(..) {
             let State { realm, deliveries, .. } = &mut *state;
-            flow = realm.receive(from, message, deliveries);
+            proceed = realm.receive(from, message, deliveries);
             self.deliver(&mut state);
-            if !matches!(flow, Ok(Flow::Continue | Flow::Wait)) {
+            if !matches!(proceed, Ok(Proceed::Continue | Proceed::Wait)) {
                 break;
             }
         }
         self.report_denied(state);
-        flow
+        proceed
     }
 
     /// Tells the gate what was denied, without the lock.
@@ -340,13 +340,13 @@ impl RealmHandle {
 
     fn settle(&self, state: &mut State, question: QuestionId, decision: Decision) {
         let State { realm, deliveries, .. } = &mut *state;
-        let Some((session, flow)) = realm.authorize(question, decision, deliveries) else {
+        let Some((session, proceed)) = realm.authorize(question, decision, deliveries) else {
             return;
         };
         self.deliver(state);
-        match flow {
-            Ok(Flow::Wait) => {}
-            Ok(Flow::Continue | Flow::Leave) => {
+        match proceed {
+            Ok(Proceed::Wait) => {}
+            Ok(Proceed::Continue | Proceed::Leave) => {
                 if let Some(seat) = state.seats.get(&session) {
                     seat.release();
                 }

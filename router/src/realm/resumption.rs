@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wamp::error::Violation;
 use wamp::id::SessionId;
 use wamp::message::Message;
-use wamp::realm::{Flow, Principal};
+use wamp::realm::{Principal, Proceed};
 use wamp::resumption::{Granted, Inbound, Outcome, Return, TOKEN_LENGTH};
 
 use super::{Arrival, Joined, RealmHandle, SharedPlace, State};
@@ -70,7 +70,7 @@ pub(crate) enum Routed {
     /// They were; RECEIVED is due within [`wamp::limits::ACKNOWLEDGED_WITHIN`] if the other end is behind.
     Done {
         /// As the realm says.
-        flow: Flow,
+        proceed: Proceed,
         /// Whether the other end does not know of all of them.
         is_behind: bool,
     },
@@ -161,33 +161,33 @@ impl RealmHandle {
         messages: &mut Vec<Message>,
     ) -> Result<Routed, Violation> {
         let mut state = self.state();
-        let mut flow = Ok(Flow::Continue);
+        let mut proceed = Ok(Proceed::Continue);
         state.begin(messages.len());
         for message in messages.drain(..) {
             match count(&mut state, from, tenure, &message) {
                 Ok(Counted::ForTheRealm) => {}
                 Ok(Counted::Received) => continue,
                 Ok(Counted::Gone) => {
-                    flow = Ok(Flow::Leave);
+                    proceed = Ok(Proceed::Leave);
                     break;
                 }
                 Ok(Counted::Replaced) => return Ok(Routed::Replaced),
                 Err(violation) => {
-                    flow = Err(violation);
+                    proceed = Err(violation);
                     break;
                 }
             }
             let State { realm, deliveries, .. } = &mut *state;
-            flow = realm.receive(from, message, deliveries);
+            proceed = realm.receive(from, message, deliveries);
             self.deliver(&mut state);
-            if !matches!(flow, Ok(Flow::Continue | Flow::Wait)) {
+            if !matches!(proceed, Ok(Proceed::Continue | Proceed::Wait)) {
                 break;
             }
         }
         let lease = state.seats.get(&from).and_then(|seat| seat.lease.as_ref());
         let is_behind = lease.is_some_and(|lease| lease.inbound.is_behind());
         self.report_denied(state);
-        flow.map(|flow| Routed::Done { flow, is_behind })
+        proceed.map(|proceed| Routed::Done { proceed, is_behind })
     }
 
     /// Tells the other end how many messages have arrived, if it does not know.
@@ -270,7 +270,7 @@ impl RealmHandle {
         let welcome = realm.resume(back.session, principal, transport, &granted, deliveries);
         lease.epoch = seat.outbox.hand_over(welcome);
         let tenure = Some(Tenure {
-            must_wait: realm.flow(back.session) == Flow::Wait,
+            must_wait: realm.proceed(back.session) == Proceed::Wait,
             ..lease.tenure()
         });
         seat.arrive_again(arrival);

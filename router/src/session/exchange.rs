@@ -13,7 +13,7 @@ use link::{BounceReason, Link, ReadError, Reader, Writer};
 use tokio::time::{Instant, timeout};
 use wamp::error::{PAYLOAD_SIZE_EXCEEDED, Violation};
 use wamp::message::{Abort, Message};
-use wamp::realm::{Bounce, Flow};
+use wamp::realm::{Bounce, Proceed};
 
 use super::upkeep::Upkeep;
 use crate::Shared;
@@ -166,11 +166,11 @@ impl Reading<'_> {
         }
         let number = self.batch.len();
         match self.route(realm, joined) {
-            Ok(Routed::Done { flow, .. }) => match flow {
-                Flow::Continue => {}
+            Ok(Routed::Done { proceed, .. }) => match proceed {
+                Proceed::Continue => {}
                 // A release that came before counts too, and one too many lets it read a batch more.
-                Flow::Wait => joined.released.notified().await,
-                Flow::Leave => return Some(SessionEnd::Left),
+                Proceed::Wait => joined.released.notified().await,
+                Proceed::Leave => return Some(SessionEnd::Left),
             },
             Ok(Routed::Replaced) => return Some(SessionEnd::Replaced),
             Err(violation) => return Some(SessionEnd::Violation(violation)),
@@ -197,8 +197,9 @@ impl Reading<'_> {
 
     fn route(&mut self, realm: &RealmHandle, joined: &Joined) -> Result<Routed, Violation> {
         let Some(tenure) = &joined.tenure else {
-            let flow = realm.route(joined.session, &mut self.batch)?;
-            return Ok(Routed::Done { flow, is_behind: false });
+            let proceed = realm.route(joined.session, &mut self.batch)?;
+            let is_behind = false;
+            return Ok(Routed::Done { proceed, is_behind });
         };
         let routed = realm.route_counted(joined.session, tenure, &mut self.batch)?;
         if let (Routed::Done { is_behind: true, .. }, Some(upkeep)) = (routed, &mut self.upkeep) {

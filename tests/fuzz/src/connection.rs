@@ -41,7 +41,9 @@ where
     F: Future<Output = Option<Link>>,
     O: FnOnce(UnixStream) -> F,
 {
-    let (cut, data) = data.split_first().map_or((0, data), |(cut, data)| (usize::from(*cut).min(data.len()), data));
+    let (cut, data) = data
+        .split_first()
+        .map_or((0, data), |(cut, data)| (usize::from(*cut).min(data.len()), data));
     RUNTIME.with(|runtime| runtime.block_on(exchange(data.split_at(cut), open)))
 }
 
@@ -67,7 +69,9 @@ where
     };
     let receive = async {
         let mut messages = Vec::new();
-        let Some(mut link) = open(stream).await else { return (messages, None) };
+        let Some(mut link) = open(stream).await else {
+            return (messages, None);
+        };
         let end = loop {
             match link.reader.next().await {
                 Ok(Some(message)) => messages.push(message),
@@ -79,7 +83,10 @@ where
                 Err(ReadError::Io(_)) => break End::Lost,
             }
         };
-        assert!(matches!(link.reader.next().await, Ok(None)), "nothing comes after the end");
+        assert!(
+            matches!(link.reader.next().await, Ok(None)),
+            "nothing comes after the end"
+        );
         // What was answered is to be seen: it is sent, and nothing stays unread, which would destroy it.
         let _ = link.writer.close().await;
         link.reader.drain().await;

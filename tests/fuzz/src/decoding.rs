@@ -8,7 +8,11 @@ use wamp::message::Message;
 use wamp::value::{Dict, Value};
 
 /// A conversion may make a message longer, and count what was one value as two.
-const WIDE: Bounds = Bounds { message_bytes: usize::MAX, values: usize::MAX, ..Bounds::JOINED };
+const WIDE: Bounds = Bounds {
+    message_bytes: usize::MAX,
+    values: usize::MAX,
+    ..Bounds::JOINED
+};
 
 /// Checks one input.
 pub fn decoding(serializer: Serializer, data: &[u8]) {
@@ -34,7 +38,9 @@ pub fn decoding(serializer: Serializer, data: &[u8]) {
     let again = codec::decode(serializer, &again, &WIDE).expect("what was written can be read");
     assert_same(&again, &message);
     for other in Serializer::ALL.into_iter().filter(|other| *other != serializer) {
-        let Some(converted) = encode(other, &message) else { continue };
+        let Some(converted) = encode(other, &message) else {
+            continue;
+        };
         let there = codec::decode(other, &converted, &WIDE).expect("what was converted can be read");
         assert_same_meaning(&there, &message);
         let back = encode(serializer, &there).expect("what was converted can go back");
@@ -64,14 +70,24 @@ fn assert_same(one: &Message, other: &Message) {
 /// Messages of the same kind with arguments of the same values.
 fn assert_same_meaning(one: &Message, other: &Message) {
     assert_eq!(one.name(), other.name());
-    let (Some(one), Some(other)) = (one.payload(), other.payload()) else { return };
-    let (one, other) = (one.to_values().expect("it was converted"), other.to_values().expect("it was converted"));
-    assert!(same_lists(&one.0, &other.0) && same_dicts(&one.1, &other.1), "{one:?} is not {other:?}");
+    let (Some(one), Some(other)) = (one.payload(), other.payload()) else {
+        return;
+    };
+    let (one, other) = (
+        one.to_values().expect("it was converted"),
+        other.to_values().expect("it was converted"),
+    );
+    assert!(
+        same_lists(&one.0, &other.0) && same_dicts(&one.1, &other.1),
+        "{one:?} is not {other:?}"
+    );
 }
 
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan()),
+        (Value::Float(one), Value::Float(other)) => {
+            one.to_bits() == other.to_bits() || (one.is_nan() && other.is_nan())
+        }
         (Value::List(one), Value::List(other)) => same_lists(one, other),
         (Value::Dict(one), Value::Dict(other)) => same_dicts(one, other),
         (one, other) => one == other,

@@ -9,16 +9,30 @@ use wamp::codec::{self, Serializer};
 use wamp::limits::Bounds;
 use wamp::message::Message;
 
-const BOUNDS: Bounds = Bounds { message_bytes: 1000, ..Bounds::JOINED };
+const BOUNDS: Bounds = Bounds {
+    message_bytes: 1000,
+    ..Bounds::JOINED
+};
 /// What is written may be longer than what was read: half a float comes back as a whole one.
-const WRITTEN: Bounds = Bounds { message_bytes: 16 * BOUNDS.message_bytes, ..BOUNDS };
+const WRITTEN: Bounds = Bounds {
+    message_bytes: 16 * BOUNDS.message_bytes,
+    ..BOUNDS
+};
 
 /// Checks one input: the format, and the body of a request.
 pub fn longpoll(data: &[u8]) {
-    let Some((&first, body)) = data.split_first() else { return };
+    let Some((&first, body)) = data.split_first() else {
+        return;
+    };
     let serializer = Serializer::ALL[usize::from(first & 3) % Serializer::ALL.len()];
-    let format = if first & 4 == 0 { serializer.into() } else { Format::batched(serializer) };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime needs nothing");
+    let format = if first & 4 == 0 {
+        serializer.into()
+    } else {
+        Format::batched(serializer)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime needs nothing");
     runtime.block_on(check(format, body));
 }
 
@@ -41,8 +55,12 @@ async fn check(format: Format, body: &[u8]) {
     link.writer.put(&mut batch, &mut Vec::new()).expect("it is open");
     let mut fetched = 0;
     while fetched < count - batch.len() {
-        let Fetched::Messages(body) = mailbox.fetch().await else { panic!("it is there") };
-        fetched += read_any(format, &body, &WRITTEN).expect("what is written can be read").len();
+        let Fetched::Messages(body) = mailbox.fetch().await else {
+            panic!("it is there")
+        };
+        fetched += read_any(format, &body, &WRITTEN)
+            .expect("what is written can be read")
+            .len();
     }
 }
 

@@ -14,7 +14,10 @@ use wamp::message::Message;
 
 use crate::connection::End;
 
-const BOUNDS: Bounds = Bounds { message_bytes: 1000, ..Bounds::JOINED };
+const BOUNDS: Bounds = Bounds {
+    message_bytes: 1000,
+    ..Bounds::JOINED
+};
 
 thread_local! {
     static RUNTIME: Runtime =
@@ -80,7 +83,9 @@ fn expect(frames: &[Frame<'_>]) -> (Vec<Message>, End) {
 }
 
 fn protocol() -> snow::params::NoiseParams {
-    "Noise_IK_25519_ChaChaPoly_SHA256".parse().expect("the library knows it")
+    "Noise_IK_25519_ChaChaPoly_SHA256"
+        .parse()
+        .expect("the library knows it")
 }
 
 fn frame(payload: &[u8]) -> Vec<u8> {
@@ -90,9 +95,14 @@ fn frame(payload: &[u8]) -> Vec<u8> {
 
 async fn exchange(frames: &[Frame<'_>]) -> (Vec<Message>, End) {
     let (near, far) = UnixStream::pair().expect("a pair of sockets can be made");
-    let responder = Responder { secret: Secret::new([1; 32].into()), did: [2; 32] };
+    let responder = Responder {
+        secret: Secret::new([1; 32].into()),
+        did: [2; 32],
+    };
     let read = async {
-        let (mut link, _) = accept(far, [], &responder, BOUNDS).await.expect("the handshake is in order");
+        let (mut link, _) = accept(far, [], &responder, BOUNDS)
+            .await
+            .expect("the handshake is in order");
         let mut messages = Vec::new();
         loop {
             match link.reader.next().await {
@@ -116,7 +126,9 @@ async fn send(mut stream: UnixStream, frames: &[Frame<'_>]) {
             Frame::Piece(flag, content) => {
                 let plain = [&[*flag][..], content].concat();
                 let mut sealed = vec![0; plain.len() + 16];
-                cipher.write_message(nonce as u64, &plain, &mut sealed).expect("it has room");
+                cipher
+                    .write_message(nonce as u64, &plain, &mut sealed)
+                    .expect("it has room");
                 bytes.extend(frame(&sealed));
             }
         }
@@ -137,19 +149,26 @@ async fn handshake(stream: &mut UnixStream) -> StatelessTransportState {
         .expect("the keys are in order");
     let mut message = [0; 512];
     let length = state.write_message(b"wamp.2.json", &mut message).expect("it has room");
-    stream.write_all(&frame(&message[..length])).await.expect("the other end reads");
+    stream
+        .write_all(&frame(&message[..length]))
+        .await
+        .expect("the other end reads");
     let mut head = [0; 2];
     stream.read_exact(&mut head).await.expect("the other end answers");
     let answer = &mut message[..usize::from(head[1])];
     stream.read_exact(answer).await.expect("the other end answers");
-    state.read_message(answer, &mut [0; 512]).expect("the answer is in order");
+    state
+        .read_message(answer, &mut [0; 512])
+        .expect("the answer is in order");
     state.into_stateless_transport_mode().expect("the handshake is done")
 }
 
 /// The public half of the desktop's key.
 fn desktop() -> Vec<u8> {
     use snow::resolvers::{CryptoResolver as _, DefaultResolver};
-    let mut key = DefaultResolver.resolve_dh(&snow::params::DHChoice::Curve25519).expect("the library has it");
+    let mut key = DefaultResolver
+        .resolve_dh(&snow::params::DHChoice::Curve25519)
+        .expect("the library has it");
     key.set(&[1; 32]);
     key.pubkey().to_vec()
 }

@@ -32,7 +32,10 @@ pub fn pair(data: &[u8]) {
     let code = Code::from_number(12_345_678).expect("it has eight digits");
     let terms = Terms::for_role("remote");
     let attempts = usize::from(terms.attempts);
-    scene.windows.open(Secrets::from(code.clone()), terms, false, scene.now).expect("nothing was burned");
+    scene
+        .windows
+        .open(Secrets::from(code.clone()), terms, false, scene.now)
+        .expect("nothing was burned");
     let mut script = data;
     for _ in 0..CONNECTIONS {
         script = scene.connection(script, code.clone(), &mut random);
@@ -64,7 +67,10 @@ impl Scene {
             want: String::new(),
         };
         let mut device = Joiner::begin(Secret::Code(code), me, Sight::default()).expect("it wants nothing");
-        let Ok((request, hello)) = self.machine.begin(&mut self.windows, Channel::default(), self.now, random) else {
+        let Ok((request, hello)) = self
+            .machine
+            .begin(&mut self.windows, Channel::default(), self.now, random)
+        else {
             return &[];
         };
         let mut is_honest = true;
@@ -94,8 +100,14 @@ impl Scene {
             };
             // … and up.
             let up = change(up, operation >> 3 & 7, content, &mut is_honest);
-            let own = Own { identity: &self.identity, trust: &self.trust };
-            match self.machine.receive(&mut self.windows, request, &up, own, self.now, random) {
+            let own = Own {
+                identity: &self.identity,
+                trust: &self.trust,
+            };
+            match self
+                .machine
+                .receive(&mut self.windows, request, &up, own, self.now, random)
+            {
                 Step::Send(frame) => {
                     self.answered += usize::from(is_first);
                     is_first = false;
@@ -103,7 +115,10 @@ impl Scene {
                     to_device = Some(frame);
                 }
                 Step::Ask(question, frame) => {
-                    assert!(is_honest, "the owner was asked about a message that was changed: {question:?}");
+                    assert!(
+                        is_honest,
+                        "the owner was asked about a message that was changed: {question:?}"
+                    );
                     to_device = Some(frame);
                 }
                 Step::Store(stored) => {
@@ -129,7 +144,10 @@ impl Scene {
             place: &place,
             at: OffsetDateTime::UNIX_EPOCH,
         };
-        match self.machine.answer(&mut self.windows, request, verdict, self.now, random) {
+        match self
+            .machine
+            .answer(&mut self.windows, request, verdict, self.now, random)
+        {
             Ok(Step::Send(frame)) => Some(frame),
             Ok(Step::Ask(..) | Step::Store(_) | Step::End(_)) | Err(_) => None,
         }

@@ -8,7 +8,10 @@ use wamp::message::Message;
 
 use crate::connection::{End, Outcome, serve};
 
-const BOUNDS: Bounds = Bounds { message_bytes: 1000, ..Bounds::JOINED };
+const BOUNDS: Bounds = Bounds {
+    message_bytes: 1000,
+    ..Bounds::JOINED
+};
 /// The announced length, 2^20.
 const LENGTH_FIELD: u8 = 11;
 
@@ -27,8 +30,14 @@ pub fn rawsocket(data: &[u8]) {
 }
 
 fn read(data: &[u8]) -> Outcome {
-    let mut outcome = Outcome { messages: Vec::new(), end: None, answers: Vec::new() };
-    let Some((&[magic, octet, first, second], frames)) = data.split_first_chunk() else { return outcome };
+    let mut outcome = Outcome {
+        messages: Vec::new(),
+        end: None,
+        answers: Vec::new(),
+    };
+    let Some((&[magic, octet, first, second], frames)) = data.split_first_chunk() else {
+        return outcome;
+    };
     if magic != 0x7f {
         return outcome;
     }
@@ -47,7 +56,12 @@ fn read(data: &[u8]) -> Outcome {
         return outcome;
     }
     outcome.answers = vec![0x7f, LENGTH_FIELD << 4 | octet & 15, 0, 0];
-    outcome.end = Some(read_frames(frames, serializer, &mut outcome.messages, &mut outcome.answers));
+    outcome.end = Some(read_frames(
+        frames,
+        serializer,
+        &mut outcome.messages,
+        &mut outcome.answers,
+    ));
     outcome
 }
 
@@ -61,7 +75,9 @@ fn read_frames(mut data: &[u8], serializer: Serializer, messages: &mut Vec<Messa
         if header[0] > 2 || length > BOUNDS.message_bytes {
             return End::Violation;
         }
-        let Some((body, rest)) = rest.split_at_checked(length) else { return End::Lost };
+        let Some((body, rest)) = rest.split_at_checked(length) else {
+            return End::Lost;
+        };
         data = rest;
         match header[0] {
             0 => match codec::decode(serializer, &Bytes::copy_from_slice(body), &BOUNDS) {

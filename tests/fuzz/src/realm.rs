@@ -13,14 +13,17 @@ use wamp::limits::Bounds;
 use wamp::message::{Message, RequestKind};
 use wamp::outgoing::Delivery;
 use wamp::realm::role::Role;
-use wamp::realm::{Bounce, Clock, ConsentNews, Decision, Flow, Principal, Realm, Settings};
+use wamp::realm::{Bounce, Clock, ConsentNews, Decision, Principal, Proceed, Realm, Settings};
 use wamp::value::Dict;
 
 /// Sessions at a time.
 const CROWD: usize = 6;
 
 /// A clock that stands: what is due is told by the input.
-const CLOCK: Clock = Clock { time_of_day: || SystemTime::UNIX_EPOCH, elapsed: || Duration::ZERO };
+const CLOCK: Clock = Clock {
+    time_of_day: || SystemTime::UNIX_EPOCH,
+    elapsed: || Duration::ZERO,
+};
 
 /// How much may happen in a message's wake, times over.
 const MOST_DELIVERIES: usize = 100_000;
@@ -88,7 +91,13 @@ impl Scene {
             acknowledged_event_delivery: has(5),
         };
         let role = Role::unrestricted("all");
-        let role = if has(7) { Role::new("guest", Vec::new()).expect("no rule is wrong").with_authorizer("com.decide".into()) } else { role };
+        let role = if has(7) {
+            Role::new("guest", Vec::new())
+                .expect("no rule is wrong")
+                .with_authorizer("com.decide".into())
+        } else {
+            role
+        };
         let principal = Principal {
             authid: if has(6) { "joe" } else { "ann" }.into(),
             role: Arc::new(role),
@@ -113,16 +122,21 @@ impl Scene {
     fn decide(&mut self, how: usize, out: &mut Vec<Delivery>) {
         for news in self.realm.take_consent_news() {
             if let ConsentNews::Asked(question) = news {
-                self.realm.decide(question.id, if how.is_multiple_of(2) { Ok(()) } else { Err("no") }, out);
+                self.realm
+                    .decide(question.id, if how.is_multiple_of(2) { Ok(()) } else { Err("no") }, out);
             }
         }
         for question in self.realm.take_authorizations() {
             let decision = match how % 3 {
                 0 => Decision::Failed("no answer"),
-                answer => Decision::Made { is_allowed: answer == 1, disclose: None, is_lasting: how > 8 },
+                answer => Decision::Made {
+                    is_allowed: answer == 1,
+                    disclose: None,
+                    is_lasting: how > 8,
+                },
             };
             let answered = self.realm.authorize(question.id, decision, out);
-            if let Some((session, Err(_) | Ok(Flow::Leave))) = answered {
+            if let Some((session, Err(_) | Ok(Proceed::Leave))) = answered {
                 self.leave(session, out);
             }
         }
@@ -141,8 +155,8 @@ impl Scene {
             *self.calls.entry((session, call.request)).or_default() += 1;
         }
         match self.realm.receive(session, message, out) {
-            Ok(Flow::Continue | Flow::Wait) => {}
-            Ok(Flow::Leave) => {
+            Ok(Proceed::Continue | Proceed::Wait) => {}
+            Ok(Proceed::Leave) => {
                 // Its last message still goes to it.
                 out.retain(|delivery| delivery.to != session);
                 self.forget(session);
@@ -162,7 +176,11 @@ impl Scene {
             count += 1;
             assert!(count < MOST_DELIVERIES, "one thing leads to ever more");
             let message = outgoing.into_message();
-            assert!(self.sessions.contains(&to), "{} went to a session that has left", message.name());
+            assert!(
+                self.sessions.contains(&to),
+                "{} went to a session that has left",
+                message.name()
+            );
             for serializer in Serializer::ALL {
                 let mut frame = BytesMut::new();
                 if codec::encode(serializer, &message, &mut frame).is_ok() {
@@ -191,7 +209,10 @@ impl Scene {
             Message::Goodbye(_) => return self.forget(to),
             _ => return,
         };
-        let open = self.calls.get_mut(&(to, request)).expect("an answer came to a call that was made");
+        let open = self
+            .calls
+            .get_mut(&(to, request))
+            .expect("an answer came to a call that was made");
         assert!(*open > 0, "a call was answered twice");
         *open -= 1;
     }
@@ -205,7 +226,10 @@ impl Scene {
         }
         let mut out = Vec::new();
         self.realm.expire(Duration::MAX, &mut out);
-        assert!(out.is_empty() && self.realm.deadline().is_none(), "something waits for the departed");
+        assert!(
+            out.is_empty() && self.realm.deadline().is_none(),
+            "something waits for the departed"
+        );
         assert_eq!(self.realm.session_count(), 0);
     }
 }

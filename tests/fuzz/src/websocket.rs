@@ -11,16 +11,25 @@ use wamp::message::Message;
 
 use crate::connection::{End, serve};
 
-const BOUNDS: Bounds = Bounds { message_bytes: 1000, ..Bounds::JOINED };
+const BOUNDS: Bounds = Bounds {
+    message_bytes: 1000,
+    ..Bounds::JOINED
+};
 
 /// Checks one input: where it is cut, and the frames of a client.
 pub fn websocket(data: &[u8]) {
-    let outcome = serve(data, |stream| async { Some(accepted(stream, [], Serializer::Json, BOUNDS)) });
+    let outcome = serve(data, |stream| async {
+        Some(accepted(stream, [], Serializer::Json, BOUNDS))
+    });
     let (expected, was_closed) = read(data.get(1..).unwrap_or_default());
     assert_eq!(format!("{:?}", outcome.messages), format!("{expected:?}"));
     if was_closed {
         // The other library finds a first piece of the wrong kind in order until its last piece comes.
-        assert!(matches!(outcome.end, Some(End::Closed | End::Violation)), "{:?}", outcome.end);
+        assert!(
+            matches!(outcome.end, Some(End::Closed | End::Violation)),
+            "{:?}",
+            outcome.end
+        );
     }
 }
 

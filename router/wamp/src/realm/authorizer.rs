@@ -13,7 +13,7 @@ use self::held::{answerable, wanted, weight};
 use super::member::Member;
 use super::role::{Action, Disclose, Permission, Verdict};
 use super::timer::{Due, left};
-use super::{Flow, Realm, Refusal};
+use super::{Proceed, Realm, Refusal};
 use crate::error::{self, Violation};
 use crate::id::{QuestionId, RequestId, SessionId};
 use crate::message::{Cancel, Match, Message, Origin, RequestKind};
@@ -98,14 +98,14 @@ impl Realm {
         from: SessionId,
         message: Message,
         out: &mut Vec<Delivery>,
-    ) -> Result<Flow, Violation> {
+    ) -> Result<Proceed, Violation> {
         if let Message::Cancel(cancel) = &message
             && self.cancel_held(from, cancel, out)
         {
-            return Ok(Flow::Continue);
+            return Ok(Proceed::Continue);
         }
         let Some(member) = self.members.get_mut(from) else {
-            return Ok(Flow::Leave);
+            return Ok(Proceed::Leave);
         };
         let Some(dynamic) = &mut member.dynamic else {
             return self.handle(from, message, out);
@@ -121,7 +121,7 @@ impl Realm {
             self.ask(from);
         }
         let dynamic = self.members.get(from).and_then(|member| member.dynamic.as_ref());
-        Ok(dynamic.map_or(Flow::Continue, |dynamic| dynamic.flow()))
+        Ok(dynamic.map_or(Proceed::Continue, |dynamic| dynamic.proceed()))
     }
 
     /// Whether neither the role nor the authorizer has said anything about this yet.
@@ -221,7 +221,7 @@ impl Realm {
         question: QuestionId,
         decision: Decision,
         out: &mut Vec<Delivery>,
-    ) -> Option<(SessionId, Result<Flow, Violation>)> {
+    ) -> Option<(SessionId, Result<Proceed, Violation>)> {
         let from = self.authorizations.asked.remove(&question)?;
         self.members.get_mut(from)?.dynamic.as_mut()?.question = None;
         let message = self.release_held(from)?;
@@ -242,13 +242,13 @@ impl Realm {
                 let permission = is_allowed.then(|| permission(disclose));
                 let dynamic = self.members.get_mut(from)?.dynamic.as_mut()?;
                 dynamic.remember((action, policy, uri.to_stored()), permission, is_lasting);
-                let flow = self.handle(from, message, out);
+                let proceed = self.handle(from, message, out);
                 let dynamic = self.members.get_mut(from).and_then(|member| member.dynamic.as_mut());
                 if let Some(dynamic) = dynamic {
                     dynamic.once = None;
                 }
-                if flow != Ok(Flow::Continue) {
-                    return Some((from, flow));
+                if proceed != Ok(Proceed::Continue) {
+                    return Some((from, proceed));
                 }
             }
         }
@@ -256,23 +256,23 @@ impl Realm {
     }
 
     /// Routes the requests that have waited, up to one that must be asked about itself.
-    fn go_on_holding(&mut self, from: SessionId, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
+    fn go_on_holding(&mut self, from: SessionId, out: &mut Vec<Delivery>) -> Result<Proceed, Violation> {
         loop {
             let Some(dynamic) = self.members.get(from).and_then(|it| it.dynamic.as_ref()) else {
-                return Ok(Flow::Continue);
+                return Ok(Proceed::Continue);
             };
             let Some(first) = dynamic.held.front() else {
-                return Ok(Flow::Continue);
+                return Ok(Proceed::Continue);
             };
             if self.must_ask(from, first) {
-                let flow = dynamic.flow();
+                let proceed = dynamic.proceed();
                 self.ask(from);
-                return Ok(flow);
+                return Ok(proceed);
             }
             if let Some(message) = self.release_held(from) {
-                let flow = self.handle(from, message, out)?;
-                if flow == Flow::Leave {
-                    return Ok(flow);
+                let proceed = self.handle(from, message, out)?;
+                if proceed == Proceed::Leave {
+                    return Ok(proceed);
                 }
             }
         }

@@ -99,9 +99,9 @@ pub struct Principal {
     pub authextra: Dict,
 }
 
-/// Whether a session goes on.
+/// How a session goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
+pub enum Proceed {
     /// It does.
     Continue,
     /// It does, but as much as may be waits for its authorizer: read no more until [`Realm::authorize`] says to go on.
@@ -234,9 +234,14 @@ impl Realm {
     ///
     /// # Errors
     /// The peer broke the protocol: tell it, and let the session leave.
-    pub fn receive(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
+    pub fn receive(
+        &mut self,
+        from: SessionId,
+        message: Message,
+        out: &mut Vec<Delivery>,
+    ) -> Result<Proceed, Violation> {
         let Some(member) = self.members.get_mut(from) else {
-            return Ok(Flow::Leave);
+            return Ok(Proceed::Leave);
         };
         member.requests.count(&message);
         self.requests.count(&message);
@@ -247,7 +252,7 @@ impl Realm {
     }
 
     /// Does what a message wants, as far as its session may.
-    fn handle(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Flow, Violation> {
+    fn handle(&mut self, from: SessionId, message: Message, out: &mut Vec<Delivery>) -> Result<Proceed, Violation> {
         match message {
             Message::Publish(publish) => self.publish(from, &publish, out),
             Message::Subscribe(subscribe) => self.subscribe(from, &subscribe, out),
@@ -266,11 +271,11 @@ impl Realm {
                 };
                 self.leave(from, out);
                 send(out, from, Message::Goodbye(answer));
-                return Ok(Flow::Leave);
+                return Ok(Proceed::Leave);
             }
             Message::Abort(_) => {
                 self.leave(from, out);
-                return Ok(Flow::Leave);
+                return Ok(Proceed::Leave);
             }
             Message::Hello(_) | Message::Authenticate(_) => {
                 return Err(Violation::new(format!(
@@ -300,7 +305,7 @@ impl Realm {
                 )));
             }
         }
-        Ok(Flow::Continue)
+        Ok(Proceed::Continue)
     }
 
     /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that

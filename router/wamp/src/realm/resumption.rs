@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::meta::Scope;
-use super::{Flow, Principal, Realm};
+use super::{Principal, Proceed, Realm};
 use crate::id::SessionId;
 use crate::message::{Message, Welcome};
 use crate::outgoing::Delivery;
@@ -55,12 +55,15 @@ impl Realm {
         Message::Welcome(Welcome { session, details })
     }
 
-    /// Whether a session may be read: [`Flow::Wait`] while as much as may waits for its authorizer.
+    /// Whether a session may be read: [`Proceed::Wait`] while as much as may waits for its authorizer.
     #[must_use]
-    pub fn flow(&self, session: SessionId) -> Flow {
+    pub fn proceed(&self, session: SessionId) -> Proceed {
         let Some(member) = self.members.get(session) else {
-            return Flow::Leave;
+            return Proceed::Leave;
         };
-        member.dynamic.as_ref().map_or(Flow::Continue, |dynamic| dynamic.flow())
+        member
+            .dynamic
+            .as_ref()
+            .map_or(Proceed::Continue, |dynamic| dynamic.proceed())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::role::Role;
-use super::{Authorization, Bounce, Clock, Decision, Flow, Principal, Realm, Settings};
+use super::{Authorization, Bounce, Clock, Decision, Principal, Proceed, Realm, Settings};
 use crate::acceptor::Features;
 use crate::codec::Serializer;
 use crate::error::Violation;
@@ -112,16 +112,16 @@ impl Scene {
         }
     }
 
-    pub(super) fn try_send(&mut self, name: &str, message: Message) -> Result<Flow, Violation> {
+    pub(super) fn try_send(&mut self, name: &str, message: Message) -> Result<Proceed, Violation> {
         let mut out = Vec::new();
-        let flow = self.realm.receive(self.sessions[name], message, &mut out);
+        let proceed = self.realm.receive(self.sessions[name], message, &mut out);
         self.sort(out);
-        flow
+        proceed
     }
 
     /// Sends a message that keeps to the protocol.
     pub(super) fn send(&mut self, name: &str, message: Message) {
-        assert_eq!(self.try_send(name, message), Ok(Flow::Continue));
+        assert_eq!(self.try_send(name, message), Ok(Proceed::Continue));
     }
 
     pub(super) fn leave(&mut self, name: &str) {
@@ -158,11 +158,11 @@ impl Scene {
         asked.remove(0)
     }
 
-    pub(super) fn authorize(&mut self, question: &Authorization, decision: Decision) -> Option<Flow> {
+    pub(super) fn authorize(&mut self, question: &Authorization, decision: Decision) -> Option<Proceed> {
         let mut out = Vec::new();
         let answered = self.realm.authorize(question.id, decision, &mut out);
         self.sort(out);
-        answered.map(|(_, flow)| flow.expect("the scene keeps to the protocol"))
+        answered.map(|(_, proceed)| proceed.expect("the scene keeps to the protocol"))
     }
 
     pub(super) fn bounce(&mut self, name: &str, message: &Message, why: Bounce) {

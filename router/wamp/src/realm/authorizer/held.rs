@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::super::Flow;
+use super::super::Proceed;
 use super::super::role::{Action, Permission};
 use crate::id::{QuestionId, RequestId};
 use crate::limits::{HELD_BYTES, HELD_REQUESTS, MAX_DECISIONS};
@@ -65,11 +65,11 @@ impl Dynamic {
         Some(message)
     }
 
-    pub(in crate::realm) fn flow(&self) -> Flow {
+    pub(in crate::realm) fn proceed(&self) -> Proceed {
         if self.held.len() >= HELD_REQUESTS || self.held_bytes >= HELD_BYTES {
-            Flow::Wait
+            Proceed::Wait
         } else {
-            Flow::Continue
+            Proceed::Continue
         }
     }
 }

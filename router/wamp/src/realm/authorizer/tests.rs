@@ -75,7 +75,7 @@ fn what_no_rule_speaks_of_is_asked_and_served_after_a_yes() {
     );
     assert_eq!((question.action, question.policy), (Action::Call, Match::Exact));
     assert_eq!(&*question.origin.authid, "guest");
-    assert_eq!(scene.authorize(&question, YES), Some(Flow::Continue));
+    assert_eq!(scene.authorize(&question, YES), Some(Proceed::Continue));
     assert!(matches!(scene.expect("callee"), Message::Invocation(_)));
     // Nothing was said of the next one.
     scene.send("guest", call(2, "com.p"));
@@ -255,9 +255,9 @@ fn no_more_is_read_when_as_much_as_may_be_waits() {
         scene.send("guest", call(number, "com.p"));
     }
     let last = call(HELD_REQUESTS as u64, "com.p");
-    assert_eq!(scene.try_send("guest", last), Ok(Flow::Wait));
+    assert_eq!(scene.try_send("guest", last), Ok(Proceed::Wait));
     let question = scene.asked();
-    assert_eq!(scene.authorize(&question, YES), Some(Flow::Continue));
+    assert_eq!(scene.authorize(&question, YES), Some(Proceed::Continue));
 }
 
 #[test]
@@ -273,10 +273,10 @@ fn the_bytes_of_the_bound_may_wait_before_no_more_is_read() {
         Message::Call(call)
     };
     let most = of_length(1, HELD_BYTES - 1);
-    assert_eq!(scene.try_send("guest", most), Ok(Flow::Continue));
-    assert_eq!(scene.try_send("guest", call(2, "com.p")), Ok(Flow::Wait));
+    assert_eq!(scene.try_send("guest", most), Ok(Proceed::Continue));
+    assert_eq!(scene.try_send("guest", call(2, "com.p")), Ok(Proceed::Wait));
     let question = scene.asked();
-    assert_eq!(scene.authorize(&question, YES), Some(Flow::Continue));
+    assert_eq!(scene.authorize(&question, YES), Some(Proceed::Continue));
 }
 
 #[test]
@@ -358,10 +358,10 @@ fn a_session_whose_waiting_calls_are_out_of_time_may_be_read_again() {
         scene.try_send("guest", timed(number, 500)).unwrap();
     }
     let guest = scene.session("guest");
-    assert_eq!(scene.realm.flow(guest), Flow::Wait);
+    assert_eq!(scene.realm.proceed(guest), Proceed::Wait);
     let relieved = scene.pass(Duration::from_millis(500));
     assert_eq!(relieved, vec![guest; HELD_REQUESTS]);
-    assert_eq!(scene.realm.flow(guest), Flow::Continue);
+    assert_eq!(scene.realm.proceed(guest), Proceed::Continue);
     for _ in 0..HELD_REQUESTS {
         scene.expect_error("guest", RequestKind::Call, "wamp.error.timeout");
     }

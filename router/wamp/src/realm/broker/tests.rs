@@ -2,7 +2,7 @@
 
 use super::super::role::{Action, Consent, Disclose, Role, Rule};
 use super::super::scene::{Scene, publish, request, subscribe};
-use super::super::{Flow, Settings};
+use super::super::{Proceed, Settings};
 use super::*;
 use crate::limits::Quota;
 use crate::message::{Event, PublishOptions};
@@ -143,7 +143,7 @@ fn a_session_that_left_gets_nothing_and_leaves_nothing() {
     }
     assert_eq!(
         scene.try_send("a", Message::Goodbye(crate::message::Goodbye::new("x".into(), ""))),
-        Ok(Flow::Leave)
+        Ok(Proceed::Leave)
     );
     assert!(matches!(scene.expect("a"), Message::Goodbye(it) if it.reason == "wamp.close.goodbye_and_out"));
     scene.send("b", publish(1, "com.t", plain()));
@@ -151,7 +151,7 @@ fn a_session_that_left_gets_nothing_and_leaves_nothing() {
     assert!(scene.is_clean());
     assert_eq!(
         scene.try_send("a", subscribe(1, "com.t", Match::Exact)),
-        Ok(Flow::Leave)
+        Ok(Proceed::Leave)
     );
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::role::{Action, Consent, Disclose, Role, Rule};
 use super::super::scene::{Scene, answer, bare_call, call, call_with, cancel};
-use super::super::{Flow, Settings};
+use super::super::{Proceed, Settings};
 use super::*;
 use crate::limits::Quota;
 use crate::message::{CallOptions, CancelMode, Match, Message};
@@ -165,7 +165,7 @@ fn waiting_calls_count_as_pending_and_keep_their_number() {
     scene.leave("phone");
     scene.leave("desktop");
     assert!(scene.is_clean());
-    assert_eq!(scene.try_send("phone", call(9, "com.easy")), Ok(Flow::Leave));
+    assert_eq!(scene.try_send("phone", call(9, "com.easy")), Ok(Proceed::Leave));
 }
 
 #[test]

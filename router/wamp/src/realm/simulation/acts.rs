@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::role::{Action, Consent, Disclose, Role, Rule};
 use super::super::scene::{self, call_with, cancel, failure, progress, request};
-use super::super::{ConsentNews, Decision, Flow, Principal};
+use super::super::{ConsentNews, Decision, Principal, Proceed};
 use super::client::{AUTHIDS, Client, ROLES};
 use super::operation::Operation;
 use super::world::{CROWD, World};
@@ -85,7 +85,7 @@ impl World {
         self.tell(|| format!("{session} says goodbye"));
         let goodbye = Message::Goodbye(Goodbye::new("wamp.close.normal".into(), ""));
         let mut out = Vec::new();
-        assert_eq!(self.realm.receive(session, goodbye, &mut out), Ok(Flow::Leave));
+        assert_eq!(self.realm.receive(session, goodbye, &mut out), Ok(Proceed::Leave));
         let last = out.pop().expect("GOODBYE is answered");
         assert!(last.to == session && matches!(last.outgoing.message(), Message::Goodbye(_)));
         self.clients.remove(&session);
@@ -155,8 +155,8 @@ impl World {
         };
         self.tell(|| format!("authorizer answers {question}: {decision:?}"));
         let mut out = Vec::new();
-        if let Some((session, flow)) = self.realm.authorize(question, decision, &mut out) {
-            assert!(flow.is_ok(), "{session} keeps to the protocol: {flow:?}");
+        if let Some((session, proceed)) = self.realm.authorize(question, decision, &mut out) {
+            assert!(proceed.is_ok(), "{session} keeps to the protocol: {proceed:?}");
             self.done.authorizations += 1;
         }
         self.take(out);
@@ -182,8 +182,8 @@ impl World {
         self.tell(|| format!("{session} sends {message:?}"));
         self.client(session).sends(&message);
         let mut out = Vec::new();
-        let flow = self.realm.receive(session, message, &mut out);
-        assert!(matches!(flow, Ok(Flow::Continue | Flow::Wait)), "{flow:?}");
+        let proceed = self.realm.receive(session, message, &mut out);
+        assert!(matches!(proceed, Ok(Proceed::Continue | Proceed::Wait)), "{proceed:?}");
         self.take(out);
     }
 

@@ -1,6 +1,6 @@
 //! What a session leaves behind, and when.
 
-use super::super::super::Flow;
+use super::super::super::Proceed;
 use super::super::super::role::{Actions, Consent, Disclose, Role, Rule};
 use super::super::super::scene::{Scene, request, subscribe};
 use super::*;
@@ -107,7 +107,7 @@ fn a_session_that_is_ended_or_says_goodbye_leaves_its_testaments_too() {
         add(&mut scene, "com.t", 1, &[]);
         let goodbye = Goodbye::new(error::CLOSE_NORMAL, "");
         if ends == "goodbye" {
-            assert_eq!(scene.try_send("a", Message::Goodbye(goodbye)), Ok(Flow::Leave));
+            assert_eq!(scene.try_send("a", Message::Goodbye(goodbye)), Ok(Proceed::Leave));
         } else {
             let mut out = Vec::new();
             let session = scene.session("a");
