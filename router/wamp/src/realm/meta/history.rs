@@ -8,7 +8,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::super::broker::Recorded;
 use super::super::{Realm, Refusal, timestamp};
-use super::{Answer, Asked, Procedure, Served, Topic};
+use super::{Answer, Asked, Procedure, Served};
 use crate::error;
 use crate::id::{PublicationId, SubscriptionId};
 use crate::limits::MAX_HISTORY_ANSWER;
@@ -23,12 +23,6 @@ pub(super) const PROCEDURES: &[Procedure] = &[Procedure {
     gives: "[event], kw: is_limit_reached, limit",
     does: "the last events of a subscription that the configuration keeps, oldest first, for whoever may subscribe",
     serve: get_events,
-}];
-
-pub(super) const TOPICS: &[Topic] = &[Topic {
-    uri: "wamp.session.on_overflow",
-    args: "[session, dropped]",
-    does: "a session was too slow and has lost so many events since this was last said; it hears that itself, and so do those who may call `wamp.session.list`",
 }];
 
 const PARAMS: [&str; 12] = [

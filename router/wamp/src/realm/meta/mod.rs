@@ -88,11 +88,10 @@ const PROCEDURES: [&[Procedure]; 7] = [
 ];
 
 /// Every topic of the router, a slice for each file.
-const TOPICS: [&[Topic]; 5] = [
+const TOPICS: [&[Topic]; 4] = [
     session::TOPICS,
     registration::TOPICS,
     subscription::TOPICS,
-    history::TOPICS,
     reflection::TOPICS,
 ];
 

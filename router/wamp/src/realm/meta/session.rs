@@ -53,6 +53,11 @@ pub(super) const TOPICS: &[Topic] = &[
         args: "[session, authid, authrole]",
         does: "a session left, whatever ended it",
     },
+    Topic {
+        uri: "wamp.session.on_overflow",
+        args: "[session, dropped]",
+        does: "a session was too slow and has lost so many events since this was last said; it hears that itself, and so do those who may call `wamp.session.list`",
+    },
 ];
 
 /// The ids of the sessions with one of the roles asked for, in their order.
