@@ -194,10 +194,15 @@ impl Broker {
         Some(Removed::Last)
     }
 
+    fn get(&self, id: SubscriptionId) -> Option<&Subscription> {
+        let (topic, policy) = self.by_id.get(&id)?;
+        self.subscriptions.get(topic.as_bytes(), *policy)
+    }
+
     /// What there is to tell of a subscription.
     pub(super) fn describe(&self, id: SubscriptionId) -> Option<SubscriptionInfo> {
         let (topic, policy) = self.by_id.get(&id)?;
-        let subscription = self.subscriptions.get(topic.as_bytes(), *policy)?;
+        let subscription = self.get(id)?;
         Some(SubscriptionInfo {
             created: subscription.created,
             topic: topic.clone(),
@@ -219,13 +224,10 @@ impl Broker {
     /// Whether there is no subscription and no trace of one.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        let is_idle = |id: &SubscriptionId| {
-            let (topic, policy) = &self.by_id[id];
-            let subscription = self.subscriptions.get(topic.as_bytes(), *policy);
-            subscription.is_some_and(|it| it.history.is_some() && it.subscribers.is_empty() && it.nodes.is_none())
-        };
+        let is_idle = |it: &Subscription| it.history.is_some() && it.subscribers.is_empty() && it.nodes.is_none();
         let all = self.all();
-        all.iter().all(|(id, ..)| is_idle(id)) && self.subscriptions.is_empty() == all.is_empty()
+        let are_idle = all.iter().all(|(id, ..)| self.get(*id).is_some_and(is_idle));
+        are_idle && self.subscriptions.is_empty() == all.is_empty()
     }
 }
 

@@ -146,7 +146,7 @@ impl Broker {
     /// Every event that a history on disk holds, by its number.
     pub(in crate::realm) fn events_on_disk(&self) -> BTreeMap<u64, &Recorded> {
         let all = self.all().into_iter();
-        let subscriptions = all.filter_map(|(_, topic, policy)| self.subscriptions.get(topic.as_bytes(), policy));
+        let subscriptions = all.filter_map(|(id, ..)| self.get(id));
         let histories = subscriptions.filter_map(|it| it.history.as_ref());
         let on_disk = histories.filter(|history| history.store == Store::Disk);
         let events = on_disk.flat_map(|history| history.events());
@@ -197,17 +197,12 @@ impl Realm {
         asker: SessionId,
         id: SubscriptionId,
     ) -> Result<(Match, Vec<&Arc<Recorded>>), Refusal> {
-        const UNKNOWN: Refusal = Refusal(error::NO_SUCH_SUBSCRIPTION, "there is no such subscription");
         let member = self.members.get(asker).ok_or(Refusal::NOT_AUTHORIZED)?;
-        let (topic, policy) = self.broker.by_id.get(&id).ok_or(UNKNOWN)?;
+        let known = self.broker.by_id.get(&id).zip(self.broker.get(id));
+        let ((topic, policy), subscription) = known.ok_or(Refusal::NO_SUCH_SUBSCRIPTION)?;
         if member.permits(Action::Subscribe, topic, *policy).is_none() {
             return Err(Refusal::NOT_AUTHORIZED);
         }
-        let subscription = self
-            .broker
-            .subscriptions
-            .get(topic.as_bytes(), *policy)
-            .ok_or(UNKNOWN)?;
         let history = subscription.history.as_ref().ok_or(Refusal(
             error::UNAVAILABLE,
             "no history is kept of this subscription: the configuration of the router says of which it is",

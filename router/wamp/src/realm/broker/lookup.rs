@@ -1,6 +1,5 @@
 //! Questions about subscriptions: what the meta API and reflection ask.
 
-use super::super::refusal::RESERVED;
 use super::Broker;
 use crate::id::SubscriptionId;
 use crate::message::Match;
@@ -34,7 +33,6 @@ impl Broker {
 
     /// Whether a subscription is about the router's own topics.
     pub(in crate::realm) fn is_about_router(&self, id: SubscriptionId) -> bool {
-        let subscription = self.by_id.get(&id);
-        subscription.is_some_and(|(topic, policy)| policy.literal_start(topic.as_bytes()).starts_with(RESERVED))
+        self.get(id).is_some_and(|subscription| subscription.hears_router)
     }
 }

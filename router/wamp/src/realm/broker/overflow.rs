@@ -4,15 +4,13 @@
 use super::super::member::Member;
 use super::super::role::Action;
 use super::super::{Realm, send};
+use super::own::payload;
 use super::publication::SESSION_LIST;
-use crate::codec::Serializer;
 use crate::id::SessionId;
-use crate::message::{Event, EventDetails, Match, Message};
+use crate::message::{Match, Message};
 use crate::outgoing::Delivery;
 use crate::pattern::Visit;
-use crate::payload::Payload;
 use crate::uri::Uri;
-use crate::value::Dict;
 
 /// `[session, dropped]`: the session that lost events, and how many since it was last told.
 const TOPIC: Uri = Uri::from_static("wamp.session.on_overflow");
@@ -22,8 +20,7 @@ impl Realm {
     /// subscribers those that may know which sessions there are.
     pub fn overflowed(&mut self, session: SessionId, dropped: u64, out: &mut Vec<Delivery>) {
         let topic = TOPIC;
-        let payload = Payload::from_values(Serializer::Json, &[session.get().into(), dropped.into()], &Dict::new());
-        let payload = payload.unwrap_or(Payload::EMPTY);
+        let payload = payload(&[session.get().into(), dropped.into()]);
         let publication = self.random_publication();
         let members = &self.members;
         let may_know = |receiver: SessionId| {
@@ -35,16 +32,7 @@ impl Realm {
             .visit(topic.as_bytes(), |policy, subscription| {
                 let receivers = subscription.subscribers.iter().filter(|_| subscription.hears_router);
                 for receiver in receivers.copied().filter(|receiver| may_know(*receiver)) {
-                    let details = EventDetails {
-                        topic: (policy != Match::Exact).then(|| Box::new(topic.clone())),
-                        ..EventDetails::default()
-                    };
-                    let event = Event {
-                        subscription: subscription.id,
-                        publication,
-                        details,
-                        payload: payload.clone(),
-                    };
+                    let event = subscription.own_event(policy, &topic, publication, &payload);
                     send(out, receiver, Message::Event(event));
                 }
                 Visit::More

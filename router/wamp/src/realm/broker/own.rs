@@ -1,7 +1,7 @@
 //! Events of the router itself.
 
 use super::super::Realm;
-use super::Broker;
+use super::{Broker, Subscription};
 use crate::codec::Serializer;
 use crate::id::{PublicationId, SessionId};
 use crate::message::{Event, EventDetails, Match};
@@ -33,8 +33,7 @@ impl Realm {
         if !self.broker.hears_router(topic.as_bytes()) {
             return;
         }
-        // In the format that clients of the desktop speak; others are converted to.
-        let payload = Payload::from_values(Serializer::Json, &args(self), &Dict::new()).unwrap_or(Payload::EMPTY);
+        let payload = payload(&args(self));
         let publication = self.random_publication();
         self.broker
             .deliver_own(&Uri::from_static(topic), publication, &payload, but, out);
@@ -53,19 +52,30 @@ impl Broker {
     ) {
         self.subscriptions.visit(topic.as_bytes(), |policy, subscription| {
             if subscription.hears_router {
-                let details = EventDetails {
-                    topic: (policy != Match::Exact).then(|| Box::new(topic.clone())),
-                    ..EventDetails::default()
-                };
-                let event = Event {
-                    subscription: subscription.id,
-                    publication,
-                    details,
-                    payload: payload.clone(),
-                };
+                let event = subscription.own_event(policy, topic, publication, payload);
                 subscription.fan_out(event, but, out);
             }
             Visit::More
         });
     }
+}
+
+impl Subscription {
+    /// An event of the router, as the subscribers of this subscription with this policy get it.
+    pub(super) fn own_event(&self, policy: Match, topic: &Uri, publication: PublicationId, payload: &Payload) -> Event {
+        Event {
+            subscription: self.id,
+            publication,
+            details: EventDetails {
+                topic: (policy != Match::Exact).then(|| Box::new(topic.clone())),
+                ..EventDetails::default()
+            },
+            payload: payload.clone(),
+        }
+    }
+}
+
+/// The arguments of an event of the router, in the format that clients of the desktop speak; others are converted to.
+pub(super) fn payload(args: &[Value]) -> Payload {
+    Payload::from_values(Serializer::Json, args, &Dict::new()).unwrap_or(Payload::EMPTY)
 }

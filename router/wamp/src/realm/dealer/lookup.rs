@@ -3,7 +3,6 @@
 use super::Dealer;
 use crate::id::RegistrationId;
 use crate::message::Match;
-use crate::pattern::Visit;
 use crate::uri::Uri;
 
 impl Dealer {
@@ -25,12 +24,7 @@ impl Dealer {
     }
 
     /// The registration that a call of this procedure goes to.
-    pub(in crate::realm) fn matching(&self, procedure: &[u8]) -> Option<RegistrationId> {
-        let mut best = None;
-        self.registrations.visit(procedure, |_, registration| {
-            best = Some(registration.id);
-            Visit::Enough
-        });
-        best
+    pub(in crate::realm) fn matching(&self, procedure: &Uri) -> Option<RegistrationId> {
+        self.best(procedure).map(|(_, registration)| registration.id)
     }
 }

@@ -106,7 +106,7 @@ fn matching(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Serv
     // A pattern covers what belongs to the router, and what is ill formed, but no call of that goes there.
     let can_be_offered = realm.check_uri(&procedure, Match::Exact, true).is_ok();
     let found = can_be_offered
-        .then(|| realm.dealer.matching(procedure.as_bytes()))
+        .then(|| realm.dealer.matching(&procedure))
         .flatten();
     Ok(Value::from(found.map(RegistrationId::get)).into())
 }

@@ -238,7 +238,7 @@ fn description(realm: &Realm, caller: SessionId, uri: &Uri, kind: Kind) -> Optio
 
 /// The registration that serves a procedure.
 fn registration(realm: &Realm, uri: &Uri) -> Option<Value> {
-    let id = realm.dealer.matching(uri.as_bytes())?;
+    let id = realm.dealer.matching(uri)?;
     let info = realm.dealer.describe(id)?;
     let told: Dict = [
         ("id", RegistrationId::get(id).into()),
