@@ -4,7 +4,7 @@
 
 use super::super::member::Member;
 use super::super::{Realm, Refusal};
-use super::{Answer, Asked, Procedure, Served};
+use super::{Answer, Asked, Procedure, Served, held};
 use crate::error;
 use crate::id::SessionId;
 use crate::limits::MAX_GOODBYE_MESSAGE;
@@ -47,10 +47,10 @@ pub(super) const PROCEDURES: &[Procedure] = &[
 fn kill(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served {
     let goodbye = goodbye(realm, asked)?;
     let session = asked.session("session")?;
-    let member = realm.members.get(session).filter(|_| session != asked.caller);
-    if member.ok_or(Refusal::NO_SUCH_SESSION)?.is_of_router() {
-        return Err(Refusal::OF_ROUTER);
+    if session == asked.caller {
+        return Err(Refusal::NO_SUCH_SESSION);
     }
+    held::client(realm, session)?;
     realm.dismiss(&[session], &goodbye, out);
     Ok(Answer::default())
 }
@@ -58,8 +58,7 @@ fn kill(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served
 fn kill_by_authid(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served {
     let authid = asked.text("authid", "an authid is text")?;
     let killed = kill_those(realm, asked, |it| *it.origin.authid == *authid, out)?;
-    let killed = killed.into_iter().map(|session| session.get().into()).collect();
-    Ok(Value::List(killed).into())
+    Ok(held::sessions(killed).into())
 }
 
 fn kill_by_authrole(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served {

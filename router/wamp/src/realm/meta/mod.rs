@@ -5,6 +5,7 @@
 //! the router go to whoever subscribed to their topic, by [`Realm::announce`].
 
 mod asked;
+mod held;
 mod history;
 mod kill;
 mod reflection;

@@ -1,12 +1,10 @@
 //! Registrations: `wamp.registration.*` (WAMP specification, "Registration Meta API").
 
 use super::super::{Realm, Refusal};
-use super::{Answer, Asked, Procedure, Removed, Served, Topic};
-use crate::error;
+use super::{Answer, Asked, Procedure, Removed, Served, Topic, held};
 use crate::id::{RegistrationId, SessionId};
 use crate::message::Match;
 use crate::outgoing::Delivery;
-use crate::uri::Uri;
 use crate::value::{Dict, Value};
 
 pub(super) const PROCEDURES: &[Procedure] = &[
@@ -43,7 +41,7 @@ pub(super) const PROCEDURES: &[Procedure] = &[
         params: &["registration"],
         gives: "[session]",
         does: "the sessions that hold it, in the order in which they came",
-        serve: |realm, asked, _| Ok(Value::List(callees(realm, asked)?).into()),
+        serve: |realm, asked, _| Ok(held::sessions(callees(realm, asked)?).into()),
     },
     Procedure {
         uri: "wamp.registration.count_callees",
@@ -85,14 +83,8 @@ pub(super) const TOPICS: &[Topic] = &[
 ];
 
 fn list(realm: &mut Realm, _: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
-    let all = realm.dealer.all();
-    let of = |policy: Match| -> Value {
-        let ids = all.iter().filter(|(.., it)| *it == policy);
-        ids.map(|(id, ..)| id.get().into()).collect::<Vec<Value>>().into()
-    };
-    let policies = [Match::Exact, Match::Prefix, Match::Wildcard];
-    let lists: Dict = policies.map(|it| (it.name().to_owned(), of(it))).into();
-    Ok(Value::from(lists).into())
+    let all = realm.dealer.all().into_iter();
+    Ok(held::by_policy(all.map(|(id, _, policy)| (id.get(), policy))).into())
 }
 
 fn lookup(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
@@ -105,9 +97,7 @@ fn matching(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Serv
     let procedure = asked.uri("procedure")?;
     // A pattern covers what belongs to the router, and what is ill formed, but no call of that goes there.
     let can_be_offered = realm.check_uri(&procedure, Match::Exact, true).is_ok();
-    let found = can_be_offered
-        .then(|| realm.dealer.matching(&procedure))
-        .flatten();
+    let found = can_be_offered.then(|| realm.dealer.matching(&procedure)).flatten();
     Ok(Value::from(found.map(RegistrationId::get)).into())
 }
 
@@ -117,25 +107,18 @@ fn get(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
 }
 
 /// The sessions that hold the registration asked for.
-fn callees(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<Value>, Refusal> {
+fn callees(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<SessionId>, Refusal> {
     let info = realm.dealer.describe(asked.registration()?);
-    let held = info.ok_or(Refusal::NO_SUCH_REGISTRATION)?.callees;
-    Ok(held.into_iter().map(|session| session.get().into()).collect())
+    Ok(info.ok_or(Refusal::NO_SUCH_REGISTRATION)?.callees)
 }
 
 fn remove_callee(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served {
     let (registration, callee) = (asked.registration()?, asked.session("callee")?);
-    let reason = asked.optional_text("reason", "a reason is text")?;
-    let reason = reason.map_or(error::CLOSE_NORMAL, Uri::from);
-    realm.check_uri(&reason, Match::Exact, false)?;
+    let reason = held::reason(realm, asked)?;
     if realm.dealer.describe(registration).is_none() {
         return Err(Refusal::NO_SUCH_REGISTRATION);
     }
-    let member = realm.members.get(callee).ok_or(Refusal::NO_SUCH_SESSION)?;
-    if member.is_of_router() {
-        return Err(Refusal::OF_ROUTER);
-    }
-    if !member.registrations.contains(&registration) {
+    if !held::client(realm, callee)?.registrations.contains(&registration) {
         return Err(Refusal::NO_SUCH_REGISTRATION);
     }
     realm.revoke_registration(registration, callee, &reason, out);
@@ -145,20 +128,9 @@ fn remove_callee(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) 
 /// What `on_create` and `get` tell of a registration.
 fn details(realm: &Realm, id: RegistrationId) -> Option<Dict> {
     let info = realm.dealer.describe(id)?;
-    Some(Dict::from([
-        ("id".to_owned(), id.get().into()),
-        (
-            "created".to_owned(),
-            super::super::rfc3339(info.created).as_deref().into(),
-        ),
-        ("match".to_owned(), info.policy.name().into()),
-        ("invoke".to_owned(), info.invoke.name().into()),
-        ("uri".to_owned(), info.procedure.as_str().into()),
-    ]))
-}
-
-fn told(callee: SessionId, id: RegistrationId) -> Vec<Value> {
-    vec![callee.get().into(), id.get().into()]
+    let mut details = held::details(id.get(), info.created, info.policy, &info.procedure);
+    details.insert("invoke".to_owned(), info.invoke.name().into());
+    Some(details)
 }
 
 impl Realm {
@@ -174,7 +146,7 @@ impl Realm {
             let created = |realm: &Self| vec![callee.get().into(), details(realm, id).unwrap_or_default().into()];
             self.announce("wamp.registration.on_create", created, out);
         }
-        self.announce("wamp.registration.on_register", |_| told(callee, id), out);
+        self.announce("wamp.registration.on_register", |_| held::told(callee, id.get()), out);
     }
 
     /// Tells of a callee that holds a registration no more, and then of its end if it was the last one.
@@ -185,9 +157,9 @@ impl Realm {
         removed: Removed,
         out: &mut Vec<Delivery>,
     ) {
-        self.announce("wamp.registration.on_unregister", |_| told(callee, id), out);
+        self.announce("wamp.registration.on_unregister", |_| held::told(callee, id.get()), out);
         if removed == Removed::Last {
-            self.announce("wamp.registration.on_delete", |_| told(callee, id), out);
+            self.announce("wamp.registration.on_delete", |_| held::told(callee, id.get()), out);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::member::Member;
 use super::super::{Realm, Refusal};
-use super::{Answer, Asked, Procedure, Served, Topic};
+use super::{Answer, Asked, Procedure, Served, Topic, held};
 use crate::codec::Serializer;
 use crate::error;
 use crate::id::SessionId;
@@ -24,7 +24,7 @@ pub(super) const PROCEDURES: &[Procedure] = &[
         params: &["filter_authroles?"],
         gives: "[session]",
         does: "their ids",
-        serve: |realm, asked, _| Ok(Value::List(sessions(realm, asked)?).into()),
+        serve: |realm, asked, _| Ok(held::sessions(sessions(realm, asked)?).into()),
     },
     Procedure {
         uri: "wamp.session.get",
@@ -61,7 +61,7 @@ pub(super) const TOPICS: &[Topic] = &[
 ];
 
 /// The ids of the sessions with one of the roles asked for, in their order.
-fn sessions(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<Value>, Refusal> {
+fn sessions(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<SessionId>, Refusal> {
     let roles = asked.texts("filter_authroles", "the filter is a list of roles")?;
     let ids = realm.members.ids().into_iter();
     let is_meant = |id: &SessionId| match &roles {
@@ -71,7 +71,7 @@ fn sessions(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<Value>, Refusal> {
             .get(*id)
             .is_some_and(|member| roles.contains(&&*member.origin.authrole)),
     };
-    Ok(ids.filter(is_meant).map(|id| id.get().into()).collect())
+    Ok(ids.filter(is_meant).collect())
 }
 
 fn get(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {

@@ -1,12 +1,9 @@
 //! Subscriptions: `wamp.subscription.*` (WAMP specification, "Subscriptions Meta API").
 
 use super::super::{Realm, Refusal};
-use super::{Answer, Asked, Ended, Procedure, Removed, Served, Topic};
-use crate::error;
+use super::{Answer, Asked, Ended, Procedure, Removed, Served, Topic, held};
 use crate::id::{SessionId, SubscriptionId};
-use crate::message::Match;
 use crate::outgoing::Delivery;
-use crate::uri::Uri;
 use crate::value::{Dict, Value};
 
 pub(super) const PROCEDURES: &[Procedure] = &[
@@ -43,7 +40,7 @@ pub(super) const PROCEDURES: &[Procedure] = &[
         params: &["subscription"],
         gives: "[session]",
         does: "the sessions that hold it, in the order in which they came",
-        serve: |realm, asked, _| Ok(Value::List(subscribers(realm, asked)?).into()),
+        serve: |realm, asked, _| Ok(held::sessions(subscribers(realm, asked)?).into()),
     },
     Procedure {
         uri: "wamp.subscription.count_subscribers",
@@ -85,14 +82,8 @@ pub(super) const TOPICS: &[Topic] = &[
 ];
 
 fn list(realm: &mut Realm, _: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
-    let all = realm.broker.all();
-    let of = |policy: Match| -> Value {
-        let ids = all.iter().filter(|(.., it)| *it == policy);
-        ids.map(|(id, ..)| id.get().into()).collect::<Vec<Value>>().into()
-    };
-    let policies = [Match::Exact, Match::Prefix, Match::Wildcard];
-    let lists: Dict = policies.map(|it| (it.name().to_owned(), of(it))).into();
-    Ok(Value::from(lists).into())
+    let all = realm.broker.all().into_iter();
+    Ok(held::by_policy(all.map(|(id, _, policy)| (id.get(), policy))).into())
 }
 
 fn lookup(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
@@ -113,25 +104,18 @@ fn get(realm: &mut Realm, asked: &Asked<'_>, _: &mut Vec<Delivery>) -> Served {
 }
 
 /// The sessions that hold the subscription asked for.
-fn subscribers(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<Value>, Refusal> {
+fn subscribers(realm: &Realm, asked: &Asked<'_>) -> Result<Vec<SessionId>, Refusal> {
     let info = realm.broker.describe(asked.subscription()?);
-    let held = info.ok_or(Refusal::NO_SUCH_SUBSCRIPTION)?.subscribers;
-    Ok(held.into_iter().map(|session| session.get().into()).collect())
+    Ok(info.ok_or(Refusal::NO_SUCH_SUBSCRIPTION)?.subscribers)
 }
 
 fn remove_subscriber(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Delivery>) -> Served {
     let (subscription, subscriber) = (asked.subscription()?, asked.session("subscriber")?);
-    let reason = asked.optional_text("reason", "a reason is text")?;
-    let reason = reason.map_or(error::CLOSE_NORMAL, Uri::from);
-    realm.check_uri(&reason, Match::Exact, false)?;
+    let reason = held::reason(realm, asked)?;
     if realm.broker.describe(subscription).is_none() {
         return Err(Refusal::NO_SUCH_SUBSCRIPTION);
     }
-    let member = realm.members.get(subscriber).ok_or(Refusal::NO_SUCH_SESSION)?;
-    if member.is_of_router() {
-        return Err(Refusal::OF_ROUTER);
-    }
-    if !member.subscriptions.contains(&subscription) {
+    if !held::client(realm, subscriber)?.subscriptions.contains(&subscription) {
         return Err(Refusal::NO_SUCH_SUBSCRIPTION);
     }
     realm.revoke_subscription(subscription, subscriber, &reason, out);
@@ -141,19 +125,7 @@ fn remove_subscriber(realm: &mut Realm, asked: &Asked<'_>, out: &mut Vec<Deliver
 /// What `on_create` and `get` tell of a subscription.
 fn details(realm: &Realm, id: SubscriptionId) -> Option<Dict> {
     let info = realm.broker.describe(id)?;
-    Some(Dict::from([
-        ("id".to_owned(), id.get().into()),
-        (
-            "created".to_owned(),
-            super::super::rfc3339(info.created).as_deref().into(),
-        ),
-        ("match".to_owned(), info.policy.name().into()),
-        ("uri".to_owned(), info.topic.as_str().into()),
-    ]))
-}
-
-fn told(subscriber: SessionId, id: SubscriptionId) -> Vec<Value> {
-    vec![subscriber.get().into(), id.get().into()]
+    Some(held::details(id.get(), info.created, info.policy, &info.topic))
 }
 
 impl Realm {
@@ -171,7 +143,7 @@ impl Realm {
             let created = |realm: &Self| vec![subscriber.get().into(), details(realm, id).unwrap_or_default().into()];
             self.announce_to_others("wamp.subscription.on_create", but, created, out);
         }
-        let told = |_: &Self| told(subscriber, id);
+        let told = |_: &Self| held::told(subscriber, id.get());
         self.announce_to_others("wamp.subscription.on_subscribe", but, told, out);
     }
 
@@ -188,7 +160,7 @@ impl Realm {
             removed,
         } = ended;
         let but = is_monitor.then_some(subscriber);
-        let told = |_: &Self| told(subscriber, id);
+        let told = |_: &Self| held::told(subscriber, id.get());
         self.announce_to_others("wamp.subscription.on_unsubscribe", but, told, out);
         if removed == Removed::Last {
             self.announce_to_others("wamp.subscription.on_delete", but, told, out);
