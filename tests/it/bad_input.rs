@@ -63,8 +63,8 @@ impl Raw {
         soon("a message", read).await
     }
 
-    /// The next message is an ABORT with this reason, and then the connection is closed.
-    async fn expect_abort(&mut self, reason: &str, why: &str) {
+    /// The next message is an ABORT with this reason, and then the connection is closed. Returns what it says.
+    async fn expect_abort(&mut self, reason: &str, why: &str) -> String {
         let abort = self
             .receive()
             .await
@@ -74,13 +74,10 @@ impl Raw {
             (Some(3), Some(reason)),
             "{why}: {abort}"
         );
-        assert!(
-            abort[1]["message"]
-                .as_str()
-                .is_some_and(|sentence| !sentence.is_empty()),
-            "{why}: {abort}"
-        );
+        let sentence = abort[1]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(!sentence.is_empty(), "{why}: {abort}");
         assert_eq!(self.receive().await, None, "{why}");
+        sentence
     }
 }
 
@@ -227,6 +224,34 @@ async fn ill_formed_rawsocket_handshakes_are_answered_with_their_error() {
         let mut answer = Vec::new();
         soon("the answer", stream.read_to_end(&mut answer)).await.unwrap();
         assert_eq!(answer, [0x7f, error << 4, 0, 0], "{handshake:x?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_abort_says_which_bound_or_which_option_it_was() {
+    let desk = Desk::start().await;
+    let nested = |levels: usize| format!("[48,1,{{}},\"com.p\",{}{}]", "[".repeat(levels), "]".repeat(levels));
+    // Beside the arguments: the message, its code, id, options, URI and list.
+    let values = |count: usize| format!("[48,1,{{}},\"com.p\",[{}0]]", "0,".repeat(count - 7));
+    for (at, past, says) in [
+        (nested(31), nested(32), "too deeply: 32 levels"),
+        (values(65_536), values(65_537), "too many values: 65536 are taken"),
+        (
+            "[48,1,{\"timeout\":null},\"com.p\"]".to_owned(),
+            "[48,1,{\"timeout\":\"1 s\"},\"com.p\"]".to_owned(),
+            "CALL: timeout: a number",
+        ),
+    ] {
+        let mut raw = Raw::join(&desk).await;
+        raw.send_bytes(at.as_bytes()).await;
+        assert_eq!(
+            raw.receive().await.unwrap()[4],
+            "wamp.error.no_such_procedure",
+            "{says}"
+        );
+        raw.send_bytes(past.as_bytes()).await;
+        let sentence = raw.expect_abort(VIOLATION, says).await;
+        assert!(sentence.contains(says), "{sentence}");
     }
 }
 

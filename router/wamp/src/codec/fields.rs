@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use super::{Items, Malformed, Read, Serializer, Shape, Token, options, transcode};
+use super::{Items, Malformed, Read, Serializer, Shape, Token, WrongOption, options, transcode};
 use crate::id::{MAX_ID, RequestId};
 use crate::payload::Payload;
 use crate::uri::Uri;
@@ -107,11 +107,26 @@ impl<'f, R: Read<'f>> Fields<'f, R> {
         let mut options = T::default();
         while self.reader.more(&mut items)? {
             let key = self.reader.key()?;
-            if !set(&mut options, &key, &mut self.reader, self.frame)? {
-                self.reader.skip()?;
+            match set(&mut options, &key, &mut self.reader, self.frame) {
+                Ok(true) => {}
+                Ok(false) => self.reader.skip()?,
+                Err(malformed) => return Err(self.wrong_option(malformed, &key)),
             }
         }
         Ok(options)
+    }
+
+    /// Says of which message and key it is that a value does not go with its key.
+    #[cold]
+    fn wrong_option(&self, malformed: Malformed, key: &str) -> Malformed {
+        let Malformed::Shape(_, what) = malformed else {
+            return malformed;
+        };
+        Malformed::Option(Box::new(WrongOption {
+            message: self.message,
+            key: key.into(),
+            what,
+        }))
     }
 
     /// The request that is answered; `None` is a revocation, which answers none and has Details.

@@ -75,7 +75,7 @@ pub fn decode(serializer: Serializer, frame: &Bytes, bounds: &Bounds) -> Result<
         Serializer::MessagePack => decode::message(msgpack::Reader::new(frame, bounds), serializer, frame),
         Serializer::Cbor => decode::message(cbor::Reader::new(frame, bounds), serializer, frame),
     };
-    decoded.map_err(|malformed| Violation::new(malformed.sentence()))
+    decoded.map_err(|malformed| Violation::new(malformed.sentence(bounds)))
 }
 
 /// Appends `message` to `out`.
@@ -278,7 +278,7 @@ pub(crate) trait Write {
 }
 
 /// Why bytes are no message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Malformed {
     /// They are not of the format, at this place.
     Syntax(&'static str, usize),
@@ -292,8 +292,18 @@ pub(crate) enum Malformed {
     Unsupported(&'static str),
     /// They are of the format, but not the message they claim to be: message and field.
     Shape(&'static str, &'static str),
+    /// A known key of Options or Details has a value that it cannot have.
+    Option(Box<WrongOption>),
     /// No message has this code.
     UnknownMessage(u64),
+}
+
+/// A key of Options or Details whose value does not go with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WrongOption {
+    message: &'static str,
+    key: Box<str>,
+    what: &'static str,
 }
 
 impl Items {
@@ -304,14 +314,22 @@ impl Items {
 }
 
 impl Malformed {
-    fn sentence(self) -> String {
+    /// What the peer is told, who was to keep within these bounds.
+    fn sentence(self, bounds: &Bounds) -> String {
         match self {
             Self::Syntax(what, at) => format!("the message is not well formed: {what} at byte {at}"),
             Self::Truncated => "the message breaks off".to_owned(),
-            Self::TooDeep => "the message is nested too deeply".to_owned(),
-            Self::TooManyValues => "the message has too many values".to_owned(),
+            Self::TooDeep => {
+                let most = bounds.depth.min(guard::DEEPEST);
+                format!("the message is nested too deeply: {most} levels are taken")
+            }
+            Self::TooManyValues => {
+                let most = bounds.values;
+                format!("the message has too many values: {most} are taken, elements, keys and values of keys together")
+            }
             Self::Unsupported(what) => format!("the message holds {what}"),
             Self::Shape(message, what) => format!("{message}: {what}"),
+            Self::Option(wrong) => format!("{}: {}: {}", wrong.message, wrong.key, wrong.what),
             Self::UnknownMessage(code) => format!("there is no message with code {code}"),
         }
     }

@@ -50,10 +50,7 @@ fn flag<'f>(option: &mut bool, reader: &mut impl Read<'f>) -> Result<(), Malform
 
 /// A word that stands for a choice; null as for flags.
 fn name<'f, T>(option: &mut T, reader: &mut impl Read<'f>, from_name: fn(&[u8]) -> Option<T>) -> Result<(), Malformed> {
-    const UNKNOWN: Malformed = Malformed::Shape(
-        "options",
-        "match, invoke or mode has a value that the specification does not know",
-    );
+    const UNKNOWN: Malformed = Malformed::Shape("options", "a value that the specification does not know");
     let token = reader.token()?;
     if !token.is_null() {
         *option = token

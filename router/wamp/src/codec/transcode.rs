@@ -9,9 +9,11 @@ impl From<Malformed> for Unconvertible {
         match malformed {
             Malformed::Unsupported(what) | Malformed::Syntax(what, _) => Self(what),
             Malformed::TooDeep => Self("they are nested too deeply"),
-            Malformed::Truncated | Malformed::TooManyValues | Malformed::Shape(..) | Malformed::UnknownMessage(_) => {
-                Self("they are not well formed")
-            }
+            Malformed::Truncated
+            | Malformed::TooManyValues
+            | Malformed::Shape(..)
+            | Malformed::Option(_)
+            | Malformed::UnknownMessage(_) => Self("they are not well formed"),
         }
     }
 }
