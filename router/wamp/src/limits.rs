@@ -44,6 +44,10 @@ pub const MAX_REROUTED_ARGUMENTS: usize = 64 << 10;
 /// Calls in several parts that ended before their last part came, which a session's further parts are known by. A client
 /// has sent at most what was on its way then; of more the oldest is forgotten.
 pub const MAX_CUT_OFF_CALLS: usize = 128;
+/// Calls for which nobody waits any more and that a callee works on, of procedures that it takes so many calls of at a time
+/// only: they count until it has answered. Who takes more than that at a time is not hurt by a few more, so the oldest is
+/// forgotten then.
+pub const MAX_ABANDONED_CALLS: usize = 1_024;
 
 /// Requests of one session that wait for the authorizer of its role, until no more are read: enough for what a program
 /// asks for when it starts. What was read together still comes behind them.

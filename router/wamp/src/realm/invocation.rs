@@ -213,7 +213,7 @@ impl Realm {
             return;
         }
         let Some(pending) = self.close(callee, request) else {
-            return;
+            return self.finish_abandoned(callee, request);
         };
         self.count_answer(pending.since);
         let (caller, call) = (pending.caller, pending.call);
@@ -263,6 +263,8 @@ impl Realm {
                 ..failure
             };
             send(out, to, Message::Error(failure));
+        } else {
+            self.finish_abandoned(callee, failure.request);
         }
     }
 

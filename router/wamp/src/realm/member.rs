@@ -13,7 +13,7 @@ use super::role::Role;
 use crate::acceptor::Features;
 use crate::auth::Method;
 use crate::id::{QuestionId, RegistrationId, RequestId, SessionId, SubscriptionId};
-use crate::limits::MAX_CUT_OFF_CALLS;
+use crate::limits::{MAX_ABANDONED_CALLS, MAX_CUT_OFF_CALLS};
 use crate::message::{Call, Message, Origin};
 use crate::value::Dict;
 
@@ -48,6 +48,8 @@ pub(super) struct Member {
     pub(super) calls: BTreeMap<RequestId, Waiting>,
     /// How many calls it works on of each registration that takes so many at a time only.
     pub(super) running: BTreeMap<RegistrationId, u32>,
+    /// Those of them for which nobody waits any more, by the number of their invocation.
+    pub(super) abandoned: BTreeMap<RequestId, RegistrationId>,
     /// Calls of this session that ended before their last part came, and those with credit.
     pub(super) cut_off: BTreeMap<RequestId, bool>,
     /// What is published when it leaves.
@@ -118,6 +120,24 @@ impl Member {
             if *running == 0 {
                 self.running.remove(&registration);
             }
+        }
+    }
+
+    /// Nobody waits for what it works on; it counts on until it is answered.
+    pub(super) fn abandon(&mut self, invocation: RequestId, registration: RegistrationId) {
+        if self.abandoned.len() >= MAX_ABANDONED_CALLS
+            && let Some((_, oldest)) = self.abandoned.pop_first()
+        {
+            self.finish_one(oldest);
+        }
+        self.abandoned.insert(invocation, registration);
+        *self.running.entry(registration).or_default() += 1;
+    }
+
+    /// It has answered an invocation that is not open, or never got it.
+    pub(super) fn finish_abandoned(&mut self, invocation: RequestId) {
+        if let Some(registration) = self.abandoned.remove(&invocation) {
+            self.finish_one(registration);
         }
     }
 

@@ -220,6 +220,7 @@ impl Realm {
             invocations: Default::default(),
             calls: Default::default(),
             running: Default::default(),
+            abandoned: Default::default(),
             cut_off: Default::default(),
             testaments: None,
             confirmations: None,

@@ -2,10 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Bounce;
 use super::super::role::{Actions, Consent, Disclose, Role, Rule};
-use super::super::scene::{Scene, answer, call, call_with, register_with, request, subscribe};
+use super::super::scene::{Scene, answer, call, call_with, cancel, register_with, request, subscribe};
 use crate::acceptor::Features;
-use crate::message::{CallOptions, Invoke, Match, Message, RegisterOptions, RequestKind, Unregister};
+use crate::limits::MAX_ABANDONED_CALLS;
+use crate::message::{
+    CallOptions, CancelMode, ErrorDetails, Invoke, Match, Message, RegisterOptions, RequestError, RequestKind,
+    Unregister,
+};
+use crate::payload::Payload;
 
 fn sharing(invoke: Invoke) -> RegisterOptions {
     RegisterOptions {
@@ -223,6 +229,114 @@ fn what_a_callee_works_on_counts_on_when_it_registers_again() {
     scene.send("a", answer(1));
     scene.expect_result("caller");
     assert!(scene.realm.members.get(scene.session("a")).unwrap().running.is_empty());
+}
+
+/// A procedure of whose calls its callee takes so many at a time.
+fn limited(concurrency: usize) -> RegisterOptions {
+    RegisterOptions {
+        concurrency: u32::try_from(concurrency).unwrap(),
+        ..RegisterOptions::default()
+    }
+}
+
+#[test]
+fn what_a_callee_works_on_counts_until_it_answers_also_when_nobody_waits_for_it() {
+    let mut scene = Scene::of(&["caller"]);
+    scene.join_with("callee", Features::default());
+    scene.offer_with("callee", "com.p", limited(1));
+    let failed = |number| {
+        Message::Error(RequestError {
+            kind: RequestKind::Invocation,
+            request: request(number),
+            details: ErrorDetails::default(),
+            error: "com.error".into(),
+            payload: Payload::EMPTY,
+        })
+    };
+    let ends = [
+        (cancel(1, CancelMode::Skip), answer(1)),
+        (cancel(3, CancelMode::KillNoWait), failed(2)),
+        (cancel(5, CancelMode::Kill), answer(3)),
+    ];
+    for (number, (end, last)) in (1..).step_by(2).zip(ends) {
+        scene.send("caller", call(number, "com.p"));
+        scene.expect_invocation("callee");
+        scene.send("caller", end);
+        scene.expect_error("caller", RequestKind::Call, "wamp.error.canceled");
+        scene.expect_nothing("callee");
+        scene.send("caller", call(number + 1, "com.p"));
+        scene.expect_error("caller", RequestKind::Call, "wamp.error.unavailable");
+        scene.send("callee", last);
+        scene.expect_nothing("caller");
+    }
+    let timed = CallOptions {
+        timeout: 10,
+        ..CallOptions::default()
+    };
+    scene.send("caller", call_with(7, "com.p", timed));
+    scene.expect_invocation("callee");
+    scene.pass(std::time::Duration::from_millis(10));
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.timeout");
+    scene.send("caller", call(8, "com.p"));
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.unavailable");
+    scene.send("callee", answer(4));
+    scene.send("caller", call(9, "com.p"));
+    let invocation = scene.expect_invocation("callee");
+    scene.send("caller", cancel(9, CancelMode::Skip));
+    scene.expect_error("caller", RequestKind::Call, "wamp.error.canceled");
+    // What could not be delivered is not worked on.
+    let mut out = Vec::new();
+    let callee = scene.session("callee");
+    let invocation = Message::Invocation(invocation);
+    scene
+        .realm
+        .bounce(callee, &invocation, Bounce::TooLong, false, &mut out);
+    scene.sort(out);
+    scene.expect_nothing("caller");
+    scene.send("caller", call(10, "com.p"));
+    scene.expect_invocation("callee");
+    scene.leave("caller");
+    scene.send("callee", answer(6));
+    scene.leave("callee");
+    assert!(scene.is_clean());
+}
+
+#[test]
+fn a_callee_that_was_told_to_stop_takes_the_next_call() {
+    let mut scene = Scene::of(&["caller"]);
+    let features = Features {
+        call_canceling: true,
+        ..Features::default()
+    };
+    scene.join_with("callee", features);
+    scene.offer_with("callee", "com.p", limited(1));
+    for number in 1..=3 {
+        scene.send("caller", call(number, "com.p"));
+        scene.expect_invocation("callee");
+        scene.send("caller", cancel(number, CancelMode::KillNoWait));
+        scene.expect_error("caller", RequestKind::Call, "wamp.error.canceled");
+        assert!(matches!(scene.expect("callee"), Message::Interrupt(_)));
+    }
+}
+
+#[test]
+fn of_too_many_calls_for_which_nobody_waits_the_oldest_is_forgotten() {
+    for (concurrency, is_taken) in [(MAX_ABANDONED_CALLS, false), (MAX_ABANDONED_CALLS + 1, true)] {
+        let mut scene = Scene::of(&["caller"]);
+        scene.join_with("callee", Features::default());
+        scene.offer_with("callee", "com.p", limited(concurrency));
+        for number in (1..).take(concurrency) {
+            scene.send("caller", call(number, "com.p"));
+            scene.expect_invocation("callee");
+            scene.send("caller", cancel(number, CancelMode::Skip));
+            scene.expect_error("caller", RequestKind::Call, "wamp.error.canceled");
+        }
+        scene.send("caller", call(9_999, "com.p"));
+        assert_eq!(scene.has_mail("callee"), is_taken, "{concurrency}");
+        let callee = scene.session("callee");
+        let member = scene.realm.members.get(callee).unwrap();
+        assert_eq!(member.abandoned.len(), MAX_ABANDONED_CALLS);
+    }
 }
 
 #[test]

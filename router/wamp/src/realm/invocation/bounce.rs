@@ -30,6 +30,8 @@ impl Realm {
                         self.interrupt(to, invocation.request, &pending, &error, out);
                     }
                     send_failure(out, pending.caller, pending.call, error, Payload::sentence(&sentence));
+                } else {
+                    self.finish_abandoned(to, invocation.request);
                 }
             }
             Message::Result(CallResult { request, details, .. }) => {

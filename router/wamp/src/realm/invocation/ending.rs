@@ -115,7 +115,9 @@ impl Realm {
             }
             CancelMode::Skip => {
                 for (callee, request) in at_work {
-                    self.close(callee, request);
+                    if let Some(pending) = self.close(callee, request) {
+                        self.abandon(callee, request, &pending);
+                    }
                 }
             }
             CancelMode::Kill | CancelMode::KillNoWait => {
@@ -146,21 +148,41 @@ impl Realm {
     }
 
     /// Tells a callee to stop whose answer does not count any more. An invocation is interrupted once, so that nobody can
-    /// fill a callee's queue by cancelling.
+    /// fill a callee's queue by cancelling. A callee that was told counts as free: it need not answer any more.
     pub(super) fn interrupt(
-        &self,
+        &mut self,
         callee: SessionId,
         request: RequestId,
         pending: &Pending,
         reason: &Uri,
         out: &mut Vec<Delivery>,
     ) {
-        if !pending.is_interrupted && self.can_be_interrupted(callee) {
-            let options = InterruptOptions {
-                mode: CancelMode::KillNoWait,
-                reason: Some(reason.clone()),
-            };
-            send(out, callee, Message::Interrupt(Interrupt { request, options }));
+        if pending.is_interrupted {
+            return;
+        }
+        if !self.can_be_interrupted(callee) {
+            return self.abandon(callee, request, pending);
+        }
+        let options = InterruptOptions {
+            mode: CancelMode::KillNoWait,
+            reason: Some(reason.clone()),
+        };
+        send(out, callee, Message::Interrupt(Interrupt { request, options }));
+    }
+
+    /// A callee that was not told to stop works on, and where it takes so many calls at a time only, that counts.
+    fn abandon(&mut self, callee: SessionId, request: RequestId, pending: &Pending) {
+        let limited = pending.special.as_ref().and_then(|special| special.limited);
+        if let (Some(registration), Some(member)) = (limited, self.members.get_mut(callee)) {
+            member.abandon(request, registration);
+        }
+    }
+
+    /// A callee is done with an invocation that is not open.
+    #[cold]
+    pub(super) fn finish_abandoned(&mut self, callee: SessionId, request: RequestId) {
+        if let Some(member) = self.members.get_mut(callee) {
+            member.finish_abandoned(request);
         }
     }
 
