@@ -128,14 +128,6 @@ impl Browser {
         self.known.is_full
     }
 
-    /// Asks the network whether a service is still there, after connecting to it failed; if nobody answers, it is
-    /// reported gone (RFC 6762 §10.4).
-    pub fn recheck(&self, found: &Found) {
-        let name = format!("{}.{}.local.", found.instance, found.service_type);
-        // A full queue means that a question is on its way already.
-        let _ = self.daemon.verify(name, mdns_sd::VERIFY_TIMEOUT_DEFAULT);
-    }
-
     /// `ServiceFound` has a name and no address yet, so nothing is done about it: the event that has both follows.
     fn take(&mut self, event: ServiceEvent) -> Option<Change> {
         if let ServiceEvent::ServiceRemoved(_, fullname) = event {
