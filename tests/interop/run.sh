@@ -216,27 +216,28 @@ start() {
 }
 
 # --- the peers -----------------------------------------------------------------------------------------------------------
-declare -A commands=(
-  [autobahn-python]="$python $here/python/autobahn_python.py"
-  [mixed]="$python $here/python/mixed.py"
-  [login]="$python $here/python/login.py"
-  [xconn]="$python $here/python/xconn_python.py"
-  [wampy]="node $work/js/wampy.mjs"
-  [autobahn-js]="node $work/js/autobahn_js.mjs"
-  [autobahn-longpoll]="node $work/js/autobahn_js.mjs longpoll"
-  [cross]="$python $here/python/cross.py $work/js"
-  [authenticator]="$python $here/python/authenticator.py"
-  [authorizer]="$python $here/python/authorizer.py $work/js"
-  [metrics]="$python $here/python/metrics.py"
-  [raw]="$python $here/python/raw.py"
-  [journey]="$python $here/python/journey.py $address"
-  [components]="$python $here/python/components.py $address"
-  [clients]="$python $here/python/clients.py $work/examples $address"
-)
-# Those of a lane run one after the other, the lanes side by side: first those that need a router, each with its own, then
-# those with desktops of their own, which share the network.
-with_router=(autobahn-python mixed login authenticator xconn wampy autobahn-js autobahn-longpoll cross authorizer raw metrics)
-with_desktop=(journey components clients)
+# Those of a lane run one after the other, the lanes side by side: those that need a router, each with its own, and those
+# with desktops of their own, which share the network.
+declare -A commands
+with_router=() with_desktop=()
+# with_router PEER COMMAND..., with_desktop PEER COMMAND...
+with_router() { with_router+=("$1") commands[$1]=${*:2}; }
+with_desktop() { with_desktop+=("$1") commands[$1]=${*:2}; }
+with_router autobahn-python "$python" "$here/python/autobahn_python.py"
+with_router mixed "$python" "$here/python/mixed.py"
+with_router login "$python" "$here/python/login.py"
+with_router authenticator "$python" "$here/python/authenticator.py"
+with_router xconn "$python" "$here/python/xconn_python.py"
+with_router wampy node "$work/js/wampy.mjs"
+with_router autobahn-js node "$work/js/autobahn_js.mjs"
+with_router autobahn-longpoll node "$work/js/autobahn_js.mjs" longpoll
+with_router cross "$python" "$here/python/cross.py" "$work/js"
+with_router authorizer "$python" "$here/python/authorizer.py" "$work/js"
+with_router raw "$python" "$here/python/raw.py"
+with_router metrics "$python" "$here/python/metrics.py"
+with_desktop journey "$python" "$here/python/journey.py" "$address"
+with_desktop components "$python" "$here/python/components.py" "$address"
+with_desktop clients "$python" "$here/python/clients.py" "$work/examples" "$address"
 
 # Longer than the slowest peer needs on a slow machine.
 limit_s=300
