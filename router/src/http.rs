@@ -27,7 +27,7 @@ use wamp::message::Abort;
 
 use crate::channel::Channel;
 use crate::gate::{Origins, Peer, Request, Response, Visitor};
-use crate::limits::Place;
+use crate::limits::{Limits, Place};
 use crate::upgrade::{self, Ticket, is_upgrade, refusal};
 use crate::{Shared, linger, longpoll};
 
@@ -69,13 +69,7 @@ const HTTPS: Scheme = Scheme {
 
 /// Serves HTTP on a connection until it is closed or becomes a WebSocket.
 pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr, peer: Peer, place: Place) {
-    let limits = shared.limits();
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.handshake)
-        .max_headers(limits.http_headers)
-        .max_buf_size(limits.http_head_bytes.max(MIN_BUFFER));
+    let connections = connections(&shared.limits());
     // The place goes to the WebSocket with the upgrade, or is given back when the connection closes.
     let ticket = Arc::new(Ticket::new(Arc::clone(&shared), place));
     let service = {
@@ -93,7 +87,9 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
     };
     let (stream, rest) = linger::watch(stream);
     {
-        let connection = builder.serve_connection(TokioIo::new(stream), service).with_upgrades();
+        let connection = connections
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             served = connection.as_mut() => {
@@ -109,6 +105,17 @@ pub(crate) async fn serve(shared: Arc<Shared>, stream: Stream, local: SocketAddr
         }
     }
     rest.drain(&shared.lingering, &shared.stopping).await;
+}
+
+/// Serves connections with heads of requests within these limits.
+pub(crate) fn connections(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.handshake)
+        .max_headers(limits.http_headers)
+        .max_buf_size(limits.http_head_bytes.max(MIN_BUFFER));
+    builder
 }
 
 /// Tells a client for which there is no place that it may come again, before it has said what it wants.

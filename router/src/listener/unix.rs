@@ -7,9 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use link::Stream;
 use rustix::net::RecvFlags;
 use tokio::io::Interest;
@@ -20,11 +19,11 @@ use super::{FIRST_PAUSE, back_off, serve_rawsocket};
 use crate::channel::Channel;
 use crate::error::ListenError;
 use crate::gate::{Peer, Transport};
-use crate::{Router, Shared};
+use crate::{Router, Shared, http};
 
 impl Router {
-    /// Listens on a Unix socket for RawSocket, and for HTTP that the front door answers. `mode` is that of the socket; who may reach it decides the directory.
-    /// A socket that nobody listens on any more is replaced.
+    /// Listens on a Unix socket for RawSocket, and for HTTP that the front door answers. `mode` is that of the socket; who
+    /// may reach it decides the directory. A socket that nobody listens on any more is replaced.
     ///
     /// # Errors
     /// The socket cannot be made, or somebody listens on it.
@@ -115,18 +114,12 @@ async fn first_byte(stream: &UnixStream) -> io::Result<Option<u8>> {
 
 /// Serves HTTP to a program of this machine, until it closes.
 async fn serve_http(shared: &Arc<Shared>, stream: UnixStream, peer: Peer) {
-    let limits = shared.limits();
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.handshake)
-        .max_headers(limits.http_headers);
     let service = service_fn(|request| {
         let answer = shared.door.respond_to_program(request, peer.clone());
         async move { Ok::<_, Infallible>(answer.await) }
     });
     tokio::select! {
-        served = builder.serve_connection(TokioIo::new(stream), service) => {
+        served = http::connections(&shared.limits()).serve_connection(TokioIo::new(stream), service) => {
             if let Err(error) = served {
                 tracing::debug!(%error, "HTTP over the Unix socket failed");
             }

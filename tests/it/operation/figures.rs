@@ -146,6 +146,26 @@ async fn what_sessions_do_is_counted_and_told_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_over_the_unix_socket_has_the_limits_of_every_other() {
+    let desk = Desk::start().await;
+    let request = |header: &str| get("/metrics", "localhost", &format!("{OPENMETRICS}\r\n{header}"));
+    let long = |bytes| format!("x-header: {}", "x".repeat(bytes));
+    let many = |count| vec!["x-header: x"; count].join("\r\n");
+    for (header, status) in [
+        (long(7_000), "200"),
+        (long(9_000), "431"),
+        (many(50), "200"),
+        (many(70), "431"),
+    ] {
+        let mut stream = UnixStream::connect(desk.daemon.socket().unwrap()).await.unwrap();
+        stream.write_all(request(&header).as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        soon("the answer", stream.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn figures_are_told_where_the_configuration_says_and_never_on_the_port_of_the_desktop() {
     let desk = Desk::with("[metrics]\nlisten = [\"127.0.0.1:0\"]\n").await;
     // Over TCP the same, and nothing else.
