@@ -13,6 +13,7 @@ use link::{BounceReason, Link, ReadError, Reader, Writer};
 use tokio::time::{Instant, timeout};
 use wamp::error::{PAYLOAD_SIZE_EXCEEDED, Violation};
 use wamp::message::{Abort, Message};
+use wamp::outgoing::Outgoing;
 use wamp::realm::{Bounce, Proceed};
 
 use super::upkeep::Upkeep;
@@ -33,7 +34,7 @@ const BURST: Duration = Duration::from_micros(100);
 /// A connection of a session.
 pub(super) struct Connected {
     reader: Reader,
-    outgoing: Outgoing,
+    writing: Writing,
     pace: Pace,
     upkeep: Option<Upkeep>,
 }
@@ -43,7 +44,7 @@ impl Connected {
         let Link { reader, writer } = link;
         Self {
             reader,
-            outgoing: Outgoing {
+            writing: Writing {
                 writer,
                 batch: VecDeque::new(),
                 bounced: Vec::new(),
@@ -65,11 +66,11 @@ pub(super) async fn exchange(
 ) -> SessionEnd {
     let Connected {
         reader,
-        outgoing,
+        writing,
         pace,
         upkeep,
     } = connected;
-    let mut writing = pin!(write_loop(shared, realm, joined, outgoing));
+    let mut writing = pin!(write_loop(shared, realm, joined, writing));
     let reading = Reading {
         reader,
         pace,
@@ -225,13 +226,13 @@ impl Pace {
 
 /// The writer and what it has taken from the outbox. It outlives a [`write_loop`] that is cut short, so that the
 /// farewell goes on where that stopped.
-struct Outgoing {
+struct Writing {
     writer: Writer,
-    batch: VecDeque<wamp::outgoing::Outgoing>,
-    bounced: Vec<(wamp::outgoing::Outgoing, BounceReason)>,
+    batch: VecDeque<Outgoing>,
+    bounced: Vec<(Outgoing, BounceReason)>,
 }
 
-impl Outgoing {
+impl Writing {
     /// Sends the batch.
     async fn send(&mut self, realm: &RealmHandle, joined: &Joined) -> io::Result<()> {
         loop {
@@ -293,17 +294,17 @@ fn too_short() -> Abort {
 }
 
 /// Writes what the outbox holds, a batch at a time.
-async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgoing: &mut Outgoing) -> SessionEnd {
+async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, writing: &mut Writing) -> SessionEnd {
     let epoch = joined.tenure.as_ref().map_or(0, |tenure| tenure.epoch);
     let (mut burst, stall) = (Burst::default(), shared.limits().write_stall);
     loop {
         let mut take = Take::More;
-        if outgoing.batch.is_empty() {
-            take = joined.outbox.take(epoch, &mut outgoing.batch).await;
+        if writing.batch.is_empty() {
+            take = joined.outbox.take(epoch, &mut writing.batch).await;
             if burst.goes_on() {
                 // Whoever has more for this peer is about to run, but whom they have woken runs first: a write for each message.
                 tokio::task::yield_now().await;
-                take = joined.outbox.take_more(epoch, &mut outgoing.batch).unwrap_or(take);
+                take = joined.outbox.take_more(epoch, &mut writing.batch).unwrap_or(take);
             }
         }
         match take {
@@ -311,8 +312,8 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
             Take::Broken => return SessionEnd::TooSlow,
             Take::Replaced => return SessionEnd::Replaced,
         }
-        let sent = unless_stalled(stall, outgoing.send(realm, joined)).await;
-        outgoing.bounce(realm, joined);
+        let sent = unless_stalled(stall, writing.send(realm, joined)).await;
+        writing.bounce(realm, joined);
         match sent {
             None => return SessionEnd::Stalled,
             Some(Err(error)) => return SessionEnd::Failed(error),
@@ -323,8 +324,8 @@ async fn write_loop(shared: &Shared, realm: &RealmHandle, joined: &Joined, outgo
             realm.overflowed(joined.session, &joined.outbox);
         }
         // A burst must not leave its memory with an idle session.
-        if outgoing.batch.capacity() > IDLE_BATCH {
-            outgoing.batch = VecDeque::new();
+        if writing.batch.capacity() > IDLE_BATCH {
+            writing.batch = VecDeque::new();
         }
     }
 }
@@ -362,7 +363,7 @@ pub(super) async fn farewell(
 ) {
     let Connected {
         mut reader,
-        mut outgoing,
+        mut writing,
         ..
     } = connected;
     let last = async {
@@ -380,7 +381,7 @@ pub(super) async fn farewell(
             | SessionEnd::UsedUp
             | SessionEnd::Replaced => return,
         }
-        write_loop(shared, realm, joined, &mut outgoing).await;
+        write_loop(shared, realm, joined, &mut writing).await;
         if matches!(end, SessionEnd::Dismissed) {
             // The client answers with GOODBYE, or closes.
             while let Ok(Some(message)) = reader.next().await {
@@ -389,7 +390,7 @@ pub(super) async fn farewell(
                 }
             }
         }
-        let _ = outgoing.writer.close().await;
+        let _ = writing.writer.close().await;
         if matches!(end, SessionEnd::Violation(_)) {
             reader.drain().await;
         }
