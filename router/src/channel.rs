@@ -54,17 +54,16 @@ impl Channel {
             Self::Noise { .. } => "noise",
         }
     }
-}
 
-impl Channel {
     /// TLS with a client that has shown this certificate.
     #[must_use]
-    pub fn of_tls(exporters: tls::Exporters, certificate: Option<Arc<[u8]>>) -> Self {
-        let mut channel = Self::from(exporters);
-        if let Self::Tls { client, .. } = &mut channel {
-            *client = certificate;
+    pub const fn of_tls(exporters: tls::Exporters, client: Option<Arc<[u8]>>) -> Self {
+        Self::Tls {
+            exporter_pair: exporters.pair,
+            exporter_login: exporters.login,
+            binding: exporters.binding,
+            client,
         }
-        channel
     }
 
     /// What only the two ends of the connection know, for logins that are bound to it: `tls-exporter` of RFC 9266.
@@ -82,17 +81,6 @@ impl Channel {
         match self {
             Self::Tls { client, .. } => client.as_ref(),
             Self::Plain | Self::Noise { .. } => None,
-        }
-    }
-}
-
-impl From<tls::Exporters> for Channel {
-    fn from(exporters: tls::Exporters) -> Self {
-        Self::Tls {
-            exporter_pair: exporters.pair,
-            exporter_login: exporters.login,
-            binding: exporters.binding,
-            client: None,
         }
     }
 }

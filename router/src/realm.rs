@@ -207,9 +207,8 @@ impl RealmHandle {
         true
     }
 
-    /// Takes back what a writer could not write.
-    /// What stands behind it, in `behind` and in the session's queue, and makes no sense without it, is withdrawn; of the
-    /// former it is given back.
+    /// Takes back what a writer could not write. What stands behind it, in `behind` and in the session's queue, and makes no
+    /// sense without it, is withdrawn; of the former it is given back.
     pub(crate) fn bounce(
         &self,
         to: SessionId,

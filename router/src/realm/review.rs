@@ -8,6 +8,7 @@ use wamp::message::{Goodbye, Origin};
 use wamp::realm::role::Role;
 
 use super::{RealmHandle, State};
+
 /// What becomes of a session.
 #[derive(Debug, Clone)]
 pub enum Verdict {

@@ -72,7 +72,10 @@ pub const MAX_REALM_DEFINITION_BYTES: usize = 4 << 20;
 pub const MAX_RETAINED_TOPICS: usize = 4_096;
 /// Bytes of all kept events of a realm: last values are small, and those of a desktop are some hundred.
 pub const MAX_RETAINED_BYTES: usize = 8 << 20;
-
+/// Topics that keep an event of one principal, so that no device can use up what all of them share.
+pub const MAX_RETAINED_TOPICS_EACH: usize = MAX_RETAINED_TOPICS / 4;
+/// Bytes of all kept events of one principal.
+pub const MAX_RETAINED_BYTES_EACH: usize = MAX_RETAINED_BYTES / 4;
 /// Events of one topic that are kept for some principals or roles alone, beside the one for all: enough for one each of
 /// a few, and a subscriber looks through all of them.
 pub const MAX_RETAINED_LIMITED: usize = 8;
@@ -180,11 +183,6 @@ impl Default for Quota {
         }
     }
 }
-
-/// Topics that keep an event of one principal, so that no device can use up what all of them share.
-pub const MAX_RETAINED_TOPICS_EACH: usize = MAX_RETAINED_TOPICS / 4;
-/// Bytes of all kept events of one principal.
-pub const MAX_RETAINED_BYTES_EACH: usize = MAX_RETAINED_BYTES / 4;
 
 /// What a realm keeps for those who subscribe later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

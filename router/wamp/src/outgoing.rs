@@ -16,6 +16,7 @@ use crate::message::{Event, Message};
 /// From how many bytes on arguments stay where they are. Shorter ones are cheaper to copy than to name one by one to the
 /// operating system.
 pub const LONG: usize = 8 << 10;
+
 /// What an allocator takes for so many bytes: the usual ones, the daemon's among them, have four sizes from one power of
 /// two to the next, so that a fifth of the memory may be nobody's.
 const fn allocated(bytes: usize) -> usize {
