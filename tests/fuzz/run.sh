@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 SECONDS_EACH=${1:?seconds for each target}
 shift
-TARGETS=${*:-decode_json decode_msgpack decode_cbor acceptor realm rawsocket websocket longpoll noise pair}
+TARGETS=${*:-decode_json decode_msgpack decode_cbor acceptor realm rawsocket websocket longpoll noise pair mdns}
 CORPUS=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/fuzz
 mkdir -p "$CORPUS" artifacts
 python3 seeds.py "$CORPUS"

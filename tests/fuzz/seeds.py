@@ -1,5 +1,5 @@
 """Writes a first corpus for each fuzz target: seeds.py FOLDER. The seeds are the codecs' golden bytes and the
-specification's vectors; for RawSocket, WebSocket and Noise they are put into frames; for pairing they are scripts."""
+specification's vectors; for RawSocket, WebSocket and Noise they are put into frames; for pairing they are scripts, for mDNS packets."""
 
 import json
 import pathlib
@@ -118,9 +118,41 @@ def handshakes():
                     yield bytes([number << 4 | proof, len(body)]) + body
 
 
+def packets():
+    """A question, a probe, the answer of a desktop with compressed names, and names that point at themselves."""
+
+    def packet(flags, counts, body):
+        return bytes(2) + flags.to_bytes(2, "big") + b"".join(count.to_bytes(2, "big") for count in counts) + body
+
+    def labels(*parts):
+        return b"".join(bytes([len(part)]) + part for part in parts)
+
+    def record(name, kind, data, flush=True):
+        flags = b"\x80\x01" if flush else b"\x00\x01"
+        return name + kind.to_bytes(2, "big") + flags + b"\x00\x00\x00\x78" + len(data).to_bytes(2, "big") + data
+
+    service = labels(b"_deskconn", b"_tcp", b"local") + b"\x00"
+    ask = service + b"\x00\x0c\x00\x01"
+    yield packet(0, (1, 0, 0, 0), ask)
+    yield packet(0x0200, (1, 1, 0, 0), ask + record(b"\xc0\x0c", 12, labels(b"desk") + b"\xc0\x0c", flush=False))
+    yield packet(0, (1, 0, 1, 0), labels(b"desk") + b"\xc0\x11\x00\xff\x80\x01" + record(b"\xc0\x0c", 33, bytes(6) + service))
+    pointer = record(service, 12, labels(b"desk") + b"\xc0\x0c", flush=False)
+    instance = (0xC000 | 12 + len(service) + 10).to_bytes(2, "big")
+    rest = (
+        record(instance, 33, b"\x00\x00\x00\x00\x1f\x90" + labels(b"deskconn-9f2c1a0b") + b"\xc0\x1b")
+        + record(instance, 16, labels(b"v=1", b"id=9f2c1a0b00000000", b"path=/ws"))
+        + record(labels(b"deskconn-9f2c1a0b", b"local") + b"\x00", 1, bytes([192, 0, 2, 1]))
+        + record(labels(b"deskconn-9f2c1a0b", b"local") + b"\x00", 28, bytes(16))
+    )
+    yield packet(0x8400, (0, 1, 0, 4), pointer + rest)
+    yield packet(0, (1, 0, 0, 0), b"\xc0\x0c\x00\x01\x00\x01")
+    yield packet(0, (1, 0, 0, 0), labels(b"a") + b"\xc0\x0c\x00\x01\x00\x01")
+    yield packet(0, (1, 0, 0, 0), labels(*[b"x" * 63] * 3, b"y" * 61) + b"\x00\x00\x01\x00\x01")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for target, seeds in {"realm": realms(), "acceptor": handshakes()}.items():
+    for target, seeds in {"realm": realms(), "acceptor": handshakes(), "mdns": packets()}.items():
         (folder / target).mkdir(parents=True, exist_ok=True)
         for number, seed in enumerate(seeds):
             (folder / target / f"seed-{number:03}").write_bytes(seed)
