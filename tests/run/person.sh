@@ -51,5 +51,5 @@ case ${1:-} in
     ;;
   # It names what the machine of the test lacks, which is much.
   doctor) "$real" --no-discovery "$@" || [ $? = 1 ] ;;
-  *) exec "$real" --no-discovery "$@" ;;
+  *) "$real" --no-discovery "$@" ;;
 esac
