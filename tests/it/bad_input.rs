@@ -239,7 +239,7 @@ async fn the_abort_says_which_bound_or_which_option_it_was() {
         (
             "[48,1,{\"timeout\":null},\"com.p\"]".to_owned(),
             "[48,1,{\"timeout\":\"1 s\"},\"com.p\"]".to_owned(),
-            "CALL: timeout: a number",
+            "CALL: timeout in its options or details: a number",
         ),
     ] {
         let mut raw = Raw::join(&desk).await;

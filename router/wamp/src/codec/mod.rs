@@ -329,7 +329,10 @@ impl Malformed {
             }
             Self::Unsupported(what) => format!("the message holds {what}"),
             Self::Shape(message, what) => format!("{message}: {what}"),
-            Self::Option(wrong) => format!("{}: {}: {}", wrong.message, wrong.key, wrong.what),
+            Self::Option(wrong) => {
+                let WrongOption { message, key, what } = *wrong;
+                format!("{message}: {key} in its options or details: {what}")
+            }
             Self::UnknownMessage(code) => format!("there is no message with code {code}"),
         }
     }

@@ -93,7 +93,10 @@ fn known_keys_of_a_wrong_type_are_refused() {
             .find_map(|element| element.as_object());
         let key = options.unwrap().keys().next().unwrap();
         for sentence in read(json).map(|read| read.expect_err(json)) {
-            assert!(sentence.contains(&format!(": {key}: ")), "{json}: {sentence}");
+            assert!(
+                sentence.contains(&format!(": {key} in its options or details: ")),
+                "{json}: {sentence}"
+            );
         }
     }
 }
