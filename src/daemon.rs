@@ -313,7 +313,7 @@ fn make(
     let router = Router::with_keys(Arc::clone(&access) as _, Arc::clone(&front) as _, proofs.keys, limits);
     let realms = Realms::new(paths, store)?;
     let links = Arc::new(realms.open(&router, config)?);
-    let actions = Actions::new(&router, store, config);
+    let actions = Actions::new(&router, (store, audit), config);
     let collector = Arc::new(Collector {
         router: router.clone(),
         store: Arc::clone(store),

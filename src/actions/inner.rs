@@ -16,6 +16,7 @@ use super::sessions::Sessions;
 use super::watch::{self, Key};
 use super::work::{Job, Workers};
 use super::{Unknown, host};
+use crate::audit::Audit;
 use crate::config::action::{Action, Event};
 use crate::store::Store;
 
@@ -32,6 +33,7 @@ pub(super) struct Inner {
     pub(super) sessions: Arc<Sessions>,
     pub(super) performer: Performer,
     pub(super) store: Arc<Store>,
+    pub(super) audit: Audit,
 }
 
 /// What is under one lock, which is never held over a wait.

@@ -50,6 +50,7 @@ use self::kept::Kept;
 use self::perform::Performer;
 pub(crate) use self::sessions::NAME;
 use self::sessions::Sessions;
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::config::action::Action;
 use crate::store::Store;
@@ -79,7 +80,7 @@ pub(crate) struct Unknown {
 
 impl Actions {
     /// The actions of the configuration. They begin with [`Actions::begin`]. A plain router keeps nothing of them.
-    pub(crate) fn new(router: &Router, store: &Arc<Store>, config: &Config) -> Self {
+    pub(crate) fn new(router: &Router, (store, audit): (&Arc<Store>, &Audit), config: &Config) -> Self {
         let place = store.place().ok().filter(|_| config.desktop.enabled);
         let sessions = Arc::new(Sessions::new(router.clone(), config.desktop.enabled));
         let inner = Arc::new(Inner {
@@ -91,6 +92,7 @@ impl Actions {
             performer: Performer::new(Arc::clone(&sessions)),
             sessions,
             store: Arc::clone(store),
+            audit: audit.clone(),
         });
         inner.arrange(&config.actions, true);
         Self {

@@ -39,15 +39,25 @@ pub(super) struct Outcome {
     pub(super) error: Option<String>,
 }
 
+/// A step, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Done {
+    /// `call`, `publish` and so on.
+    pub(super) kind: &'static str,
+    /// What it was about, once that was known.
+    pub(super) subject: Option<String>,
+    pub(super) end: End,
+}
+
 /// What became of a step.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Done {
+pub(super) enum End {
     /// It went well, with this result.
-    Well(&'static str, Value),
+    Well(Value),
     /// Its condition did not hold.
-    LeftOut(&'static str),
+    LeftOut,
     /// It failed.
-    Failed(&'static str, String),
+    Failed(String),
 }
 
 impl Performer {
@@ -68,16 +78,16 @@ impl Performer {
         let mut results = Vec::new();
         for (index, step) in action.then.iter().enumerate() {
             let done = self.step(action, step, &scope).await;
-            let result = match &done {
-                Done::Well(_, result) if size(result) <= MAX_OUTPUT => result.clone(),
-                Done::Well(..) | Done::LeftOut(_) | Done::Failed(..) => Value::Null,
+            let result = match &done.end {
+                End::Well(result) if size(result) <= MAX_OUTPUT => result.clone(),
+                End::Well(_) | End::LeftOut | End::Failed(_) => Value::Null,
             };
             results.push(result.clone());
             scope.insert("result".to_owned(), result);
             scope.insert("results".to_owned(), Value::List(results.clone()));
-            let failure = match &done {
-                Done::Failed(kind, why) => Some(format!("step {} ({kind}): {why}", index + 1)),
-                Done::Well(..) | Done::LeftOut(_) => None,
+            let failure = match &done.end {
+                End::Failed(why) => Some(format!("step {} ({}): {why}", index + 1, done.kind)),
+                End::Well(_) | End::LeftOut => None,
             };
             outcome.steps.push(done);
             if let Some(failure) = failure {
@@ -92,17 +102,25 @@ impl Performer {
     }
 
     async fn step(&self, action: &Action, step: &Step, scope: &Dict) -> Done {
-        let kind = kind(&step.what);
-        match is_wanted(step, scope) {
-            Ok(true) => {}
-            Ok(false) => return Done::LeftOut(kind),
-            Err(trouble) => return Done::Failed(kind, trouble.to_string()),
-        }
-        let done = match render(&step.what, scope) {
-            Ok(rendered) => self.act(&action.realm, rendered).await,
+        let mut done = Done {
+            kind: kind(&step.what),
+            subject: None,
+            end: End::LeftOut,
+        };
+        let rendered = match is_wanted(step, scope) {
+            Ok(true) => render(&step.what, scope),
+            Ok(false) => return done,
+            Err(trouble) => Err(trouble),
+        };
+        let ended = match rendered {
+            Ok(rendered) => {
+                done.subject = rendered.subject();
+                self.act(&action.realm, rendered).await
+            }
             Err(trouble) => Err(trouble.to_string()),
         };
-        done.map_or_else(|why| Done::Failed(kind, why), |result| Done::Well(kind, result))
+        done.end = ended.map_or_else(End::Failed, End::Well);
+        done
     }
 
     async fn session(&self, realm: &str) -> Result<Session, String> {

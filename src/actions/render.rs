@@ -165,6 +165,18 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 impl Rendered {
+    /// What it is about, as the audit log has it: its procedure, topic, name or host. Nothing that is sent is in it: the path of a
+    /// URL may be a secret.
+    pub(super) fn subject(&self) -> Option<String> {
+        match self {
+            Self::Call { procedure: it, .. } | Self::Publish { topic: it, .. } | Self::Command { name: it } => {
+                Some(it.clone())
+            }
+            Self::Notify { .. } => None,
+            Self::Post(request) => Some(request.url.origin().ascii_serialization()),
+        }
+    }
+
     /// As the dry run and reports show it: never with a token, only with the file that has it.
     pub(super) fn shown(&self) -> Dict {
         let pairs = |pairs: &[(&str, Value)]| {

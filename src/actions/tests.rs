@@ -14,6 +14,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 struct Stage {
     actions: Actions,
+    audit: Audit,
     session: Session,
 }
 
@@ -23,12 +24,17 @@ impl Stage {
         let router = Router::new(gate, Arc::new(Origins::default()), Limits::default());
         router.open_realm("home", RealmSettings::default());
         let store = Arc::new(Store::ephemeral("it is a test").unwrap());
-        let mut actions = Actions::new(&router, &store, &config(text));
+        let audit = Audit::start(store.place());
+        let mut actions = Actions::new(&router, (&store, &audit), &config(text));
         actions.begin().await;
         let session = Session::over(router.connect_local("test"), Options::new("home"))
             .await
             .unwrap();
-        Self { actions, session }
+        Self {
+            actions,
+            audit,
+            session,
+        }
     }
 
     async fn publish(&self, topic: &str, value: impl Into<Value>) {
@@ -126,4 +132,34 @@ async fn what_is_being_done_comes_to_its_end_as_it_was_written() {
         Some(Value::UInt(1)),
         "of the old one nothing is counted"
     );
+}
+
+#[tokio::test]
+async fn the_audit_log_has_what_was_done_to_whom_and_nothing_that_was_sent() {
+    const THEN: &str = "[{ publish = \"out.{{ value }}\", args = [\"payload\"] }, { publish = \"out.never\", if = \"false\" }, \
+        { call = \"nobody.has.it\", args = [\"payload\"], go_on = true }, \
+        { post = \"http://127.0.0.1:1/path-that-is-a-secret\", retries = 0, body = \"payload\" }]";
+    let of = |name: &str, then: &str| {
+        let text = action(name, EVENT);
+        text.replace(&format!("{{ publish = \"out.{name}\" }}"), then)
+    };
+    let text = of("plain", "{ publish = \"out.{{ value }}\", args = [\"payload\"] }")
+        + &of("nothing", "{ publish = \"out.never\", if = \"false\" }")
+        + &of("wrong", THEN);
+    let stage = Stage::with(&text).await;
+    let mut entries = stage.audit.follow();
+    let mut told = std::collections::BTreeMap::new();
+    stage.publish("in.event", "a").await;
+    stage.until("nothing", "count", 1_u64).await;
+    while told.len() < 2 {
+        let record = timeout(PATIENCE, entries.recv()).await.unwrap().unwrap();
+        let entry = record.entry;
+        told.insert(entry.action.unwrap(), (entry.kind, entry.detail.unwrap()));
+    }
+    use crate::audit::Kind;
+    assert_eq!(told["plain"], (Kind::ActionDone, "topic: publish out.a".to_owned()));
+    let wrong = "topic: publish out.a, call nobody.has.it failed, post http://127.0.0.1:1 failed";
+    assert_eq!(told["wrong"], (Kind::ActionFailed, wrong.to_owned()));
+    let text = entries.try_recv();
+    assert!(text.is_err(), "of what was left out there is nothing to tell: {text:?}");
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use wamp::value::{Dict, Value};
 
 use super::moment::{Moment, shown};
-use super::perform::{Done, Outcome};
+use super::perform::{Done, End, Outcome};
 use super::plan::Plan;
 use super::render::{kind, subject};
+use crate::audit::{Entry, Kind};
 use crate::config::Match;
 use crate::config::action::{Event, Side, Step, When};
 
@@ -47,20 +48,15 @@ pub(super) fn row(plan: &Plan, queued: usize, now: &Moment) -> Dict {
 /// What became of an action: `{ok, error, took_ms, steps}`.
 pub(super) fn outcome(outcome: &Outcome, took: Duration, with_results: bool) -> Dict {
     let step = |done: &Done| {
-        Value::Dict(match done {
-            Done::Well(kind, result) => {
-                let result = if with_results { result.clone() } else { Value::Null };
-                let mut row = dict([("kind", (*kind).into()), ("state", "done".into()), ("result", result)]);
-                row.retain(|_, value| *value != Value::Null);
-                row
-            }
-            Done::LeftOut(kind) => dict([("kind", (*kind).into()), ("state", "left_out".into())]),
-            Done::Failed(kind, why) => dict([
-                ("kind", (*kind).into()),
-                ("state", "failed".into()),
-                ("error", why.as_str().into()),
-            ]),
-        })
+        let (state, more) = match &done.end {
+            End::Well(Value::Null) => ("done", None),
+            End::Well(result) => ("done", with_results.then(|| ("result", result.clone()))),
+            End::LeftOut => ("left_out", None),
+            End::Failed(why) => ("failed", Some(("error", why.as_str().into()))),
+        };
+        let mut row = dict([("kind", done.kind.into()), ("state", state.into())]);
+        row.extend(more.map(|(key, value)| (key.to_owned(), value)));
+        Value::Dict(row)
     };
     dict([
         ("ok", outcome.error.is_none().into()),
@@ -68,6 +64,27 @@ pub(super) fn outcome(outcome: &Outcome, took: Duration, with_results: bool) -> 
         ("took_ms", milliseconds(took).into()),
         ("steps", Value::List(outcome.steps.iter().map(step).collect())),
     ])
+}
+
+/// What stands in the audit log of an action: what triggered it, and of each step what it was about. None where every step was left
+/// out, and so nothing was done.
+pub(super) fn entry(name: &str, trigger: &str, outcome: &Outcome) -> Option<Entry> {
+    let step = |done: &Done| {
+        let failed = match &done.end {
+            End::LeftOut => return None,
+            End::Well(_) => "",
+            End::Failed(_) => " failed",
+        };
+        let subject = done.subject.as_ref().map(|subject| format!(" {subject}"));
+        Some(format!("{}{}{failed}", done.kind, subject.unwrap_or_default()))
+    };
+    let steps: Vec<_> = outcome.steps.iter().filter_map(step).collect();
+    let kind = match outcome.error {
+        None => Kind::ActionDone,
+        Some(_) => Kind::ActionFailed,
+    };
+    let entry = Entry::new(kind).action(name);
+    (!steps.is_empty()).then(|| entry.detail(format!("{trigger}: {}", steps.join(", "))))
 }
 
 pub(super) fn milliseconds(span: Duration) -> u64 {

@@ -90,6 +90,9 @@ async fn work(inner: Arc<Inner>, action: Arc<Action>, mut jobs: mpsc::Receiver<J
         if let Some(plan) = inner.book().plans.iter_mut().find(|plan| plan.action == action) {
             plan.figures.done(last, outcome.error.clone());
         }
+        if let Some(entry) = words::entry(&action.name, trigger, &outcome) {
+            inner.audit.note(entry);
+        }
         let run = Run {
             name: action.name.clone(),
             trigger,

@@ -7,6 +7,8 @@ use router::Peer;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::ledger::{OF_ACTIONS, OF_STRANGERS, Ration};
+
 /// The longest text of a field in characters. A URI has at most 255 bytes; whatever is longer says nothing more.
 pub const MAX_TEXT: usize = 255;
 
@@ -40,13 +42,17 @@ pub enum Kind {
     Denied,
     /// Somebody went past a limit.
     Limit,
+    /// An action of the configuration was done.
+    ActionDone,
+    /// An action was done, and a step of it failed.
+    ActionFailed,
     /// Entries of this log were lost.
     Lost,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::PairingOpened,
         Self::PairingFailed,
         Self::PairingClosed,
@@ -60,6 +66,8 @@ impl Kind {
         Self::Revoked,
         Self::Denied,
         Self::Limit,
+        Self::ActionDone,
+        Self::ActionFailed,
         Self::Lost,
     ];
 
@@ -80,16 +88,19 @@ impl Kind {
             Self::Revoked => "device.revoked",
             Self::Denied => "action.denied",
             Self::Limit => "limit.reached",
+            Self::ActionDone => "actions.done",
+            Self::ActionFailed => "actions.failed",
             Self::Lost => "audit.lost",
         }
     }
 
-    /// Whether anybody on the network can cause it as often as they like.
-    pub(super) const fn is_rationed(self) -> bool {
+    /// How many entries of it are written, where others than the owner cause them. `None`: each one.
+    pub(super) const fn ration(self) -> Option<Ration> {
         match self {
             Self::PairingFailed | Self::LoginOk | Self::LoginFailed | Self::Expired | Self::Denied | Self::Limit => {
-                true
+                Some(OF_STRANGERS)
             }
+            Self::ActionDone | Self::ActionFailed => Some(OF_ACTIONS),
             Self::PairingOpened
             | Self::PairingClosed
             | Self::PairingGranted
@@ -97,7 +108,7 @@ impl Kind {
             | Self::RoleChanged
             | Self::GrantsChanged
             | Self::Revoked
-            | Self::Lost => false,
+            | Self::Lost => None,
         }
     }
 }
@@ -134,6 +145,9 @@ pub struct Entry {
     /// The role it has now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
+    /// The name of an action.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
     /// What else there is to say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -149,6 +163,7 @@ impl Entry {
             name: None,
             address: None,
             role: None,
+            action: None,
             detail: None,
         }
     }
@@ -201,6 +216,13 @@ impl Entry {
         self
     }
 
+    /// With the name of an action.
+    #[must_use]
+    pub fn action(mut self, name: &str) -> Self {
+        self.action = bounded(name);
+        self
+    }
+
     /// With a sentence or a URI.
     #[must_use]
     pub fn detail(mut self, detail: impl AsRef<str>) -> Self {
@@ -208,21 +230,25 @@ impl Entry {
         self
     }
 
-    /// About a subject of [`Entry::subject`]: an address is one, a device another.
-    pub(super) fn about(mut self, subject: &str) -> Self {
+    /// About a subject of [`Entry::subject`], in the field that it was in.
+    pub(super) fn about(self, subject: &str) -> Self {
+        if matches!(self.kind, Kind::ActionDone | Kind::ActionFailed) {
+            return self.action(subject);
+        }
         let is_address = subject.parse::<std::net::IpAddr>().is_ok() || subject.starts_with("uid ");
-        let field = if is_address {
-            &mut self.address
-        } else {
-            &mut self.device
-        };
-        *field = bounded(subject);
-        self
+        if !is_address {
+            return self.id(subject);
+        }
+        Self {
+            address: bounded(subject),
+            ..self
+        }
     }
 
     /// Whose doings these are, where each may fill only so much of the log.
     pub(super) fn subject(&self) -> &str {
-        self.device.as_deref().or(self.address.as_deref()).unwrap_or_default()
+        let fields = [&self.action, &self.device, &self.address];
+        fields.into_iter().flatten().next().map_or("", String::as_str)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is written down and what is merely counted: a value that knows neither files nor the time.
 //!
-//! Whoever can reach the daemon can fail to log in as fast as the network carries it. Each subject (a device or an
-//! address) gets so many entries of a kind a minute, all subjects together so many more; the rest becomes one line.
-//! All moments are the time since the daemon started.
+//! Whoever can reach the daemon can fail to log in as fast as the network carries it, and an action may be done each second. Each
+//! subject (a device, an address, an action) gets so many entries of a kind in a span, all subjects together so many more; the
+//! rest becomes one line. All moments are the time since the daemon started.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,18 +11,42 @@ use time::OffsetDateTime;
 
 use super::entry::{Entry, Kind, Record};
 
-/// The span in which entries are counted.
-pub const SPAN: Duration = Duration::from_secs(60);
+/// How many entries of a kind are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ration {
+    /// The span in which entries are counted …
+    pub span: Duration,
+    /// … and its name.
+    pub name: &'static str,
+    /// Entries that one subject gets in a span.
+    pub per_subject: u32,
+    /// Entries in a span, whoever causes them.
+    pub per_kind: u32,
+}
 
-/// Entries of one kind that one subject gets in a span: enough to see what somebody is at.
-pub const PER_SUBJECT: u32 = 10;
+/// Of what anybody on the network can cause. Ten are enough to see what somebody is at. An attacker with many addresses must not
+/// drive the record of who was paired out of the log: at 200 bytes an entry and with six such kinds the log lasts an hour and a
+/// half under full attack.
+pub const OF_STRANGERS: Ration = Ration {
+    span: Duration::from_secs(60),
+    name: "a minute",
+    per_subject: 10,
+    per_kind: 50,
+};
 
-/// Entries of one kind in a span, whoever causes them: an attacker with many addresses must not drive the record of who
-/// was paired out of the log. At 200 bytes an entry and with six such kinds the log then lasts an hour and a half under
-/// full attack.
-pub const PER_KIND: u32 = 50;
+/// Of what the owner's actions do, day after day. With every action that there may be done each second the log lasts two days;
+/// with ten, two weeks.
+pub const OF_ACTIONS: Ration = Ration {
+    span: Duration::from_secs(3_600),
+    name: "an hour",
+    per_subject: 4,
+    per_kind: 64,
+};
 
-/// Subjects that are counted apart in a span. Further ones are counted together, so that memory stays bounded.
+/// The longest of the spans.
+pub const LONGEST_SPAN: Duration = OF_ACTIONS.span;
+
+/// Subjects of a kind that are counted apart in a span. Further ones are counted together, so that memory stays bounded.
 pub const MAX_SUBJECTS: usize = 256;
 
 /// Bytes of one file …
@@ -34,11 +58,18 @@ pub const FILES: usize = 5;
 /// The counts.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    windows: HashMap<(Kind, String), Window>,
-    kinds: HashMap<Kind, Window>,
+    shares: HashMap<Kind, Share>,
     last: Option<OffsetDateTime>,
     /// How often each kind of thing happened, whether it was written or not.
     happened: HashMap<Kind, u64>,
+}
+
+/// What a kind has had of its ration.
+#[derive(Debug)]
+struct Share {
+    ration: Ration,
+    whole: Window,
+    subjects: HashMap<String, Window>,
 }
 
 #[derive(Debug)]
@@ -57,8 +88,33 @@ impl Window {
         }
     }
 
-    fn is_over(&self, now: Duration) -> bool {
-        now.saturating_sub(self.began) >= SPAN
+    fn is_over(&self, ration: Ration, now: Duration) -> bool {
+        now.saturating_sub(self.began) >= ration.span
+    }
+}
+
+impl Share {
+    /// Whether an entry about this subject is written; one that is not is counted.
+    fn takes(&mut self, subject: &str, now: Duration) -> bool {
+        let ration = self.ration;
+        let is_apart = self.subjects.contains_key(subject) || self.subjects.len() < MAX_SUBJECTS;
+        let subject = if is_apart { subject } else { "" };
+        if self.whole.is_over(ration, now) {
+            self.whole = Window::new(now);
+        }
+        // One that is over and has left something out stays until `expire` has told that.
+        let window = self.subjects.entry(subject.to_owned()).or_insert(Window::new(now));
+        if window.is_over(ration, now) && window.left_out == 0 {
+            *window = Window::new(now);
+        }
+        let has_room = window.written < ration.per_subject && self.whole.written < ration.per_kind;
+        if has_room {
+            window.written += 1;
+            self.whole.written += 1;
+        } else {
+            window.left_out += 1;
+        }
+        has_room
     }
 }
 
@@ -66,10 +122,15 @@ impl Ledger {
     /// Gives an entry its time, if it is to be written at all.
     pub fn admit(&mut self, entry: Entry, now: Duration, time: OffsetDateTime) -> Option<Record> {
         *self.happened.entry(entry.kind).or_default() += 1;
-        if entry.kind.is_rationed() && !self.has_room(&entry, now) {
-            return None;
-        }
-        Some(self.record(entry, time))
+        let is_written = entry.kind.ration().is_none_or(|ration| {
+            let share = self.shares.entry(entry.kind).or_insert_with(|| Share {
+                ration,
+                whole: Window::new(now),
+                subjects: HashMap::new(),
+            });
+            share.takes(entry.subject(), now)
+        });
+        is_written.then(|| self.record(entry, time))
     }
 
     /// How often something happened since the daemon started, whether it was written or not.
@@ -91,41 +152,21 @@ impl Ledger {
         Record { time, entry }
     }
 
-    fn has_room(&mut self, entry: &Entry, now: Duration) -> bool {
-        let mut key = (entry.kind, entry.subject().to_owned());
-        if !self.windows.contains_key(&key) && self.windows.len() >= MAX_SUBJECTS {
-            key.1.clear();
-        }
-        let of_kind = self.kinds.entry(entry.kind).or_insert(Window::new(now));
-        if of_kind.is_over(now) {
-            *of_kind = Window::new(now);
-        }
-        // One that is over and has left something out stays until `expire` has told that.
-        let window = self.windows.entry(key).or_insert(Window::new(now));
-        if window.is_over(now) && window.left_out == 0 {
-            *window = Window::new(now);
-        }
-        let has_room = window.written < PER_SUBJECT && of_kind.written < PER_KIND;
-        if has_room {
-            window.written += 1;
-            of_kind.written += 1;
-        } else {
-            window.left_out += 1;
-        }
-        has_room
-    }
-
     /// Ends the spans that are over; gives an entry for each in which something was left out.
     pub fn expire(&mut self, now: Duration) -> Vec<Entry> {
         let mut told: Vec<Entry> = Vec::new();
-        self.windows.retain(|(kind, subject), window| {
-            if window.is_over(now) && window.left_out > 0 {
-                let detail = format!("and {} more within a minute", window.left_out);
-                told.push(Entry::new(*kind).about(subject).detail(detail));
-            }
-            !window.is_over(now)
+        self.shares.retain(|kind, share| {
+            let ration = share.ration;
+            share.subjects.retain(|subject, window| {
+                let is_over = window.is_over(ration, now);
+                if is_over && window.left_out > 0 {
+                    let detail = format!("and {} more within {}", window.left_out, ration.name);
+                    told.push(Entry::new(*kind).about(subject).detail(detail));
+                }
+                !is_over
+            });
+            !(share.subjects.is_empty() && share.whole.is_over(ration, now))
         });
-        self.kinds.retain(|_, window| !window.is_over(now));
         told.sort_by(|a, b| a.subject().cmp(b.subject()));
         told
     }
@@ -133,8 +174,11 @@ impl Ledger {
     /// When [`Ledger::expire`] has something to tell next.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
-        let left_out = self.windows.values().filter(|window| window.left_out > 0);
-        left_out.map(|window| window.began + SPAN).min()
+        let ends = self.shares.values().flat_map(|share| {
+            let left_out = share.subjects.values().filter(|window| window.left_out > 0);
+            left_out.map(|window| window.began + share.ration.span)
+        });
+        ends.min()
     }
 }
 

@@ -2,6 +2,10 @@
 
 use super::*;
 
+const SPAN: Duration = OF_STRANGERS.span;
+const PER_SUBJECT: u32 = OF_STRANGERS.per_subject;
+const PER_KIND: u32 = OF_STRANGERS.per_kind;
+
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -90,13 +94,48 @@ fn subjects_past_the_bound_are_counted_together() {
             0,
         );
     }
-    assert_eq!(ledger.windows.len(), MAX_SUBJECTS + 1);
+    assert_eq!(ledger.shares[&Kind::LoginFailed].subjects.len(), MAX_SUBJECTS + 1);
+    let denied = Entry::new(Kind::Denied).address(Some("192.0.2.7"));
+    written(&mut ledger, &denied, 1, 0);
+    assert!(
+        ledger.shares[&Kind::Denied].subjects.contains_key("192.0.2.7"),
+        "those of another kind have names still"
+    );
     let told = ledger.expire(SPAN);
     assert!(
         told.iter().any(|entry| entry.subject().is_empty()),
         "the last ones have no name of their own"
     );
-    assert!(ledger.windows.is_empty() && ledger.kinds.is_empty());
+    assert!(ledger.shares.is_empty());
+}
+
+#[test]
+fn an_action_that_is_done_each_second_writes_a_few_lines_an_hour() {
+    let mut ledger = Ledger::default();
+    let done = Entry::new(Kind::ActionDone).action("boiler");
+    let mut lines = 0;
+    for second in 0..2 * 3_600 {
+        lines += ledger.expire(at(second)).len();
+        lines += written(&mut ledger, &done, 1, second) as usize;
+    }
+    let told = ledger.expire(at(2 * 3_600));
+    assert_eq!(lines, 2 * OF_ACTIONS.per_subject as usize + 1);
+    assert_eq!(told[0].action.as_deref(), Some("boiler"));
+    assert_eq!(told[0].detail.as_deref(), Some("and 3596 more within an hour"));
+    let failed = Entry::new(Kind::ActionFailed).action("boiler");
+    assert_eq!(
+        written(&mut ledger, &failed, 1, 7_200),
+        1,
+        "that it fails is not hidden by that it was done"
+    );
+}
+
+#[test]
+fn many_actions_together_fill_no_more_than_their_share() {
+    let mut ledger = Ledger::default();
+    let done = |number: u32| Entry::new(Kind::ActionDone).action(&number.to_string());
+    let all: u32 = (0..100).map(|number| written(&mut ledger, &done(number), 2, 0)).sum();
+    assert_eq!(all, OF_ACTIONS.per_kind);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The audit log: who was paired, who came in, who was kept out, what was denied.
+//! The audit log: who was paired, who came in, who was kept out, what was denied, what actions did.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -22,13 +22,15 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio::time::Instant;
 
 pub use entry::{Entry, Kind, MAX_TEXT, Record};
-pub use ledger::{FILES, Ledger, MAX_FILE, MAX_SUBJECTS, PER_KIND, PER_SUBJECT, SPAN, file_name, is_full};
+pub use ledger::{
+    FILES, LONGEST_SPAN, Ledger, MAX_FILE, MAX_SUBJECTS, OF_ACTIONS, OF_STRANGERS, Ration, file_name, is_full,
+};
 pub use log::MAX_ANSWER;
 
 use crate::store::StateDir;
 use log::Log;
 
-/// Entries that wait for the disk: what [`PER_KIND`] lets through in a minute, several times over.
+/// Entries that wait for the disk: what [`OF_STRANGERS`] lets through in a minute, several times over.
 const QUEUE: usize = 1_024;
 
 /// Entries that wait for a follower; one that is slower misses some, and can read them back.
@@ -63,7 +65,7 @@ struct Shared {
 #[derive(Debug)]
 enum Order {
     Write(Record),
-    /// Something was left out for the first time: there will be something to tell when the minute is over.
+    /// Something was left out for the first time: there will be something to tell when its span is over.
     Watch,
     Read(usize, Option<String>, oneshot::Sender<Result<Vec<Record>, String>>),
     Close(oneshot::Sender<()>),
@@ -203,8 +205,8 @@ impl Writer {
                 }
             }
             if closing.is_some() {
-                // There will be no end of the minute.
-                records.extend(self.shared.left_out(SPAN));
+                // There will be no end of their spans.
+                records.extend(self.shared.left_out(LONGEST_SPAN));
             }
             self.write(records).await;
             if let Some(reply) = closing {

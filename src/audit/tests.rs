@@ -65,7 +65,7 @@ async fn a_flood_is_counted_and_the_count_is_written_at_the_end_of_the_daemon() 
     audit.note(revoked("one"));
     audit.close().await;
     let text = fs::read_to_string(file).unwrap();
-    assert_eq!(text.lines().count(), PER_SUBJECT as usize + 2, "{text}");
+    assert_eq!(text.lines().count(), OF_STRANGERS.per_subject as usize + 2, "{text}");
     assert!(
         text.contains("and 9990 more within a minute") && text.contains("\"one\""),
         "{text}"
@@ -77,16 +77,16 @@ async fn the_count_is_written_when_the_minute_is_over() {
     let (_home, store, _file) = place();
     let audit = Audit::start(store.place());
     let mut follower = audit.follow();
-    for _ in 0..=PER_SUBJECT {
+    for _ in 0..=OF_STRANGERS.per_subject {
         audit.note(Entry::new(Kind::Limit).address(Some("192.0.2.7")));
     }
-    for _ in 0..PER_SUBJECT {
+    for _ in 0..OF_STRANGERS.per_subject {
         follower.recv().await.unwrap();
     }
     let begun = Instant::now();
     let told = follower.recv().await.unwrap();
     assert_eq!(told.entry.detail.as_deref(), Some("and 1 more within a minute"));
-    assert!(begun.elapsed() >= SPAN);
+    assert!(begun.elapsed() >= OF_STRANGERS.span);
 }
 
 #[tokio::test]

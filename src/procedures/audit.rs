@@ -58,6 +58,7 @@ fn row(record: &Record) -> Value {
         ("name", entry.name.clone()),
         ("address", entry.address.clone()),
         ("role", entry.role.clone()),
+        ("action", entry.action.clone()),
         ("detail", entry.detail.clone()),
     ];
     let Value::Dict(mut row) = dict(pairs.map(|(key, value)| (key, value.into()))) else {

@@ -220,3 +220,32 @@ async fn bad_arguments_are_told() {
             .is_empty()
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_action_does_is_written_down_until_it_is_too_often() {
+    const TOPIC: &str = "org.deskconn.app.test";
+    let action = format!(
+        "[[action]]\nname = \"lamp\"\nwhen = {{ topic = \"{TOPIC}\" }}\n\
+         then = {{ publish = \"{TOPIC}.lamp\", args = [\"canary-payload\"] }}\n"
+    );
+    let desk = Desk::with(&action).await;
+    let owner = desk.owner().await;
+    let mut runs = owner.subscribe("org.deskconn.actions.on_run").await.unwrap();
+    for _ in 0..6 {
+        owner.publish_acknowledged(TOPIC, ()).await.unwrap();
+        soon("the run", runs.next()).await.unwrap();
+    }
+    let all = entries(&owner, Args::default()).await;
+    assert_eq!(kinds(&all), ["actions.done"; 4]);
+    assert_eq!(
+        (text(&all[0], "action"), text(&all[0], "detail")),
+        ("lamp", "topic: publish org.deskconn.app.test.lamp")
+    );
+    desk.daemon.stop().await;
+    let file = std::fs::read_to_string(desk.home.path().join("state/audit.jsonl")).unwrap();
+    assert!(
+        file.ends_with("\"action\":\"lamp\",\"detail\":\"and 2 more within an hour\"}\n"),
+        "{file}"
+    );
+    assert!(!file.contains("canary-payload"), "{file}");
+}

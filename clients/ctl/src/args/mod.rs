@@ -157,7 +157,7 @@ pub(crate) enum Command {
     ///
     /// Such calls come of `devices grant --confirm`. Without an answer they are refused after a minute.
     Approve(Approve),
-    /// Who came, who was kept out, what was denied: the audit log
+    /// Who came, who was kept out, what was denied, what actions did: the audit log
     ///
     /// With --follow it goes on until Ctrl-C. When the desktop ends it waits until that is back, and shows what was
     /// written meanwhile.

@@ -1,4 +1,4 @@
-//! `deskconnctl log`: who came, who was kept out, what was denied.
+//! `deskconnctl log`: who came, who was kept out, what was denied, what actions did.
 
 use client::{Args, Client, Session, Value};
 
@@ -91,7 +91,7 @@ fn show_all(entries: &[Value], output: &Output) -> Result<(), Failure> {
 fn meaning(kind: &str) -> Option<Meaning> {
     match kind {
         "pairing.granted" | "login.ok" => Some(Meaning::Good),
-        "pairing.failed" | "login.failed" | "action.denied" | "audit.lost" => Some(Meaning::Bad),
+        "pairing.failed" | "login.failed" | "action.denied" | "actions.failed" | "audit.lost" => Some(Meaning::Bad),
         "limit.reached" | "device.revoked" => Some(Meaning::Warning),
         _ => None,
     }
@@ -104,6 +104,7 @@ fn is_meant(entry: &Value, log: &Log) -> bool {
 
 fn show(entry: &Value, output: &Output) -> Result<(), Failure> {
     let who = match (get(entry, "device"), get(entry, "name")) {
+        ("", "") => get(entry, "action").to_owned(),
         (device, "") => device.to_owned(),
         (device, name) => format!("{device} {name}"),
     };
