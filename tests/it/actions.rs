@@ -5,6 +5,7 @@ mod examples;
 mod server;
 
 use client::{Args, Session, Value};
+use tokio::sync::{mpsc, watch};
 
 use crate::rights::error_uri;
 use crate::support::{Desk, OPEN_REALM, Way, soon};
@@ -34,6 +35,34 @@ async fn reaches(owner: &Session, name: &str, figure: &str, least: u64) -> clien
 
 async fn publish(session: &Session, topic: &str, value: impl Into<Value>) {
     session.publish_acknowledged(topic, [value.into()]).await.unwrap();
+}
+
+/// The procedure `com.slow`, which answers when it is told to.
+struct Slow {
+    begun: mpsc::UnboundedReceiver<()>,
+    go: watch::Sender<bool>,
+}
+
+impl Slow {
+    async fn register(session: &Session) -> Self {
+        let (begin, begun) = mpsc::unbounded_channel();
+        let (go, going) = watch::channel(false);
+        let serve = move |_| {
+            begin.send(()).unwrap();
+            let mut going = going.clone();
+            async move {
+                going.wait_for(|go| *go).await.unwrap();
+                Ok(Value::Null.into())
+            }
+        };
+        session.register("com.slow", serve).await.unwrap();
+        Self { begun, go }
+    }
+
+    /// Waits for the next call of it.
+    async fn begins(&mut self) {
+        soon("a call of com.slow", self.begun.recv()).await.unwrap();
+    }
 }
 
 fn action(name: &str, keys: &str) -> String {
@@ -248,21 +277,9 @@ async fn too_much_waits_for_nobody_and_too_long_an_event_is_left_out() {
     let slow = format!("when = {{ topic = \"{TOPIC}\" }}\nthen = {{ call = \"com.slow\" }}\nat_most = \"1000/1s\"");
     let desk = Desk::with(&action("slow", &slow)).await;
     let owner = desk.owner().await;
-    let (go, going) = tokio::sync::watch::channel(false);
-    owner
-        .register("com.slow", move |_| {
-            let mut going = going.clone();
-            async move {
-                going.wait_for(|go| *go).await.unwrap();
-                Ok(Value::Null.into())
-            }
-        })
-        .await
-        .unwrap();
+    let mut slow = Slow::register(&owner).await;
     publish(&owner, TOPIC, 0_u64).await;
-    // The first one is being done when nothing waits.
-    let begun = async { while row(&owner, "slow").await["queued"] != Value::UInt(0) {} };
-    soon("the first", begun).await;
+    slow.begins().await;
     for number in 1..=20_u64 {
         publish(&owner, TOPIC, number).await;
     }
@@ -271,7 +288,7 @@ async fn too_much_waits_for_nobody_and_too_long_an_event_is_left_out() {
     // An event that is a little too long; the other half of a kibibyte is what holds the text.
     publish(&owner, TOPIC, "x".repeat(64 << 10)).await;
     reaches(&owner, "slow", "left_out", 5).await;
-    go.send(true).unwrap();
+    slow.go.send(true).unwrap();
     let row = reaches(&owner, "slow", "count", 17).await;
     assert_eq!((row["count"].as_u64(), row["left_out"].as_u64()), (Some(17), Some(5)));
 }
@@ -287,28 +304,16 @@ async fn so_many_actions_are_done_at_a_time_and_one_more_waits() {
     };
     let desk = Desk::with(&(0..=AT_ONCE).map(one).collect::<String>()).await;
     let owner = desk.owner().await;
-    let (begin, mut begun) = tokio::sync::mpsc::unbounded_channel();
-    let (go, going) = tokio::sync::watch::channel(false);
-    owner
-        .register("com.slow", move |_| {
-            begin.send(()).unwrap();
-            let mut going = going.clone();
-            async move {
-                going.wait_for(|go| *go).await.unwrap();
-                Ok(Value::Null.into())
-            }
-        })
-        .await
-        .unwrap();
+    let mut slow = Slow::register(&owner).await;
     publish(&owner, TOPIC, 0_u64).await;
     for _ in 0..AT_ONCE {
-        soon("an action", begun.recv()).await.unwrap();
+        slow.begins().await;
     }
     // Whatever would come has come when a later call of the same session is answered.
     owner.call("org.deskconn.actions.list", ()).await.unwrap();
-    assert!(begun.try_recv().is_err(), "one more is done");
-    go.send(true).unwrap();
-    soon("the last one", begun.recv()).await.unwrap();
+    assert!(slow.begun.try_recv().is_err(), "one more is done");
+    slow.go.send(true).unwrap();
+    slow.begins().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,11 +10,10 @@ use client::{
 use deskconnd::access::authenticator::HOLD;
 use wamp::auth::{cra, scram};
 
-use crate::support::{Desk, Way, key, public, refusal, soon};
+use crate::support::{Desk, KEEPER, Way, key, public, refusal, soon};
 
 /// A realm with a keeper, who may do everything, and an authenticator for everybody else.
 async fn home(more: &str) -> (Desk, Session) {
-    let keeper = key(7);
     let desk = Desk::with(&format!(
         r#"
         [[realm]]
@@ -25,28 +24,16 @@ async fn home(more: &str) -> (Desk, Session) {
         [[realm.role]]
         name = "reader"
         rules = [{{ uri = "com.", match = "prefix", allow = ["subscribe"] }}]
-        [[realm.role]]
-        name = "keeper"
-        rules = [{{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"] }}]
-        [[realm.principal]]
-        authid = "keeper"
-        role = "keeper"
-        method = "cryptosign"
-        pubkey = "{}"
+        {KEEPER}
         [[realm.authenticator]]
         procedure = "com.authenticate"
         methods = ["cryptosign", "wamp-scram", "wampcra", "ticket", "anonymous"]
         roles = ["reader", "guest"]
         {more}
-        "#,
-        public(&keeper)
+        "#
     ))
     .await;
-    let options = Options {
-        key: Some(keeper),
-        ..Options::new("home")
-    };
-    let keeper = desk.try_join(Way::WebSocket, options).await.unwrap();
+    let keeper = desk.keeper("home").await;
     (desk, keeper)
 }
 

@@ -16,7 +16,7 @@ use wamp::message::Abort;
 use wamp::realm::Requests;
 
 use crate::rights::error_uri;
-use crate::support::{Desk, Way, key, public, soon};
+use crate::support::{Desk, KEEPER, Way, soon};
 
 /// A realm whose keeper may do everything, and whose guests the procedure `com.authorize` decides about.
 pub(crate) async fn home() -> (Desk, Session) {
@@ -25,7 +25,6 @@ pub(crate) async fn home() -> (Desk, Session) {
 
 /// The same with more in the configuration.
 async fn home_with(more: &str) -> (Desk, Session) {
-    let keeper = key(7);
     let desk = Desk::with(&format!(
         r#"
         {more}
@@ -35,23 +34,11 @@ async fn home_with(more: &str) -> (Desk, Session) {
         name = "anonymous"
         rules = [{{ uri = "com.shut.", match = "prefix", allow = [] }}]
         authorizer = "com.authorize"
-        [[realm.role]]
-        name = "keeper"
-        rules = [{{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"], trustlevel = 2 }}]
-        [[realm.principal]]
-        authid = "keeper"
-        role = "keeper"
-        method = "cryptosign"
-        pubkey = "{}"
-        "#,
-        public(&keeper)
+        {KEEPER}
+        "#
     ))
     .await;
-    let options = Options {
-        key: Some(keeper),
-        ..Options::new("home")
-    };
-    let keeper = desk.try_join(Way::WebSocket, options).await.unwrap();
+    let keeper = desk.keeper("home").await;
     (desk, keeper)
 }
 

@@ -27,6 +27,19 @@ name = "anonymous"
 rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"], disclose = true }]
 "#;
 
+/// Somebody who may do everything in a realm of the configuration: what stands behind its other roles. The key is that of
+/// `key(7)`.
+pub(crate) const KEEPER: &str = r#"
+    [[realm.role]]
+    name = "keeper"
+    rules = [{ uri = "", match = "prefix", allow = ["call", "register", "publish", "subscribe"], trustlevel = 2 }]
+    [[realm.principal]]
+    authid = "keeper"
+    role = "keeper"
+    method = "cryptosign"
+    pubkey = "ea4a6c63e29c520abef5507b132ec5f9954776aebebe7b92421eea691446d22c"
+"#;
+
 /// A running daemon.
 pub(crate) struct Desk {
     pub(crate) daemon: Daemon,
@@ -151,6 +164,15 @@ impl Desk {
             ..Options::new(realm)
         };
         self.try_join(way, options).await.unwrap()
+    }
+
+    /// Joins a realm as its [`KEEPER`].
+    pub(crate) async fn keeper(&self, realm: &str) -> Session {
+        let options = Options {
+            key: Some(key(7)),
+            ..Options::new(realm)
+        };
+        self.try_join(Way::WebSocket, options).await.unwrap()
     }
 
     /// Joins the desktop's realm as its owner.
