@@ -8,6 +8,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 bindir=$(cd "${1:?usage: run.sh BINDIR [CACHE]}" && pwd)
+. "$here/machine.sh"
 cache=${2:-${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/vm}
 
 # The longest a good run took, on a machine that was busy with three builds, is half of this; a stuck guest must not hold CI.
@@ -59,23 +60,13 @@ chown -R 0:0 "$over"
 (cd "$over" && find . -mindepth 1 | cpio --quiet -o -H newc) >"$work/over.cpio"
 cat "$cache/root.cpio" "$work/over.cpio" >"$work/initrd"
 
-# No KVM even where /dev/kvm opens: a host that is itself a guest may offer one
-# that cannot run a stock kernel. The guest's memory is a shared file, so that
-# the host can look at the panel's register. restrict=on: the guest reaches
-# nothing but this test.
-timeout "$limit_s" qemu-system-x86_64 \
-    -machine q35,memory-backend=ram -accel tcg,thread=multi -smp 2 -m "$memory_mb" \
+# The guest's memory is a shared file, so that the host can look at the panel's register.
+machine "$work/agent" \
+    'acpi_backlight=video video.register_backlight_delay=1 memmap=64K$0x10000000 audit=0' \
+    -machine q35,memory-backend=ram \
     -object "memory-backend-file,id=ram,size=${memory_mb}M,mem-path=$ram,share=on" \
-    -nodefaults -display none -no-reboot -device VGA,addr=1 \
-    -acpitable file="$cache/screen.aml" -acpitable file="$cache/gpio.aml" \
-    -acpitable file="$cache/power.aml" -device isa-debug-exit,iobase=0x501,iosize=1 \
-    -serial file:"$work/console" -qmp unix:"$work/monitor",server=on,wait=off \
-    -device virtio-serial-pci -chardev socket,id=agent,path="$work/agent",server=on,wait=off \
-    -device virtserialport,chardev=agent,name=deskconn \
-    -netdev user,id=net,restrict=on,"hostfwd=tcp:127.0.0.1:$port-:$port" \
-    -device virtio-net-pci,netdev=net,romfile= \
-    -kernel "$cache/vmlinuz" -initrd "$work/initrd" \
-    -append "console=ttyS0 quiet panic=-1 acpi_backlight=video video.register_backlight_delay=1 memmap=64K\$0x10000000 systemd.show_status=0 audit=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
+    -acpitable file="$cache/screen.aml" -acpitable file="$cache/gpio.aml" -acpitable file="$cache/power.aml" \
+    -qmp unix:"$work/monitor",server=on,wait=off &
 qemu=$!
 
 # The phone: node looks for packages beside the scripts.

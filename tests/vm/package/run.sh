@@ -7,6 +7,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 sources=$(cd "$here/../../.." && pwd)
 bindir=$(cd "${1:?usage: run.sh BINDIR [CACHE]}" && pwd)
+. "$here/../machine.sh"
 cache=${2:-${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/vm}
 
 # Three times what a run took beside three builds.
@@ -83,23 +84,13 @@ rm -rf "$root" "$first"
 # Any: its daemon is told, and the other machine of these tests may run beside it.
 port=$("$cache/venv/bin/python" -B "$here/../ports.py" 0)
 
-# As in ../run.sh; only that the machine may start anew, and does so as another process: in the same one the next kernel would be
-# unpacked over translated code of the last, which takes a minute under emulation.
+# The machine may start anew, and does so as another process: in the same one the next kernel would be unpacked over translated
+# code of the last, which takes a minute under emulation.
 begun=0
 boot() {
     begun=$((begun + 1))
-    timeout "$limit_s" qemu-system-x86_64 \
-        -machine q35 -accel tcg,thread=multi -smp 2 -m "$memory_mb" -no-reboot -pidfile "$work/pid" \
-        -nodefaults -display none -device VGA,addr=1 \
-        -device isa-debug-exit,iobase=0x501,iosize=1 \
-        -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" \
-        -serial file:"$work/console" \
-        -device virtio-serial-pci -chardev socket,id=agent,path="$work/agent.$begun",server=on,wait=off \
-        -device virtserialport,chardev=agent,name=deskconn \
-        -netdev user,id=net,restrict=on,"hostfwd=tcp:127.0.0.1:$port-:$port" \
-        -device virtio-net-pci,netdev=net,romfile= \
-        -kernel "$cache/vmlinuz" -initrd "$work/initrd" \
-        -append "console=ttyS0 quiet panic=-1 systemd.show_status=0 mitigations=off nokaslr tsc=reliable no_timer_check" &
+    machine "$work/agent.$begun" '' -machine q35 -pidfile "$work/pid" \
+        -drive "file=$work/disk,format=raw,if=virtio,cache=unsafe" &
     qemu=$!
 }
 
