@@ -315,31 +315,12 @@ fn rule_of_grant(grant: &Grant) -> Rule {
 }
 
 fn rule_of_config(rule: &config::Rule) -> Rule {
-    let policy = match rule.matching {
-        config::Match::Exact => Match::Exact,
-        config::Match::Prefix => Match::Prefix,
-        config::Match::Wildcard => Match::Wildcard,
-    };
-    let action = |action: &config::Action| match action {
-        config::Action::Call => Action::Call,
-        config::Action::Register => Action::Register,
-        config::Action::Publish => Action::Publish,
-        config::Action::Subscribe => Action::Subscribe,
-    };
+    let take_over = rule.take_over.then_some(Action::TakeOver);
     Rule {
         uri: rule.uri.as_str().into(),
-        policy,
-        allow: rule
-            .allow
-            .iter()
-            .map(action)
-            .chain(rule.take_over.then_some(Action::TakeOver))
-            .collect(),
-        disclose: match rule.disclose {
-            config::Disclose::Never => Disclose::Never,
-            config::Disclose::OnRequest => Disclose::OnRequest,
-            config::Disclose::Always => Disclose::Always,
-        },
+        policy: rule.matching,
+        allow: rule.allow.iter().copied().chain(take_over).collect(),
+        disclose: rule.disclose,
         consent: Consent::Given,
         trustlevel: rule.trustlevel,
     }

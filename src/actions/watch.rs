@@ -32,7 +32,7 @@ const PRESENCE: &str = "org.deskconn.device..on_presence";
 pub(super) struct Key {
     pub(super) realm: String,
     pub(super) uri: String,
-    policy: u8,
+    policy: Match,
     /// Whether what is retained is wanted too: states need to know how they begin.
     pub(super) retained: bool,
 }
@@ -43,7 +43,7 @@ impl Key {
         Some(Self {
             realm: realm.to_owned(),
             uri: uri.to_owned(),
-            policy: policy_of(matching),
+            policy: matching,
             retained,
         })
     }
@@ -51,16 +51,8 @@ impl Key {
     /// Whether it is the one for this.
     pub(super) fn is_of(&self, realm: &str, event: &action::Event) -> bool {
         heard_of(realm, event).is_some_and(|(realm, uri, matching, retained)| {
-            (&*self.realm, &*self.uri, self.policy, self.retained) == (realm, uri, policy_of(matching), retained)
+            (&*self.realm, &*self.uri, self.policy, self.retained) == (realm, uri, matching, retained)
         })
-    }
-
-    const fn policy(&self) -> client::Match {
-        match self.policy {
-            0 => client::Match::Exact,
-            1 => client::Match::Prefix,
-            _ => client::Match::Wildcard,
-        }
     }
 
     fn is_of_presence(&self) -> bool {
@@ -74,14 +66,6 @@ fn heard_of<'a>(realm: &'a str, event: &'a action::Event) -> Option<(&'a str, &'
         action::Event::Topic(topic) => Some((realm, &topic.uri, topic.matching, topic.is_state())),
         action::Event::Device { .. } => Some((DESKTOP_REALM, PRESENCE, Match::Wildcard, true)),
         action::Event::At { .. } | action::Event::Every(_) | action::Event::Host { .. } => None,
-    }
-}
-
-const fn policy_of(matching: Match) -> u8 {
-    match matching {
-        Match::Exact => 0,
-        Match::Prefix => 1,
-        Match::Wildcard => 2,
     }
 }
 
@@ -120,9 +104,9 @@ pub(super) async fn listen(inner: Arc<Inner>, key: Key, begun: oneshot::Sender<(
 async fn subscribe(inner: &Inner, key: &Key) -> Result<Subscription, String> {
     let session = inner.sessions.of(&key.realm).await.map_err(|error| error.to_string())?;
     let subscribed = if key.retained {
-        session.subscribe_retained(&key.uri, key.policy()).await
+        session.subscribe_retained(&key.uri, key.policy).await
     } else {
-        session.subscribe_matching(&key.uri, key.policy()).await
+        session.subscribe_matching(&key.uri, key.policy).await
     };
     subscribed.map_err(|error| error.to_string())
 }

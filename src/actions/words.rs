@@ -107,9 +107,8 @@ pub(super) fn when(when: &When) -> String {
     match &when.event {
         Event::Topic(topic) => {
             let matching = match topic.matching {
-                Match::Exact => "",
-                Match::Prefix => " (prefix)",
-                Match::Wildcard => " (wildcard)",
+                Match::Exact => String::new(),
+                pattern @ (Match::Prefix | Match::Wildcard) => format!(" ({})", pattern.name()),
             };
             let crossing = if topic.crossing { ", once it does" } else { "" };
             format!(

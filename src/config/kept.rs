@@ -81,7 +81,7 @@ fn read_history(rule: &mut Section<'_>) -> Result<HistoryRule, ConfigError> {
     })
 }
 
-fn pattern(rule: &mut Section<'_>) -> Result<(wamp::uri::Uri, wamp::message::Match), ConfigError> {
+fn pattern(rule: &mut Section<'_>) -> Result<(wamp::uri::Uri, Match), ConfigError> {
     let matching = match rule.get("match") {
         Some(field) => field.text("\"exact\", \"prefix\" or \"wildcard\"", read_match)?,
         None => Match::Exact,
@@ -91,12 +91,7 @@ fn pattern(rule: &mut Section<'_>) -> Result<(wamp::uri::Uri, wamp::message::Mat
     if uri.starts_with("wamp.") {
         return Err(field.error("another topic than those of the router itself, whose events are not kept"));
     }
-    let policy = match matching {
-        Match::Exact => wamp::message::Match::Exact,
-        Match::Prefix => wamp::message::Match::Prefix,
-        Match::Wildcard => wamp::message::Match::Wildcard,
-    };
-    Ok((uri.as_str().into(), policy))
+    Ok((uri.as_str().into(), matching))
 }
 
 /// `events_when_full`.

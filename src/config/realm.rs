@@ -2,6 +2,9 @@
 //!
 //! It decides nothing: the router's gate reads it.
 
+pub use router::{Action, Disclose};
+pub use wamp::message::Match;
+
 use super::ConfigError;
 use super::authenticator::{self, Authenticator, MAX_AUTHENTICATORS};
 use super::kept::{self, Kept};
@@ -73,41 +76,6 @@ pub struct Rule {
     pub trustlevel: Option<u32>,
     /// Whether a procedure may be taken from others who offer it (`force_reregister`).
     pub take_over: bool,
-}
-
-/// Whether callers and publishers are disclosed to the other side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Disclose {
-    /// No; a request that asks for it is refused.
-    Never,
-    /// Where they ask for it with `disclose_me`.
-    OnRequest,
-    /// Always.
-    Always,
-}
-
-/// How a rule's URI is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
-    /// The whole URI.
-    Exact,
-    /// Its beginning.
-    Prefix,
-    /// Component by component; empty ones stand for any.
-    Wildcard,
-}
-
-/// What a rule is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// CALL.
-    Call,
-    /// REGISTER.
-    Register,
-    /// PUBLISH.
-    Publish,
-    /// SUBSCRIBE.
-    Subscribe,
 }
 
 pub(super) fn read(sections: Vec<Section<'_>>) -> Result<Vec<Realm>, ConfigError> {
@@ -276,12 +244,7 @@ fn read_disclose(field: &Field<'_>) -> Result<Disclose, ConfigError> {
 }
 
 pub(super) fn read_match(word: &str) -> Option<Match> {
-    match word {
-        "exact" => Some(Match::Exact),
-        "prefix" => Some(Match::Prefix),
-        "wildcard" => Some(Match::Wildcard),
-        _ => None,
-    }
+    Match::from_name(word.as_bytes())
 }
 
 fn read_action(word: &str) -> Option<Action> {

@@ -124,11 +124,7 @@ fn warn_of_realm(realm: &Realm, is_reachable: bool, told: &mut Vec<String>) {
 fn warn_of_role(realm: &str, role: &Role, told: &mut Vec<String>) {
     let mut seen = BTreeSet::new();
     for rule in &role.rules {
-        let matching = match rule.matching {
-            Match::Exact => "exact",
-            Match::Prefix => "prefix",
-            Match::Wildcard => "wildcard",
-        };
+        let matching = rule.matching.name();
         if !seen.insert((&rule.uri, matching)) {
             told.push(format!(
                 "realm \"{realm}\", role \"{}\": there are two rules for \"{}\" with match = \"{matching}\"",

@@ -31,11 +31,7 @@ impl Rule {
     pub(super) fn of(forward: &config::Forward) -> Self {
         Self {
             uri: forward.uri.as_str().into(),
-            policy: match forward.matching {
-                config::Match::Exact => Match::Exact,
-                config::Match::Prefix => Match::Prefix,
-                config::Match::Wildcard => Match::Wildcard,
-            },
+            policy: forward.matching,
             is_out: forward.is_out,
             is_in: forward.is_in,
             events: forward.events,
@@ -122,7 +118,7 @@ pub(crate) fn role(link: &config::Link) -> Result<Role, RuleError> {
 mod tests {
     use super::*;
 
-    fn forward(uri: &str, matching: config::Match) -> config::Forward {
+    fn forward(uri: &str, matching: Match) -> config::Forward {
         config::Forward {
             uri: uri.to_owned(),
             matching,
@@ -137,7 +133,7 @@ mod tests {
     #[test]
     fn a_rule_takes_what_it_covers_and_nothing_of_a_router_or_a_desktop_that_it_does_not_name() {
         let takes = |pattern: &str, matching, uri: &str| Rule::of(&forward(pattern, matching)).takes(&uri.into());
-        use config::Match::{Exact, Prefix, Wildcard};
+        use Match::{Exact, Prefix, Wildcard};
         for (pattern, matching, uri, expected) in [
             ("com.x", Exact, "com.x", true),
             ("com.x", Exact, "com.x.y", false),
@@ -168,13 +164,13 @@ mod tests {
             secret: None,
             pin: None,
             forward: vec![
-                forward("com.x", config::Match::Exact),
-                forward("com.wide.", config::Match::Prefix),
+                forward("com.x", Match::Exact),
+                forward("com.wide.", Match::Prefix),
                 config::Forward {
                     is_out: false,
                     is_in: true,
                     calls: false,
-                    ..forward("com.wide.in.", config::Match::Prefix)
+                    ..forward("com.wide.in.", Match::Prefix)
                 },
             ],
         };
