@@ -23,11 +23,7 @@ pub(super) fn refused(peer: &Peer, abort: &Abort) -> Entry {
 /// Somebody who was let in wanted a session that belongs to others.
 pub(super) fn return_refused(authid: &str, device: Option<&Device>, peer: &Peer, why: &str) -> Entry {
     let entry = Entry::new(Kind::LoginFailed).id(authid).from(peer);
-    let entry = entry.detail(format!("return to a session: {why}"));
-    match device {
-        Some(device) => entry.device(device),
-        None => entry,
-    }
+    entry.detail(format!("return to a session: {why}")).device(device)
 }
 
 /// A program of another user knocked at the Unix socket.
@@ -53,8 +49,5 @@ pub(super) fn denied(visitor: Option<&Visitor>, device: Option<&Device>, action:
     if let Some(visitor) = visitor {
         entry = entry.id(&visitor.authid).from(&visitor.peer);
     }
-    match device {
-        Some(device) => entry.device(device),
-        None => entry,
-    }
+    entry.device(device)
 }

@@ -168,12 +168,14 @@ impl Entry {
         }
     }
 
-    /// With the id, name and role of a device.
+    /// With the id, name and role of a device, if it is one.
     #[must_use]
-    pub fn device(mut self, device: &Device) -> Self {
-        self.device = bounded(&device.id);
-        self.name = bounded(&device.name);
-        self.role = bounded(&device.role);
+    pub fn device<'a>(mut self, device: impl Into<Option<&'a Device>>) -> Self {
+        if let Some(device) = device.into() {
+            self.device = bounded(&device.id);
+            self.name = bounded(&device.name);
+            self.role = bounded(&device.role);
+        }
         self
     }
 

@@ -49,13 +49,9 @@ async fn rename(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     let mut arguments = Arguments::of(&mut call);
     let (id, name) = (arguments.text("id")?, arguments.text("name")?);
     arguments.end()?;
-    let device = desktop
-        .store
-        .change_trust(|trust| trust.rename(&id, &name).cloned())
-        .map_err(refused)?;
-    desktop.audit.note(Entry::new(Kind::Renamed).device(&device));
-    desktop.desk.devices_changed();
-    Ok(row(&desktop, &device).into())
+    changed(&desktop, Kind::Renamed, String::new(), |trust| {
+        trust.rename(&id, &name).cloned()
+    })
 }
 
 /// `devices.set_role(id, role) → device`: holds at once, for sessions that are open too.
@@ -66,14 +62,9 @@ async fn set_role(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
     if !desktop.access.roles().has(&role) {
         return Err(no_such_role(&desktop, &role));
     }
-    let device = desktop
-        .store
-        .change_trust(|trust| trust.set_role(&id, &role).cloned())
-        .map_err(refused)?;
-    desktop.audit.note(Entry::new(Kind::RoleChanged).device(&device));
-    desktop.access.apply_rights(&desktop.realm);
-    desktop.desk.devices_changed();
-    Ok(row(&desktop, &device).into())
+    changed(&desktop, Kind::RoleChanged, String::new(), |trust| {
+        trust.set_role(&id, &role).cloned()
+    })
 }
 
 /// The refusal of a role that no device can have.
