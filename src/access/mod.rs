@@ -367,9 +367,5 @@ pub(crate) fn extra_text<'a>(asked: &'a Asked, key: &str) -> Option<&'a str> {
     asked.authextra.get(key).and_then(Value::as_str)
 }
 
-fn size(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use wamp::realm::INTERNAL_PROVIDER;
 
 use super::realms::ConfiguredRealm;
 use super::{Access, Authenticators};
-use crate::config::{Config, Realm};
+use crate::config::{Config, Realm, size};
 
 /// What holds now. Whoever begins to log in keeps what holds then, and the router closes logins that a change overtakes.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Policy {
             realms: realms.collect::<Result<_, RuleError>>()?,
             allows_anonymous_brightness: config.compat.anonymous_brightness,
             allows_plain_devices: config.compat.plain_devices,
-            sessions_per_device: limits.sessions_per_device.map_or(usize::MAX, super::size),
+            sessions_per_device: limits.sessions_per_device.map_or(usize::MAX, size),
             message_rate: rate(limits.messages_per_s, limits.messages_burst),
             input_rate: rate(limits.input_messages_per_s, limits.messages_burst),
         })

@@ -10,6 +10,11 @@ use super::ConfigError;
 use super::kept::read_when_full;
 use super::read::Section;
 
+/// A bound as those take it who keep it.
+pub(crate) fn size(bound: u64) -> usize {
+    usize::try_from(bound).unwrap_or(usize::MAX)
+}
+
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 

@@ -33,6 +33,7 @@ pub use effect::{EFFECTS, Effect};
 pub use http::Http;
 pub use kept::{Kept, MAX_KEPT_RULES};
 pub use limits::Limits;
+pub(crate) use limits::size;
 pub use link::{Forward, Link, MAX_ADDRESSES, MAX_FORWARDS, MAX_LINKS};
 pub use origin::Origin;
 pub use principal::{Login, Principal};

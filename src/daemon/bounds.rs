@@ -4,7 +4,7 @@ use router::{Limits, RealmSettings};
 use wamp::limits::{Bounds, Quota};
 use wamp::uri::UriRules;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, size};
 
 /// Procedures that begin with this are the desktop's, or a device's or component's own.
 const DESKTOP_PROCEDURES: &str = "org.deskconn.";
@@ -35,7 +35,6 @@ pub(super) fn settings_of(config: &Config, realm: &config::Realm) -> RealmSettin
 }
 
 pub(super) fn quota(limits: &config::Limits) -> Quota {
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     Quota {
         registrations: size(limits.registrations),
         subscriptions: size(limits.subscriptions),
@@ -44,7 +43,6 @@ pub(super) fn quota(limits: &config::Limits) -> Quota {
 }
 
 pub(super) fn limits(limits: &config::Limits) -> Limits {
-    let size = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
     let bound = |number: Option<u64>| number.map_or(usize::MAX, size);
     Limits {
         joining: Bounds {
