@@ -110,6 +110,14 @@ impl Desk {
         answer
     }
 
+    /// Tells whoever waits for it how its request ended, and writes down a refusal.
+    pub(super) fn finish(&self, inner: &mut Inner, request: Request, answer: Result<(), Refusal>) {
+        if let Err(refusal) = answer {
+            self.not_paired(inner.addresses.get(&request).map(String::as_str), refusal);
+        }
+        inner.finish(request, answer);
+    }
+
     /// Gives a stranger's session the time to prove its key, or to be approved; then it ends.
     pub fn watch_stranger(self: &Arc<Self>, session: SessionId) {
         self.inner().strangers.insert(session);

@@ -1,11 +1,12 @@
-//! What the desk writes into the audit log: windows, and who was paired or not. Never a code or a key.
+//! What the desk writes into the audit log, and says in the log beside it: windows, and who was paired or not. Never a code or a
+//! key.
 
 use pairing::Device;
 use pairing::exchange::Why;
-use pairing::legacy::{Refusal, Request};
+use pairing::legacy::Refusal;
 use pairing::window::{Closed, Terms};
 
-use super::{Desk, Inner, Told};
+use super::{Desk, Told};
 use crate::audit::{Entry, Kind};
 
 /// A window was opened.
@@ -31,14 +32,7 @@ pub(super) fn granted(device: &Device) -> Entry {
 }
 
 impl Desk {
-    /// Tells whoever waits for it how its request ended, and writes down a refusal.
-    pub(super) fn finish(&self, inner: &mut Inner, request: Request, answer: Result<(), Refusal>) {
-        if let Err(refusal) = answer {
-            self.not_paired(inner.addresses.get(&request).map(String::as_str), refusal);
-        }
-        inner.finish(request, answer);
-    }
-
+    /// A device was refused.
     pub(super) fn not_paired(&self, address: Option<&str>, refusal: Refusal) {
         tracing::warn!(address = address.unwrap_or_default(), %refusal, "a device was not paired");
         let failed = Entry::new(Kind::PairingFailed).address(address);
