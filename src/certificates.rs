@@ -27,7 +27,7 @@ const WARNING: time::Duration = time::Duration::days(14);
 
 /// The certificates of the configuration, and what of them is in use.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Configured {
     files: Mutex<Tls>,
     certificates: Certificates,
     seen: Mutex<Seen>,
@@ -55,7 +55,7 @@ pub struct Facts {
     pub not_after: OffsetDateTime,
 }
 
-impl Kept {
+impl Configured {
     /// Reads the files for the first time. `own` is the daemon's own certificate.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::access::{Household, roles};
-use crate::certificates::Kept;
+use crate::certificates;
 use crate::config::{Config, Origin};
 use crate::daemon::check_components;
 use crate::{links, logging};
@@ -71,7 +71,9 @@ fn missing(config: &Config, is_system: bool) -> Vec<anyhow::Error> {
         true => Household::uids(&config.owners).map(drop),
         false => Ok(()),
     };
-    let files = Kept::open(&config.tls, None).map(drop).context("[tls]");
+    let files = certificates::Configured::open(&config.tls, None)
+        .map(drop)
+        .context("[tls]");
     [owners, files].into_iter().filter_map(Result::err).collect()
 }
 

@@ -36,7 +36,7 @@ use crate::actions::Actions;
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::bridge::Bridge;
-use crate::certificates::Kept;
+use crate::certificates;
 use crate::config::{Config, DESKTOP_REALM, Origin};
 use crate::consent::{Consents, News};
 use crate::links::Links;
@@ -59,7 +59,7 @@ pub struct Daemon {
     store: Arc<Store>,
     audit: Audit,
     advertiser: Arc<Advertiser>,
-    certificates: Arc<Kept>,
+    certificates: Arc<certificates::Configured>,
     reloader: Arc<Reloader>,
     listeners: Arc<Listeners>,
     actions: Actions,

@@ -46,12 +46,12 @@ impl Files {
         file.persist(self.home.path().join(name)).unwrap();
     }
 
-    fn open(&self) -> Result<Arc<Kept>> {
-        Kept::open(&self.tls, None)
+    fn open(&self) -> Result<Arc<Configured>> {
+        Configured::open(&self.tls, None)
     }
 }
 
-fn names(kept: &Kept) -> Vec<String> {
+fn names(kept: &Configured) -> Vec<String> {
     kept.facts().0.unwrap().names
 }
 

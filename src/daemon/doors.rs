@@ -10,7 +10,7 @@ use super::Daemon;
 use super::keys::Proofs;
 use super::socket::{SYSTEM_MODES, USER_MODES, listen_unix};
 use crate::bridge::Bridge;
-use crate::certificates::Kept;
+use crate::certificates;
 use crate::config::{self, Config};
 use crate::discovery::Advert;
 use crate::front_door::{self, Front};
@@ -87,7 +87,7 @@ fn local_name(store: &Store) -> String {
 }
 
 /// Which hosts and origins of browsers are let in.
-pub(super) fn origins(config: &Config, certificates: &Kept, store: &Store) -> Origins {
+pub(super) fn origins(config: &Config, certificates: &certificates::Configured, store: &Store) -> Origins {
     Origins {
         hosts: certificates.hosts().chain([local_name(store)]).collect(),
         allowed: config.http.allowed_origins.clone(),

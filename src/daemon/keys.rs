@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, ensure};
 use router::{Keys, noise, tls};
 
-use crate::certificates::Kept;
+use crate::certificates;
 use crate::config::Config;
 use crate::store::Store;
 
@@ -14,7 +14,7 @@ pub(super) struct Proofs {
     pub(super) keys: Keys,
     /// The pin of its own certificate. A plain router has none that anybody could know.
     pub(super) spki: Option<[u8; 32]>,
-    pub(super) certificates: Arc<Kept>,
+    pub(super) certificates: Arc<certificates::Configured>,
 }
 
 impl Proofs {
@@ -24,7 +24,7 @@ impl Proofs {
                 config.tls.client_ca.is_none() || config.tls.certificate.is_some(),
                 "[tls] client_ca needs a certificate: a plain router has none of its own"
             );
-            let certificates = Kept::open(&config.tls, None).context("[tls]")?;
+            let certificates = certificates::Configured::open(&config.tls, None).context("[tls]")?;
             let has_any = config.tls.certificate.is_some();
             let tls = has_any
                 .then(|| certificates.certificates().server_config())
@@ -43,7 +43,7 @@ impl Proofs {
         let unusable = "the desktop's own certificate cannot be used";
         let spki = tls::spki_hash(&certificate).context(unusable)?;
         let own = tls::Chain::from_der(&certificate, &key).context(unusable)?;
-        let certificates = Kept::open(&config.tls, Some(own)).context("[tls]")?;
+        let certificates = certificates::Configured::open(&config.tls, Some(own)).context("[tls]")?;
         let responder = noise::Responder {
             secret: noise::Secret::new(store.noise_secret()),
             did: store.identity().did(),

@@ -15,7 +15,7 @@ use super::{Source, advert, computer_name, origins};
 use crate::access::{Access, Household, Policy};
 use crate::actions;
 use crate::advertiser::Advertiser;
-use crate::certificates::Kept;
+use crate::certificates;
 use crate::check;
 use crate::config::{Config, Tls};
 use crate::front_door::Front;
@@ -77,7 +77,7 @@ pub(super) struct Parts {
     pub(super) desk: Arc<Desk>,
     pub(super) said: Arc<Said>,
     pub(super) advertiser: Arc<Advertiser>,
-    pub(super) certificates: Arc<Kept>,
+    pub(super) certificates: Arc<certificates::Configured>,
     pub(super) front: Arc<Front>,
     pub(super) listeners: Arc<Listeners>,
     pub(super) addresses: Vec<SocketAddr>,

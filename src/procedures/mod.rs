@@ -35,7 +35,7 @@ pub(crate) use self::nearby::Nearby;
 use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
-use crate::certificates::Kept;
+use crate::certificates;
 use crate::config;
 use crate::consent::Consents;
 use crate::daemon::Reloader;
@@ -62,7 +62,7 @@ pub(crate) struct Desktop {
     pub(crate) audit: Audit,
     pub(crate) realm: RealmHandle,
     pub(crate) router: Router,
-    pub(crate) certificates: Arc<Kept>,
+    pub(crate) certificates: Arc<certificates::Configured>,
     /// What is done when something happens.
     pub(crate) actions: crate::actions::Handle,
     /// The links of its realms to other routers.
