@@ -18,6 +18,7 @@
 //! | `bridge` | calls and publications by single HTTP requests |
 //! | `front_door` | what browsers get beside WAMP |
 //! | `site` | the files of the phone app, built in |
+//! | `inside` | this process's own sessions in its realms |
 //! | `notice` | questions to the owner as desktop notifications |
 //! | [`pair`] | the pairing desk: codes, windows, questions to the owner |
 //! | `procedures` | the daemon's own procedures: pairing, devices, discovery, info |
@@ -36,6 +37,7 @@ pub mod daemon;
 pub mod described;
 pub mod discovery;
 mod front_door;
+mod inside;
 pub mod links;
 pub mod logging;
 pub mod metrics;

@@ -1,44 +1,10 @@
-//! Calls procedures that somebody registered in a realm, because a decision is left to them: from a session of this process
-//! in that realm, which is opened when it is needed.
+//! Calls procedures that somebody registered in a realm, because a decision is left to them.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use client::{Args, ConnectError, Error, Options, RequestError, Session};
-use futures_util::FutureExt as _;
-use router::Router;
+use client::{Args, Error, RequestError, Session};
 use tokio::time::timeout;
 use wamp::error::NO_SUCH_PROCEDURE;
-
-/// The sessions from which procedures are called.
-#[derive(Debug)]
-pub(super) struct Callers {
-    router: Router,
-    /// The name of these sessions.
-    name: &'static str,
-    sessions: HashMap<String, Session>,
-}
-
-impl Callers {
-    pub(super) fn new(router: Router, name: &'static str) -> Self {
-        Self {
-            router,
-            name,
-            sessions: HashMap::new(),
-        }
-    }
-
-    /// The session in a realm.
-    pub(super) async fn session(&mut self, realm: &str) -> Result<Session, ConnectError> {
-        let known = self.sessions.get(realm);
-        if let Some(session) = known.filter(|session| session.closed().now_or_never().is_none()) {
-            return Ok(session.clone());
-        }
-        let session = Session::over(self.router.connect_local(self.name), Options::new(realm)).await?;
-        self.sessions.insert(realm.to_owned(), session.clone());
-        Ok(session)
-    }
-}
 
 /// Why there is no answer.
 #[derive(Debug)]

@@ -15,8 +15,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use wamp::error::{CANCELED, NETWORK_FAILURE, NO_AVAILABLE_CALLEE, TIMEOUT, UNAVAILABLE};
 use wamp::message::Abort;
 
-use super::asking::{self, Callers, Unanswered};
+use super::asking::{self, Unanswered};
 use crate::config;
+use crate::inside::Sessions;
 
 /// How long a client waits for an authenticator that is not there yet: routers and authenticators start together, and
 /// AutobahnJS takes every ABORT for the last word. With the answer's own time it stays below the ten seconds after which
@@ -106,7 +107,7 @@ impl Authenticators {
 
 /// Asks, for as long as the daemon runs.
 pub async fn serve(router: Router, mut asked: mpsc::Receiver<Question>) {
-    let mut callers = Callers::new(router, NAME);
+    let sessions = Sessions::new(router, NAME);
     let mut open = FuturesUnordered::new();
     loop {
         tokio::select! {
@@ -115,7 +116,7 @@ pub async fn serve(router: Router, mut asked: mpsc::Receiver<Question>) {
                 if question.answer.is_closed() {
                     continue;
                 }
-                match callers.session(&question.realm).await {
+                match sessions.of(&question.realm).await {
                     Ok(session) => open.push(answer(session, question)),
                     Err(error) => {
                         tracing::warn!(realm = %question.realm, %error, "authenticators cannot be asked");

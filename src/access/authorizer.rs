@@ -15,7 +15,8 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use wamp::id::QuestionId;
 use wamp::value::{Dict, Value};
 
-use super::asking::{self, Callers, Unanswered};
+use super::asking::{self, Unanswered};
+use crate::inside::Sessions;
 
 /// How long an authorizer may take: a session waits meanwhile, and no answer is a no.
 pub const ANSWER_TIME: Duration = Duration::from_secs(2);
@@ -51,13 +52,13 @@ impl Authorizers {
 
 /// Asks, for as long as the daemon runs.
 pub async fn serve(router: Router, mut asked: UnboundedReceiver<Asked>) {
-    let mut callers = Callers::new(router, NAME);
+    let sessions = Sessions::new(router, NAME);
     let mut open = FuturesUnordered::new();
     loop {
         tokio::select! {
             question = asked.recv(), if open.len() < AT_ONCE => {
                 let Some(Asked(realm, question)) = question else { return };
-                match callers.session(realm.name().as_str()).await {
+                match sessions.of(realm.name().as_str()).await {
                     Ok(session) => open.push(ask(session, realm, question)),
                     Err(error) => {
                         tracing::warn!(realm = %realm.name(), %error, "authorizers cannot be asked");

@@ -12,12 +12,12 @@ use super::kept::Kept;
 use super::moment::Moment;
 use super::perform::Performer;
 use super::plan::{Known, Occasion, Plan};
-use super::sessions::Sessions;
 use super::watch::{self, Key};
 use super::work::{Job, Workers};
 use super::{Unknown, host};
 use crate::audit::Audit;
 use crate::config::action::{Action, Event};
+use crate::inside::Sessions;
 use crate::store::Store;
 
 /// What the tasks share.
@@ -31,6 +31,8 @@ pub(super) struct Inner {
     /// An action is about the machine.
     pub(super) host_wanted: Notify,
     pub(super) sessions: Arc<Sessions>,
+    /// Whether there is a desktop, on which is told what was done.
+    pub(super) has_desktop: bool,
     pub(super) performer: Performer,
     pub(super) store: Arc<Store>,
     pub(super) audit: Audit,

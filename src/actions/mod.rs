@@ -28,7 +28,6 @@ mod plan;
 mod post;
 mod render;
 mod schedule;
-mod sessions;
 pub mod template;
 mod trigger;
 mod watch;
@@ -41,35 +40,27 @@ use router::Router;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
-use wamp::value::Dict;
 
 pub(crate) use self::dry::Given;
 pub(crate) use self::handle::Handle;
 use self::inner::Inner;
 use self::kept::Kept;
 use self::perform::Performer;
-pub(crate) use self::sessions::NAME;
-use self::sessions::Sessions;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::config::action::Action;
+use crate::inside::Sessions;
 use crate::store::Store;
+
+/// The name of the sessions of actions, one in each realm for all of them. That keeps an action from hearing what actions publish:
+/// an event does not come back to the session that published it (WAMP specification, "Publisher Exclusion").
+pub(crate) const NAME: &str = "actions";
 
 /// All actions of the daemon.
 #[derive(Debug)]
 pub struct Actions {
     inner: Arc<Inner>,
     tasks: Vec<AbortOnDropHandle<()>>,
-}
-
-/// An action was done.
-#[derive(Debug, Clone)]
-pub(crate) struct Run {
-    pub(crate) name: String,
-    /// What triggered it.
-    pub(crate) trigger: &'static str,
-    /// `{ok, error, took_ms, steps}`.
-    pub(crate) outcome: Dict,
 }
 
 /// There is no action of this name.
@@ -82,7 +73,7 @@ impl Actions {
     /// The actions of the configuration. They begin with [`Actions::begin`]. A plain router keeps nothing of them.
     pub(crate) fn new(router: &Router, (store, audit): (&Arc<Store>, &Audit), config: &Config) -> Self {
         let place = store.place().ok().filter(|_| config.desktop.enabled);
-        let sessions = Arc::new(Sessions::new(router.clone(), config.desktop.enabled));
+        let sessions = Arc::new(Sessions::new(router.clone(), NAME));
         let inner = Arc::new(Inner {
             begin: Instant::now(),
             book: Mutex::default(),
@@ -91,6 +82,7 @@ impl Actions {
             host_wanted: Notify::new(),
             performer: Performer::new(Arc::clone(&sessions)),
             sessions,
+            has_desktop: config.desktop.enabled,
             store: Arc::clone(store),
             audit: audit.clone(),
         });

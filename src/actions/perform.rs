@@ -11,9 +11,9 @@ use wamp::value::{Dict, Value};
 use super::expression::{MAX_OUTPUT, size};
 use super::post;
 use super::render::{Rendered, is_wanted, kind, render};
-use super::sessions::Sessions;
 use crate::config::DESKTOP_REALM;
 use crate::config::action::{Action, Step};
+use crate::inside::Sessions;
 
 /// Actions that are done at a time, of all; further ones wait. Each may have a program or a request under way.
 pub(super) const AT_ONCE: usize = 16;

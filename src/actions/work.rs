@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use client::Args;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -11,8 +12,12 @@ use wamp::value::Dict;
 use super::figures::Last;
 use super::inner::Inner;
 use super::plan::{Occasion, complete};
-use super::{Run, words};
+use super::words;
+use crate::config::DESKTOP_REALM;
 use crate::config::action::Action;
+
+/// The topic on which it is told that an action was done.
+const ON_RUN: &str = "org.deskconn.actions.on_run";
 
 /// Occasions that wait for an action that is being done. More say nothing new, and are left out.
 pub(super) const QUEUE: usize = 16;
@@ -93,15 +98,26 @@ async fn work(inner: Arc<Inner>, action: Arc<Action>, mut jobs: mpsc::Receiver<J
         if let Some(entry) = words::entry(&action.name, trigger, &outcome) {
             inner.audit.note(entry);
         }
-        let run = Run {
-            name: action.name.clone(),
-            trigger,
-            outcome: words::outcome(&outcome, took, false),
-        };
-        inner.sessions.tell(run).await;
+        if inner.has_desktop {
+            tell(&inner, &action.name, trigger, words::outcome(&outcome, took, false)).await;
+        }
         if let Some(answer) = answer {
             // Who asked may have gone.
             let _ = answer.send(words::outcome(&outcome, took, true));
         }
+    }
+}
+
+/// Tells on the desktop what was done. Nobody waits for that.
+async fn tell(inner: &Inner, name: &str, trigger: &str, outcome: Dict) {
+    let Ok(session) = inner.sessions.of(DESKTOP_REALM).await else {
+        return;
+    };
+    let args = Args::from([name.into()]).with("trigger", trigger);
+    let args = outcome
+        .into_iter()
+        .fold(args, |args, (key, value)| args.with(&key, value));
+    if let Err(error) = session.publish(ON_RUN, args).await {
+        tracing::debug!(%error, "what an action did was not published");
     }
 }
