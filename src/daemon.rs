@@ -182,7 +182,7 @@ impl Daemon {
                 collector: Arc::clone(&collector),
                 listeners: Arc::clone(&parts.listeners),
             };
-            daemon.open_desktop(config, machine, open).await?;
+            parts.functions = Some(daemon.open_desktop(config, machine, open).await?);
         }
         daemon.actions.begin().await;
         if let Some(bridge) = &daemon.bridge {
@@ -331,7 +331,8 @@ fn make(
         store: Arc::clone(store),
         access,
         desk,
-        said: Arc::new(Said::new(computer_name(config), config.pairing.clone())),
+        said: Arc::new(Said::new(computer_name(config), config)),
+        functions: None,
         advertiser: Arc::new(Advertiser::new(Arc::clone(store), config.discovery.enabled)),
         certificates: proofs.certificates,
         front,

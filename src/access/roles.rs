@@ -247,9 +247,10 @@ pub fn agent() -> Role {
         [components::agent::WELCOME, components::agent::READY].map(|uri| rule(uri, Match::Exact, &[Action::Call]));
     let serve = [components::agent::CALL, components::agent::MISSING];
     let serve = serve.map(|uri| rule(uri, Match::Exact, &[Action::Register]));
+    let hear = rule(components::agent::ON_SETTINGS, Match::Exact, &[Action::Subscribe]);
     let topics = components::agent::entries().flat_map(|entry| entry.topics);
     let tell = topics.map(|topic| rule(topic.uri, Match::Exact, &[Action::Publish]));
-    Role::new(AGENT, ask.into_iter().chain(serve).chain(tell).collect()).expect("there is no prefix")
+    Role::new(AGENT, ask.into_iter().chain(serve).chain([hear]).chain(tell).collect()).expect("there is no prefix")
 }
 
 /// The roles of a realm from the configuration.

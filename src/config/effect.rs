@@ -28,8 +28,8 @@ pub const EFFECTS: &[(&str, Effect)] = &[
         Effect::Restart("the paths of HTTP are given away at the start"),
     ),
     (
-        "components",
-        Effect::Restart("the desktop's functions are made at the start"),
+        "components.gpio",
+        Effect::Restart("the lines of chips are taken at the start"),
     ),
     ("limits.events_when_full", Effect::Restart(QUEUES)),
     ("realm.events_when_full", Effect::Restart(QUEUES)),

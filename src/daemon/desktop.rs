@@ -34,8 +34,13 @@ pub(super) struct Opened {
 }
 
 impl Daemon {
-    /// Opens the desktop's realm with everything that is served in it.
-    pub(super) async fn open_desktop(&mut self, config: &Config, machine: Machine, opened: Opened) -> Result<()> {
+    /// Opens the desktop's realm with everything that is served in it, and gives the functions as they run.
+    pub(super) async fn open_desktop(
+        &mut self,
+        config: &Config,
+        machine: Machine,
+        opened: Opened,
+    ) -> Result<Arc<Running>> {
         let Opened {
             desk,
             access,
@@ -69,14 +74,14 @@ impl Daemon {
             since: Instant::now(),
             advertiser: Arc::clone(&self.advertiser),
             notifier: Arc::clone(&machine.notifier),
-            settings: config.components.clone(),
             functions,
             nearby: Nearby::new(config),
         };
         let desktop = Arc::new(desktop);
         self.offer(&desktop, told).await?;
         self.tell_figures(&desktop, &listeners).await?;
-        self.follow(&desktop, questions).await
+        self.follow(&desktop, questions).await?;
+        Ok(Arc::clone(&desktop.functions))
     }
 
     /// Registers the desktop's functions.
@@ -143,6 +148,7 @@ impl Daemon {
             tokio::spawn(consents.serve(realm, session.clone(), questions)),
             tokio::spawn(procedures::publish_presence(session.clone(), Arc::clone(desktop))),
             tokio::spawn(procedures::publish_offers(session.clone(), Arc::clone(desktop))),
+            tokio::spawn(procedures::publish_settings(session.clone(), Arc::clone(desktop))),
             tokio::spawn(procedures::follow_lock(session, Arc::clone(desktop))),
             tokio::spawn(Arc::clone(&desktop.desk).keep_time()),
             tokio::spawn(Arc::clone(&desktop.access).keep_rights(desktop.realm.clone())),

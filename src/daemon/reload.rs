@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
+use components::Running;
 use router::Router;
 use tokio::sync::Mutex;
 
@@ -76,6 +77,8 @@ pub(super) struct Parts {
     pub(super) access: Arc<Access>,
     pub(super) desk: Arc<Desk>,
     pub(super) said: Arc<Said>,
+    /// The desktop's functions, where there are any.
+    pub(super) functions: Option<Arc<Running>>,
     pub(super) advertiser: Arc<Advertiser>,
     pub(super) certificates: Arc<certificates::Configured>,
     pub(super) front: Arc<Front>,
@@ -258,12 +261,16 @@ impl Parts {
             Ok(place) => reloaded.failed.extend(self.links.begin_others(next, place.as_ref()).1),
             Err(error) => reloaded.failed.push(format!("{error:#}")),
         }
+        self.said.set(computer_name(next), next);
+        // Before the actions, which may run a new command at once.
+        if let (Some(functions), true) = (&self.functions, before.components != next.components) {
+            functions.reconfigure(&next.components);
+        }
         self.actions.reconfigure(&next.actions);
         if let Some(owners) = owners {
             self.access.set_owners(owners);
         }
         self.front.set_origins(origins(next, &self.certificates, &self.store));
-        self.said.set(computer_name(next), next.pairing.clone());
         self.desk.rename(&computer_name(next));
         if (&before.discovery, &before.advertise) != (&next.discovery, &next.advertise) {
             let advert = advert(next, &self.store, &self.addresses);

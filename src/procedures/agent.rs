@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
-use components::agent::{READY, WELCOME, entries};
+use components::Settings;
+use components::agent::{ON_SETTINGS, READY, WELCOME, entries};
 use wamp::value::Value;
 
 use super::{Arguments, Desktop, dict, offer, refused};
@@ -19,7 +20,7 @@ async fn welcome(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, R
     Arguments::of(&mut call).end()?;
     let is_offered = |name: &&str| desktop.functions.names().any(|offered| offered == *name);
     let names = entries().map(|entry| entry.name).filter(is_offered);
-    let settings = serde_json::to_string(&desktop.settings).map_err(refused)?;
+    let settings = as_json(&desktop.said.settings().borrow()).map_err(refused)?;
     Ok(dict([
         ("components", Value::List(names.map(Value::from).collect())),
         ("settings", settings.into()),
@@ -36,4 +37,25 @@ async fn ready(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Req
         .ok_or_else(|| refused("the agent is not disclosed"))?;
     desktop.access.agent_serves(caller.session);
     Ok(Value::Null.into())
+}
+
+/// Tells the agent of other settings, for as long as the session lasts: "org.deskconn.agent.on_settings".
+pub(crate) async fn publish(session: Session, desktop: Arc<Desktop>) {
+    let mut settings = desktop.said.settings();
+    loop {
+        tokio::select! {
+            changed = settings.changed() => if changed.is_err() { return },
+            _ = session.closed() => return,
+        }
+        let Ok(json) = as_json(&settings.borrow_and_update()) else {
+            continue;
+        };
+        if let Err(error) = session.publish(ON_SETTINGS, [json.into()]).await {
+            tracing::debug!(%error, "an event was not published");
+        }
+    }
+}
+
+fn as_json(settings: &Settings) -> serde_json::Result<String> {
+    serde_json::to_string(settings)
 }

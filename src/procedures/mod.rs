@@ -20,13 +20,14 @@ use std::future::Future;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use ::components::Running;
 use ::components::backends::Notifier;
+use ::components::{Running, Settings};
 use ::router::{RealmHandle, Router};
 use client::{Args, Invocation, Reply, RequestError, Session};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use wamp::value::Value;
 
+pub(crate) use self::agent::publish as publish_settings;
 pub(crate) use self::arguments::Arguments;
 pub(crate) use self::audit::publish as publish_audit;
 pub(crate) use self::components::publish as publish_offers;
@@ -36,7 +37,7 @@ use crate::access::{Access, roles};
 use crate::advertiser::Advertiser;
 use crate::audit::Audit;
 use crate::certificates;
-use crate::config;
+use crate::config::{self, Config};
 use crate::consent::Consents;
 use crate::daemon::Reloader;
 use crate::links::Links;
@@ -71,8 +72,6 @@ pub(crate) struct Desktop {
     pub(crate) since: Instant,
     pub(crate) advertiser: Arc<Advertiser>,
     pub(crate) notifier: Arc<dyn Notifier>,
-    /// What single functions are told.
-    pub(crate) settings: ::components::Settings,
     /// The desktop's functions as they run.
     pub(crate) functions: Arc<Running>,
     /// The other desktops on the network.
@@ -81,29 +80,44 @@ pub(crate) struct Desktop {
 
 /// What the configuration says of the desktop, and may say otherwise while it runs.
 #[derive(Debug)]
-pub(crate) struct Said(RwLock<(String, config::Pairing)>);
+pub(crate) struct Said {
+    name: RwLock<String>,
+    pairing: RwLock<config::Pairing>,
+    settings: watch::Sender<Settings>,
+}
 
 impl Said {
-    pub(crate) fn new(name: String, pairing: config::Pairing) -> Self {
-        Self(RwLock::new((name, pairing)))
+    pub(crate) fn new(name: String, config: &Config) -> Self {
+        Self {
+            name: RwLock::new(name),
+            pairing: RwLock::new(config.pairing.clone()),
+            settings: watch::Sender::new(config.components.clone()),
+        }
     }
 
-    pub(crate) fn set(&self, name: String, pairing: config::Pairing) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = (name, pairing);
-    }
-
-    fn get(&self) -> (String, config::Pairing) {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub(crate) fn set(&self, name: String, config: &Config) {
+        *self.name.write().unwrap_or_else(PoisonError::into_inner) = name;
+        *self.pairing.write().unwrap_or_else(PoisonError::into_inner) = config.pairing.clone();
+        self.settings.send_if_modified(|settings| {
+            let is_other = *settings != config.components;
+            settings.clone_from(&config.components);
+            is_other
+        });
     }
 
     /// What people call the desktop.
     pub(crate) fn name(&self) -> String {
-        self.get().0
+        self.name.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The terms of a window in which a code works.
     pub(crate) fn pairing(&self) -> config::Pairing {
-        self.get().1
+        self.pairing.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What single functions are told, as it changes.
+    pub(crate) fn settings(&self) -> watch::Receiver<Settings> {
+        self.settings.subscribe()
     }
 }
 

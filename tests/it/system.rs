@@ -9,7 +9,7 @@ use client::{ConnectError, Error, Options, Session, Value};
 use components::agent;
 use components::backends::fake::Fake;
 
-use crate::support::{Desk, Way, refusal, soon};
+use crate::support::{Desk, Way, refusal, soon, until};
 
 const LOCK: &str = "org.deskconn.screen.lock";
 
@@ -101,6 +101,12 @@ async fn a_configured_locker_is_run_by_the_agent_and_never_by_the_service() {
     let session = join_as_agent(&desk).await.unwrap();
     let _running = agent::serve(&session, &there.machine()).await.unwrap();
     assert_eq!(there.lock_command(), ["swaylock"]);
+    let reloaded = desk
+        .reload("[components.screen]\nlock_command = [\"i3lock\"]\n")
+        .await
+        .unwrap();
+    assert_eq!(reloaded.taken, ["components.screen"]);
+    until("the other locker", || there.lock_command() == ["i3lock"]).await;
     assert_eq!(desk.machine.lock_command(), Vec::<String>::new());
 }
 

@@ -26,6 +26,8 @@ pub const CALL: &str = "org.deskconn.agent.call";
 pub const MISSING: &str = "org.deskconn.agent.missing";
 /// `() → {components: [name], settings}`: what the daemon wants of an agent; the settings as JSON.
 pub const WELCOME: &str = "org.deskconn.agent.welcome";
+/// `[settings]`: the settings have changed; as JSON.
+pub const ON_SETTINGS: &str = "org.deskconn.agent.on_settings";
 /// `() → null`: the agent says that it serves.
 pub const READY: &str = "org.deskconn.agent.ready";
 /// Intermediate results that wait to be passed on; the last result is never lost.
@@ -42,6 +44,8 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
 /// # Errors
 /// The daemon refuses, there is an agent already, or the session has ended.
 pub async fn serve(session: &Session, machine: &Machine) -> Result<Running, Error> {
+    // A daemon of an older version does not tell of changes.
+    let changes = session.subscribe(ON_SETTINGS).await.ok();
     let welcome = session.call(WELCOME, ()).await?.into_value();
     let of = |key: &str| welcome.as_dict().and_then(|welcome| welcome.get(key));
     let wanted: Vec<&str> = of("components")
@@ -51,10 +55,7 @@ pub async fn serve(session: &Session, machine: &Machine) -> Result<Running, Erro
         .filter_map(Value::as_str)
         .collect();
     // Of another version, it may have settings that are not known here: then the defaults serve.
-    let settings = of("settings").and_then(Value::as_str);
-    let settings: Settings = settings
-        .and_then(|json| serde_json::from_str(json).ok())
-        .unwrap_or_default();
+    let settings = of("settings").and_then(settings_of).unwrap_or_default();
     let is_wanted = |entry: &Entry| entry.home == Home::Session && wanted.contains(&entry.name);
     let components: Arc<[_]> = make(machine, &settings, is_wanted).into();
     let offered = Arc::clone(&components);
@@ -67,7 +68,16 @@ pub async fn serve(session: &Session, machine: &Machine) -> Result<Running, Erro
         .await?;
     session.call(READY, ()).await?;
     let placed = components.iter().map(|it| (session.clone(), Arc::clone(it)));
-    Ok(Running::announcing(placed.collect()))
+    let mut running = Running::announcing(placed.collect());
+    if let Some(changes) = changes {
+        running.follow(changes, settings_of);
+    }
+    Ok(running)
+}
+
+/// Settings as the daemon tells them.
+fn settings_of(json: &Value) -> Option<Settings> {
+    serde_json::from_str(json.as_str()?).ok()
 }
 
 async fn missing(components: Arc<[Arc<dyn Component>]>) -> Result<Reply, RequestError> {

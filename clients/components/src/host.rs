@@ -7,6 +7,7 @@ use client::Value;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::backends::Missing;
@@ -62,14 +63,17 @@ impl Default for Settings {
 #[derive(Debug)]
 pub struct Reporting {
     host: Arc<Host>,
-    settings: Settings,
+    settings: watch::Sender<Settings>,
 }
 
 impl Reporting {
     /// Reports of that machine.
     #[must_use]
-    pub const fn new(host: Arc<Host>, settings: Settings) -> Self {
-        Self { host, settings }
+    pub fn new(host: Arc<Host>, settings: Settings) -> Self {
+        Self {
+            host,
+            settings: watch::Sender::new(settings),
+        }
     }
 }
 
@@ -88,18 +92,36 @@ impl Component for Reporting {
 
     fn announce<'a>(&'a self, publish: &'a Announce) -> BoxFuture<'a, ()> {
         async move {
-            let Some(seconds) = self.settings.interval_s else {
-                return std::future::pending().await;
-            };
-            let mut pace = interval(Duration::from_secs(seconds));
-            // After sleep one report is due, not all that were missed.
-            pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut settings = self.settings.subscribe();
             loop {
-                pace.tick().await;
-                publish(ON_REPORT.uri, vec![described(&self.host.report().await)]).await;
+                let interval_s = settings.borrow_and_update().interval_s;
+                let reports = async {
+                    let Some(seconds) = interval_s else {
+                        return std::future::pending().await;
+                    };
+                    let mut pace = interval(Duration::from_secs(seconds));
+                    // After sleep one report is due, not all that were missed.
+                    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+                    loop {
+                        pace.tick().await;
+                        publish(ON_REPORT.uri, vec![described(&self.host.report().await)]).await;
+                    }
+                };
+                tokio::select! {
+                    () = reports => return,
+                    changed = settings.changed() => if changed.is_err() { return },
+                }
             }
         }
         .boxed()
+    }
+
+    fn reconfigure(&self, settings: &crate::Settings) {
+        self.settings.send_if_modified(|own| {
+            let is_other = *own != settings.host;
+            own.clone_from(&settings.host);
+            is_other
+        });
     }
 
     /// What cannot be read is left out of the report.
@@ -174,5 +196,28 @@ mod tests {
         assert!(event[0].as_dict().unwrap().contains_key("uptime_s"));
         assert_eq!(told.next().await, None, "the next is a day away");
         assert_eq!(Published::by(Box::new(reporting(None))).next().await, None);
+    }
+
+    #[tokio::test]
+    async fn with_other_settings_reports_begin_and_stop() {
+        let reporting = Arc::new(reporting(None));
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let publish = move |topic: &'static str, _: Vec<Value>| {
+            tell.send(topic).unwrap();
+            std::future::ready(()).boxed()
+        };
+        let announced = Arc::clone(&reporting);
+        let announcing = tokio::spawn(async move { announced.announce(&publish).await });
+        let of = |interval_s| crate::Settings {
+            host: Settings { interval_s },
+            ..crate::Settings::default()
+        };
+        // Whether it listens already or not, it hears of it.
+        reporting.reconfigure(&of(Some(MAX_INTERVAL_S)));
+        assert_eq!(told.recv().await, Some(ON_REPORT.uri));
+        reporting.reconfigure(&of(None));
+        reporting.reconfigure(&of(Some(MIN_INTERVAL_S)));
+        assert_eq!(told.recv().await, Some(ON_REPORT.uri), "another pace begins at once");
+        announcing.abort();
     }
 }

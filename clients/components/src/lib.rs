@@ -215,6 +215,10 @@ pub trait Component: Debug + Send + Sync {
         Box::pin(std::future::pending())
     }
 
+    /// Goes by other settings from now on, as far as that is possible without making it anew. Calls under way come to their
+    /// end as they began.
+    fn reconfigure(&self, _settings: &Settings) {}
+
     /// What it lacks right now.
     fn missing(&self) -> BoxFuture<'_, Option<Missing>>;
 }

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use client::{Error, Invocation, Origin, Progress, Reply, RequestError, Session, Value};
+use client::{Error, Invocation, Origin, Progress, Reply, RequestError, Session, Subscription, Value};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::{Arguments, Component, Missing, Procedure, Refusal, Report};
+use crate::{Arguments, Component, Missing, Procedure, Refusal, Report, Settings};
 
 /// How long a component may take to say what it lacks. A phone asks when it
 /// connects, and a service that hangs should not keep it waiting.
@@ -55,6 +55,24 @@ impl Running {
         };
         let answers = join_all(self.components.iter().map(ask)).await;
         answers.into_iter().flatten().collect()
+    }
+
+    /// Has each of them go by other settings from now on.
+    pub fn reconfigure(&self, settings: &Settings) {
+        self.components.iter().for_each(|it| it.reconfigure(settings));
+    }
+
+    /// Does the same with each of the settings that come by events, until the session ends.
+    pub(crate) fn follow(&mut self, mut events: Subscription, read: fn(&Value) -> Option<Settings>) {
+        let components = self.components.clone();
+        self.announcing.spawn(async move {
+            while let Some(event) = events.next().await {
+                let Some(settings) = read(&event.args.into_value()) else {
+                    continue;
+                };
+                components.iter().for_each(|it| it.reconfigure(&settings));
+            }
+        });
     }
 
     /// Waits until none publishes any more, which is when the session has ended.
@@ -211,9 +229,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_component_that_does_not_say_what_it_lacks_lacks_an_answer() {
         let fake = Arc::new(crate::backends::fake::Fake::default());
-        let mut components = crate::make(&fake.machine(), &crate::Settings::default(), |entry| {
-            entry.name == "screen"
-        });
+        let mut components = crate::make(&fake.machine(), &Settings::default(), |entry| entry.name == "screen");
         components.push(Arc::new(Hanging));
         let running = Running {
             components,

@@ -123,6 +123,10 @@ impl Component for Screen {
         self.locker.missing()
     }
 
+    fn reconfigure(&self, settings: &crate::Settings) {
+        self.locker.fall_back_on(settings.screen.lock_command.clone());
+    }
+
     fn call(&self, procedure: &'static Procedure, arguments: Arguments) -> BoxFuture<'_, Result<Value, Refusal>> {
         self.answer(procedure, arguments).boxed()
     }

@@ -92,7 +92,11 @@ pub const CHANGES: &[Change] = &[
     restart!("compat.sockets", compat.sockets),
     now!("http.allowed_origins", http.allowed_origins),
     restart!("http.bridge", http.bridge),
-    restart!("components", components),
+    now!("components.command", components.command),
+    restart!("components.gpio", components.gpio),
+    now!("components.host", components.host),
+    now!("components.keyboard", components.keyboard),
+    now!("components.screen", components.screen),
     restart!("limits.events_when_full", limits.when_full),
     Change {
         key: "limits",
@@ -217,6 +221,17 @@ mod tests {
                 "http.allowed_origins",
             ),
             ("[http]\nbridge = true", "http.bridge"),
+            (
+                "[[components.command]]\nname = \"a\"\nrun = [\"a\"]",
+                "components.command",
+            ),
+            (
+                "[[components.gpio.line]]\nname = \"a\"\nline = \"a\"\ndirection = \"in\"",
+                "components.gpio",
+            ),
+            ("[components.host]\ninterval_s = 5", "components.host"),
+            ("[components.keyboard]\nlayout = \"de\"", "components.keyboard"),
+            ("[components.screen]\nlock_command = [\"a\"]", "components.screen"),
             ("[limits]\nsessions = 5", "limits"),
             (
                 "[limits]\nevents_when_full = \"drop_oldest\"",

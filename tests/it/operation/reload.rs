@@ -1,6 +1,6 @@
 //! Another configuration while the daemon runs: what holds for whom afterwards.
 
-use client::{Closed, ConnectError, Options, Secret, Session};
+use client::{Closed, ConnectError, Options, Secret, Session, Value};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -175,7 +175,7 @@ async fn origins_and_limits_hold_for_those_who_come_and_quotas_for_those_who_are
     assert_eq!(status(&desk, "https://pages.example").await, "403");
     let session = desk.join(Way::RawSocket, client::Serializer::Json, "realm1").await;
     let long = "x".repeat(4_000);
-    let args = || [client::Value::from(long.as_str())];
+    let args = || [Value::from(long.as_str())];
     session.register("com.p", |_| async { Ok(().into()) }).await.unwrap();
     let after = format!(
         "{open}[http]\nallowed_origins = [\"https://pages.example\"]\n[limits]\nmessage_bytes = 2000\nregistrations = 1\n"
@@ -229,7 +229,7 @@ async fn links_come_go_and_change() {
     links::links_when(&here, "up", |links| links[0]["state"].as_str() == Some("up")).await;
     let callee = there.join(Way::RawSocket, client::Serializer::Json, "home").await;
     callee
-        .register("com.p", |_| async { Ok(client::Value::from(7).into()) })
+        .register("com.p", |_| async { Ok(Value::from(7).into()) })
         .await
         .unwrap();
     let caller = here.join(Way::RawSocket, client::Serializer::Json, "home").await;
@@ -258,4 +258,25 @@ async fn links_come_go_and_change() {
             .is_some_and(|realm| realm.session_count() == 1)
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_single_functions_are_told_counts_at_once_but_for_lines_of_chips() {
+    let desk = Desk::with("").await;
+    let owner = desk.owner().await;
+    let told = "[[components.command]]\nname = \"greet\"\nrun = [\"/bin/echo\", \"hello\"]\n\
+        [components.screen]\nlock_command = [\"swaylock\"]\n\
+        [[action]]\nname = \"greeting\"\nwhen = { every = \"1h\" }\nthen = { command = \"greet\" }\n";
+    let reloaded = desk.reload(told).await.unwrap();
+    assert_eq!(reloaded.taken, ["components.command", "components.screen", "action"]);
+    assert_eq!(desk.machine.lock_command(), ["swaylock"]);
+    let run = owner.call("org.deskconn.actions.run", ["greeting".into()]).await;
+    let run = run.unwrap().into_value();
+    assert_eq!(run.as_dict().unwrap()["ok"], Value::Bool(true), "{run:?}");
+    let lines = "[[components.gpio.line]]\nname = \"lamp\"\nline = \"LAMP\"\ndirection = \"out\"\n";
+    let reloaded = desk.reload(lines).await.unwrap();
+    assert_eq!(reloaded.taken, ["components.command", "components.screen", "action"]);
+    assert_eq!(reloaded.restart[0].0, "components.gpio");
+    let gone = owner.call("org.deskconn.command.run", ["greet".into()]).await;
+    assert!(gone.unwrap_err().to_string().contains("greet"));
 }

@@ -2,7 +2,7 @@
 //!
 //! What is run comes from the configuration alone. A caller chooses among the names and adds nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use client::Value;
 use futures_util::FutureExt;
@@ -51,7 +51,7 @@ const RUN: Procedure = Procedure::new(
 /// The configured commands.
 #[derive(Debug)]
 pub struct Commands {
-    commands: Vec<Configured>,
+    commands: RwLock<Vec<Arc<Configured>>>,
     room: Arc<Semaphore>,
 }
 
@@ -60,9 +60,13 @@ impl Commands {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            commands: settings.commands,
+            commands: RwLock::new(shared(settings.commands)),
             room: Arc::new(Semaphore::new(MAX_RUNNING)),
         }
+    }
+
+    fn commands(&self) -> Vec<Arc<Configured>> {
+        self.commands.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn answer(
@@ -73,15 +77,16 @@ impl Commands {
     ) -> Result<Value, Refusal> {
         if procedure.uri == LIST.uri {
             arguments.end()?;
-            return Ok(Value::List(self.commands.iter().map(listed).collect()));
+            return Ok(Value::List(self.commands().iter().map(|it| listed(it)).collect()));
         }
         let name = arguments.text("name")?;
         arguments.end()?;
-        let Some(command) = self.commands.iter().find(|command| command.name == name) else {
+        let commands = self.commands();
+        let Some(command) = commands.iter().find(|command| command.name == name) else {
             return Err(Refusal::from(Failure::NoSuch {
                 what: "command",
                 asked: name,
-                known: self.commands.iter().map(|command| command.name.clone()).collect(),
+                known: commands.iter().map(|command| command.name.clone()).collect(),
             }));
         };
         self.run(command, report).await
@@ -119,6 +124,10 @@ impl Commands {
             Err(error) => Err(unavailable(command, format!("{}: {error}", command.run[0]))),
         }
     }
+}
+
+fn shared(commands: Vec<Configured>) -> Vec<Arc<Configured>> {
+    commands.into_iter().map(Arc::new).collect()
 }
 
 fn unavailable(command: &Configured, reason: String) -> Refusal {
@@ -163,6 +172,11 @@ impl Component for Commands {
         report: Option<&'a Report>,
     ) -> BoxFuture<'a, Result<Value, Refusal>> {
         self.answer(procedure, arguments, report).boxed()
+    }
+
+    fn reconfigure(&self, settings: &crate::Settings) {
+        let mut own = self.commands.write().unwrap_or_else(PoisonError::into_inner);
+        *own = shared(settings.command.commands.clone());
     }
 
     /// A program is looked for when it is run, which is when it has to be there.

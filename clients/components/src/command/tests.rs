@@ -184,3 +184,16 @@ async fn so_many_may_run_at_a_time_and_one_more_is_busy_until_one_has_ended() {
     drop(room);
     assert!(run(&commands, "short").await.is_ok());
 }
+
+#[tokio::test]
+async fn with_other_settings_there_are_other_commands() {
+    let before = commands([command("old", "echo old"), command("same", "echo before")]);
+    let next = [command("new", "echo new"), command("same", "echo after")];
+    before.reconfigure(&crate::Settings {
+        command: Settings { commands: next.into() },
+        ..crate::Settings::default()
+    });
+    assert_eq!(text(&run(&before, "new").await.unwrap(), "stdout"), "new\n");
+    assert_eq!(text(&run(&before, "same").await.unwrap(), "stdout"), "after\n");
+    assert!(run(&before, "old").await.is_err());
+}

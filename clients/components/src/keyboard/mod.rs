@@ -3,7 +3,7 @@
 //! Text is typed as strokes of the desktop's layout. A text that has a character no stroke makes is refused before its
 //! first stroke, so that nobody gets half of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use client::Value;
@@ -69,7 +69,7 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Typing {
     keyboard: Arc<dyn Keyboard>,
-    settings: Settings,
+    settings: RwLock<Settings>,
     /// Held while a text is typed: two at once would be one mixed text.
     turn: Mutex<()>,
 }
@@ -80,7 +80,7 @@ impl Typing {
     pub fn new(keyboard: Arc<dyn Keyboard>, settings: Settings) -> Self {
         Self {
             keyboard,
-            settings,
+            settings: RwLock::new(settings),
             turn: Mutex::default(),
         }
     }
@@ -146,7 +146,13 @@ impl Typing {
     }
 
     async fn layout(&self) -> Result<Arc<Layout>, Refusal> {
-        Ok(self.keyboard.layout(self.settings.layout.clone()).await?)
+        let wanted = self
+            .settings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .layout
+            .clone();
+        Ok(self.keyboard.layout(wanted).await?)
     }
 }
 
@@ -185,5 +191,10 @@ impl Component for Typing {
 
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
         self.keyboard.missing()
+    }
+
+    fn reconfigure(&self, settings: &crate::Settings) {
+        let mut own = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        own.clone_from(&settings.keyboard);
     }
 }
