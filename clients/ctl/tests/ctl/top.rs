@@ -40,6 +40,9 @@ async fn snapshots_are_lines_with_rates_from_the_second_one_on() {
     while rate == 0.0 {
         let next = top.json().await;
         rate = of(&next)["calls_per_s"].as_f64().unwrap();
+        let health = &next["health"];
+        assert!(health["memory_bytes"].as_u64() > Some(1 << 20), "{health}");
+        assert!(rate == 0.0 || health["half_within_s"].as_f64() > Some(0.0), "{health}");
         assert!(next["uptime_ms"].as_u64() > first["uptime_ms"].as_u64());
     }
     top.interrupt();
@@ -80,6 +83,7 @@ async fn the_screen_is_drawn_sorted_and_left_as_it_was() {
     let busy = owner(&desk).await;
     let mut terminal = Terminal::sized(desk.command(&["top", "--interval", "0.2"]), 140, 30);
     terminal.shows("sessions: 3").await;
+    terminal.shows("% of a processor").await;
     assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
     assert!(!terminal.is_cooked());
     terminal.shows("websocket tls").await;

@@ -4,8 +4,12 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use clap::ValueEnum;
-use client::{Dict, Value};
+use client::{Dict, Session, Value};
 
+use super::super::ask;
+use super::super::status::allowed;
+use super::health::Health;
+use crate::failure::Failure;
 use crate::values::{get, number};
 
 /// Figures of which there are rates, and what a rate is called for programs.
@@ -59,14 +63,28 @@ impl Sort {
     }
 }
 
-/// One answer of `org.deskconn.router.sessions`, with the links of `org.deskconn.router.links` and the rates since the one
-/// before.
+/// The answer about sessions, with the links as `links` and the figures as `figures`: neither where the daemon is an older one.
+pub(super) async fn look(session: &Session) -> Result<Value, Failure> {
+    let answer = ask(session, "org.deskconn.router.sessions", ()).await?;
+    let mut answer: Dict = answer.as_dict().cloned().unwrap_or_default();
+    for (key, procedure) in [
+        ("links", "org.deskconn.router.links"),
+        ("figures", "org.deskconn.metrics.get"),
+    ] {
+        let more = allowed(session, procedure).await?;
+        answer.extend(more.map(|more| (key.to_owned(), more)));
+    }
+    Ok(answer.into())
+}
+
+/// One answer of [`look`], with the rates since the one before.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) uptime_ms: u64,
     pub(super) realms: Vec<Row>,
     pub(super) sessions: Vec<Row>,
     pub(super) links: Vec<Row>,
+    pub(super) health: Option<Health>,
     pub(super) left_off: u64,
 }
 
@@ -97,8 +115,11 @@ impl Snapshot {
                 .map(|value| Row::new(value, of, &known, seconds))
                 .collect()
         };
+        let figures = answer.as_dict().and_then(|answer| answer.get("figures"));
+        let healthy = before.and_then(|before| before.health.as_ref());
         Self {
             uptime_ms,
+            health: figures.and_then(|figures| Health::new(figures, healthy, seconds)),
             realms: rows("realms", &RATES, before.map(|before| before.realms.as_slice())),
             sessions: rows("sessions", &RATES, before.map(|before| before.sessions.as_slice())),
             links: rows("links", &LINK_RATES, before.map(|before| before.links.as_slice())),
@@ -114,6 +135,7 @@ impl Snapshot {
             ("realms".to_owned(), list(&self.realms)),
             ("sessions".to_owned(), list(&self.sessions)),
             ("links".to_owned(), list(&self.links)),
+            ("health".to_owned(), self.health.as_ref().map(Health::value).into()),
             ("left_off".to_owned(), self.left_off.into()),
         ])
         .into()
@@ -135,9 +157,10 @@ impl Snapshot {
         self.sum("sessions").saturating_sub(inside.count() as u64)
     }
 
-    /// Bytes that wait for all sessions.
+    /// Bytes that wait for all sessions, also for those that are left off.
     pub(super) fn queued(&self) -> u64 {
-        self.sessions.iter().map(|row| number(&row.value, "queued_bytes")).sum()
+        let listed = || self.sessions.iter().map(|row| number(&row.value, "queued_bytes")).sum();
+        self.health.as_ref().map_or_else(listed, |health| health.queue_bytes)
     }
 
     /// The sessions in this order; with `inside` those of the daemon itself too.

@@ -1,23 +1,10 @@
 //! What `deskconnctl top` says of links to other routers, above the sessions.
 
-use client::{Dict, Session, Value};
-
-use super::super::ask;
-use super::super::status::{allowed, why_down};
+use super::super::status::why_down;
 use super::figure;
 use super::figures::Row;
-use crate::failure::Failure;
 use crate::output::Cell;
 use crate::values::{get, number};
-
-/// The answer about sessions, with the links as `links`: none where the daemon is an older one.
-pub(super) async fn look(session: &Session) -> Result<Value, Failure> {
-    let answer = ask(session, super::URI, ()).await?;
-    let mut answer: Dict = answer.as_dict().cloned().unwrap_or_default();
-    let links = allowed(session, "org.deskconn.router.links").await?;
-    answer.insert("links".to_owned(), links.unwrap_or_else(|| Value::List(Vec::new())));
-    Ok(answer.into())
-}
 
 /// For programs that read lines: how many are up; nothing where there are none.
 pub(super) fn cell(links: &[Row]) -> Option<Cell> {

@@ -1,6 +1,7 @@
 //! `deskconnctl top`: who is connected, and what each does, as it goes on.
 
 pub(crate) mod figures;
+mod health;
 mod links;
 mod screen;
 
@@ -12,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::{MissedTickBehavior, interval};
 
-use self::figures::{Row, Snapshot, Sort};
+use self::figures::{Row, Snapshot, Sort, look};
 use self::screen::{Key, Keys, Screen};
 use super::{Interrupts, place, seconds};
 use crate::args::{Global, Top};
@@ -21,12 +22,11 @@ use crate::output::{Cell, Meaning, Output, one_line, shortened};
 use crate::system::Resized;
 use crate::values::{get, number};
 
-const URI: &str = "org.deskconn.router.sessions";
 /// The shortest time between two looks: rates of less say nothing, and the desktop has other things to do.
 const SHORTEST: Duration = Duration::from_millis(100);
 /// How long a goodbye may take that comes behind the last error.
 const GOODBYE: Duration = Duration::from_secs(1);
-/// Lines above and below the sessions: two with the sums, one empty, the head, the keys. Those of links come beside.
+/// Lines above and below the sessions: two with the sums, one empty, the head, the keys. Those of health and links come beside.
 const FRAME: usize = 5;
 /// Of the screen's lines one in so many may be a link's: the sessions are what it is for.
 const LINES_A_LINK: usize = 4;
@@ -76,7 +76,7 @@ async fn tell(session: &Session, pause: Duration, top: &Top, output: &Output) ->
             _ = ticks.tick() => {}
             () = interrupts.next() => return Ok(()),
         }
-        let now = Snapshot::new(&links::look(session).await?, before.as_ref());
+        let now = Snapshot::new(&look(session).await?, before.as_ref());
         let rate = |key| {
             let figure = now
                 .rate(key)
@@ -133,7 +133,7 @@ async fn watch(session: &Session, pause: Duration, mut view: View<'_>) -> Result
     let mut interrupts = Interrupts::new()?;
     let failed = |error| Failure::failed(format!("the size of the terminal cannot be followed: {error}"));
     let mut resized = Resized::new().map_err(failed)?;
-    let mut now = Snapshot::new(&links::look(session).await?, None);
+    let mut now = Snapshot::new(&look(session).await?, None);
     let mut ticks = ticks(pause);
     ticks.tick().await;
     let _screen = Screen::take()?;
@@ -159,7 +159,7 @@ async fn watch(session: &Session, pause: Duration, mut view: View<'_>) -> Result
                 };
                 now = Snapshot::new(&answer, Some(&now));
             }
-            _ = ticks.tick(), if asking.is_none() => asking = Some(Box::pin(links::look(session))),
+            _ = ticks.tick(), if asking.is_none() => asking = Some(Box::pin(look(session))),
         }
     }
 }
@@ -201,7 +201,8 @@ impl View<'_> {
         let columns = columns.saturating_sub(1).max(1);
         let rows = now.sorted(self.sort, self.is_reversed, self.shows_inside);
         let links = links::lines(&now.links, lines / LINES_A_LINK);
-        let room = lines.saturating_sub(FRAME + links.len());
+        let health = now.health.as_ref().map(|health| shortened(&health.line(), columns));
+        let room = lines.saturating_sub(FRAME + links.len() + usize::from(health.is_some()));
         let head: Vec<&str> = shown_of(COLUMNS.map(|(name, _)| name), columns);
         let shown: Vec<Vec<Cell>> = rows
             .iter()
@@ -211,6 +212,7 @@ impl View<'_> {
         let hidden = (rows.len() - shown.len()) as u64 + now.left_off;
         let strong = |text: &str| self.output.paint(Meaning::Strong, &shortened(text, columns));
         let mut drawn = vec![strong(&self.title(now)), shortened(&sums(now), columns)];
+        drawn.extend(health);
         drawn.extend(links.iter().map(|(is_in_trouble, line)| {
             let line = shortened(&one_line(line), columns);
             match is_in_trouble {
