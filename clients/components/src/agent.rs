@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use crate::run::{Running, reporter, told};
+use crate::shape::dict;
 use crate::{
     ALL, Announce, Arguments, Component, Entry, Home, Machine, Missing, Procedure, Refusal, Report, Settings, make,
 };
@@ -87,12 +88,11 @@ async fn missing(components: Arc<[Arc<dyn Component>]>) -> Result<Reply, Request
     let missing = futures_util::future::join_all(ask).await;
     let row = |(name, missing): (&str, Missing)| {
         let row = [
-            ("what", missing.what.to_owned()),
-            ("reason", missing.reason),
-            ("mend", missing.mend),
+            ("what", missing.what.into()),
+            ("reason", missing.reason.into()),
+            ("mend", missing.mend.into()),
         ];
-        let row = row.map(|(key, text)| (key.to_owned(), Value::Text(text)));
-        (name.to_owned(), Value::Dict(row.into()))
+        (name.to_owned(), dict(row))
     };
     Ok(Value::Dict(missing.into_iter().flatten().map(row).collect()).into())
 }

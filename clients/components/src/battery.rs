@@ -162,7 +162,7 @@ mod tests {
     #[tokio::test]
     async fn each_change_is_told_and_what_is_first_seen_is_none() {
         let (fake, battery) = stage();
-        let mut published = Published::by(Box::new(battery));
+        let mut published = Published::by(Arc::new(battery));
         fake.change(None);
         assert_eq!(published.next().await, None);
         fake.change(Some(HALF));

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use crate::backends::{Backlight, Display, DisplayKind, whole_percent};
 use crate::dimmer::Dimmer;
+use crate::shape::dict;
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
 /// The longest fade: a sunrise of an hour is a client's own loop, not one call
@@ -140,19 +141,12 @@ fn describe(display: &Display) -> Value {
         DisplayKind::Internal => "internal",
         DisplayKind::External => "external",
     };
-    let text = |text: &str| Value::Text(text.to_owned());
-    let entries = [
-        ("id", text(&display.id)),
-        ("name", text(&display.name)),
-        ("kind", text(kind)),
+    dict([
+        ("id", display.id.as_str().into()),
+        ("name", display.name.as_str().into()),
+        ("kind", kind.into()),
         ("percent", percent(display)),
-    ];
-    Value::Dict(
-        entries
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value))
-            .collect(),
-    )
+    ])
 }
 
 impl Component for Brightness {
@@ -198,18 +192,12 @@ mod tests {
 
     use super::*;
     use crate::backends::fake::Fake;
-    use crate::testing::Published;
+    use crate::testing::{Published, ask};
 
     fn stage() -> (Arc<Fake>, Brightness) {
         let fake = Arc::new(Fake::default());
         let brightness = Brightness::new(fake.machine().backlight);
         (fake, brightness)
-    }
-
-    async fn ask(brightness: &Brightness, procedure: &'static Procedure, args: &[Value]) -> Result<Value, Refusal> {
-        brightness
-            .call(procedure, Arguments::new(args.to_vec(), BTreeMap::new()))
-            .await
     }
 
     fn fading(percent: u64, milliseconds: u64) -> Arguments {
@@ -334,7 +322,7 @@ mod tests {
     #[tokio::test]
     async fn every_change_is_told_whoever_made_it() {
         let (fake, brightness) = stage();
-        let mut published = Published::by(Box::new(Brightness::new(fake.machine().backlight)));
+        let mut published = Published::by(Arc::new(Brightness::new(fake.machine().backlight)));
         assert_eq!(
             published.next().await,
             None,

@@ -75,6 +75,20 @@ impl Reporting {
             settings: watch::Sender::new(settings),
         }
     }
+
+    /// Tells how it is every so many seconds, or never.
+    async fn tell(&self, interval_s: Option<u64>, publish: &Announce) {
+        let Some(seconds) = interval_s else {
+            return std::future::pending().await;
+        };
+        let mut pace = interval(Duration::from_secs(seconds));
+        // After sleep one report is due, not all that were missed.
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            pace.tick().await;
+            publish(ON_REPORT.uri, vec![described(&self.host.report().await)]).await;
+        }
+    }
 }
 
 impl Component for Reporting {
@@ -94,19 +108,7 @@ impl Component for Reporting {
         async move {
             let mut settings = self.settings.subscribe();
             loop {
-                let interval_s = settings.borrow_and_update().interval_s;
-                let reports = async {
-                    let Some(seconds) = interval_s else {
-                        return std::future::pending().await;
-                    };
-                    let mut pace = interval(Duration::from_secs(seconds));
-                    // After sleep one report is due, not all that were missed.
-                    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                    loop {
-                        pace.tick().await;
-                        publish(ON_REPORT.uri, vec![described(&self.host.report().await)]).await;
-                    }
-                };
+                let reports = self.tell(settings.borrow_and_update().interval_s, publish);
                 tokio::select! {
                     () = reports => return,
                     changed = settings.changed() => if changed.is_err() { return },
@@ -190,34 +192,27 @@ mod tests {
 
     #[tokio::test]
     async fn reports_are_told_from_the_start_unless_they_are_switched_off() {
-        let mut told = Published::by(Box::new(reporting(Some(MAX_INTERVAL_S))));
+        let mut told = Published::by(Arc::new(reporting(Some(MAX_INTERVAL_S))));
         let (topic, event) = told.wait().await;
         assert_eq!(topic, ON_REPORT.uri);
         assert!(event[0].as_dict().unwrap().contains_key("uptime_s"));
         assert_eq!(told.next().await, None, "the next is a day away");
-        assert_eq!(Published::by(Box::new(reporting(None))).next().await, None);
+        assert_eq!(Published::by(Arc::new(reporting(None))).next().await, None);
     }
 
     #[tokio::test]
     async fn with_other_settings_reports_begin_and_stop() {
         let reporting = Arc::new(reporting(None));
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-        let publish = move |topic: &'static str, _: Vec<Value>| {
-            tell.send(topic).unwrap();
-            std::future::ready(()).boxed()
-        };
-        let announced = Arc::clone(&reporting);
-        let announcing = tokio::spawn(async move { announced.announce(&publish).await });
+        let mut told = Published::by(Arc::clone(&reporting) as _);
         let of = |interval_s| crate::Settings {
             host: Settings { interval_s },
             ..crate::Settings::default()
         };
         // Whether it listens already or not, it hears of it.
         reporting.reconfigure(&of(Some(MAX_INTERVAL_S)));
-        assert_eq!(told.recv().await, Some(ON_REPORT.uri));
+        assert_eq!(told.wait().await.0, ON_REPORT.uri);
         reporting.reconfigure(&of(None));
         reporting.reconfigure(&of(Some(MIN_INTERVAL_S)));
-        assert_eq!(told.recv().await, Some(ON_REPORT.uri), "another pace begins at once");
-        announcing.abort();
+        assert_eq!(told.wait().await.0, ON_REPORT.uri, "another pace begins at once");
     }
 }

@@ -249,21 +249,14 @@ impl Component for Media {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::backends::fake::FakePlayers;
-    use crate::testing::Published;
+    use crate::testing::{Published, ask};
 
     fn stage() -> (Arc<FakePlayers>, Media) {
         let fake = Arc::new(FakePlayers::default());
         let media = Media::new(Arc::clone(&fake) as Arc<dyn Players>);
         (fake, media)
-    }
-
-    async fn ask(media: &Media, procedure: &'static Procedure, args: &[Value]) -> Result<Value, Refusal> {
-        let arguments = Arguments::new(args.to_vec(), BTreeMap::new());
-        media.call(procedure, arguments).await
     }
 
     #[tokio::test]
@@ -354,7 +347,7 @@ mod tests {
     #[tokio::test]
     async fn each_change_is_told_and_so_is_who_is_gone() {
         let (fake, media) = stage();
-        let mut published = Published::by(Box::new(media));
+        let mut published = Published::by(Arc::new(media));
         assert_eq!(published.next().await, None);
         fake.change(|players| players[1].title = "News".into());
         let (uri, event) = published.next().await.unwrap();

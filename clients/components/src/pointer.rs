@@ -150,20 +150,13 @@ impl Component for Pointing {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::backends::fake::{Fake, FakeInput};
+    use crate::testing::ask;
 
     fn stage() -> (Arc<FakeInput>, Pointing) {
         let fake = Arc::new(Fake::default());
         (Arc::clone(&fake.input), Pointing::new(fake.machine().pointer))
-    }
-
-    async fn ask(pointing: &Pointing, procedure: &'static Procedure, args: &[Value]) -> Result<Value, Refusal> {
-        pointing
-            .call(procedure, Arguments::new(args.to_vec(), BTreeMap::new()))
-            .await
     }
 
     #[tokio::test]

@@ -247,7 +247,7 @@ mod tests {
     async fn a_screen_that_is_locked_at_the_start_is_told() {
         let fake = Arc::new(Fake::default());
         fake.report_lock(Some(true));
-        let mut published = Published::by(Box::new(screen(&fake)));
+        let mut published = Published::by(Arc::new(screen(&fake)));
         assert_eq!(published.next().await, Some((ON_LOCKED.uri, vec![Value::Bool(true)])));
         assert_eq!(published.next().await, None);
     }
@@ -257,7 +257,7 @@ mod tests {
         let fake = Arc::new(Fake::default());
         fake.report_lock(None);
         let screen = screen(&fake);
-        let mut published = Published::by(Box::new(screen));
+        let mut published = Published::by(Arc::new(screen));
         for (state, told) in [
             (Some(false), None),
             (Some(true), Some(true)),

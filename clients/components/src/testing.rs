@@ -1,11 +1,24 @@
-//! What the components' own tests share: the events a component announces.
+//! What the components' own tests share: calls, and the events a component announces.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use client::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use client::Value;
+use crate::{Arguments, Component, Procedure, Refusal};
 
-use crate::Component;
+/// Calls a procedure with positional arguments.
+pub(crate) async fn ask(
+    component: &dyn Component,
+    procedure: &'static Procedure,
+    args: &[Value],
+) -> Result<Value, Refusal> {
+    component
+        .call(procedure, Arguments::new(args.to_vec(), BTreeMap::new()))
+        .await
+}
 
 /// The events of one component, in order.
 #[derive(Debug)]
@@ -17,7 +30,7 @@ pub(crate) struct Published {
 impl Published {
     /// Lets the component announce. Tests run on one thread, so it has taken
     /// its first look when the next await of the test is over.
-    pub(crate) fn by(component: Box<dyn Component>) -> Self {
+    pub(crate) fn by(component: Arc<dyn Component>) -> Self {
         let (events, taken) = mpsc::unbounded_channel();
         let announcing = tokio::spawn(async move {
             let publish = move |uri, args| -> futures_util::future::BoxFuture<'static, ()> {

@@ -201,21 +201,14 @@ impl Component for Volume {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::backends::fake::FakeSound;
-    use crate::testing::Published;
+    use crate::testing::{Published, ask};
 
     fn stage() -> (Arc<FakeSound>, Volume) {
         let fake = Arc::new(FakeSound::default());
         let volume = Volume::new(Arc::clone(&fake) as Arc<dyn Sound>);
         (fake, volume)
-    }
-
-    async fn ask(volume: &Volume, procedure: &'static Procedure, args: &[Value]) -> Result<Value, Refusal> {
-        let arguments = Arguments::new(args.to_vec(), BTreeMap::new());
-        volume.call(procedure, arguments).await
     }
 
     fn is(percent: u16, is_muted: bool) -> Value {
@@ -285,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn each_change_is_told_and_a_server_that_comes_back_as_it_was_is_none() {
         let (fake, volume) = stage();
-        let mut published = Published::by(Box::new(volume));
+        let mut published = Published::by(Arc::new(volume));
         assert_eq!(published.next().await, None);
         let loud = Loudness {
             percent: 80,

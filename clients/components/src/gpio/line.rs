@@ -1,6 +1,5 @@
 //! One configured line: taken when it is needed, taken again when its chip was away.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use super::Configured;
 use crate::backends::Missing;
 use crate::backends::gpio::{Direction, Gpio, Line, LineId, Wanted};
 use crate::backends::lazy::Lazy;
+use crate::shape::dict;
 
 /// How often a line that is not there is looked for: each look opens every chip of the machine.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -132,14 +132,13 @@ impl Slot {
             Direction::In => "in",
             Direction::Out => "out",
         };
-        let entries = [
+        dict([
             ("chip", Value::from(chip)),
             ("line", number.unwrap_or(Value::Null)),
             ("name", self.name().into()),
             ("direction", direction.into()),
             ("value", value.into()),
-        ];
-        Value::Dict(BTreeMap::from(entries.map(|(key, value)| (key.to_owned(), value))))
+        ])
     }
 
     async fn line(&self) -> Result<Arc<dyn Line>, Missing> {

@@ -1,12 +1,11 @@
 //! Lines as a caller meets them, on a chip that a test holds.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::*;
 use crate::backends::fake::{Fake, FakeGpio};
 use crate::backends::gpio::LineId;
-use crate::testing::Published;
+use crate::testing::{Published, ask};
 
 fn line(name: &str, offset: u32, direction: Direction, active_low: bool) -> Configured {
     Configured {
@@ -34,12 +33,6 @@ fn stage() -> (Arc<FakeGpio>, Lines) {
     ];
     let lines = Lines::new(&fake.machine().gpio, Settings { lines });
     (Arc::clone(&fake.gpio), lines)
-}
-
-async fn ask(lines: &Lines, procedure: &'static Procedure, args: &[Value]) -> Result<Value, Refusal> {
-    lines
-        .call(procedure, Arguments::new(args.to_vec(), BTreeMap::new()))
-        .await
 }
 
 fn gone() -> Missing {
@@ -95,20 +88,20 @@ async fn what_is_not_configured_or_no_output_is_refused() {
 async fn changes_are_told_whoever_made_them_and_an_equal_value_is_none() {
     let (chip, lines) = stage();
     let lines = Arc::new(lines);
-    let mut published = Published::by(Box::new(Shared(Arc::clone(&lines))));
+    let mut published = Published::by(Arc::clone(&lines) as _);
     assert_eq!(published.next().await, None);
     let event = |name: &str, value: bool| Some((ON_CHANGED.uri, vec![name.into(), value.into()]));
     chip.drive(2, true);
     assert_eq!(published.next().await, event("door", true));
-    ask(&lines, &SET, &["lamp".into(), true.into()]).await.unwrap();
+    ask(&*lines, &SET, &["lamp".into(), true.into()]).await.unwrap();
     assert_eq!(published.next().await, event("lamp", true));
     assert_eq!(
         published.next().await,
         Some((older::ON_OUT_LOW.uri, vec![Value::UInt(4)]))
     );
-    ask(&lines, &SET, &["lamp".into(), true.into()]).await.unwrap();
+    ask(&*lines, &SET, &["lamp".into(), true.into()]).await.unwrap();
     assert_eq!(published.next().await, None);
-    ask(&lines, &older::SET_OUT_HIGH, &[Value::UInt(5)]).await.unwrap();
+    ask(&*lines, &older::SET_OUT_HIGH, &[Value::UInt(5)]).await.unwrap();
     assert_eq!(published.next().await, event("relay", true));
     assert_eq!(
         published.next().await,
@@ -116,32 +109,10 @@ async fn changes_are_told_whoever_made_them_and_an_equal_value_is_none() {
     );
 }
 
-/// The same lines for the test and for whoever announces.
-#[derive(Debug)]
-struct Shared(Arc<Lines>);
-
-impl Component for Shared {
-    fn entry(&self) -> &'static Entry {
-        &ENTRY
-    }
-
-    fn call(&self, procedure: &'static Procedure, arguments: Arguments) -> BoxFuture<'_, Result<Value, Refusal>> {
-        self.0.call(procedure, arguments)
-    }
-
-    fn announce<'a>(&'a self, publish: &'a Announce) -> BoxFuture<'a, ()> {
-        self.0.announce(publish)
-    }
-
-    fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
-        self.0.missing()
-    }
-}
-
 #[tokio::test]
 async fn outputs_are_taken_when_it_starts_and_held() {
     let (chip, lines) = stage();
-    let _announcing = Published::by(Box::new(lines)).next().await;
+    let _announcing = Published::by(Arc::new(lines)).next().await;
     assert_eq!(chip.requests().len(), 4, "each line is taken once");
     assert_eq!(chip.requests()[1].line, LineId::Offset(5));
 }
@@ -150,16 +121,16 @@ async fn outputs_are_taken_when_it_starts_and_held() {
 async fn a_chip_that_comes_back_gets_its_outputs_again_and_its_inputs_are_compared() {
     let (chip, lines) = stage();
     let lines = Arc::new(lines);
-    let mut published = Published::by(Box::new(Shared(Arc::clone(&lines))));
+    let mut published = Published::by(Arc::clone(&lines) as _);
     assert_eq!(published.next().await, None);
-    ask(&lines, &SET, &["named".into(), true.into()]).await.unwrap();
+    ask(&*lines, &SET, &["named".into(), true.into()]).await.unwrap();
     while published.next().await.is_some() {}
 
     chip.miss(Some(gone()));
-    let refusal = ask(&lines, &GET, &["named".into()]).await.unwrap_err();
+    let refusal = ask(&*lines, &GET, &["named".into()]).await.unwrap_err();
     assert_eq!(refusal.uri(), "org.deskconn.error.unavailable");
     assert!(lines.missing().await.is_some());
-    let listed = ask(&lines, &LIST, &[]).await.unwrap();
+    let listed = ask(&*lines, &LIST, &[]).await.unwrap();
     let row = shown(&listed.as_list().unwrap()[0]);
     assert_eq!(row, "chip=null direction=out line=4 name=lamp value=null");
     chip.drive(2, true);
@@ -171,7 +142,7 @@ async fn a_chip_that_comes_back_gets_its_outputs_again_and_its_inputs_are_compar
     // Each line is looked for at its own time.
     let driven = chip.becomes(6, true);
     tokio::time::timeout(Duration::from_secs(20), driven).await.unwrap();
-    assert_eq!(ask(&lines, &GET, &["named".into()]).await, Ok(true.into()));
+    assert_eq!(ask(&*lines, &GET, &["named".into()]).await, Ok(true.into()));
 }
 
 #[tokio::test]
