@@ -2,10 +2,6 @@
 //!
 //! It connects to nobody.
 
-#[cfg(unix)]
-mod files;
-#[cfg(not(unix))]
-#[path = "files_elsewhere.rs"]
 mod files;
 mod keys;
 
