@@ -96,14 +96,7 @@ async fn who_says_something_is_not_asked() {
 async fn libraries_answer_by_themselves_on_every_way() {
     let vault = impatient();
     let mut sessions = Vec::new();
-    for way in [
-        Way::WebSocket,
-        Way::RawSocket,
-        Way::Wss,
-        Way::Rss,
-        Way::Noise,
-        Way::Quic,
-    ] {
+    for way in Way::OVER_THE_NETWORK {
         sessions.push(vault.join(way).await);
     }
     // By the time this one is gone, the others would be too.
@@ -122,14 +115,7 @@ async fn a_peer_that_is_gone_is_noticed_on_every_way() {
     use crate::resumption::client::{Road, anonymous, join};
     let vault = impatient();
     let mut links = Vec::new();
-    for way in [
-        Way::WebSocket,
-        Way::RawSocket,
-        Way::Wss,
-        Way::Rss,
-        Way::Noise,
-        Way::Quic,
-    ] {
+    for way in Way::OVER_THE_NETWORK {
         let road = Road::to(&vault, way, wamp::codec::Serializer::Json);
         let mut link = road.connect().await.unwrap();
         join(&mut link, anonymous()).await.unwrap();

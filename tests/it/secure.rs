@@ -18,14 +18,7 @@ const SECURE: [Way; 4] = [Way::Wss, Way::Rss, Way::Noise, Way::Quic];
 async fn the_gate_is_told_what_a_client_came_on() {
     let vault = Vault::start();
     let mut channels = Vec::new();
-    for way in [
-        Way::WebSocket,
-        Way::RawSocket,
-        Way::Wss,
-        Way::Rss,
-        Way::Noise,
-        Way::Quic,
-    ] {
+    for way in Way::OVER_THE_NETWORK {
         let _session = vault.join(way).await;
         let peer = vault.gate.peers().pop().unwrap();
         let is_raw = matches!(way, Way::RawSocket | Way::Rss);

@@ -64,6 +64,18 @@ pub(crate) enum Way {
     Quic,
 }
 
+impl Way {
+    /// Those over the network.
+    pub(crate) const OVER_THE_NETWORK: [Self; 6] = [
+        Self::WebSocket,
+        Self::RawSocket,
+        Self::Wss,
+        Self::Rss,
+        Self::Noise,
+        Self::Quic,
+    ];
+}
+
 impl Desk {
     /// A daemon with the open realm beside the desktop's.
     pub(crate) async fn start() -> Self {
@@ -241,45 +253,47 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     soon(what, check).await;
 }
 
+/// Makes a test of each row: what it is called, the link, the serializer.
+macro_rules! over {
+    ($name:ident: $($test:ident, $way:ident, $serializer:ident;)*) => {
+        mod $name {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $test() {
+                    super::$name(crate::support::Way::$way, client::Serializer::$serializer).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use over;
+
 /// Makes a test of every link with every serializer; the in-process link encodes nothing.
 macro_rules! over_every_link {
     ($name:ident) => {
-        mod $name {
-            use client::Serializer::{Cbor, Json, MessagePack};
-
-            use crate::support::Way::{Local, Noise, Quic, RawSocket, Rss, Unix, WebSocket, Wss};
-
-            macro_rules! test {
-                ($test:ident, $way:expr, $serializer:expr) => {
-                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                    async fn $test() {
-                        super::$name($way, $serializer).await;
-                    }
-                };
-            }
-
-            test!(over_websocket_in_json, WebSocket, Json);
-            test!(over_websocket_in_msgpack, WebSocket, MessagePack);
-            test!(over_websocket_in_cbor, WebSocket, Cbor);
-            test!(over_rawsocket_in_json, RawSocket, Json);
-            test!(over_rawsocket_in_msgpack, RawSocket, MessagePack);
-            test!(over_rawsocket_in_cbor, RawSocket, Cbor);
-            test!(over_unix_in_json, Unix, Json);
-            test!(over_unix_in_msgpack, Unix, MessagePack);
-            test!(over_unix_in_cbor, Unix, Cbor);
-            test!(over_websocket_in_tls_in_json, Wss, Json);
-            test!(over_websocket_in_tls_in_msgpack, Wss, MessagePack);
-            test!(over_websocket_in_tls_in_cbor, Wss, Cbor);
-            test!(over_rawsocket_in_tls_in_json, Rss, Json);
-            test!(over_rawsocket_in_tls_in_msgpack, Rss, MessagePack);
-            test!(over_rawsocket_in_tls_in_cbor, Rss, Cbor);
-            test!(over_noise_in_json, Noise, Json);
-            test!(over_noise_in_msgpack, Noise, MessagePack);
-            test!(over_noise_in_cbor, Noise, Cbor);
-            test!(over_quic_in_json, Quic, Json);
-            test!(over_quic_in_msgpack, Quic, MessagePack);
-            test!(over_quic_in_cbor, Quic, Cbor);
-            test!(in_process, Local, MessagePack);
+        crate::support::over! { $name:
+            over_websocket_in_json, WebSocket, Json;
+            over_websocket_in_msgpack, WebSocket, MessagePack;
+            over_websocket_in_cbor, WebSocket, Cbor;
+            over_rawsocket_in_json, RawSocket, Json;
+            over_rawsocket_in_msgpack, RawSocket, MessagePack;
+            over_rawsocket_in_cbor, RawSocket, Cbor;
+            over_unix_in_json, Unix, Json;
+            over_unix_in_msgpack, Unix, MessagePack;
+            over_unix_in_cbor, Unix, Cbor;
+            over_websocket_in_tls_in_json, Wss, Json;
+            over_websocket_in_tls_in_msgpack, Wss, MessagePack;
+            over_websocket_in_tls_in_cbor, Wss, Cbor;
+            over_rawsocket_in_tls_in_json, Rss, Json;
+            over_rawsocket_in_tls_in_msgpack, Rss, MessagePack;
+            over_rawsocket_in_tls_in_cbor, Rss, Cbor;
+            over_noise_in_json, Noise, Json;
+            over_noise_in_msgpack, Noise, MessagePack;
+            over_noise_in_cbor, Noise, Cbor;
+            over_quic_in_json, Quic, Json;
+            over_quic_in_msgpack, Quic, MessagePack;
+            over_quic_in_cbor, Quic, Cbor;
+            in_process, Local, MessagePack;
         }
     };
 }

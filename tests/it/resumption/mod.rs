@@ -18,31 +18,19 @@ use self::client::{Client, Road, number, payload, publish, subscribe};
 use crate::support::{Way, until};
 use crate::vault::Vault;
 
+/// Makes a test of every link over the network, each with one serializer or two.
 macro_rules! over_the_network {
     ($name:ident) => {
-        mod $name {
-            use wamp::codec::Serializer::{Cbor, Json, MessagePack};
-
-            use crate::support::Way::{Noise, Quic, RawSocket, Rss, WebSocket, Wss};
-
-            macro_rules! test {
-                ($test:ident, $way:expr, $serializer:expr) => {
-                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                    async fn $test() {
-                        super::$name($way, $serializer).await;
-                    }
-                };
-            }
-
-            test!(over_websocket_in_json, WebSocket, Json);
-            test!(over_websocket_in_cbor, WebSocket, Cbor);
-            test!(over_rawsocket_in_msgpack, RawSocket, MessagePack);
-            test!(over_rawsocket_in_json, RawSocket, Json);
-            test!(over_websocket_in_tls_in_msgpack, Wss, MessagePack);
-            test!(over_rawsocket_in_tls_in_cbor, Rss, Cbor);
-            test!(over_noise_in_json, Noise, Json);
-            test!(over_noise_in_cbor, Noise, Cbor);
-            test!(over_quic_in_msgpack, Quic, MessagePack);
+        crate::support::over! { $name:
+            over_websocket_in_json, WebSocket, Json;
+            over_websocket_in_cbor, WebSocket, Cbor;
+            over_rawsocket_in_msgpack, RawSocket, MessagePack;
+            over_rawsocket_in_json, RawSocket, Json;
+            over_websocket_in_tls_in_msgpack, Wss, MessagePack;
+            over_rawsocket_in_tls_in_cbor, Rss, Cbor;
+            over_noise_in_json, Noise, Json;
+            over_noise_in_cbor, Noise, Cbor;
+            over_quic_in_msgpack, Quic, MessagePack;
         }
     };
 }
