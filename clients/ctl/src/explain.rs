@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::{Error, RequestError, Session, Value};
 
 use crate::failure::Failure;
-use crate::near;
+use crate::mistyped;
 
 /// How long the desktop may take to say what it offers, after it has said that something is not there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -68,7 +68,7 @@ async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Fa
     let part = |key: &str| info.as_dict().and_then(|info| info.get(key));
     let offered = part("procedures").and_then(Value::as_list).unwrap_or_default();
     let offered = offered.iter().filter_map(Value::as_str);
-    if let Some(question) = near::meant(uri, offered) {
+    if let Some(question) = mistyped::meant(uri, offered) {
         return failure.hint(question);
     }
     let component = uri.strip_prefix(OURS).and_then(|rest| rest.split('.').next());
@@ -84,7 +84,7 @@ pub(crate) fn hint(error: &RequestError) -> Option<String> {
     let asked = error.kwargs.get("asked").and_then(Value::as_str);
     let known = error.kwargs.get("known").and_then(Value::as_list);
     if let (Some(asked), Some(known)) = (asked, known)
-        && let Some(question) = near::meant(asked, known.iter().filter_map(Value::as_str))
+        && let Some(question) = mistyped::meant(asked, known.iter().filter_map(Value::as_str))
     {
         return Some(question);
     }

@@ -13,7 +13,7 @@ mod here;
 mod joined;
 mod key;
 mod manual;
-mod near;
+mod mistyped;
 mod nearby;
 mod output;
 mod system;

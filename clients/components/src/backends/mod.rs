@@ -1,7 +1,7 @@
 //! How this machine types keys, locks its screen and dims its display: the
 //! operating system, and nothing of WAMP.
 //!
-//! * [`Keys`] by the kernel's uinput ([`uinput`]),
+//! * [`Keys`] by the kernel's uinput ([`slide_keys`]),
 //! * [`Locker`] by logind, the session bus and a configured program
 //!   ([`locker`], over `logind`, `screensaver` and [`lock_command`]),
 //! * [`Backlight`] by the desktop's service, by sysfs through logind
@@ -59,10 +59,10 @@ pub mod program;
 pub mod pulse;
 mod screensaver;
 pub mod seat;
+pub mod slide_keys;
 pub mod sound;
 mod sysfs;
 mod thread;
-pub mod uinput;
 pub mod virtual_device;
 
 pub use seat::Seat;
@@ -344,7 +344,7 @@ impl Machine {
         let session = Arc::new(bus::Bus::session(places.session_bus));
         let logind = Arc::new(logind::Logind::new(Arc::clone(&system)));
         Self {
-            keys: Arc::new(uinput::Uinput::new()),
+            keys: Arc::new(slide_keys::SlideKeys::new()),
             locker: Arc::new(locker::DesktopLocker::start(Arc::clone(&logind), Arc::clone(&session))),
             seat: Arc::new(seat::LogindSeat::new(Arc::clone(&logind))),
             backlight: Arc::new(displays::Displays::start(places.displays, logind, Arc::clone(&session))),

@@ -5,7 +5,7 @@ use client::{Args, Session, Value};
 use super::ask;
 use crate::args::{Actions, Occasion};
 use crate::failure::Failure;
-use crate::near;
+use crate::mistyped;
 use crate::output::{Cell, Meaning, Output};
 use crate::times;
 use crate::values::{arguments, get, number, text, truth};
@@ -87,7 +87,7 @@ fn state(row: &Value) -> Cell {
 async fn show(session: &Session, name: &str, output: &Output) -> Result<(), Failure> {
     let rows = rows(session).await?;
     let Some(row) = rows.iter().find(|row| get(row, "name") == name) else {
-        let instead = near::instead(name, rows.iter().map(|row| get(row, "name")));
+        let instead = mistyped::instead(name, rows.iter().map(|row| get(row, "name")));
         return Err(Failure::failed(format!("there is no action {name}; {instead}")));
     };
     let mut fields = Vec::new();

@@ -5,7 +5,7 @@ use client::{Args, Session, Value};
 use super::ask;
 use crate::args::{Devices, Expiry, Grant, Policy};
 use crate::failure::Failure;
-use crate::near;
+use crate::mistyped;
 use crate::output::{Cell, Meaning, Output};
 use crate::times;
 use crate::values::{get, number, text, truth};
@@ -82,8 +82,7 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
     }
 }
 
-/// How many there are; who is there stands out.
-/// How many it has, and how many beside those wait for it to return.
+/// How many sessions it has, and how many beside those wait for it to return.
 fn sessions(count: u64, detached: u64) -> Cell {
     let meaning = if count > 0 { Meaning::Good } else { Meaning::Dim };
     let away = if detached > 0 {
@@ -186,9 +185,9 @@ fn id(device: &Value) -> Value {
 fn no_such(devices: &[Value], wanted: &str) -> Failure {
     let names = || devices.iter().map(|device| get(device, "name"));
     let ids = devices.iter().map(|device| get(device, "id"));
-    let instead = near::instead(wanted, names().filter(|name| !name.is_empty()));
+    let instead = mistyped::instead(wanted, names().filter(|name| !name.is_empty()));
     let failure = Failure::failed(format!("there is no device {wanted:?}; {instead}"));
-    match near::meant(wanted, names().chain(ids)) {
+    match mistyped::meant(wanted, names().chain(ids)) {
         Some(question) => failure.hint(question),
         None if devices.is_empty() => failure.hint("`deskconnctl pair` lets one in"),
         None => failure.hint("`deskconnctl devices` lists them with their ids"),

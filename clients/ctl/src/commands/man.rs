@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::args::Man;
 use crate::failure::Failure;
 use crate::manual::{Page, page_of, pages};
-use crate::near;
+use crate::mistyped;
 use crate::output::{self, Output};
 
 pub(super) fn run(man: &Man, output: &Output) -> Result<(), Failure> {
@@ -17,9 +17,9 @@ pub(super) fn run(man: &Man, output: &Output) -> Result<(), Failure> {
         let known = || known.iter().map(String::as_str);
         let failure = Failure::Usage(format!(
             "there is no command {name:?}; {}",
-            near::instead(name, known())
+            mistyped::instead(name, known())
         ));
-        match near::meant(name, known()) {
+        match mistyped::meant(name, known()) {
             Some(question) => failure.hint(question),
             None => failure,
         }

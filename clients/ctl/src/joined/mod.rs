@@ -12,7 +12,7 @@ use self::files::Directory;
 pub(crate) use self::keys::Keys;
 use crate::failure::Failure;
 use crate::key;
-use crate::near;
+use crate::mistyped;
 
 /// The list.
 const NAME: &str = "desktops.json";
@@ -155,11 +155,11 @@ impl Desktops {
 /// There is none with this name or id, but perhaps another that is meant.
 fn no_such(desktops: &[Joined], wanted: &str) -> Failure {
     let names = || desktops.iter().map(|joined| joined.name.as_str());
-    let instead = near::instead(wanted, names());
+    let instead = mistyped::instead(wanted, names());
     let failure = Failure::NotFound(format!(
         "no desktop named {wanted:?} is paired with this command line; {instead}"
     ));
-    let failure = match near::meant(wanted, names()) {
+    let failure = match mistyped::meant(wanted, names()) {
         Some(question) => failure.hint(question),
         None => failure,
     };

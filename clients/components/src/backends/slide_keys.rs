@@ -19,11 +19,11 @@ pub const DEVICE_NAME: &str = "deskconn slides";
 
 /// The slide keyboard.
 #[derive(Debug)]
-pub struct Uinput {
+pub struct SlideKeys {
     keyboard: Virtual,
 }
 
-impl Uinput {
+impl SlideKeys {
     /// A keyboard that is made when it is first asked for, or asked about.
     pub(super) fn new() -> Self {
         Self {
@@ -32,7 +32,7 @@ impl Uinput {
     }
 }
 
-impl Keys for Uinput {
+impl Keys for SlideKeys {
     fn tap(&self, key: Key) -> BoxFuture<'_, Result<(), Failure>> {
         async move {
             let code = code(key);
