@@ -1,14 +1,15 @@
 //! Actions through the whole daemon: the examples of the document as they stand there, what the owner sees and switches, what
-//! stops a loop and a flood, a plain router, another configuration.
+//! stops a loop and a flood, another configuration.
 
 mod examples;
+mod plain;
 mod server;
 
 use client::{Args, Session, Value};
 use tokio::sync::{mpsc, watch};
 
 use crate::rights::error_uri;
-use crate::support::{Desk, OPEN_REALM, Way, soon};
+use crate::support::{Desk, soon};
 
 const TOPIC: &str = "org.deskconn.app.test";
 
@@ -339,25 +340,6 @@ async fn one_action_that_fails_harms_no_other_and_says_why() {
         .map(|message| message.summary)
         .collect();
     assert_eq!(shown, ["all the same"]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_plain_router_has_actions_in_its_realms() {
-    let when = "when = { topic = \"com.in.\", match = \"prefix\", if = \"kwargs.n is defined\" }";
-    let then = "then = { publish = \"com.out\", args = [\"{{ topic }}\", \"{{ kwargs.n * 2 }}\"], retain = true }";
-    let configuration = format!(
-        "[desktop]\nenabled = false\n{OPEN_REALM}{}",
-        action("double", &format!("realm = \"realm1\"\n{when}\n{then}"))
-    );
-    let desk = Desk::with(&configuration).await;
-    let session = desk.join(Way::WebSocket, client::Serializer::Json, "realm1").await;
-    let mut doubled = session.subscribe("com.out").await.unwrap();
-    session
-        .publish("com.in.a", Args::default().with("n", 21_u64))
-        .await
-        .unwrap();
-    let event = soon("the event", doubled.next()).await.unwrap();
-    assert_eq!(event.args.args, [Value::from("com.in.a"), Value::UInt(42)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
