@@ -143,6 +143,20 @@ fn the_programs_that_a_document_shows_are_those_in_their_files() {
     }
 }
 
+#[test]
+fn every_dependency_has_its_sentence_and_every_sentence_its_dependency() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let all = manifest["workspace"]["dependencies"].as_table().unwrap().iter();
+    let others = all.filter(|(_, source)| source.get("path").is_none());
+    let used: BTreeSet<_> = others.map(|(name, _)| name.as_str()).collect();
+    let text = read("docs/CONTRIBUTING.md");
+    let (_, table) = text.split_once("| crate | why |\n|---|---|\n").unwrap();
+    let rows = table.split("\n\n").next().unwrap().lines();
+    let told: BTreeSet<_> = rows.filter_map(|row| row.split('`').nth(1)).collect();
+    assert!(used.len() > 50);
+    assert_eq!(used, told);
+}
+
 /// Every literal of the programs: what they say to people is among it.
 fn said() -> String {
     let (mut said, mut folders) = (String::new(), vec![]);
