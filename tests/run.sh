@@ -50,6 +50,8 @@ stage_fetch() {
   install mpv mpv-mpris playerctl pulseaudio pipewire-pulse wireplumber dunst xvfb xdg-utils xkb-data
   # The Debian package: what judges it and what parses its profile, and the disk of the machine that installs it.
   install lintian apparmor e2fsprogs binutils
+  # Go, for the grammar of the program in it.
+  install golang-go
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
   rm -f "$DESKCONN_CACHE/vm-prepare.rc"
   (sh tests/vm/prepare.sh "$DESKCONN_CACHE/vm" >"$DESKCONN_CACHE/vm-prepare.log" 2>&1; echo $? >"$DESKCONN_CACHE/vm-prepare.rc") &
@@ -111,6 +113,7 @@ stage_browser() {
 }
 
 stage_interop() {
+  bash tests/go.sh
   examples
   bash tests/interop/run.sh target/release
 }
