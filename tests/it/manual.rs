@@ -28,6 +28,16 @@ fn a_formatter_has_nothing_to_say_against_the_pages_of_the_daemon() {
     is_well_formed(&["--man", "config"], &config);
 }
 
+#[test]
+fn the_pages_of_both_programs_have_one_date() {
+    let date = |file: &str| {
+        let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+        let line = text.lines().find(|line| line.starts_with("const DATE: &str = "));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(date("src/manual.rs"), date("clients/ctl/src/manual.rs"));
+}
+
 /// Whether what the daemon prints is a page with these parts.
 fn is_well_formed(arguments: &[&str], parts: &[&str]) {
     let page = Command::new(env!("CARGO_BIN_EXE_deskconnd"))
