@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use pairing::exchange::Facts;
+use pairing::exchange::{Facts, Why};
 use pairing::legacy::{Legacy, Refusal, Request, Step};
 use pairing::window::{Secrets, Terms, Windows};
 use pairing::{Code, Device, Link};
@@ -207,13 +207,18 @@ impl Desk {
         } = &mut *inner;
         let ended = exchange.close(windows);
         let refused = legacy.close(windows);
+        self.end_both(&mut inner, ended, refused.as_ref());
+        self.settle(&mut inner);
+    }
+
+    /// Ends what was under way in either form: tells whose exchange is over, and who waits for an answer.
+    fn end_both(&self, inner: &mut Inner, ended: Option<(Request, Why)>, refused: Option<&Step>) {
         if let Some((request, why)) = ended {
             inner.end_exchange(request, why);
         }
-        if let Some(Step::Refused(request, refusal)) = refused {
-            self.finish(&mut inner, request, Err(refusal));
+        if let Some(&Step::Refused(request, refusal)) = refused {
+            self.finish(inner, request, Err(refusal));
         }
-        self.settle(&mut inner);
     }
 
     /// Takes the owner's answer. A device that pairs by key exchange is stored when it has confirmed, which is waited for.
@@ -259,12 +264,7 @@ impl Desk {
                 } = &mut *inner;
                 let ended = exchange.expire(windows, self.now());
                 let refused = legacy.expire(windows, self.now());
-                if let Some((request, why)) = ended {
-                    inner.end_exchange(request, why);
-                }
-                if let Some(Step::Refused(request, refusal)) = refused {
-                    self.finish(&mut inner, request, Err(refusal));
-                }
+                self.end_both(&mut inner, ended, refused.as_ref());
                 self.tell_changes(&mut inner);
                 let deadlines = [inner.legacy.deadline(&inner.windows), inner.exchange.deadline()];
                 deadlines.into_iter().flatten().min()
