@@ -1,8 +1,9 @@
 //! Which monitors are attached, and on which buses they listen: the connectors of the graphics cards, as the kernel lays
 //! them out below `/sys/class/drm`. So no bus is touched that is no monitor's.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Connectors of displays that are built in: their brightness is a backlight's.
 const BUILT_IN: [&str; 4] = ["eDP", "LVDS", "DSI", "DPI"];
@@ -10,7 +11,7 @@ const BUILT_IN: [&str; 4] = ["eDP", "LVDS", "DSI", "DPI"];
 /// A monitor on a connector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attached {
-    /// The connector's name, as desktops have it: `DP-1`.
+    /// The connector's name, as desktops have it: `DP-1`. With its card's before it where another card has one of that name.
     pub(super) id: String,
     /// What the monitor calls itself.
     pub(super) name: String,
@@ -23,11 +24,22 @@ pub(super) struct Attached {
 /// The monitors that are attached, in the order of their connectors. Blocks.
 pub(super) fn attached(root: &Path) -> Vec<Attached> {
     let entries = fs::read_dir(root).into_iter().flatten().flatten();
-    let mut found: Vec<Attached> = entries.filter_map(|entry| monitor(&entry.path())).collect();
-    found.sort_by(|a, b| a.id.cmp(&b.id));
-    // Two cards may have a connector of the same name; the second one keeps its card's.
-    found.dedup_by(|a, b| a.id == b.id);
-    found
+    let mut directories: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    directories.sort();
+    let mut found = BTreeMap::new();
+    for directory in directories {
+        let Some(mut monitor) = monitor(&directory) else {
+            continue;
+        };
+        // Two cards may have a connector of the same name: the second one is called by its card too, "card1-DP-1".
+        if found.contains_key(&monitor.id)
+            && let Some(name) = directory.file_name()
+        {
+            monitor.id = name.to_string_lossy().into_owned();
+        }
+        found.insert(monitor.id.clone(), monitor);
+    }
+    found.into_values().collect()
 }
 
 fn monitor(directory: &Path) -> Option<Attached> {
@@ -81,8 +93,6 @@ fn name(edid: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     /// An EDID of a monitor with that name.
@@ -125,5 +135,15 @@ pub(super) mod tests {
             [("DP-2", "Monitor at DP-2", "i2c-7"), ("HDMI-A-1", "U2719DC", "i2c-3")]
         );
         assert_eq!(attached(Path::new("/nowhere")), []);
+    }
+
+    #[test]
+    fn a_monitor_on_the_second_card_is_not_hidden_by_one_on_the_first() {
+        let root = tempfile::tempdir().unwrap();
+        plug(root.path(), "card1-DP-1", "Right", 8);
+        plug(root.path(), "card0-DP-1", "Left", 7);
+        let found = attached(root.path());
+        let found: Vec<_> = found.iter().map(|it| (it.id.as_str(), it.name.as_str())).collect();
+        assert_eq!(found, [("DP-1", "Left"), ("card1-DP-1", "Right")]);
     }
 }
