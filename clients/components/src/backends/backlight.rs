@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::logind::Logind;
+use super::seen::{Seen, place_of};
 use super::sysfs::{self, Panel};
 use super::thread::blocking;
 use super::{Backlight, Display, Failure, Missing};
@@ -44,7 +45,7 @@ pub struct Sysfs {
 struct Source {
     root: PathBuf,
     logind: Arc<Logind>,
-    seen: watch::Sender<Vec<Display>>,
+    seen: Seen,
 }
 
 impl Sysfs {
@@ -53,7 +54,7 @@ impl Sysfs {
         let source = Arc::new(Source {
             root,
             logind,
-            seen: watch::Sender::new(Vec::new()),
+            seen: Seen::none(),
         });
         let mut follower = JoinSet::new();
         follower.spawn(follow(Arc::clone(&source)));
@@ -74,7 +75,7 @@ impl Backlight for Sysfs {
     }
 
     fn changes(&self) -> watch::Receiver<Vec<Display>> {
-        self.source.seen.subscribe()
+        self.source.seen.changes()
     }
 
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
@@ -107,33 +108,13 @@ impl Source {
         let displays = blocking(move || readable(&panels))
             .await
             .map_err(|error| self.missing(&error.to_string()))?;
-        self.tell(&displays);
+        self.seen.all(&displays);
         Ok(displays)
-    }
-
-    fn tell(&self, displays: &[Display]) {
-        self.seen.send_if_modified(|seen| {
-            let is_new = seen != displays;
-            if is_new {
-                displays.clone_into(seen);
-            }
-            is_new
-        });
     }
 
     async fn set(&self, display: Option<String>, percent: u8) -> Result<Display, Failure> {
         let mut panels = self.panels().await?;
-        let index = match &display {
-            None => 0,
-            Some(asked) => panels
-                .iter()
-                .position(|panel| panel.id == *asked)
-                .ok_or_else(|| Failure::NoSuch {
-                    what: "display",
-                    asked: asked.clone(),
-                    known: panels.iter().map(|panel| panel.id.clone()).collect(),
-                })?,
-        };
+        let index = place_of(display.as_deref(), panels.iter().map(|panel| &panel.id))?;
         let panel = panels.swap_remove(index);
         let raw = panel.raw(percent.clamp(1, 100));
         let read = panel.clone();
@@ -143,13 +124,7 @@ impl Source {
         let shown = blocking(move || panel.display())
             .await
             .map_err(|error| self.missing(&error.to_string()))?;
-        // The other displays keep what was last seen of them.
-        self.seen.send_if_modified(|seen| {
-            seen.iter_mut()
-                .find(|seen| seen.id == shown.id && **seen != shown)
-                .map(|seen| seen.clone_from(&shown))
-                .is_some()
-        });
+        self.seen.one(&shown);
         Ok(shown)
     }
 
@@ -181,7 +156,7 @@ async fn follow(source: Arc<Source>) {
         let watcher = match source.panels().await {
             Ok(panels) => Watcher::new(&panels).ok(),
             Err(_) => {
-                source.tell(&[]);
+                source.seen.all(&[]);
                 None
             }
         };

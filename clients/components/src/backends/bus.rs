@@ -166,6 +166,16 @@ pub(super) fn is_denied(error: &zbus::Error) -> bool {
     matches!(error, zbus::Error::MethodError(name, ..) if denials.contains(&name.as_str()))
 }
 
+/// Signals that whoever has this name sends from this object and from those below it.
+pub(super) fn said_by(name: &'static str, path: &'static str) -> MatchRule<'static> {
+    MatchRule::builder()
+        .msg_type(message::Type::Signal)
+        .sender(name)
+        .path_namespace(path)
+        .build()
+        .expect("the rule is made of valid names")
+}
+
 /// Signals that fit one of these rules, and the coming and going of these names.
 pub(super) async fn signals(
     connection: &Connection,

@@ -24,7 +24,7 @@ use super::bus::Bus;
 use super::lock_command::LockCommand;
 use super::logind::Logind;
 use super::screensaver::ScreenSavers;
-use super::{Failure, Locker, Missing};
+use super::{Failure, Locker, Missing, RECONNECT_EVERY};
 
 /// How long a desktop gets to report that it has locked: an animation and a
 /// cold start of a locker fit in.
@@ -41,9 +41,6 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 /// After the last announcement the state is asked for once more: a service may
 /// have its name before it answers.
 const SETTLES_WITHIN: Duration = Duration::from_secs(1);
-
-/// How often a bus that is absent or died is tried again by the followers.
-const RECONNECT_EVERY: Duration = Duration::from_secs(5);
 
 /// The locker of the desktop in front.
 #[derive(Debug)]

@@ -12,16 +12,18 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures_util::stream::SelectAll;
-use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, message};
+use zbus::{MessageStream, OwnedObjectPath, OwnedVariant};
 
 use super::bus::{self, Bus};
 use super::{Failure, Missing};
 
-const NAME: &str = "org.freedesktop.login1";
-const MANAGER_PATH: &str = "/org/freedesktop/login1";
-const MANAGER: &str = "org.freedesktop.login1.Manager";
+pub(super) const NAME: &str = "org.freedesktop.login1";
+pub(super) const MANAGER_PATH: &str = "/org/freedesktop/login1";
+pub(super) const MANAGER: &str = "org.freedesktop.login1.Manager";
 const SESSION: &str = "org.freedesktop.login1.Session";
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+
+/// What mends that it is not there.
+pub(super) const START_IT: &str = "start it: sudo systemctl start systemd-logind (or elogind)";
 
 const WHAT: &str = "your desktop session at logind";
 
@@ -79,7 +81,7 @@ impl Logind {
 
     async fn in_front(&self, whose: u32) -> Result<Session, Missing> {
         let connection = self.bus.connection().await?;
-        let rows: Vec<SessionRow> = ask(&connection, MANAGER_PATH, MANAGER, "ListSessions", &())
+        let rows: Vec<SessionRow> = bus::call(&connection, NAME, MANAGER_PATH, MANAGER, "ListSessions", &())
             .await
             .map_err(|error| missing(&error))?;
         let mut best: Option<Session> = None;
@@ -88,7 +90,8 @@ impl Logind {
                 continue;
             }
             // A session that ended since the list was made is no error.
-            let Ok(properties) = ask(&connection, path.as_str(), PROPERTIES, "GetAll", &SESSION).await else {
+            let Ok(properties) = bus::call(&connection, NAME, path.as_str(), bus::PROPERTIES, "GetAll", &SESSION).await
+            else {
                 continue;
             };
             let Some(session) = Session::of(path, uid, &properties) else {
@@ -112,7 +115,7 @@ impl Logind {
     /// success here does not mean that anything has locked.
     pub(super) async fn lock(&self, session: &Session) -> Result<(), Missing> {
         let connection = self.bus.connection().await?;
-        ask(&connection, session.path.as_str(), SESSION, "Lock", &())
+        bus::call(&connection, NAME, session.path.as_str(), SESSION, "Lock", &())
             .await
             .map_err(|error| missing(&error))
     }
@@ -120,7 +123,7 @@ impl Logind {
     /// Asks the session's desktop to unlock, which it does without a password.
     pub(super) async fn unlock(&self, session: &Session) -> Result<(), Failure> {
         let connection = self.bus.connection().await?;
-        let asked: zbus::Result<()> = ask(&connection, session.path.as_str(), SESSION, "Unlock", &()).await;
+        let asked: zbus::Result<()> = bus::call(&connection, NAME, session.path.as_str(), SESSION, "Unlock", &()).await;
         asked.map_err(|error| {
             if bus::is_denied(&error) {
                 return Failure::Refused(format!(
@@ -137,8 +140,9 @@ impl Logind {
     pub(super) async fn set_brightness(&self, name: &str, raw: u32) -> Result<(), Missing> {
         let session = self.session().await?;
         let connection = self.bus.connection().await?;
-        ask(
+        bus::call(
             &connection,
+            NAME,
             session.path.as_str(),
             SESSION,
             "SetBrightness",
@@ -152,13 +156,7 @@ impl Logind {
     /// that change; and its own coming and going.
     pub(super) async fn signals(&self) -> Result<SelectAll<MessageStream>, Missing> {
         let connection = self.bus.connection().await?;
-        let rule = MatchRule::builder()
-            .msg_type(message::Type::Signal)
-            .sender(NAME)
-            .path_namespace(MANAGER_PATH)
-            .build()
-            .expect("the rule is made of valid names");
-        bus::signals(&connection, vec![rule], &[NAME])
+        bus::signals(&connection, vec![bus::said_by(NAME, MANAGER_PATH)], &[NAME])
             .await
             .map_err(|error| missing(&error))
     }
@@ -199,20 +197,9 @@ impl Session {
     }
 }
 
-async fn ask<B, R>(connection: &Connection, path: &str, interface: &str, method: &str, body: &B) -> zbus::Result<R>
-where
-    B: serde::Serialize + zbus::DynamicType,
-    R: for<'de> zbus::DynamicType + serde::de::DeserializeOwned + zbus::Type,
-{
-    let reply = connection
-        .call_method(Some(NAME), path, Some(interface), method, body)
-        .await?;
-    reply.body().deserialize()
-}
-
 fn missing(error: &zbus::Error) -> Missing {
     let mend = if bus::is_absent(error) {
-        "start it: sudo systemctl start systemd-logind (or elogind)"
+        START_IT
     } else {
         "see its log: journalctl -u systemd-logind"
     };

@@ -59,6 +59,7 @@ pub mod program;
 pub mod pulse;
 mod screensaver;
 pub mod seat;
+mod seen;
 pub mod slide_keys;
 pub mod sound;
 mod sysfs;
@@ -71,6 +72,9 @@ pub use seat::Seat;
 /// for: soon enough for a person who has just mended it, seldom enough that a
 /// caller in a loop does not make the daemon hammer the system.
 pub const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+/// How often those who follow a bus or a server that is absent or died try it again by themselves.
+const RECONNECT_EVERY: Duration = Duration::from_secs(5);
 
 /// Something the machine lacks: what, why, and what a person can do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +110,17 @@ pub enum Failure {
     /// As much is under way as may be.
     #[error("{0}")]
     Busy(String),
+}
+
+impl Failure {
+    /// What was asked for is none of those that are known.
+    fn no_such(what: &'static str, asked: Option<&str>, known: impl IntoIterator<Item = String>) -> Self {
+        Self::NoSuch {
+            what,
+            asked: asked.unwrap_or_default().to_owned(),
+            known: known.into_iter().collect(),
+        }
+    }
 }
 
 /// The nearest whole percentage from `least` on; what is no number is the least.
@@ -316,7 +331,6 @@ pub struct Machine {
     pub host: Arc<host::Host>,
     /// Lines of GPIO chips.
     pub gpio: Arc<dyn gpio::Gpio>,
-    /// Asks the person in front. Nothing depends on it, so it is never called missing.
     /// Shows messages to the person in front, and asks.
     pub notifier: Arc<dyn Notifier>,
     /// Plays music and films.

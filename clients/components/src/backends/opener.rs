@@ -17,6 +17,7 @@ use url::Url;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, Variant, message};
 
 use super::bus::{self, Bus};
+use super::thread::blocking;
 use super::{Failure, Missing};
 
 const PORTAL: &str = "org.freedesktop.portal.Desktop";
@@ -131,9 +132,9 @@ impl DesktopOpener {
             return Some(no_session(&reason));
         }
         let path = self.program.path.clone();
-        let is_there = tokio::task::spawn_blocking(move || is_installed(&path)).await;
+        let is_there = blocking(move || is_installed(&path)).await;
         let absent = std::io::Error::from(ErrorKind::NotFound);
-        (!is_there.unwrap_or_default()).then(|| not_run(&self.program.path, &absent))
+        (!is_there).then(|| not_run(&self.program.path, &absent))
     }
 }
 

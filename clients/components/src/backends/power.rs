@@ -10,11 +10,8 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 
 use super::bus::{self, Bus};
+use super::logind::{MANAGER, MANAGER_PATH, NAME, START_IT};
 use super::{Failure, Missing};
-
-const NAME: &str = "org.freedesktop.login1";
-const PATH: &str = "/org/freedesktop/login1";
-const MANAGER: &str = "org.freedesktop.login1.Manager";
 
 /// What the machine can be told to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +70,8 @@ impl LogindPower {
         let connection = self.bus.connection().await?;
         let (method, _) = state.methods();
         let is_interactive = false;
-        let asked: zbus::Result<()> = bus::call(&connection, NAME, PATH, MANAGER, method, &is_interactive).await;
+        let asked: zbus::Result<()> =
+            bus::call(&connection, NAME, MANAGER_PATH, MANAGER, method, &is_interactive).await;
         asked.map_err(|error| failure(&error))
     }
 
@@ -83,7 +81,7 @@ impl LogindPower {
             let connection = &connection;
             async move {
                 let (_, method) = state.methods();
-                let answer: String = bus::call(connection, NAME, PATH, MANAGER, method, &()).await?;
+                let answer: String = bus::call(connection, NAME, MANAGER_PATH, MANAGER, method, &()).await?;
                 Ok((state, answer))
             }
         });
@@ -120,7 +118,7 @@ fn absent(reason: &str) -> Missing {
     Missing {
         what: "logind",
         reason: reason.into(),
-        mend: "start it: sudo systemctl start systemd-logind (or elogind)".into(),
+        mend: START_IT.into(),
     }
 }
 

@@ -5,17 +5,14 @@
 
 use std::fmt::Debug;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
+use super::RECONNECT_EVERY;
 use super::logind::Logind;
-
-/// How often a bus that is absent or died is tried again.
-const RECONNECT_EVERY: Duration = Duration::from_secs(5);
 
 /// Knows who sits at the machine.
 pub trait Seat: Debug + Send + Sync {

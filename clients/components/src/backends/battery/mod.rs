@@ -13,10 +13,11 @@ use futures_util::stream::SelectAll;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
-use zbus::{MatchRule, MessageStream, OwnedVariant, message};
+use zbus::{MessageStream, OwnedVariant};
 
 use super::bus::{self, Bus};
-use super::{Failure, Missing, whole_percent};
+use super::thread::blocking;
+use super::{Failure, Missing, RECONNECT_EVERY, whole_percent};
 
 const NAME: &str = "org.freedesktop.UPower";
 const DEVICE: &str = "org.freedesktop.UPower.Device";
@@ -25,9 +26,6 @@ const DISPLAY_DEVICE: &str = "/org/freedesktop/UPower/devices/DisplayDevice";
 
 /// How often the battery is looked at where nobody tells of its changes: the kernel's files do not.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
-
-/// How often a bus that is absent or died is tried again.
-const RECONNECT_EVERY: Duration = Duration::from_secs(5);
 
 /// What a battery does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,8 +118,7 @@ impl MachineBattery {
 
     async fn by_kernel(&self) -> Result<Option<Battery>, Missing> {
         let directory = self.supplies.clone();
-        let read = tokio::task::spawn_blocking(move || supplies::battery(&directory)).await;
-        let read = read.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        let read = blocking(move || supplies::battery(&directory)).await;
         read.map_err(|error| Missing {
             what: "the batteries of this machine",
             reason: format!("{}: {error}", self.supplies.display()),
@@ -169,13 +166,7 @@ impl MachineBattery {
     /// What UPower says of the battery that is shown, and its coming and going.
     async fn signals(&self) -> Result<SelectAll<MessageStream>, Missing> {
         let connection = self.bus.connection().await?;
-        let rule = MatchRule::builder()
-            .msg_type(message::Type::Signal)
-            .sender(NAME)
-            .path(DISPLAY_DEVICE)
-            .build()
-            .expect("the rule is made of valid names");
-        let signals = bus::signals(&connection, vec![rule], &[NAME]).await;
+        let signals = bus::signals(&connection, vec![bus::said_by(NAME, DISPLAY_DEVICE)], &[NAME]).await;
         signals.map_err(|error| Missing {
             what: "UPower",
             reason: bus::reason(&error),

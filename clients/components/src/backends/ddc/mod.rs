@@ -28,6 +28,8 @@ mod tests;
 use self::connectors::Attached;
 use self::monitor::Monitor;
 use self::protocol::{ADDRESS, I2c};
+use super::seen::Seen;
+use super::thread::blocking;
 use super::{Display, Failure, Missing};
 
 /// How often the connectors are looked at when somebody asks.
@@ -50,7 +52,7 @@ pub(super) struct Monitors {
     devices: PathBuf,
     open: Arc<Open>,
     known: Mutex<Known>,
-    seen: watch::Sender<Vec<Display>>,
+    seen: Seen,
 }
 
 #[derive(Debug, Default)]
@@ -86,7 +88,7 @@ impl Monitors {
             devices,
             open,
             known: Mutex::default(),
-            seen: watch::Sender::new(Vec::new()),
+            seen: Seen::none(),
         }
     }
 
@@ -101,11 +103,7 @@ impl Monitors {
     /// Those that answer, as they were last. Only new ones are asked: a question wakes a monitor, and some flicker.
     pub(super) async fn known(&self) -> Vec<Display> {
         let displays: Vec<Display> = self.look().await.iter().map(|monitor| monitor.display()).collect();
-        self.seen.send_if_modified(|seen| {
-            let is_new = *seen != displays;
-            seen.clone_from(&displays);
-            is_new
-        });
+        self.seen.all(&displays);
         displays
     }
 
@@ -114,16 +112,13 @@ impl Monitors {
         let monitor = self.look().await.into_iter().find(|monitor| monitor.id() == id)?;
         let set = monitor.set(percent).await;
         let display = monitor.display();
-        self.seen.send_if_modified(|seen| {
-            let known = seen.iter_mut().find(|seen| seen.id == display.id && **seen != display);
-            known.map(|seen| seen.clone_from(&display)).is_some()
-        });
+        self.seen.one(&display);
         Some(set.map(|()| display).map_err(Failure::Missing))
     }
 
     /// Those that answered last, as they change.
     pub(super) fn changes(&self) -> watch::Receiver<Vec<Display>> {
-        self.seen.subscribe()
+        self.seen.changes()
     }
 
     /// Why monitors that are attached cannot be set, if one cannot.
@@ -142,8 +137,8 @@ impl Monitors {
         let mut known = self.known.lock().await;
         if known.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY) {
             let root = self.connectors.clone();
-            let attached = tokio::task::spawn_blocking(move || connectors::attached(&root)).await;
-            self.compare(&mut known, attached.unwrap_or_default()).await;
+            let attached = blocking(move || connectors::attached(&root)).await;
+            self.compare(&mut known, attached).await;
             known.looked = Some(Instant::now());
         }
         let answering = known.monitors.values().filter_map(|(_, monitor)| monitor.as_ref().ok());

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::connectors::Attached;
 use super::protocol::{self, BRIGHTNESS, Control, DdcError, I2c};
 use super::{Open, PATIENCE, missing};
+use crate::backends::thread::blocking;
 use crate::backends::{Display, DisplayKind, Missing};
 
 /// The shortest time between two sentences that set a brightness. Monitors keep it in a memory that wears out.
@@ -84,11 +85,11 @@ impl Line {
     ) -> Result<T, Missing> {
         let said = async {
             let mut i2c = Arc::clone(&self.i2c).lock_owned().await;
-            tokio::task::spawn_blocking(move || say(&mut **i2c)).await
+            blocking(move || say(&mut **i2c)).await
         };
         let result = match timeout(PATIENCE, said).await {
-            Ok(Ok(result)) => result,
-            Ok(Err(_)) | Err(_) => Err(DdcError::Bus(std::io::ErrorKind::TimedOut.into())),
+            Ok(result) => result,
+            Err(_) => Err(DdcError::Bus(std::io::ErrorKind::TimedOut.into())),
         };
         result.map_err(|error| missing(&self.name, &self.path, &error))
     }
@@ -98,8 +99,7 @@ impl Monitor {
     /// Opens the bus and asks the monitor what it is.
     pub(super) async fn open(attached: &Attached, path: PathBuf, open: Arc<Open>) -> Result<Self, Missing> {
         let device = path.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&device)).await;
-        let opened = opened.unwrap_or_else(|_| Err(std::io::ErrorKind::Other.into()));
+        let opened = blocking(move || open(&device)).await;
         let i2c = opened.map_err(|error| missing(&attached.name, &path, &DdcError::Bus(error)))?;
         let line = Arc::new(Line {
             id: attached.id.clone(),

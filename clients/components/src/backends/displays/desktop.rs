@@ -11,12 +11,10 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::stream::SelectAll;
-use zbus::{Connection, MatchRule, MessageStream, OwnedVariant, Variant, fdo, message};
+use zbus::{Connection, MessageStream, OwnedVariant, Variant, fdo};
 
-use crate::backends::bus::{self, Bus};
+use crate::backends::bus::{self, Bus, PROPERTIES};
 use crate::backends::{Display, DisplayKind, Failure, Missing};
-
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 const KDE: &str = "org.kde.ScreenBrightness";
 const KDE_PATH: &str = "/org/kde/ScreenBrightness";
@@ -161,26 +159,10 @@ impl Desktop {
     /// Everything the services announce, their coming and going too.
     pub(super) async fn signals(&self) -> Option<SelectAll<MessageStream>> {
         let connection = self.bus.connection().await.ok()?;
-        let mut streams = SelectAll::new();
-        for service in Service::ALL {
-            let signals = MatchRule::builder()
-                .msg_type(message::Type::Signal)
-                .sender(service.name())
-                .path_namespace(service.path())
-                .build()
-                .expect("the rule is made of valid names");
-            let owner = MatchRule::builder()
-                .msg_type(message::Type::Signal)
-                .sender("org.freedesktop.DBus")
-                .member("NameOwnerChanged")
-                .arg(0, service.name())
-                .build()
-                .expect("the rule is made of valid names");
-            for rule in [signals, owner] {
-                streams.push(MessageStream::for_match_rule(rule, &connection, None).await.ok()?);
-            }
-        }
-        Some(streams)
+        let rules = Service::ALL.map(|service| bus::said_by(service.name(), service.path()));
+        bus::signals(&connection, rules.into(), &Service::ALL.map(Service::name))
+            .await
+            .ok()
     }
 }
 

@@ -19,6 +19,7 @@ use super::backlight::Sysfs;
 use super::bus::Bus;
 use super::ddc::Monitors;
 use super::logind::Logind;
+use super::seen::{Seen, place_of};
 use super::{Backlight, Display, Failure, Missing};
 
 /// How often it is looked for displays that come or go without a word: monitors on cables, and desktops that start.
@@ -37,7 +38,7 @@ struct Source {
     desktop: Desktop,
     panels: Sysfs,
     monitors: Monitors,
-    seen: watch::Sender<Vec<Display>>,
+    seen: Seen,
 }
 
 /// Where displays are looked for.
@@ -81,7 +82,7 @@ impl Displays {
             desktop: Desktop::new(session),
             panels: Sysfs::start(places.backlights, logind),
             monitors: Monitors::new(places.connectors, places.buses),
-            seen: watch::Sender::new(Vec::new()),
+            seen: Seen::none(),
         });
         let mut follower = JoinSet::new();
         follower.spawn(follow(Arc::clone(&source)));
@@ -102,7 +103,7 @@ impl Backlight for Displays {
     }
 
     fn changes(&self) -> watch::Receiver<Vec<Display>> {
-        self.source.seen.subscribe()
+        self.source.seen.changes()
     }
 
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
@@ -130,7 +131,7 @@ impl Source {
         if displays.is_empty() {
             // A panel that cannot be read at this moment is not gone.
             if self.panels.changes().borrow().is_empty() {
-                self.tell(&displays);
+                self.seen.all(&displays);
             }
             // A monitor that is attached and refuses says more than that there is no panel.
             return Err(match (self.monitors.missing().await, panels) {
@@ -138,33 +139,13 @@ impl Source {
                 (None, _) => none(),
             });
         }
-        self.tell(&displays);
+        self.seen.all(&displays);
         Ok(Found { served, displays })
-    }
-
-    fn tell(&self, displays: &[Display]) {
-        self.seen.send_if_modified(|seen| {
-            let is_new = seen != displays;
-            if is_new {
-                displays.clone_into(seen);
-            }
-            is_new
-        });
     }
 
     async fn set(&self, asked: Option<String>, percent: u8) -> Result<Display, Failure> {
         let found = self.find(Monitored::Now).await?;
-        let index = match &asked {
-            None => 0,
-            Some(asked) => {
-                let index = found.displays.iter().position(|display| display.id == *asked);
-                index.ok_or_else(|| Failure::NoSuch {
-                    what: "display",
-                    asked: asked.clone(),
-                    known: found.displays.iter().map(|display| display.id.clone()).collect(),
-                })?
-            }
-        };
+        let index = place_of(asked.as_deref(), found.displays.iter().map(|display| &display.id))?;
         let display = &found.displays[index];
         let percent = percent.clamp(1, 100);
         if display.percent == percent {
@@ -177,10 +158,7 @@ impl Source {
                 None => self.panels.set(Some(display.id.clone()), percent).await?,
             },
         };
-        self.seen.send_if_modified(|seen| {
-            let known = seen.iter_mut().find(|seen| seen.id == set.id && **seen != set);
-            known.map(|seen| seen.clone_from(&set)).is_some()
-        });
+        self.seen.one(&set);
         Ok(set)
     }
 }

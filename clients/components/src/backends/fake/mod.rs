@@ -25,6 +25,7 @@ use crate::backends::input::{Keyboard, Pointer};
 use crate::backends::opener::Opener;
 use crate::backends::players::Players;
 use crate::backends::power::Power;
+use crate::backends::seen::place_of;
 use crate::backends::sound::Sound;
 use crate::backends::{
     Backlight, Display, DisplayKind, Failure, Key, Keys, Locker, Machine, Message, Missing, Notice, Notifier, Seat,
@@ -194,19 +195,10 @@ impl Fake {
         }
     }
 
-    fn write(&self, asked: Option<String>, percent: u8) -> Result<Display, Failure> {
+    fn write(&self, asked: Option<&str>, percent: u8) -> Result<Display, Failure> {
         let mut state = self.present()?;
         let known = self.displays.borrow().clone();
-        let Some(index) = asked
-            .as_ref()
-            .map_or(Some(0), |id| known.iter().position(|display| display.id == *id))
-        else {
-            return Err(Failure::NoSuch {
-                what: "display",
-                asked: asked.unwrap_or_default(),
-                known: known.into_iter().map(|display| display.id).collect(),
-            });
-        };
+        let index = place_of(asked, known.iter().map(|display| &display.id))?;
         if known[index].percent != percent {
             state.writes.push((known[index].id.clone(), percent));
             self.displays.send_modify(|displays| displays[index].percent = percent);
@@ -275,7 +267,7 @@ impl Backlight for Fake {
     }
 
     fn set(&self, display: Option<String>, percent: u8) -> BoxFuture<'_, Result<Display, Failure>> {
-        async move { self.write(display, percent) }.boxed()
+        async move { self.write(display.as_deref(), percent) }.boxed()
     }
 
     fn changes(&self) -> watch::Receiver<Vec<Display>> {

@@ -72,10 +72,9 @@ impl FakePlayers {
     fn choose(&self, asked: Option<&str>) -> Result<Player, Failure> {
         let players = self.told.borrow().clone();
         let is_it = |player: &&Player| asked.is_none_or(|id| player.id == id);
-        players.iter().find(is_it).cloned().ok_or_else(|| Failure::NoSuch {
-            what: "player",
-            asked: asked.unwrap_or_default().to_owned(),
-            known: players.iter().map(|player| player.id.clone()).collect(),
+        players.iter().find(is_it).cloned().ok_or_else(|| {
+            let known = players.iter().map(|player| player.id.clone());
+            Failure::no_such("player", asked, known)
         })
     }
 }

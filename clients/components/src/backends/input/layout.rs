@@ -21,7 +21,6 @@ use crate::backends::bus::{self, Bus};
 
 const LOCALED: &str = "org.freedesktop.locale1";
 const LOCALED_PATH: &str = "/org/freedesktop/locale1";
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// Keypad keys: what they make depends on Num Lock (kernel: `input-event-codes.h`).
 const KEYPAD: [std::ops::RangeInclusive<u16>; 5] = [55..=55, 71..=83, 96..=96, 98..=98, 117..=121];
@@ -155,7 +154,7 @@ pub(super) async fn of_system(system: &Bus, file: &Path) -> Names {
 async fn of_localed(connection: &Connection) -> Option<Names> {
     let property = async |name: &str| {
         let body = (LOCALED, name);
-        let value = bus::call(connection, LOCALED, LOCALED_PATH, PROPERTIES, "Get", &body).await;
+        let value = bus::call(connection, LOCALED, LOCALED_PATH, bus::PROPERTIES, "Get", &body).await;
         let value: zbus::OwnedVariant = value.ok()?;
         <&str>::try_from(&value).ok().map(str::to_owned)
     };

@@ -19,7 +19,8 @@ use zbus::{Connection, MatchRule, MessageStream, message};
 
 use super::bus::{self, Bus};
 use super::players::{Abilities, Picture, Player, PlayerCommand, PlayerStatus, Players};
-use super::{Failure, Missing};
+use super::thread::blocking;
+use super::{Failure, Missing, RECONNECT_EVERY};
 use track::{Properties, Seen};
 
 pub use art::MAX_PICTURE_BYTES;
@@ -44,9 +45,6 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 
 /// Players are read at most so often, whatever they signal: some tell each step of their position.
 const READ_EVERY: Duration = Duration::from_millis(100);
-
-/// How often a bus that is absent or died is tried again.
-const RECONNECT_EVERY: Duration = Duration::from_secs(5);
 
 /// The players of one session bus.
 #[derive(Debug)]
@@ -157,11 +155,10 @@ impl Mpris {
         };
         match index {
             Some(index) => Ok(players.swap_remove(index)),
-            None => Err(Failure::NoSuch {
-                what: "player",
-                asked: asked.unwrap_or_default(),
-                known: players.into_iter().map(|seen| seen.player.id).collect(),
-            }),
+            None => {
+                let known = players.into_iter().map(|seen| seen.player.id);
+                Err(Failure::no_such("player", asked.as_deref(), known))
+            }
         }
     }
 
@@ -317,11 +314,7 @@ impl Players for Mpris {
             let Some(url) = self.choose(player).await?.art_url else {
                 return Ok(None);
             };
-            // Only a runtime that ends drops it.
-            Ok(tokio::task::spawn_blocking(move || art::read(&url))
-                .await
-                .ok()
-                .flatten())
+            Ok(blocking(move || art::read(&url)).await)
         }
         .boxed()
     }

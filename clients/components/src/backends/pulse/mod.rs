@@ -19,13 +19,11 @@ use tokio::time::sleep;
 
 use super::lazy::Lazy;
 use super::sound::{Loudness, Sound};
-use super::{Failure, Missing};
+use super::thread::blocking;
+use super::{Failure, Missing, RECONNECT_EVERY};
 use client::{Client, Error};
 
 pub use place::{Place, session_runtime};
-
-/// How often a server that is absent or died is looked for again.
-const RECONNECT_EVERY: Duration = Duration::from_secs(5);
 
 /// The output is read at most so often, whatever the server tells: a slider that is drawn makes a hundred events.
 const READ_EVERY: Duration = Duration::from_millis(50);
@@ -59,8 +57,7 @@ impl Pulse {
 
     async fn connect(&self) -> Result<Arc<Client>, Missing> {
         let place = self.place.clone();
-        let server = tokio::task::spawn_blocking(move || place.server()).await;
-        let server = server.unwrap_or_else(|error| Err(error.to_string()));
+        let server = blocking(move || place.server()).await;
         let server = server.map_err(|reason| absent(&reason))?;
         let client = Client::connect(&server.socket, server.cookie).await;
         client
