@@ -161,7 +161,7 @@ async fn another_configuration_is_tried_before_it_is_taken() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_switched_off_stays_off_when_the_daemon_starts_again() {
-    let configuration = echo("a");
+    let configuration = echo("a") + &echo("witness");
     let desk = Desk::with(&configuration).await;
     let owner = desk.owner().await;
     let off = owner
@@ -174,7 +174,10 @@ async fn what_is_switched_off_stays_off_when_the_daemon_starts_again() {
     let owner = desk.owner().await;
     assert_eq!(row(&owner, "a").await["on"], Value::Bool(false));
     let mut echoes = owner.subscribe(&format!("{TOPIC}.a")).await.unwrap();
+    let mut seen = owner.subscribe(&format!("{TOPIC}.witness")).await.unwrap();
     publish(&owner, TOPIC, 1_u64).await;
+    // Both hear of it at once.
+    soon("the other action's echo", seen.next()).await.unwrap();
     owner
         .call("org.deskconn.actions.switch", ["a".into(), true.into()])
         .await
