@@ -60,7 +60,7 @@ pub use gate::{FrontDoor, Gate, OpenGate, Origins, Peer, Pending, Request, Respo
 pub use limits::{LONGEST_PING, Limits, REFUSED_FOR, WhenFull};
 pub use link::local::pair as local_link;
 pub use link::{noise, tls};
-pub use listener::Listening;
+pub use listener::{Listening, Unaccepted};
 pub use rate::Rate;
 pub use realm::{Joined, Login, RealmHandle, Verdict};
 pub use report::{Connections, Ends, RealmReport, RealmTotals, SessionReport, SessionsNow, Traffic};

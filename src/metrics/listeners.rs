@@ -13,11 +13,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use router::Response;
+use router::{Response, Unaccepted};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
 
 use super::collect::Collector;
 use super::exposition;
@@ -31,9 +30,6 @@ const HEAD_TIME: Duration = Duration::from_secs(90);
 
 /// Bytes of a request's head.
 const HEAD_BYTES: usize = 8 << 10;
-
-/// The pause after a connection could not be accepted: without file descriptors the next cannot either.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// What is listened on now.
 #[derive(Debug)]
@@ -123,6 +119,7 @@ impl Listeners {
 async fn accept(listener: TcpListener, collector: Arc<Collector>) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let mut connections = tokio::task::JoinSet::new();
+    let mut unaccepted = Unaccepted::default();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return;
@@ -130,16 +127,14 @@ async fn accept(listener: TcpListener, collector: Arc<Collector>) {
         while connections.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
+                unaccepted.accepted();
                 let collector = Arc::clone(&collector);
                 connections.spawn(async move {
                     serve(stream, &collector).await;
                     drop(place);
                 });
             }
-            Err(error) => {
-                tracing::warn!(%error, "a connection for figures could not be accepted");
-                sleep(PAUSE).await;
-            }
+            Err(error) => unaccepted.wait(&error).await,
         }
     }
 }

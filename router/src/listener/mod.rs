@@ -2,6 +2,7 @@
 //! `unix`, and QUIC has `quic`.
 
 mod quic;
+mod unaccepted;
 #[cfg(unix)]
 mod unix;
 
@@ -16,6 +17,7 @@ use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::timeout;
 
+pub use self::unaccepted::Unaccepted;
 use crate::channel::Channel;
 use crate::error::ListenError;
 use crate::gate::{Peer, Transport};
@@ -24,9 +26,6 @@ use crate::{Router, Shared, http, session};
 
 /// Connections that the kernel holds until they are accepted. A burst of clients comes back after a restart.
 const BACKLOG: u32 = 1_024;
-/// Pause after accept failed, doubled up to [`LONGEST_PAUSE`]: out of file descriptors, the next try fails as well.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// What a router listens on.
 #[derive(Debug)]
@@ -119,7 +118,7 @@ fn is_missing_family(error: &io::Error) -> bool {
 }
 
 async fn accept_tcp(shared: Arc<Shared>, listener: TcpListener) {
-    let mut pause = FIRST_PAUSE;
+    let mut unaccepted = Unaccepted::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -127,18 +126,12 @@ async fn accept_tcp(shared: Arc<Shared>, listener: TcpListener) {
         };
         match accepted {
             Ok((stream, address)) => {
-                pause = FIRST_PAUSE;
+                unaccepted.accepted();
                 shared.tasks.spawn(serve_tcp(Arc::clone(&shared), stream, address));
             }
-            Err(error) => back_off(&error, &mut pause).await,
+            Err(error) => unaccepted.wait(&error).await,
         }
     }
-}
-
-async fn back_off(error: &io::Error, pause: &mut Duration) {
-    tracing::warn!(%error, "a connection could not be accepted");
-    tokio::time::sleep(*pause).await;
-    *pause = (*pause * 2).min(LONGEST_PAUSE);
 }
 
 async fn serve_tcp(shared: Arc<Shared>, stream: TcpStream, address: SocketAddr) {

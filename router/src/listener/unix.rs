@@ -15,7 +15,7 @@ use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
-use super::{FIRST_PAUSE, back_off, serve_rawsocket};
+use super::{Unaccepted, serve_rawsocket};
 use crate::channel::Channel;
 use crate::error::ListenError;
 use crate::gate::{Peer, Transport};
@@ -60,7 +60,7 @@ fn hidden_name(path: &Path) -> PathBuf {
 }
 
 async fn accept_unix(shared: Arc<Shared>, listener: UnixListener, path: PathBuf) {
-    let mut pause = FIRST_PAUSE;
+    let mut unaccepted = Unaccepted::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -68,10 +68,10 @@ async fn accept_unix(shared: Arc<Shared>, listener: UnixListener, path: PathBuf)
         };
         match accepted {
             Ok((stream, _)) => {
-                pause = FIRST_PAUSE;
+                unaccepted.accepted();
                 shared.tasks.spawn(serve_unix(Arc::clone(&shared), stream));
             }
-            Err(error) => back_off(&error, &mut pause).await,
+            Err(error) => unaccepted.wait(&error).await,
         }
     }
     let _ = std::fs::remove_file(path);
