@@ -51,7 +51,7 @@ impl Realms {
     /// It keeps something on disk, and cannot.
     pub(super) fn open_one(&self, router: &Router, config: &Config, realm: &Realm) -> Result<()> {
         let journal = match realm.kept.is_on_disk() {
-            true => Some(journal(&self.place(config)?, &realm.name)?),
+            true => Some(journal(&self.place(config)?, &self.store, &realm.name)?),
             false => None,
         };
         let settings = RealmSettings {
@@ -95,14 +95,14 @@ impl Realms {
 /// known as long as the daemon runs, which is no reason to leave the owner without a desktop.
 pub(super) fn of_desktop(store: &Store) -> Option<Restored> {
     let place = Arc::new(store.place().ok()?);
-    let opened = journal(&place, DESKTOP_REALM);
+    let opened = journal(&place, store, DESKTOP_REALM);
     opened
         .inspect_err(|error| tracing::warn!("what is published from queues is known until the daemon ends: {error:#}"))
         .ok()
 }
 
-fn journal(place: &Arc<StateDir>, realm: &str) -> Result<Restored> {
-    let (journal, records) = FileJournal::open(Arc::clone(place), realm)
+fn journal(place: &Arc<StateDir>, store: &Store, realm: &str) -> Result<Restored> {
+    let (journal, records) = FileJournal::open(Arc::clone(place), realm, store.losses_of(realm))
         .with_context(|| format!("the journal of the realm \"{realm}\" cannot be used"))?;
     Ok((Box::new(journal), records))
 }

@@ -170,6 +170,11 @@ pub const CATALOGUE: &[Figure] = &[
     gauge("deskconn_retained_bytes", REALM, "Bytes of memory that those hold.").in_unit("bytes"),
     gauge("deskconn_history_events", REALM, "Events in histories."),
     gauge("deskconn_history_bytes", REALM, "Bytes of memory that those hold.").in_unit("bytes"),
+    counter(
+        "deskconn_events_not_kept",
+        REALM,
+        "Events that should be on disk and could not be written.",
+    ),
     gauge("deskconn_devices_paired", &[], "Devices that are paired."),
     gauge("deskconn_devices_present", &[], "Devices that have a session."),
     gauge(

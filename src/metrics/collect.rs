@@ -97,6 +97,9 @@ impl Collector {
         taking.number("deskconn_devices_paired", &[], paired);
         taking.number("deskconn_devices_present", &[], self.access.presence().devices().len());
         taking.number("deskconn_pairing_window_open", &[], usize::from(self.desk.has_window()));
+        for (realm, count) in self.store.losses() {
+            taking.put("deskconn_events_not_kept", &[&realm], Value::Whole(count));
+        }
         for (kind, count) in self.audit.happened() {
             taking.put("deskconn_audit_entries", &[kind.name()], Value::Whole(count));
         }

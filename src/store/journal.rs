@@ -6,10 +6,12 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use router::{Journal, NotWritten};
 use sha2::{Digest as _, Sha256};
 
+use super::losses::Repeated;
 use super::{StateDir, StoreError};
 
 /// What every journal begins with. Another form of it would get another number.
@@ -34,7 +36,9 @@ pub(crate) struct FileJournal {
     /// Whether a part of a record may stand behind `length`.
     is_torn: bool,
     /// Records that could not be written.
-    failed: u64,
+    lost: Arc<AtomicU64>,
+    appending: Repeated,
+    rewriting: Repeated,
 }
 
 /// The records of a journal, and where the last whole one ends.
@@ -70,11 +74,15 @@ fn framed(record: &[u8], out: &mut Vec<u8>) -> Option<()> {
 
 impl FileJournal {
     /// Opens the journal of a realm, making it if need be, and gives what is in it. A record that was cut short, and
-    /// whatever stands behind it, is cut off.
+    /// whatever stands behind it, is cut off. `lost` counts the records that cannot be written.
     ///
     /// # Errors
     /// The file cannot be read or written, is not safe, or is no journal.
-    pub(crate) fn open(place: Arc<StateDir>, realm: &str) -> Result<(Self, Vec<Vec<u8>>), StoreError> {
+    pub(crate) fn open(
+        place: Arc<StateDir>,
+        realm: &str,
+        lost: Arc<AtomicU64>,
+    ) -> Result<(Self, Vec<Vec<u8>>), StoreError> {
         // Names of realms may have any length and most characters; a file's may not.
         let name = format!("journal-{}", hex::encode(checksum(realm.as_bytes())));
         let content = place.read(&name, MAX_JOURNAL)?.unwrap_or_default();
@@ -89,7 +97,12 @@ impl FileJournal {
             file: Some(file),
             length,
             is_torn: false,
-            failed: 0,
+            lost,
+            appending: Repeated::new(["events are not kept", "events are kept again"]),
+            rewriting: Repeated::new([
+                "a journal keeps what it should forget, and grows",
+                "a journal forgets again what it should",
+            ]),
         };
         if content.len() < MAGIC.len() {
             journal.rewrite(&mut std::iter::empty())?;
@@ -146,28 +159,22 @@ impl FileJournal {
         self.file = None;
         self.ready().map(drop)
     }
-
-    /// Logs a failure at 1, 2, 4, 8…: a full disk must not fill the log too.
-    fn told(&mut self, done: Result<(), StoreError>) -> Result<(), NotWritten> {
-        done.map_err(|error| {
-            self.failed += 1;
-            if self.failed.is_power_of_two() {
-                tracing::error!(failed = self.failed, "events are not kept: {error}");
-            }
-            NotWritten
-        })
-    }
 }
 
 impl Journal for FileJournal {
     fn append(&mut self, record: &[u8]) -> Result<(), NotWritten> {
         let written = self.write(record);
-        self.told(written)
+        if written.is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        self.appending.note(&written);
+        written.map_err(|_| NotWritten)
     }
 
     fn replace(&mut self, records: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), NotWritten> {
         let written = self.rewrite(records);
-        self.told(written)
+        self.rewriting.note(&written);
+        written.map_err(|_| NotWritten)
     }
 }
 

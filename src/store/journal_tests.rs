@@ -8,7 +8,7 @@ use super::super::Store;
 use super::*;
 
 fn open(state: &Path) -> Result<(FileJournal, Vec<Vec<u8>>), StoreError> {
-    FileJournal::open(Arc::new(Store::journals_at(state).unwrap()), "realm1")
+    FileJournal::open(Arc::new(Store::journals_at(state).unwrap()), "realm1", Arc::default())
 }
 
 fn home() -> (tempfile::TempDir, PathBuf) {
@@ -142,9 +142,12 @@ fn realms_have_journals_of_their_own_whatever_their_names() {
     let (_home, state) = home();
     let place = Arc::new(Store::journals_at(&state).unwrap());
     for name in ["a", "a/b", &"x".repeat(255)] {
-        let (mut journal, records) = FileJournal::open(Arc::clone(&place), name).unwrap();
+        let (mut journal, records) = FileJournal::open(Arc::clone(&place), name, Arc::default()).unwrap();
         assert!(records.is_empty(), "{name}");
         journal.append(name.as_bytes()).unwrap();
     }
-    assert_eq!(FileJournal::open(place, "a/b").unwrap().1, [b"a/b".to_vec()]);
+    assert_eq!(
+        FileJournal::open(place, "a/b", Arc::default()).unwrap().1,
+        [b"a/b".to_vec()]
+    );
 }

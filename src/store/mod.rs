@@ -18,10 +18,12 @@ mod error;
 mod files;
 mod journal;
 mod keys;
+mod losses;
 mod tls;
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pairing::trust::TrustError;
 use pairing::{Identity, Trust};
@@ -35,6 +37,7 @@ pub(crate) use files::StateDir;
 use files::Unusable;
 pub(crate) use journal::FileJournal;
 use keys::Seed;
+use losses::Losses;
 use tls::Tls;
 
 const IDENTITY: &str = "identity.key";
@@ -81,6 +84,7 @@ pub struct Store {
     changing: Mutex<()>,
     /// Never held while the disk is waited for: whoever only looks must not wait for it either.
     content: Mutex<Content>,
+    losses: Losses,
 }
 
 impl std::fmt::Debug for Store {
@@ -184,6 +188,16 @@ impl Store {
     #[must_use]
     pub fn read_only(&self) -> Option<&str> {
         self.place.as_ref().err().map(String::as_str)
+    }
+
+    /// The count of what a realm should have kept on disk and could not, as [`FileJournal::open`] takes it.
+    pub(crate) fn losses_of(&self, realm: &str) -> Arc<AtomicU64> {
+        self.losses.of(realm)
+    }
+
+    /// How much each realm should have kept on disk and could not, since the daemon began.
+    pub(crate) fn losses(&self) -> Vec<(String, u64)> {
+        self.losses.read()
     }
 
     /// Looks at the list of devices.
@@ -333,6 +347,7 @@ impl Found {
             place,
             changing: Mutex::default(),
             content: Mutex::new(content),
+            losses: Losses::default(),
         })
     }
 }
