@@ -93,7 +93,7 @@ pub struct Status {
     pub is_announced: bool,
     /// Whether it says that a pairing window is open.
     pub is_pairing: bool,
-    /// The last trouble with the network.
+    /// What is wrong with the network, as far as it was seen at the last look at it.
     pub trouble: Option<String>,
 }
 

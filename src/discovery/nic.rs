@@ -145,22 +145,27 @@ impl Sockets {
     /// the kernel drop packets, which mDNS expects.
     pub(super) fn open(nic: &Nic, heard: &mpsc::Sender<Heard>) -> io::Result<Self> {
         let v4 = nic.v4().map(|_| open_v4(nic.index)).transpose()?.map(Arc::new);
-        // A machine with IPv6 switched off half-way still has IPv4.
-        let v6 = if nic.has_v6() {
-            open_v6(nic.index).ok().map(Arc::new)
-        } else {
-            None
-        };
-        let readers = [&v4, &v6].into_iter().flatten();
-        let readers = readers
-            .map(|socket| tokio::spawn(listen(nic.index, socket.clone(), heard.clone())))
-            .collect();
-        Ok(Self {
+        let mut sockets = Self {
+            readers: Vec::new(),
             v4,
-            v6,
+            v6: None,
             index: nic.index,
-            readers,
-        })
+        };
+        sockets
+            .readers
+            .extend(sockets.v4.iter().map(|socket| reader(nic.index, socket, heard)));
+        sockets.open_missing(nic, heard);
+        Ok(sockets)
+    }
+
+    /// Opens what could not be opened before: a machine with IPv6 switched off half-way still has IPv4, and one that had no
+    /// file descriptor left may have one now.
+    pub(super) fn open_missing(&mut self, nic: &Nic, heard: &mpsc::Sender<Heard>) {
+        if self.v6.is_none() && nic.has_v6() {
+            self.v6 = open_v6(nic.index).ok().map(Arc::new);
+            let (index, readers) = (self.index, self.v6.iter());
+            self.readers.extend(readers.map(|socket| reader(index, socket, heard)));
+        }
     }
 
     /// Sends to everybody in both families.
@@ -198,6 +203,10 @@ fn report(sent: io::Result<usize>) {
     if let Err(error) = sent {
         tracing::debug!(%error, "an mDNS packet was not sent");
     }
+}
+
+fn reader(index: u32, socket: &Arc<UdpSocket>, heard: &mpsc::Sender<Heard>) -> JoinHandle<()> {
+    tokio::spawn(listen(index, Arc::clone(socket), heard.clone()))
 }
 
 async fn listen(index: u32, socket: Arc<UdpSocket>, heard: mpsc::Sender<Heard>) {

@@ -116,11 +116,14 @@ impl Publisher {
         };
         self.ports.retain(|index, _| nics.contains_key(index));
         self.troubled.retain(|index| nics.contains_key(index));
+        if self.troubled.is_empty() {
+            self.status.send_if_modified(|status| status.trouble.take().is_some());
+        }
         for (index, nic) in nics {
             let now = Instant::now();
             let records = self.zone.records(&nic.ips());
             match self.ports.get_mut(&index) {
-                Some(port) if port.nic == nic => {}
+                Some(port) if port.nic == nic => port.sockets.open_missing(&nic, heard),
                 Some(port) => {
                     tracing::debug!(interface = nic.name, "mDNS uses other addresses");
                     port.responder.update(records, now);
@@ -239,9 +242,12 @@ impl Publisher {
         self.status.send_modify(|status| status.is_pairing = is_open);
     }
 
+    /// Tells what is new: a look that fails like the one before says nothing.
     fn trouble(&self, what: &str) {
-        tracing::warn!(what, "mDNS");
-        self.status.send_modify(|status| status.trouble = Some(what.to_owned()));
+        let is_new = |status: &mut Status| status.trouble.replace(what.to_owned()).as_deref() != Some(what);
+        if self.status.send_if_modified(is_new) {
+            tracing::warn!(what, "mDNS");
+        }
     }
 
     async fn say_goodbye(&self) {
@@ -322,4 +328,38 @@ fn txt(advert: &Advert, is_pairing: bool) -> Vec<(String, String)> {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use client::discovery::Interfaces;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_trouble_is_told_when_it_is_new_and_forgotten_when_it_is_over() {
+        let advert = Advert {
+            name: Some("MyDesk".to_owned()),
+            id: "9f2c1a0b00112233".to_owned(),
+            realm: "deskconn".to_owned(),
+            port: 5020,
+            is_tls: true,
+            priority: 0,
+            weight: 0,
+            // None that any machine has: nothing is sent.
+            interfaces: Interfaces {
+                allow: vec!["none-of-that-name".to_owned()],
+                deny: Vec::new(),
+            },
+            also: Vec::new(),
+        };
+        let (mut publisher, mut status) = Publisher::new(&advert);
+        publisher.trouble("no descriptors");
+        assert_eq!(status.borrow_and_update().trouble.as_deref(), Some("no descriptors"));
+        publisher.trouble("no descriptors");
+        assert!(!status.has_changed().unwrap(), "it is known already");
+        let (heard, _hearing) = mpsc::channel(1);
+        publisher.look(&heard);
+        assert_eq!(status.borrow_and_update().trouble, None, "a look went well");
+    }
 }
