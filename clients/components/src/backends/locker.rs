@@ -38,6 +38,10 @@ const TELL_WITHIN: Duration = Duration::from_secs(1);
 /// some screen savers never announce.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
+/// Announcements are followed by a question at most so often: some services, and any program on the session bus, may announce
+/// without end.
+pub const ASK_PAUSE: Duration = Duration::from_millis(100);
+
 /// After the last announcement the state is asked for once more: a service may
 /// have its name before it answers.
 const SETTLES_WITHIN: Duration = Duration::from_secs(1);
@@ -91,6 +95,7 @@ impl DesktopLocker {
         followers.spawn(async move {
             loop {
                 asked.ask().await;
+                sleep(ASK_PAUSE).await;
                 if timeout(SETTLES_WITHIN, wake.notified()).await.is_err() {
                     asked.ask().await;
                     wake.notified().await;

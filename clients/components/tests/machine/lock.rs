@@ -215,6 +215,22 @@ async fn a_bus_that_dies_is_an_error_and_the_next_one_is_used() {
 }
 
 #[tokio::test]
+async fn whoever_announces_without_end_is_asked_ten_times_a_second_at_most() {
+    const MORE: u32 = 10;
+    let Some(stage) = Stage::new() else { return };
+    let _system = stage.bus(Which::System);
+    let logind = stage.logind("wayland", "gnome").await;
+    let machine = stage.machine();
+    reported(&machine, Some(false)).await;
+    // The mock announces every call, and so each question is followed by an announcement.
+    let asked = || logind.mock.calls("ListSessions").len();
+    let (before, began) = (asked(), Instant::now());
+    eventually("it is asked again", || async { asked() >= before + MORE as usize }).await;
+    let took = began.elapsed();
+    assert!(took >= locker::ASK_PAUSE * (MORE - 1), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_service_that_hangs_holds_nobody_up_for_longer_than_the_time_out() {
     let Some(stage) = Stage::new() else { return };
     let (_system, _session) = (stage.bus(Which::System), stage.bus(Which::Session));
