@@ -148,7 +148,8 @@ impl Desk {
         match &stored {
             Ok(device) => inner.paired = Some(Box::new(device.clone())),
             // It has confirmed, and is not paired all the same.
-            Err(_) => {
+            Err(error) => {
+                tracing::error!("a device that was let in could not be stored: {error}");
                 inner.windows.take_closed();
                 self.tell(Told::Closed(Closed::Withdrawn, None));
             }
