@@ -299,7 +299,15 @@ impl Inner {
             let name = plan.action.name.clone();
             found.extend(plan.tick(&now).into_iter().map(|occasion| (name.clone(), occasion)));
         }
-        let was_time = found.iter().any(|(_, occasion)| occasion.trigger == "time");
+        // Of intervals nothing is kept: an action of each second must not write each second.
+        let has_times = |name: &str| {
+            book.plans
+                .iter()
+                .any(|plan| plan.action.name == name && plan.checked().is_some())
+        };
+        let was_time = found
+            .iter()
+            .any(|(name, occasion)| occasion.trigger == "time" && has_times(name));
         self.give(&mut book, found, &now);
         drop(book);
         if was_time {

@@ -20,12 +20,16 @@ struct Stage {
 
 impl Stage {
     async fn with(text: &str) -> Self {
+        Self::on(Store::ephemeral("it is a test").unwrap(), &config(text)).await
+    }
+
+    async fn on(store: Store, config: &Config) -> Self {
         let gate = Arc::new(OpenGate::new(Role::unrestricted("anonymous")));
         let router = Router::new(gate, Arc::new(Origins::default()), Limits::default());
         router.open_realm("home", RealmSettings::default());
-        let store = Arc::new(Store::ephemeral("it is a test").unwrap());
+        let store = Arc::new(store);
         let audit = Audit::start(store.place());
-        let mut actions = Actions::new(&router, (&store, &audit), &config(text));
+        let mut actions = Actions::new(&router, (&store, &audit), config);
         actions.begin().await;
         let session = Session::over(router.connect_local("test"), Options::new("home"))
             .await
@@ -162,4 +166,23 @@ async fn the_audit_log_has_what_was_done_to_whom_and_nothing_that_was_sent() {
     assert_eq!(told["wrong"], (Kind::ActionFailed, wrong.to_owned()));
     let text = entries.try_recv();
     assert!(text.is_err(), "of what was left out there is nothing to tell: {text:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_writes_nothing_to_the_disk() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(&home.path().join("state")).unwrap();
+    let actions = action("beat", "{ every = \"1s\" }") + &action("night", "{ at = \"00:00\" }");
+    let mut config = config(&actions);
+    config.desktop.enabled = true;
+    let stage = Stage::on(store, &config).await;
+    let mut beats = stage.session.subscribe("out.beat").await.unwrap();
+    for _ in 0..3 {
+        beats.next().await.unwrap();
+    }
+    let file = home.path().join("state/actions.json");
+    assert!(!file.exists(), "{}", std::fs::read_to_string(&file).unwrap());
+    stage.actions.stop();
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert!(kept.contains("night") && !kept.contains("beat"), "{kept}");
 }
