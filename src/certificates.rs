@@ -141,7 +141,8 @@ impl Configured {
         let Some(facts) = seen.facts.clone().filter(|facts| facts.not_after - now < WARNING) else {
             return;
         };
-        if seen.warned.is_some_and(|last| now - last < time::Duration::DAY) {
+        // In both directions: a clock that was wrong for a while must not silence it for years.
+        if seen.warned.is_some_and(|last| (now - last).abs() < time::Duration::DAY) {
             return;
         }
         seen.warned = Some(now);

@@ -15,6 +15,7 @@
 //! | [`metrics`] | the daemon in figures |
 //! | [`watchdog`] | says to systemd that the daemon is alive, as long as it is |
 //! | [`described`] | what programs of others say they offer |
+//! | `clock` | whether the clock was set while the daemon runs |
 //! | `bridge` | calls and publications by single HTTP requests |
 //! | `front_door` | what browsers get beside WAMP |
 //! | `site` | the files of the phone app, built in |
@@ -31,6 +32,7 @@ pub mod audit;
 mod bridge;
 pub mod certificates;
 pub mod check;
+mod clock;
 pub mod config;
 pub mod consent;
 pub mod daemon;

@@ -16,6 +16,7 @@ use wamp::message::Goodbye;
 
 use super::{Access, roles};
 use crate::audit::{Entry, Kind};
+use crate::clock;
 
 /// How long a timer for a time of day runs at most: the clock may be set meanwhile.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -155,32 +156,54 @@ impl Access {
             let end = self.next_change(&device);
             next = [next, end].into_iter().flatten().min();
         }
-        let left = next? - OffsetDateTime::now_utc();
-        Some(Duration::try_from(left).unwrap_or_default())
+        next
     }
 
-    /// When a clock next changes what a device may do.
-    fn next_change(&self, device: &str) -> Option<OffsetDateTime> {
+    /// How long what a device may do holds, if a clock can change it.
+    fn next_change(&self, device: &str) -> Option<Duration> {
         let now = OffsetDateTime::now_utc();
         self.store.with_trust(|trust| {
             let device = trust.find(device)?;
             let ends = device.grants.iter().filter_map(|grant| grant.until);
-            ends.chain(device.expires).filter(|end| *end > now).min()
+            ends.chain(device.expires).map(|end| until_change(end, now)).min()
         })
     }
 
     /// Follows the clock for as long as the daemon runs.
     pub async fn keep_rights(self: Arc<Self>, realm: RealmHandle) {
+        let mut clock = clock::Watch::new();
         loop {
             let changed = self.rights.changed.notified();
             match self.apply(&realm) {
                 // A moment more: at the very moment the clock may still be before it.
                 Some(left) => {
-                    let wait = (left + Duration::from_millis(1)).min(LONGEST_WAIT);
+                    clock.look("grants and pairings with an end");
+                    let wait = left.saturating_add(Duration::from_millis(1)).min(LONGEST_WAIT);
                     let _ = tokio::time::timeout(wait, changed).await;
                 }
                 None => changed.await,
             }
         }
+    }
+}
+
+/// How long it is until a clock passes this end. One that is over comes back when the clock is put back, which is looked for.
+fn until_change(end: OffsetDateTime, now: OffsetDateTime) -> Duration {
+    let left = Duration::try_from(end - now).unwrap_or_default();
+    if left.is_zero() { LONGEST_WAIT } else { left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_waited_for_and_one_that_is_over_is_looked_at_again_as_the_clock_may_be_put_back() {
+        let now = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let second = Duration::from_secs(1);
+        assert_eq!(until_change(now + second, now), second);
+        assert_eq!(until_change(now, now), LONGEST_WAIT);
+        assert_eq!(until_change(now - second, now), LONGEST_WAIT);
+        assert_eq!(until_change(now - time::Duration::days(20_000), now), LONGEST_WAIT);
     }
 }

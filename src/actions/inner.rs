@@ -16,6 +16,7 @@ use super::watch::{self, Key};
 use super::work::{Job, Workers};
 use super::{Unknown, host};
 use crate::audit::Audit;
+use crate::clock;
 use crate::config::action::{Action, Event};
 use crate::inside::Sessions;
 use crate::store::Store;
@@ -269,9 +270,13 @@ impl Inner {
 
     /// Keeps the time of all actions, for as long as the daemon runs.
     pub(super) async fn keep_time(self: Arc<Self>) {
+        let mut clock = clock::Watch::new();
         loop {
             // First of all: a time may have passed while the daemon was down.
             self.tick();
+            if self.book().plans.iter().any(|plan| plan.checked().is_some()) {
+                clock.look("times of day of actions");
+            }
             let now = self.now();
             let due = {
                 let mut book = self.book();

@@ -122,4 +122,10 @@ fn the_end_of_a_certificate_is_spoken_of_once_a_day_when_it_is_near() {
     assert_eq!(warned(), Some(near));
     kept.warn_of_the_end(near + time::Duration::hours(24));
     assert_eq!(warned(), Some(near + time::Duration::hours(24)));
+    // A battery is empty: the machine thinks it is decades later, until the network tells it better.
+    let wrong = near + time::Duration::days(10_000);
+    kept.warn_of_the_end(wrong);
+    assert_eq!(warned(), Some(wrong));
+    kept.warn_of_the_end(near + time::Duration::hours(25));
+    assert_eq!(warned(), Some(near + time::Duration::hours(25)));
 }
