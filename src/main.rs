@@ -84,10 +84,26 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let config = origin.load().map_err(|mut errors| errors.swap_remove(0))?;
     let log = Log::start(&config)?;
     let source = Source { origin, log: Some(log) };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     let result = runtime.block_on(serve(source, &config, &paths));
     runtime.shutdown_background();
     result.map(|()| ExitCode::SUCCESS)
+}
+
+/// What everything runs in. Where the system gives no thread, its builder panics, and unwinding then waits for ever for the
+/// threads that it had: the program ends before that, with a sentence.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    use std::io::Write as _;
+    const REFUSED: &str = "the system does not let this program run";
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|panic| {
+        let why = panic.payload_as_str().unwrap_or("its threads cannot be started");
+        let _ = writeln!(std::io::stderr(), "deskconnd: {REFUSED}: {why}");
+        std::process::exit(1);
+    }));
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    std::panic::set_hook(usual);
+    built.context(REFUSED)
 }
 
 fn say_whether_right(origin: &Origin, is_system: bool) -> ExitCode {
