@@ -4,13 +4,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Args, Client, Membership, Options, Session, Value};
+use client::{Client, Membership, Options, Session, Value};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
-use crate::{House, REALM, road};
+use crate::{House, REALM, pairing, road};
 
 const PAIRING: Duration = Duration::from_secs(3);
 const RELOADING: Duration = Duration::from_secs(2);
@@ -40,28 +40,12 @@ async fn owner() -> Session {
 async fn pair(house: Arc<House>, owner: Session) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("membership.json");
-    let mut asked = owner.subscribe("org.deskconn.pairing.on_asked").await.unwrap();
     while house.pause(PAIRING).await {
-        let opened = owner.call("org.deskconn.pairing.open", []).await.map(Args::into_value);
-        let code = opened.as_ref().ok().and_then(|it| it.as_dict()?.get("code")?.as_str());
-        let Some(code) = code else {
-            house.fault(format!("no window for pairing: {opened:?}"));
-            continue;
-        };
-        let host = house.address().to_string();
-        let pairing = Membership::pair(&file, &host, code, "endurance", |_| {});
-        let answering = async {
-            let event = asked.next().await?;
-            let request = event.args.args.first()?.as_dict()?.get("request")?.clone();
-            Some(owner.call("org.deskconn.pairing.answer", [request, true.into()]).await)
-        };
-        let (paired, answered) = tokio::join!(pairing, answering);
-        match paired {
+        match pairing::pair(&owner, &house.address().to_string(), &file, "endurance").await {
             Ok(membership) => visit(&house, &owner, &membership).await,
-            Err(error) => house.fault(format!("not paired: {error}; the owner's answer: {answered:?}")),
+            Err(error) => house.fault(error),
         }
     }
-    drop(asked);
     owner.leave().await;
 }
 

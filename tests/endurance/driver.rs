@@ -9,6 +9,8 @@
 mod devices;
 mod health;
 mod load;
+mod pairing;
+mod process;
 mod road;
 mod strangers;
 

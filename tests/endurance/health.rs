@@ -1,20 +1,11 @@
 //! How the daemon is, seen from outside: what the kernel says of its process.
 
-use std::fs;
 use std::time::Duration;
 
 use client::{Options, Session};
 
+use crate::process::Sample;
 use crate::{House, REALM};
-
-/// One look at it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sample {
-    /// Its own memory, KiB: `RssAnon` of `/proc/PID/status` (proc_pid_status(5)).
-    own_kib: u64,
-    descriptors: u64,
-    threads: u64,
-}
 
 /// Memory of its own may be so much more at the end than in the middle: an allocator does not give back at once.
 const MORE_KIB: u64 = 4 << 10;
@@ -22,24 +13,6 @@ const MORE_KIB: u64 = 4 << 10;
 const MORE_DESCRIPTORS: u64 = 24;
 /// How long a daemon that is left alone may take to forget those who were there.
 const FORGETS: Duration = Duration::from_secs(30);
-
-impl Sample {
-    fn of(pid: u32) -> Self {
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the daemon is alive");
-        let figure = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
-            line.split_whitespace()
-                .next()
-                .and_then(|it| it.parse().ok())
-                .unwrap_or(0)
-        };
-        Self {
-            own_kib: figure("RssAnon:"),
-            threads: figure("Threads:"),
-            descriptors: fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, |all| all.count() as u64),
-        }
-    }
-}
 
 /// What was seen, second by second.
 #[derive(Debug)]
