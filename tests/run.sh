@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
 # What mostly waits stands beside what computes.
-STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap+endurance vm+package fuzz}
+STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap+endurance+faults vm+package fuzz}
 # What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
 OUTCOMES=$(mktemp)
 trap 'rm -f "$OUTCOMES" "$OUTCOMES.parts"' EXIT
@@ -44,6 +44,8 @@ stage_fetch() {
   is_root || { skip fetch "only root can install packages; have dbus, python3-dbusmock, avahi, tcpdump and QEMU ready"; return 0; }
   # tshark asks whether others than root may capture; the default is no.
   DEBIAN_FRONTEND=noninteractive install dbus python3-dbusmock avahi-daemon avahi-utils iproute2 tcpdump tshark python3-venv procps strace nftables iptables curl openssl
+  # A clock that is wrong for one program alone.
+  install faketime
   # Shells that complete, and formatters of the manual.
   install zsh fish bash man-db mandoc
   # The programs of a person's session, for the functions that speak to them.
@@ -132,6 +134,12 @@ stage_endurance() {
   is_root || { skip endurance "only root can make a network"; return 0; }
   examples
   bash tests/endurance/run.sh target/release 60
+}
+
+stage_faults() {
+  is_root || { skip faults "only root can make faults"; return 0; }
+  examples
+  bash tests/faults/run.sh target/release
 }
 
 stage_vm() {

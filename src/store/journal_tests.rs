@@ -138,6 +138,22 @@ fn what_a_broken_write_left_is_gone_before_the_next_record() {
 }
 
 #[test]
+fn a_record_that_cannot_be_written_is_refused_and_counted_and_the_next_one_is_written() {
+    let (_home, state) = home();
+    let (mut journal, _) = open(&state).unwrap();
+    journal.append(b"one").unwrap();
+    // Nothing can be written through it.
+    journal.file = Some(File::open(file(&state)).unwrap());
+    assert_eq!(journal.append(b"two"), Err(NotWritten));
+    assert_eq!(journal.lost.load(Ordering::Relaxed), 1);
+    journal.file = None;
+    journal.append(b"three").unwrap();
+    assert_eq!(journal.lost.load(Ordering::Relaxed), 1);
+    drop(journal);
+    assert_eq!(open(&state).unwrap().1, [b"one".to_vec(), b"three".to_vec()]);
+}
+
+#[test]
 fn realms_have_journals_of_their_own_whatever_their_names() {
     let (_home, state) = home();
     let place = Arc::new(Store::journals_at(&state).unwrap());
