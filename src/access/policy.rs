@@ -8,7 +8,7 @@ use wamp::realm::INTERNAL_PROVIDER;
 
 use super::realms::ConfiguredRealm;
 use super::{Access, Authenticators};
-use crate::config::{Config, Realm, size};
+use crate::config::{Config, Realm, Tls, size};
 
 /// What holds now. Whoever begins to log in keeps what holds then, and the router closes logins that a change overtakes.
 #[derive(Debug)]
@@ -101,8 +101,11 @@ impl Access {
         let policy = Arc::new(policy);
         policy.warn_of_open_doors(config);
         *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&policy);
-        // Logins from before come to nothing from here on, so nobody comes after the review who should be in it.
-        router.renew_logins();
+        // Logins from before come to nothing from here on, so nobody comes after the review who should be in it. Nobody is to be
+        // reviewed where the words are the same; but files that they name may have others.
+        if before != config || config.tls != Tls::default() {
+            router.renew_logins();
+        }
         let mut reviewed = Reviewed::default();
         for realm in &config.realms {
             let words = before.realms.iter().find(|it| it.name == realm.name);

@@ -190,32 +190,56 @@ async fn origins_and_limits_hold_for_those_who_come_and_quotas_for_those_who_are
     assert!(later.call("com.p", args()).await.is_err());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_login_that_a_change_overtakes_is_closed_so_that_its_client_tries_again() {
-    let before = realm("home", ALL, &[("ann", "a")]);
-    let desk = Desk::with(&before).await;
+/// A frame of RawSocket.
+fn framed(text: &str) -> Vec<u8> {
+    let mut frame = u32::try_from(text.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend_from_slice(text.as_bytes());
+    frame
+}
+
+/// The next one.
+async fn answer(stream: &mut TcpStream) -> Vec<u8> {
+    let mut length = [0; 4];
+    soon("an answer", stream.read_exact(&mut length)).await.unwrap();
+    let mut answer = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut answer).await.unwrap();
+    answer
+}
+
+/// A client that has said it is ann, and was asked for the ticket.
+async fn challenged(desk: &Desk) -> TcpStream {
     let mut stream = TcpStream::connect(desk.address()).await.unwrap();
     stream.write_all(&[0x7f, 0xf1, 0, 0]).await.unwrap();
     stream.read_exact(&mut [0; 4]).await.unwrap();
-    let send = |text: &str| {
-        let mut frame = u32::try_from(text.len()).unwrap().to_be_bytes().to_vec();
-        frame.extend_from_slice(text.as_bytes());
-        frame
-    };
     let hello = r#"[1,"home",{"roles":{"caller":{}},"authid":"ann","authmethods":["ticket"]}]"#;
-    stream.write_all(&send(hello)).await.unwrap();
-    let mut length = [0; 4];
-    soon("the challenge", stream.read_exact(&mut length)).await.unwrap();
-    let mut challenge = vec![0; u32::from_be_bytes(length) as usize];
-    stream.read_exact(&mut challenge).await.unwrap();
+    stream.write_all(&framed(hello)).await.unwrap();
+    let challenge = answer(&mut stream).await;
     assert!(challenge.starts_with(b"[4,"), "{challenge:?}");
+    stream
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_that_a_change_overtakes_is_closed_so_that_its_client_tries_again() {
+    let desk = Desk::with(&realm("home", ALL, &[("ann", "a")])).await;
+    let mut stream = challenged(&desk).await;
     desk.reload(&realm("home", ALL, &[("ann", "other")])).await.unwrap();
     // It proves the ticket that it was asked for, which nobody takes any more.
-    stream.write_all(&send(r#"[5,"a",{}]"#)).await.unwrap();
+    stream.write_all(&framed(r#"[5,"a",{}]"#)).await.unwrap();
     let mut rest = Vec::new();
     soon("the end", stream.read_to_end(&mut rest)).await.unwrap();
     assert_eq!(rest, b"");
     assert_eq!(desk.daemon.router().realm("home").unwrap().session_count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_login_goes_on_when_the_same_configuration_is_read_again() {
+    let words = realm("home", ALL, &[("ann", "a")]);
+    let desk = Desk::with(&words).await;
+    let mut stream = challenged(&desk).await;
+    desk.reload(&words).await.unwrap();
+    stream.write_all(&framed(r#"[5,"a",{}]"#)).await.unwrap();
+    let welcome = answer(&mut stream).await;
+    assert!(welcome.starts_with(b"[2,"), "{welcome:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
