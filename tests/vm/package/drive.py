@@ -6,6 +6,7 @@ It judges by dpkg, systemd, the kernel, and a device that calls from the host.
 
 import argparse
 import asyncio
+import json
 import re
 import sys
 import traceback
@@ -146,6 +147,22 @@ async def what_it_is_for_works_inside_the_fence(guest, session):
     check(not denied, f"AppArmor had nothing to deny: {denied}")
 
 
+async def the_journal_has_what_was_logged_with_its_fields(guest, port, key):
+    place = "/run/systemd/system/deskconnd.service.d"
+    # The service as it is for everybody else: only this machine leads its output to the test.
+    await as_root(guest, f"mkdir -p {place} && printf '[Service]\\nStandardOutput=journal\\n' >{place}/zz.conf")
+    await as_root(guest, "systemctl daemon-reload && systemctl restart deskconnd")
+    session, welcome = await caller.join(port, key)
+    await session.leave()
+    asked = f"journalctl -u deskconnd -o json DESKCONN_AUTHID={welcome.authid} | grep joined"
+    await becomes(lambda: is_so(guest, asked), "the journal finds an entry by the name of the device in it")
+    entry = json.loads((await as_root(guest, asked))[-1])
+    known = {"PRIORITY": "6", "SYSLOG_IDENTIFIER": "deskconnd", "TARGET": "deskconn_router::session", "DESKCONN_ROLE": login.ROLE}
+    fields = {name: entry.get(name) for name in known}
+    check(fields == known, f"with its fields: {fields}")
+    await as_root(guest, f"rm -r {place} && systemctl daemon-reload && systemctl restart deskconnd")
+
+
 async def removed_it_keeps_the_devices_and_purged_nothing(guest):
     await as_root(guest, "dpkg -r deskconn")
     check(not await is_so(guest, "systemctl is-active deskconnd"), "removed, the service has ended")
@@ -197,6 +214,7 @@ async def story(guest, agent, port):
     await the_service_is_fenced_in(guest)
     await what_it_is_for_works_inside_the_fence(guest, session)
     await session.leave()
+    await the_journal_has_what_was_logged_with_its_fields(guest, port, key)
     await removed_it_keeps_the_devices_and_purged_nothing(guest)
     await by_hand_it_comes_and_goes(guest)
     await one_command_gives_an_ordinary_user_the_keys(guest, port)
