@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
 # What mostly waits stands beside what computes.
-STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap+endurance+faults vm+package fuzz}
+STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap endurance+faults vm+package fuzz}
 # What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
 OUTCOMES=$(mktemp)
 trap 'rm -f "$OUTCOMES" "$OUTCOMES.parts"' EXIT
