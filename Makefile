@@ -31,7 +31,8 @@ uinput:
 
 ## Makes the Debian package.
 deb: build
-	bash packaging/deb.sh
+	bash packaging/order.sh release
+	BIN=target/ordered bash packaging/deb.sh
 
 ## Sets up what the tests need (as root: with apt) and runs every test.
 test:
@@ -77,7 +78,8 @@ pictures: build
 
 ## The snap for this machine, in target/snap; snap/README.md says how to install it.
 snap: build
-	bash snap/build.sh target/snap
+	bash packaging/order.sh release
+	BIN=target/ordered bash snap/build.sh target/snap
 
 ## Micro-benchmarks; benches/README.md says how routers are compared.
 bench:
