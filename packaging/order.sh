@@ -39,15 +39,15 @@ if [ "${1:-}" != traced ]; then
   order=$ordered/functions
   : >"$order"
   link() {
-    # Cargo does not know that the content of the file is new.
-    [ ! -e "$built/deskconnd" ] || find "$built/deps" -samefile "$built/deskconnd" -delete
     cargo rustc --profile "$profile" --locked --bin deskconnd -- "${linker[@]}" \
       -C "link-arg=-Wl,--symbol-ordering-file=$(realpath "$order")" -C link-arg=-Wl,--no-warn-symbol-ordering
   }
-  link
+  link || as_it_is "the linker takes no order of functions"
   as=()
   [ "$(id -u)" = 0 ] || as=(--map-root-user)
   unshare --net "${as[@]}" bash packaging/order.sh traced "$built" "$order" || as_it_is "its start could not be traced"
+  # Cargo does not know that the content of the file is new.
+  find "$built/deps" -samefile "$built/deskconnd" -delete
   link
   cp "$built/deskconnd" "$ordered/"
   echo "order: $(wc -l <"$order") functions of the start lie side by side"
