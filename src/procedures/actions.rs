@@ -6,7 +6,7 @@ use std::sync::Arc;
 use client::{Invocation, Reply, RequestError, Session};
 use wamp::value::{Dict, Value};
 
-use super::arguments::bad;
+use super::arguments::{bad, keyword_time};
 use super::{Arguments, Desktop, offer, refused};
 use crate::actions::{Given, Refused, Unknown};
 use crate::config::Config;
@@ -31,7 +31,7 @@ async fn test(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
     let mut arguments = Arguments::of(&mut call);
     let name = arguments.text("name")?;
     let given = given(&mut arguments)?;
-    let other = arguments.text_keyword("config")?;
+    let other = arguments.keyword_text("config")?;
     arguments.end()?;
     let other = other.map(|text| Config::parse(Path::new("the configuration"), &text));
     let other = other.transpose().map_err(|error| bad(error.to_string()))?;
@@ -61,7 +61,7 @@ async fn run(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
 /// `actions.switch(name, on) → kept`: from now on, also when the daemon starts again if `kept` is true.
 async fn switch(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
-    let (name, is_on) = (arguments.text("name")?, arguments.truth("on")?);
+    let (name, is_on) = (arguments.text("name")?, arguments.boolean("on")?);
     arguments.end()?;
     let kept = desktop.actions.switch(&name, is_on).map_err(|it| not_done(&name, it))?;
     Ok(Value::Bool(kept).into())
@@ -72,23 +72,21 @@ fn given(arguments: &mut Arguments) -> Result<Given, RequestError> {
     let args = match arguments.keyword("args") {
         None => Vec::new(),
         Some(Value::List(args)) => args,
-        Some(_) => return Err(bad("the keyword argument args must be a list")),
+        Some(_) => return Err(bad("the keyword argument args has to be a list")),
     };
     let kwargs = match arguments.keyword("kwargs") {
         None => Dict::new(),
         Some(Value::Dict(kwargs)) => kwargs,
-        Some(_) => return Err(bad("the keyword argument kwargs must be a dictionary")),
+        Some(_) => return Err(bad("the keyword argument kwargs has to be a dictionary")),
     };
-    let at = arguments
-        .time_keyword("at")?
-        .map(|at| jiff::Timestamp::from_second(at.unix_timestamp()));
+    let at = keyword_time(arguments, "at")?.map(|at| jiff::Timestamp::from_second(at.unix_timestamp()));
     let at = at
         .transpose()
         .map_err(|_| bad("the keyword argument at is too far away"))?;
     Ok(Given {
         args,
         kwargs,
-        topic: arguments.text_keyword("topic")?,
+        topic: arguments.keyword_text("topic")?,
         at,
     })
 }

@@ -24,8 +24,8 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
 /// `audit.get(kw: limit, device) → [entry]`, the newest last.
 async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
-    let limit = arguments.number_keyword("limit")?.unwrap_or(USUAL);
-    let device = arguments.text_keyword("device")?;
+    let limit = arguments.keyword_integer("limit", 0..=u64::MAX)?.unwrap_or(USUAL);
+    let device = arguments.keyword_text("device")?;
     arguments.end()?;
     let limit = usize::try_from(limit).unwrap_or(MAX_RECENT);
     let records = desktop.audit.recent(limit, device).await.map_err(refused)?;

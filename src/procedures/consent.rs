@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
+use wamp::id::MAX_ID;
 
 use super::{Arguments, Desktop, offer, refused};
 
@@ -13,7 +14,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
 /// `consent.answer(request, allow) → null`: an error when nobody asks that any more.
 async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
-    let (request, is_allowed) = (arguments.number("request")?, arguments.truth("allow")?);
+    let (request, is_allowed) = (arguments.integer("request", 1..=MAX_ID)?, arguments.boolean("allow")?);
     arguments.end()?;
     if desktop.consents.answer(request, is_allowed) {
         return Ok(().into());

@@ -12,7 +12,7 @@ use wamp::error::KILLED;
 use wamp::message::Goodbye;
 use wamp::value::Value;
 
-use super::arguments::bad;
+use super::arguments::{bad, time_or_null};
 use super::{Arguments, Desktop, dict, offer, refused};
 use crate::audit::{Entry, Kind};
 
@@ -93,11 +93,11 @@ async fn grant(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Req
 async fn deny(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let (id, uri) = (arguments.text("id")?, arguments.text("uri")?);
-    let word = arguments.text_keyword("match")?;
+    let word = arguments.keyword_text("match")?;
     arguments.end()?;
     let matching = word.map_or_else(
         || Ok(Match::default()),
-        |word| Match::from_word(&word).ok_or_else(|| bad("match must be exact, prefix or wildcard")),
+        |word| Match::from_word(&word).ok_or_else(|| bad("match has to be exact, prefix or wildcard")),
     )?;
     let detail = format!("no more {} {uri}", matching.word());
     changed(&desktop, Kind::GrantsChanged, detail, |trust| {
@@ -109,7 +109,7 @@ async fn deny(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
 async fn expire(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let id = arguments.text("id")?;
-    let time = arguments.time("time")?;
+    let time = time_or_null(&mut arguments, "time")?;
     arguments.end()?;
     let detail = time.map_or_else(|| "never expires".to_owned(), |time| format!("expires {time}"));
     changed(&desktop, Kind::GrantsChanged, detail, |trust| {

@@ -20,12 +20,12 @@ const SUBSCRIBE: &str = "subscribe";
 /// The grants of a list.
 pub(super) fn from_value(value: Value) -> Result<Vec<Grant>, RequestError> {
     let Value::List(rows) = value else {
-        return Err(bad("grants must be a list of dictionaries"));
+        return Err(bad("grants has to be a list of dictionaries"));
     };
     rows.into_iter()
         .map(|row| {
             let Value::Dict(row) = row else {
-                return Err(bad("a grant must be a dictionary"));
+                return Err(bad("a grant has to be a dictionary"));
             };
             from_row(row)
         })
@@ -41,7 +41,7 @@ pub(super) fn from_row(mut row: Dict) -> Result<Grant, RequestError> {
         Some(word) => word
             .as_str()
             .and_then(Match::from_word)
-            .ok_or_else(|| bad("match must be exact, prefix or wildcard"))?,
+            .ok_or_else(|| bad("match has to be exact, prefix or wildcard"))?,
     };
     let allow = take("allow").map_or_else(
         || {
@@ -57,7 +57,7 @@ pub(super) fn from_row(mut row: Dict) -> Result<Grant, RequestError> {
         None => Ok(false),
         Some(value) => value
             .as_bool()
-            .ok_or_else(|| bad(format!("{key} must be true or false"))),
+            .ok_or_else(|| bad(format!("{key} has to be true or false"))),
     };
     let grant = Grant {
         uri: uri.ok_or_else(|| bad("a grant needs a uri"))?,
@@ -77,7 +77,7 @@ pub(super) fn from_row(mut row: Dict) -> Result<Grant, RequestError> {
 fn allow_of(value: &Value) -> Result<Allow, RequestError> {
     let wrong = || {
         bad(format!(
-            "allow must be a list of {CALL}, {REGISTER}, {PUBLISH}, {SUBSCRIBE}"
+            "allow has to be a list of {CALL}, {REGISTER}, {PUBLISH}, {SUBSCRIBE}"
         ))
     };
     let mut allow = Allow::default();

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Invocation, Reply, RequestError, Session};
-use pairing::legacy::{Claim, Question};
+use pairing::legacy::Claim;
+use pairing::question::Question;
 use pairing::window::LEGACY_TTL;
 use pairing::{DeviceKey, Kind, Terms};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use wamp::id::MAX_ID;
 use wamp::value::Value;
 
+use super::arguments::keyword_time;
 use super::devices::no_such_role;
 use super::{Arguments, Desktop, dict, offer, refused};
 use crate::access::roles::DEFAULT_ROLE;
@@ -31,7 +34,7 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         .as_ref()
         .and_then(|caller| desktop.access.presence().visitor(caller.session));
     let mut arguments = Arguments::of(&mut call);
-    let otp = arguments.any("otp").ok().as_ref().and_then(code_of);
+    let otp = arguments.any("otp", "a code").ok().as_ref().and_then(code_of);
     let key = arguments
         .text("pubkey")
         .ok()
@@ -43,7 +46,7 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         otp,
         key: *key.bytes(),
         session_key: DeviceKey::from_hex(&visitor.authid).ok().map(|key| *key.bytes()),
-        name: arguments.text_keyword("name").ok().flatten(),
+        name: arguments.keyword_text("name").ok().flatten(),
         kind: Kind::default(),
         address: visitor.peer.host(),
         is_private: visitor.peer.is_private() || visitor.peer.is_on_this_machine(),
@@ -56,21 +59,21 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
 async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
     let role = arguments
-        .text_keyword("role")?
+        .keyword_text("role")?
         .unwrap_or_else(|| DEFAULT_ROLE.to_owned());
     if !desktop.access.roles().has(&role) {
         return Err(no_such_role(&desktop, &role));
     }
     let is_legacy = arguments.switch("legacy")?;
-    let ttl = arguments.number_keyword("ttl")?.map(Duration::from_secs);
+    let ttl = arguments.keyword_integer("ttl", 0..=u64::MAX)?.map(Duration::from_secs);
     let usual = desktop.said.pairing();
     let terms = Terms {
         lesser_roles: desktop.access.roles().lesser_than(&role),
         grants: arguments
             .keyword("grants")
             .map_or_else(|| Ok(Vec::new()), super::grants::from_value)?,
-        name: arguments.text_keyword("name")?,
-        expires: arguments.time_keyword("expires")?,
+        name: arguments.keyword_text("name")?,
+        expires: keyword_time(&mut arguments, "expires")?,
         ttl: ttl.unwrap_or(if is_legacy { LEGACY_TTL } else { usual.ttl }),
         attempts: usual.attempts,
         legacy: is_legacy,
@@ -118,9 +121,9 @@ async fn close(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Req
 /// `pairing.answer(request, allow, kw: role) → device or null`: null when it was refused.
 async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
-    let request = arguments.number("request")?;
-    let allow = arguments.truth("allow")?;
-    let role = arguments.text_keyword("role")?;
+    let request = arguments.integer("request", 1..=MAX_ID)?;
+    let allow = arguments.boolean("allow")?;
+    let role = arguments.keyword_text("role")?;
     arguments.end()?;
     if let Some(role) = role.as_deref().filter(|role| !desktop.access.roles().has(role)) {
         return Err(no_such_role(&desktop, role));

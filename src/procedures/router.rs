@@ -10,7 +10,6 @@ use time::format_description::well_known::Rfc3339;
 use wamp::realm::Requests;
 use wamp::value::{Dict, Value};
 
-use super::arguments::bad;
 use super::{Arguments, Desktop, dict, offer, refused};
 
 /// Sessions in an answer: more than anybody looks through, and less than half a MiB.
@@ -67,11 +66,8 @@ async fn certificate(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Repl
 /// their beginning, so that two answers and the `uptime_ms` between them give rates.
 async fn sessions(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     let mut arguments = Arguments::of(&mut call);
-    let limit = arguments.number_keyword("limit")?.unwrap_or(MAX_ROWS);
+    let limit = arguments.keyword_integer("limit", 0..=MAX_ROWS)?.unwrap_or(MAX_ROWS);
     arguments.end()?;
-    if limit > MAX_ROWS {
-        return Err(bad(format!("limit is at most {MAX_ROWS}")));
-    }
     let mut room = usize::try_from(limit).unwrap_or(usize::MAX);
     let (mut realms, mut rows, mut count) = (Vec::new(), Vec::new(), 0);
     for realm in desktop.router.realms() {

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
-use crate::run::{Running, reporter, told};
+use crate::run::{Running, reporter};
 use crate::shape::dict;
 use crate::{
     ALL, Announce, Arguments, Component, Entry, Home, Machine, Missing, Procedure, Refusal, Report, Settings, make,
@@ -123,7 +123,7 @@ async fn pass(components: Arc<[Arc<dyn Component>]>, call: Invocation) -> Result
         }
     };
     let answer = component.call_reporting(procedure, arguments, report.as_deref()).await;
-    answer.map(Reply::from).map_err(|refusal| told(&refusal))
+    Ok(answer?.into())
 }
 
 /// A component whose work an agent does.

@@ -117,7 +117,7 @@ impl Brightness {
     async fn set(&self, uri: &str, mut arguments: Arguments) -> Result<Value, Refusal> {
         let number = arguments.percent()?;
         let display = arguments.display()?;
-        let fade = arguments.milliseconds("duration_ms", FADE_MS)?;
+        let fade = arguments.keyword_integer("duration_ms", 0..=FADE_MS)?;
         arguments.end()?;
         let display = self.dimmer.find(display).await?;
         let goal = match uri {

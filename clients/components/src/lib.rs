@@ -20,10 +20,10 @@ use client::Value;
 use futures_util::future::BoxFuture;
 
 pub mod agent;
+mod arguments;
 pub mod backends;
 pub mod battery;
 pub mod brightness;
-mod call;
 pub mod command;
 mod dimmer;
 pub mod gpio;
@@ -47,8 +47,8 @@ mod testing;
 pub mod url;
 pub mod volume;
 
+pub use arguments::Arguments;
 pub use backends::{Machine, Missing, Places};
-pub use call::Arguments;
 pub use refusal::Refusal;
 pub use run::{Permit, Running, start};
 pub use settings::Settings;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use client::Value;
+use client::{RequestError, Value};
 
 use crate::backends::{Failure, Missing};
 
@@ -100,6 +100,17 @@ impl From<Failure> for Refusal {
 impl From<Missing> for Refusal {
     fn from(missing: Missing) -> Self {
         Self::Unavailable(missing)
+    }
+}
+
+/// A refusal as the caller gets it.
+impl From<Refusal> for RequestError {
+    fn from(refusal: Refusal) -> Self {
+        Self {
+            uri: refusal.uri().into(),
+            args: vec![Value::Text(refusal.to_string())],
+            kwargs: refusal.details(),
+        }
     }
 }
 

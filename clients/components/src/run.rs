@@ -161,7 +161,7 @@ struct Served {
 
 impl Served {
     async fn answer(&self, procedure: &'static Procedure, call: Invocation) -> Result<Reply, RequestError> {
-        (self.permit)(procedure, call.caller.as_ref()).map_err(|refusal| told(&refusal))?;
+        (self.permit)(procedure, call.caller.as_ref())?;
         let report = call.progress.map(reporter);
         let answer = self
             .component
@@ -174,7 +174,7 @@ impl Served {
         } else if answer.is_ok() {
             self.is_known_missing.store(false, Ordering::Relaxed);
         }
-        answer.map(Reply::from).map_err(|refusal| told(&refusal))
+        Ok(answer?.into())
     }
 }
 
@@ -190,15 +190,6 @@ pub(crate) fn reporter(progress: Progress) -> Box<Report> {
         }
         .boxed()
     })
-}
-
-/// A refusal as the caller gets it.
-pub(crate) fn told(refusal: &Refusal) -> RequestError {
-    RequestError {
-        uri: refusal.uri().into(),
-        args: vec![Value::Text(refusal.to_string())],
-        kwargs: refusal.details(),
-    }
 }
 
 #[cfg(test)]
