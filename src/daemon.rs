@@ -70,8 +70,8 @@ pub struct Daemon {
     tasks: Vec<JoinHandle<()>>,
 }
 
-/// The router's gate, with the ends of what it puts questions into.
-struct Gate {
+/// Who is let in, with the ends of what questions about that are put into.
+struct Admission {
     desk: Arc<Desk>,
     told: Receiver<Told>,
     access: Arc<Access>,
@@ -81,7 +81,7 @@ struct Gate {
     asked: Option<(UnboundedReceiver<authorizer::Asked>, Receiver<authenticator::Question>)>,
 }
 
-impl Gate {
+impl Admission {
     fn new(
         config: &Config,
         store: &Arc<Store>,
@@ -143,9 +143,10 @@ impl Daemon {
         let store = open_store(config, paths)?;
         let audit = Audit::start(store.place());
         let proofs = Proofs::of(config, &store)?;
-        let mut gate = Gate::new(config, &store, &audit, household, proofs.spki)?;
+        let mut admission = Admission::new(config, &store, &audit, household, proofs.spki)?;
         let reloader = Reloader::new(source, config);
-        let (mut parts, collector, bridge, actions) = make(config, paths, (&store, &audit), proofs, &gate, &reloader)?;
+        let (mut parts, collector, bridge, actions) =
+            make(config, paths, (&store, &audit), proofs, &admission, &reloader)?;
         let mut daemon = Self {
             router: parts.router.clone(),
             links: Arc::clone(&parts.links),
@@ -162,7 +163,7 @@ impl Daemon {
             socket: None,
             tasks: Vec::new(),
         };
-        if let Some((undecided, unknown)) = gate.asked.take() {
+        if let Some((undecided, unknown)) = admission.asked.take() {
             daemon.tasks.extend([
                 tokio::spawn(authorizer::serve(daemon.router.clone(), undecided)),
                 tokio::spawn(authenticator::serve(daemon.router.clone(), unknown)),
@@ -172,11 +173,11 @@ impl Daemon {
         // Whoever can connect finds everything registered already.
         if config.desktop.enabled {
             let open = Opened {
-                desk: gate.desk,
-                access: gate.access,
-                consents: gate.consents,
-                told: gate.told,
-                questions: gate.questions,
+                desk: admission.desk,
+                access: admission.access,
+                consents: admission.consents,
+                told: admission.told,
+                questions: admission.questions,
                 said: Arc::clone(&parts.said),
                 reloader: Arc::clone(&reloader),
                 collector: Arc::clone(&collector),
@@ -303,13 +304,13 @@ fn make(
     paths: &Paths,
     (store, audit): (&Arc<Store>, &Audit),
     proofs: Proofs,
-    gate: &Gate,
+    admission: &Admission,
     reloader: &Reloader,
 ) -> Result<Made> {
     let limits = limits(&config.limits);
     let bridge = Bridge::of(config, limits.joined);
-    let front = front(config, &proofs, (store, &gate.desk), bridge.clone());
-    let (access, desk) = (Arc::clone(&gate.access), Arc::clone(&gate.desk));
+    let front = front(config, &proofs, (store, &admission.desk), bridge.clone());
+    let (access, desk) = (Arc::clone(&admission.access), Arc::clone(&admission.desk));
     let router = Router::with_keys(Arc::clone(&access) as _, Arc::clone(&front) as _, proofs.keys, limits);
     let realms = Realms::new(paths, store)?;
     let links = Arc::new(realms.open(&router, config)?);

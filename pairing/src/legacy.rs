@@ -15,8 +15,7 @@ use std::time::Duration;
 use crate::code::Code;
 use crate::device::{Kind, NewDevice};
 use crate::identity::{BadKey, DeviceKey};
-pub use crate::question::{APPROVAL_TIME, NotAsked, Question, Request};
-use crate::question::{Applicant, Candidate};
+use crate::question::{APPROVAL_TIME, Applicant, Candidate, NotAsked, Question, Request};
 use crate::window::{Closed, Shut, Terms, Windows};
 
 /// How long a device may take between its code and the proof of its key: the life of a session that is not let in.

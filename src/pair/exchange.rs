@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pairing::Device;
 pub(super) use pairing::exchange::Desktop as Machine;
 use pairing::exchange::{Channel, MAX_FRAME_BYTES, Own, SUBPROTOCOL, Step, Verdict, Why};
-use pairing::legacy::Request;
+use pairing::question::Request;
 use pairing::window::Closed;
 use rand::rngs::SysRng;
 use router::{Frames, Peer, Response};

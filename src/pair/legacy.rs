@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use ed25519_dalek::VerifyingKey;
-use pairing::legacy::{Claim, PROOF_TIME, Refusal, Request, Step};
+use pairing::legacy::{Claim, PROOF_TIME, Refusal, Step};
+use pairing::question::Request;
 use pairing::{Code, Device, Kind};
 use rand::rngs::SysRng;
 use router::Peer;

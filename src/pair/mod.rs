@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use pairing::exchange::{Facts, Why};
-use pairing::legacy::{Legacy, Refusal, Request, Step};
+use pairing::legacy::{Legacy, Refusal, Step};
+use pairing::question::Request;
 use pairing::window::{Secrets, Terms, Windows};
 use pairing::{Code, Device, Link};
 use rand::rngs::SysRng;

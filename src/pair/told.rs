@@ -1,6 +1,6 @@
 //! What the desk has to tell, and why it refuses its owner something.
 
-use pairing::legacy::{NotAsked, Question};
+use pairing::question::{NotAsked, Question};
 use pairing::window::{Closed, NotOpened};
 use pairing::{Device, NoRandom};
 

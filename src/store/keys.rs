@@ -2,11 +2,10 @@
 //!
 //! What a key is used for is not its business.
 
-use rand::TryRng as _;
 use rand::rngs::SysRng;
 use zeroize::Zeroizing;
 
-use pairing::NoRandom;
+use pairing::{NoRandom, random};
 
 use super::StoreError;
 use super::files::StateDir;
@@ -35,11 +34,7 @@ pub(super) fn read(directory: &StateDir, name: &str, loss: &'static str) -> Resu
 
 /// A new key.
 pub(super) fn draw() -> Result<Seed, NoRandom> {
-    let mut seed = Seed::default();
-    SysRng
-        .try_fill_bytes(&mut *seed)
-        .map_err(|error| NoRandom(error.to_string()))?;
-    Ok(seed)
+    random::draw(&mut SysRng)
 }
 
 /// How a key stands in its file.
