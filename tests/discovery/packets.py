@@ -1,6 +1,7 @@
 """Checks a packet capture of mDNS, as tshark reads it: CAPTURE CHECK [ARGUMENTS]. Fails with what is wrong."""
 
 import json
+import statistics
 import subprocess
 import sys
 
@@ -60,10 +61,12 @@ def full(name):
     return f"{name}._deskconn._tcp.local"
 
 
-def announcements(name):
+def announcements(name, source=address):
     """Unasked responses with the PTR and the SRV of the name, alive."""
     found = []
-    for packet in sent:
+    for packet in packets:
+        if packet.source != source:
+            continue
         points = any(record.get("dns.ptr.domain_name") == full(name) for record in packet.of(PTR))
         if packet.is_response and not packet.questions and points and packet.of(SRV) and packet.ttls() != {0}:
             found.append(packet)
@@ -71,12 +74,18 @@ def announcements(name):
 
 
 if check == "probes":
-    name = arguments[0]
-    first = announcements(name)[0].time
-    probes = [p.time for p in sent if not p.is_response and full(name) in p.questions and p.time < first and p.other]
-    gaps = [round(b - a, 3) for a, b in zip(probes, probes[1:])]
-    if len(probes) != 3 or not all(0.22 <= gap <= 0.30 for gap in gaps):
-        fail(f"{len(probes)} probes with gaps {gaps}")
+    all_gaps = []
+    for name, source in zip(arguments[::2], arguments[1::2]):
+        first = announcements(name, source)[0].time
+        ours = [p for p in packets if p.source == source and not p.is_response and p.time < first]
+        probes = [p.time for p in ours if full(name) in p.questions and p.other]
+        gaps = [round(b - a, 3) for a, b in zip(probes, probes[1:])]
+        if len(probes) != 3 or min(gaps) < 0.22:
+            fail(f"{name}: {len(probes)} probes with gaps {gaps}")
+        all_gaps += gaps
+    # A machine that does much else is late now and then, and never early.
+    if statistics.median(all_gaps) > 0.30:
+        fail(f"gaps {all_gaps}")
 elif check == "announcements":
     times = [round(packet.time, 3) for packet in announcements(arguments[0])]
     if len(times) < 2 or not 1.0 <= times[1] - times[0] <= 2.5:

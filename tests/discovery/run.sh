@@ -85,7 +85,7 @@ stop_desk mover >/dev/null
 # --- what was on the wire until here --------------------------------------------------------------------------------
 stop_capture wire; stop_capture docker; stop_capture loopback
 packets() { python3 "$here/packets.py" "$tmp/wire.pcap" "$@"; }
-step "three probes, a quarter of a second apart" packets probes "MyDesk" 10.77.0.1
+step "three probes of each desktop, a quarter of a second apart" packets probes MyDesk 10.77.0.1 Other 10.77.0.3 Third 10.77.0.1 Mover 10.77.0.1
 step "two announcements at least a second apart, for a name with capitals" packets announcements "MyDesk" 10.77.0.1
 step "every packet has a TTL or hop limit of 255 and comes from port 5353" packets ttl 10.77.0.1
 step "records live 4500 s and 120 s, unique ones flush caches, shared ones do not" packets records "MyDesk" 10.77.0.1
