@@ -30,6 +30,17 @@ notices() {
   echo "dependencies: the notices name all $(wc -l <<<"$linked") crates that the programs are linked with"
 }
 
+# Built alone the daemon is made of the crates that it is made of beside deskconnctl: else packages are built twice.
+features() {
+  local of='{p} {f}'
+  made_of() { cargo tree --locked --edges normal,build --prefix none --no-dedupe --format "$of" "$@" | sed 's/ (\*)//' | sort -u; }
+  made_of -p deskconnd >"$work/alone"
+  [ "$(wc -l <"$work/alone")" -gt 100 ] || { echo "dependencies: cargo tree names next to nothing" >&2; exit 1; }
+  made_of | comm -13 - "$work/alone" >"$work/other"
+  [ ! -s "$work/other" ] || { echo "dependencies: built alone, the daemon has other features of $(paste -s -d , "$work/other")" >&2; exit 1; }
+  echo "dependencies: the daemon has the same features alone and beside deskconnctl"
+}
+
 sbom() {
   tool cargo-cyclonedx || { echo "cargo-cyclonedx cannot be installed" >&2; exit 1; }
   mkdir -p target/sbom
@@ -51,6 +62,7 @@ case ${1:-} in
       if [ "${DESKCONN_REQUIRE_ALL:-}" = 1 ]; then exit 1; fi
     fi
     notices
+    features
     ;;
   advisories)
     tool cargo-deny || { echo "cargo-deny cannot be installed" >&2; exit 1; }

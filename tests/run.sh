@@ -52,6 +52,8 @@ stage_fetch() {
   install mpv mpv-mpris playerctl pulseaudio pipewire-pulse wireplumber dunst xvfb xdg-utils xkb-data
   # The Debian package: what judges it and what parses its profile, and the disk of the machine that installs it.
   install lintian apparmor e2fsprogs binutils
+  # What sees which functions run at the start.
+  install valgrind
   # Go, for the grammar of the program in it.
   install golang-go
   # Slow and independent of everything else: in the background, with its output kept for the stage that needs it.
@@ -87,7 +89,11 @@ stage_check() {
   part portable bash tests/portable.sh
 }
 
-stage_release() { make build; }
+# The daemon for packages takes the place of the other while it is linked: before anything uses that.
+stage_release() {
+  part programs make build
+  part order bash packaging/order.sh release
+}
 
 stage_run() {
   is_root || { skip run "only root can give the daemon a network of its own"; return 0; }
@@ -152,8 +158,9 @@ stage_vm() {
 
 stage_package() {
   is_root || { skip package "only root can boot the machine that installs it"; return 0; }
-  bash tests/package/run.sh target/release
-  sh tests/vm/package/run.sh target/release
+  bash tests/package/memory.sh target/ordered
+  bash tests/package/run.sh target/ordered
+  sh tests/vm/package/run.sh target/ordered
 }
 
 stage_fuzz() {
@@ -191,6 +198,6 @@ for stages in $STAGES; do
 done
 skipped=$(grep -c '^skipped ' "$OUTCOMES" || :)
 passed=$(($(grep -c '' "$OUTCOMES") - skipped * 2))
-if [ -e "$OUTCOMES.parts" ]; then say "of build and check: $(paste -s -d , "$OUTCOMES.parts" | sed 's/,/, /g')"; fi
+if [ -e "$OUTCOMES.parts" ]; then say "of build, check and release: $(paste -s -d , "$OUTCOMES.parts" | sed 's/,/, /g')"; fi
 say "seconds: $(grep -v '^skipped ' "$OUTCOMES" | paste -s -d , | sed 's/,/, /g')"
 printf '%d passed, 0 failed, %d skipped\n' "$passed" "$skipped"
