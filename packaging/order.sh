@@ -91,7 +91,7 @@ traced() {
   valgrind --tool=callgrind --demangle=no --callgrind-out-file="$work/$1.calls" "$built/deskconnd" "${@:2}" 2>"$work/$1.log" &
   daemon=$!
   jobs+=("$daemon")
-  wait_for "$1 is ready" grep -q ' ready ' "$work/$1.log"
+  wait_for "$1 is ready" grep -qs ' ready ' "$work/$1.log"
 }
 traced router --config examples/open-router.toml
 kill "$daemon"

@@ -20,7 +20,8 @@ fail() { echo "package: FAILED: $*" >&2; cat "$work/log" >&2; exit 1; }
 
 # has_little_memory NAME ARGUMENT...
 has_little_memory() {
-  "$BIN/deskconnd" "${@:2}" 2>"$work/log" &
+  : >"$work/log"
+  "$BIN/deskconnd" "${@:2}" 2>>"$work/log" &
   daemon=$!
   for _ in $(seq 400); do if grep -q ' ready ' "$work/log"; then break; fi; sleep 0.05; done
   grep -q ' ready ' "$work/log" || fail "$1 does not start"
