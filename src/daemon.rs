@@ -138,8 +138,12 @@ impl Daemon {
         machine: Option<Machine>,
     ) -> Result<Self> {
         check_components(config)?;
-        let machine = machine.unwrap_or_else(|| Machine::detect(Places::default()));
-        let household = household(config, paths, &machine)?;
+        // A plain router has no business with what the machine can do.
+        let machine = config
+            .desktop
+            .enabled
+            .then(|| machine.unwrap_or_else(|| Machine::detect(Places::default())));
+        let household = household(config, paths, machine.as_ref())?;
         let store = open_store(config, paths)?;
         let audit = Audit::start(store.place());
         let proofs = Proofs::of(config, &store)?;
@@ -171,7 +175,7 @@ impl Daemon {
             ]);
         }
         // Whoever can connect finds everything registered already.
-        if config.desktop.enabled {
+        if let Some(machine) = machine {
             let open = Opened {
                 desk: admission.desk,
                 access: admission.access,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use components::Machine;
+use components::{Machine, Places};
 
 use crate::access::Household;
 use crate::config::{Components, Config};
@@ -25,9 +25,10 @@ pub(crate) fn check_components(config: &Config) -> Result<()> {
 }
 
 /// Who of this machine's users owns the desktop.
-pub(super) fn household(config: &Config, paths: &Paths, machine: &Machine) -> Result<Household> {
+pub(super) fn household(config: &Config, paths: &Paths, machine: Option<&Machine>) -> Result<Household> {
     if paths.is_system {
-        return Household::of_system(&config.owners, Arc::clone(&machine.seat));
+        let seat = machine.map_or_else(|| Machine::seat_alone(Places::default()), |it| Arc::clone(&it.seat));
+        return Household::of_system(&config.owners, seat);
     }
     anyhow::ensure!(
         config.owners.is_empty(),

@@ -1,8 +1,12 @@
 //! The desktop's functions through the whole daemon. How they behave on machines is the components' own tests' matter.
 
+use std::os::unix::net::UnixListener;
+use std::sync::Arc;
+
 use client::{Serializer, Value};
 
-use crate::support::{Desk, Way, over_every_link, soon};
+use crate::apart::Apart;
+use crate::support::{Desk, Way, over_every_link, soon, until};
 
 over_every_link!(the_owner_reaches_every_function);
 
@@ -82,4 +86,19 @@ async fn only_the_functions_of_the_configuration_are_offered() {
         panic!()
     };
     assert_eq!(error.uri, "wamp.error.no_such_procedure");
+}
+
+#[tokio::test]
+async fn a_plain_router_has_nothing_to_do_with_a_persons_bus() {
+    let home = Arc::new(tempfile::tempdir().unwrap());
+    let bus = UnixListener::bind(home.path().join("bus")).unwrap();
+    bus.set_nonblocking(true).unwrap();
+    let address = format!("unix:path={}", home.path().join("bus").display());
+    let environment = [("DBUS_SESSION_BUS_ADDRESS", &*address)];
+    let desktop = Apart::start_with(Arc::clone(&home), "", &environment);
+    until("a desktop comes to the bus", || bus.accept().is_ok()).await;
+    desktop.ended();
+    while bus.accept().is_ok() {}
+    Apart::start_with(home, "[desktop]\nenabled = false\n", &environment).ended();
+    assert!(bus.accept().is_err());
 }

@@ -346,6 +346,13 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Who sits at the machine at these places, for those who want nothing else of it.
+    #[must_use]
+    pub fn seat_alone(places: Places) -> Arc<dyn Seat> {
+        let system = Arc::new(bus::Bus::system(places.system_bus));
+        Arc::new(seat::LogindSeat::new(Arc::new(logind::Logind::new(system))))
+    }
+
     /// The machine at these places. What it has not stays missing until it is
     /// there.
     ///
