@@ -86,12 +86,21 @@ for bus in session system; do
   wait_for "the $bus bus is there" test -S "$work/$bus"
 done
 
+# Whether the daemon computed nothing for half a second: what it begins with goes on behind its being ready.
+rests() {
+  local before
+  before=$(cut -d ' ' -f 14,15 "/proc/$daemon/stat")
+  sleep 0.5
+  [ "$(cut -d ' ' -f 14,15 "/proc/$daemon/stat")" = "$before" ]
+}
+
 # traced NAME ARGUMENT...
 traced() {
   valgrind --tool=callgrind --demangle=no --callgrind-out-file="$work/$1.calls" "$built/deskconnd" "${@:2}" 2>"$work/$1.log" &
   daemon=$!
   jobs+=("$daemon")
   wait_for "$1 is ready" grep -qs ' ready ' "$work/$1.log"
+  wait_for "$1 rests" rests
 }
 traced router --config examples/open-router.toml
 kill "$daemon"
@@ -102,4 +111,8 @@ kill "$daemon"
 wait "$daemon" || :
 
 nm --defined-only "$built/deskconnd" | awk '$2 ~ /^[tTwW]$/ { print $3 }' | LC_ALL=C sort -u >"$work/ours"
-sed -nE -e "s/^c?fn=\([0-9]+\) ([^']+).*/\1/p" "$work"/*.calls | LC_ALL=C sort -u | LC_ALL=C comm -12 - "$work/ours" >"$functions"
+started() { sed -nE -e "s/^c?fn=\([0-9]+\) ([^']+).*/\1/p" "$work/$1.calls" | LC_ALL=C sort -u | LC_ALL=C comm -12 - "$work/ours"; }
+# A desktop needs what a plain router does, and more: that comes behind it.
+started router >"$functions"
+started desktop | LC_ALL=C comm -13 "$functions" - >"$work/more"
+cat "$work/more" >>"$functions"
