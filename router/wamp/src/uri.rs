@@ -28,6 +28,11 @@ impl Uri {
         str::from_utf8(&bytes).is_ok().then_some(Self(bytes))
     }
 
+    /// A URI that shares the memory of the frame in which the text stands.
+    pub(crate) fn within(frame: &Bytes, text: &str) -> Self {
+        Self(frame.slice_ref(text.as_bytes()))
+    }
+
     /// The text.
     ///
     /// # Panics

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::str;
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::BytesMut;
 
 use super::guard::Guard;
+use super::sink::Sink;
 use super::{Items, Malformed, Read, Shape, Token, Write};
 use crate::error::Unconvertible;
 use crate::limits::Bounds;
@@ -271,31 +272,31 @@ fn half(bits: u64) -> f64 {
 /// Writes CBOR with the shortest heads; floats stay double.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
-    out: &'a mut BytesMut,
+    out: Sink<'a>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) const fn new(out: &'a mut BytesMut) -> Self {
-        Self { out }
+        Self { out: Sink::new(out) }
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "each arm is guarded by its range")]
     fn head(&mut self, major: u8, argument: u64) {
         let major = major << 5;
         match argument {
-            0..=23 => self.out.put_u8(major | argument as u8),
-            24..=0xff => self.out.put_slice(&[major | 24, argument as u8]),
+            0..=23 => self.out.put_array([major | argument as u8]),
+            24..=0xff => self.out.put_array([major | 24, argument as u8]),
             0x100..=0xffff => {
-                self.out.put_u8(major | 25);
-                self.out.put_u16(argument as u16);
+                self.out.put_array([major | 25]);
+                self.out.put_array((argument as u16).to_be_bytes());
             }
             0x1_0000..=0xffff_ffff => {
-                self.out.put_u8(major | 26);
-                self.out.put_u32(argument as u32);
+                self.out.put_array([major | 26]);
+                self.out.put_array((argument as u32).to_be_bytes());
             }
             _ => {
-                self.out.put_u8(major | 27);
-                self.out.put_u64(argument);
+                self.out.put_array([major | 27]);
+                self.out.put_array((argument).to_be_bytes());
             }
         }
     }
@@ -304,8 +305,8 @@ impl<'a> Writer<'a> {
         if let Some(length) = length {
             self.head(major, length as u64);
         } else {
-            self.out.put_u8(major << 5 | 26);
-            self.out.put_u32(0);
+            self.out.put_array([major << 5 | 26]);
+            self.out.put_array([0; 4]);
         }
         self.out.len()
     }
@@ -314,18 +315,18 @@ impl<'a> Writer<'a> {
     fn mend(&mut self, mark: usize, length: Option<usize>) {
         if let Some(length) = length {
             let length = u32::try_from(length).unwrap_or(u32::MAX);
-            self.out[mark - 4..mark].copy_from_slice(&length.to_be_bytes());
+            self.out.settled()[mark - 4..mark].copy_from_slice(&length.to_be_bytes());
         }
     }
 }
 
 impl Write for Writer<'_> {
     fn null(&mut self) {
-        self.out.put_u8(0xf6);
+        self.out.put_array([0xf6]);
     }
 
     fn boolean(&mut self, value: bool) {
-        self.out.put_u8(0xf4 | u8::from(value));
+        self.out.put_array([0xf4 | u8::from(value)]);
     }
 
     fn uint(&mut self, value: u64) {
@@ -341,19 +342,19 @@ impl Write for Writer<'_> {
     }
 
     fn float(&mut self, value: f64) -> Result<(), Unconvertible> {
-        self.out.put_u8(0xfb);
-        self.out.put_f64(value);
+        self.out.put_array([0xfb]);
+        self.out.put_array(value.to_be_bytes());
         Ok(())
     }
 
     fn text(&mut self, value: &str) {
         self.head(TEXT, value.len() as u64);
-        self.out.put_slice(value.as_bytes());
+        self.out.put(value.as_bytes());
     }
 
     fn bytes(&mut self, value: &[u8]) {
         self.head(BYTES, value.len() as u64);
-        self.out.put_slice(value);
+        self.out.put(value);
     }
 
     fn key(&mut self, key: &str) {
@@ -377,7 +378,7 @@ impl Write for Writer<'_> {
     }
 
     fn raw(&mut self, elements: &[u8]) {
-        self.out.put_slice(elements);
+        self.out.put(elements);
     }
 
     fn gap(&mut self) -> usize {

@@ -13,6 +13,7 @@ mod guard;
 mod json;
 mod msgpack;
 mod options;
+mod sink;
 mod transcode;
 mod values;
 

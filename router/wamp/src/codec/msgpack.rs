@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::str;
 
-use bytes::{BufMut as _, BytesMut};
+use bytes::BytesMut;
 
 use super::guard::Guard;
+use super::sink::Sink;
 use super::{Items, Malformed, Read, Shape, Token, Write};
 use crate::error::Unconvertible;
 use crate::limits::Bounds;
@@ -209,12 +210,12 @@ impl<'a> Read<'a> for Reader<'a> {
 /// Writes `MessagePack` with the shortest heads.
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
-    out: &'a mut BytesMut,
+    out: Sink<'a>,
 }
 
 impl<'a> Writer<'a> {
     pub(super) const fn new(out: &'a mut BytesMut) -> Self {
-        Self { out }
+        Self { out: Sink::new(out) }
     }
 
     /// A head of the form: `short` for lengths below `1 << bits`, else `long` and two or four bytes (`long + 1`).
@@ -224,14 +225,14 @@ impl<'a> Writer<'a> {
     )]
     fn head(&mut self, length: usize, short: u8, bits: u32, long: u8) {
         match length {
-            _ if length >> bits == 0 => self.out.put_u8(short | length as u8),
+            _ if length >> bits == 0 => self.out.put_array([short | length as u8]),
             0..=0xffff => {
-                self.out.put_u8(long);
-                self.out.put_u16(length as u16);
+                self.out.put_array([long]);
+                self.out.put_array((length as u16).to_be_bytes());
             }
             _ => {
-                self.out.put_u8(long + 1);
-                self.out.put_u32(length as u32);
+                self.out.put_array([long + 1]);
+                self.out.put_array((length as u32).to_be_bytes());
             }
         }
     }
@@ -240,8 +241,8 @@ impl<'a> Writer<'a> {
         if let Some(length) = length {
             self.head(length, short, 4, long);
         } else {
-            self.out.put_u8(long + 1);
-            self.out.put_u32(0);
+            self.out.put_array([long + 1]);
+            self.out.put_array([0; 4]);
         }
         self.out.len()
     }
@@ -250,36 +251,36 @@ impl<'a> Writer<'a> {
     fn mend(&mut self, mark: usize, length: Option<usize>) {
         if let Some(length) = length {
             let length = u32::try_from(length).unwrap_or(u32::MAX);
-            self.out[mark - 4..mark].copy_from_slice(&length.to_be_bytes());
+            self.out.settled()[mark - 4..mark].copy_from_slice(&length.to_be_bytes());
         }
     }
 }
 
 impl Write for Writer<'_> {
     fn null(&mut self) {
-        self.out.put_u8(0xc0);
+        self.out.put_array([0xc0]);
     }
 
     fn boolean(&mut self, value: bool) {
-        self.out.put_u8(0xc2 | u8::from(value));
+        self.out.put_array([0xc2 | u8::from(value)]);
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "each arm is guarded by its range")]
     fn uint(&mut self, value: u64) {
         match value {
-            0..=0x7f => self.out.put_u8(value as u8),
-            0x80..=0xff => self.out.put_slice(&[0xcc, value as u8]),
+            0..=0x7f => self.out.put_array([value as u8]),
+            0x80..=0xff => self.out.put_array([0xcc, value as u8]),
             0x100..=0xffff => {
-                self.out.put_u8(0xcd);
-                self.out.put_u16(value as u16);
+                self.out.put_array([0xcd]);
+                self.out.put_array((value as u16).to_be_bytes());
             }
             0x1_0000..=0xffff_ffff => {
-                self.out.put_u8(0xce);
-                self.out.put_u32(value as u32);
+                self.out.put_array([0xce]);
+                self.out.put_array((value as u32).to_be_bytes());
             }
             _ => {
-                self.out.put_u8(0xcf);
-                self.out.put_u64(value);
+                self.out.put_array([0xcf]);
+                self.out.put_array(value.to_be_bytes());
             }
         }
     }
@@ -288,44 +289,44 @@ impl Write for Writer<'_> {
         if let Ok(value) = u64::try_from(value) {
             self.uint(value);
         } else if let Ok(value @ -32..) = i8::try_from(value) {
-            self.out.put_i8(value);
+            self.out.put_array(value.to_be_bytes());
         } else if let Ok(value) = i8::try_from(value) {
-            self.out.put_u8(0xd0);
-            self.out.put_i8(value);
+            self.out.put_array([0xd0]);
+            self.out.put_array(value.to_be_bytes());
         } else if let Ok(value) = i16::try_from(value) {
-            self.out.put_u8(0xd1);
-            self.out.put_i16(value);
+            self.out.put_array([0xd1]);
+            self.out.put_array(value.to_be_bytes());
         } else if let Ok(value) = i32::try_from(value) {
-            self.out.put_u8(0xd2);
-            self.out.put_i32(value);
+            self.out.put_array([0xd2]);
+            self.out.put_array(value.to_be_bytes());
         } else {
-            self.out.put_u8(0xd3);
-            self.out.put_i64(value);
+            self.out.put_array([0xd3]);
+            self.out.put_array(value.to_be_bytes());
         }
     }
 
     fn float(&mut self, value: f64) -> Result<(), Unconvertible> {
-        self.out.put_u8(0xcb);
-        self.out.put_f64(value);
+        self.out.put_array([0xcb]);
+        self.out.put_array(value.to_be_bytes());
         Ok(())
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "guarded by its range")]
     fn text(&mut self, value: &str) {
         match value.len() {
-            length @ 0x20..=0xff => self.out.put_slice(&[0xd9, length as u8]),
+            length @ 0x20..=0xff => self.out.put_array([0xd9, length as u8]),
             length => self.head(length, 0xa0, 5, 0xda),
         }
-        self.out.put_slice(value.as_bytes());
+        self.out.put(value.as_bytes());
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "guarded by its range")]
     fn bytes(&mut self, value: &[u8]) {
         match value.len() {
-            length @ 0..=0xff => self.out.put_slice(&[0xc4, length as u8]),
+            length @ 0..=0xff => self.out.put_array([0xc4, length as u8]),
             length => self.head(length, 0, 0, 0xc5),
         }
-        self.out.put_slice(value);
+        self.out.put(value);
     }
 
     fn key(&mut self, key: &str) {
@@ -349,7 +350,7 @@ impl Write for Writer<'_> {
     }
 
     fn raw(&mut self, elements: &[u8]) {
-        self.out.put_slice(elements);
+        self.out.put(elements);
     }
 
     fn gap(&mut self) -> usize {

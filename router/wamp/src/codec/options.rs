@@ -32,7 +32,7 @@ pub(super) type Set<'f, T, R> = fn(&mut T, &str, &mut R, &'f Bytes) -> Result<bo
 /// A URI that shares the frame's memory where the text stands in it unescaped.
 pub(super) fn uri(text: Cow<'_, str>, frame: &Bytes) -> Uri {
     match text {
-        Cow::Borrowed(slice) => Uri::from_utf8(frame.slice_ref(slice.as_bytes())).expect("text is UTF-8"),
+        Cow::Borrowed(slice) => Uri::within(frame, slice),
         Cow::Owned(text) => Uri::from(text),
     }
 }
