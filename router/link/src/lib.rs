@@ -32,6 +32,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use wamp::codec::Serializer;
 use wamp::error::{Unconvertible, Violation};
 use wamp::limits::Bounds;
@@ -131,6 +132,15 @@ impl Reader {
             Incoming::Wire(reader) => reader.next().await,
             Incoming::Polled(reader) => reader.next().await,
             Incoming::Local(reader) => Ok(reader.next().await),
+        }
+    }
+
+    /// The same for a message that has come already, whole; nothing if none has.
+    pub fn next_now(&mut self) -> Option<Result<Option<Message>, ReadError>> {
+        match &mut self.0 {
+            Incoming::Wire(reader) => reader.next_now(),
+            Incoming::Polled(reader) => reader.next().now_or_never(),
+            Incoming::Local(reader) => reader.next().now_or_never().map(Ok),
         }
     }
 

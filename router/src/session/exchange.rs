@@ -157,7 +157,7 @@ impl Reading<'_> {
                     tracing::trace!(message = message.name(), "received");
                     self.batch.push(message);
                     if self.batch.len() < READ_BATCH {
-                        next = self.reader.next().now_or_never();
+                        next = self.reader.next_now();
                     }
                 }
                 Ok(None) => ended = Some(SessionEnd::Closed),

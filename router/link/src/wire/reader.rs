@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use wamp::codec::{self, Serializer};
@@ -64,6 +64,18 @@ impl Reader {
         let read = poll_fn(|cx| self.poll_message(cx)).await;
         self.has_ended |= !matches!(read, Ok(Some(_)));
         read
+    }
+
+    /// The next message, if it has come.
+    #[inline]
+    pub(crate) fn next_now(&mut self) -> Option<Result<Option<Message>, ReadError>> {
+        match self.poll_message(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => {
+                self.has_ended |= !matches!(read, Ok(Some(_)));
+                Some(read)
+            }
+            Poll::Pending => None,
+        }
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, ReadError>> {

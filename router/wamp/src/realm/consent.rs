@@ -134,7 +134,7 @@ impl Realm {
 
     /// Adds the results that a caller takes to those of its call that waits; `false` if no such call waits.
     pub(super) fn grant_parked(&mut self, from: SessionId, request: RequestId, more: Flow) -> bool {
-        let waiting = self.members.get(from).and_then(|member| member.calls.get(&request));
+        let waiting = self.members.get(from).and_then(|member| member.calls.get(request));
         let parked = waiting.and_then(Waiting::question);
         let parked = parked.and_then(|question| self.parked.calls.get_mut(&question));
         let Some(flow) = parked.and_then(|asking| asking.call.options.flow.as_mut()) else {
@@ -151,7 +151,7 @@ impl Realm {
             call.options.timeout = left(until, (self.clock.elapsed)());
         }
         if let Some(member) = self.members.get_mut(from) {
-            member.calls.remove(&call.request);
+            member.calls.remove(call.request);
             if call.options.flow.is_some() {
                 member.cut_off(call.request, true);
             }

@@ -228,7 +228,7 @@ impl Realm {
     /// The caller, if it takes them, of an open invocation of which a part of the result came: from now on it waits for
     /// the next one (WAMP specification, "Progressive Call Results", "Timeouts").
     fn go_on(&mut self, callee: SessionId, request: RequestId) -> Option<(SessionId, RequestId)> {
-        let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
+        let pending = self.members.get_mut(callee)?.invocations.get_mut(request)?;
         if !pending.receives_progress {
             return None;
         }
@@ -270,7 +270,7 @@ impl Realm {
 
     fn is_open(&self, caller: SessionId, call: RequestId) -> bool {
         let member = self.members.get(caller);
-        member.is_some_and(|member| member.calls.contains_key(&call))
+        member.is_some_and(|member| member.calls.contains(call))
     }
 
     /// Takes an open invocation off both sides' books. Only the session that was invoked has it on its own, so nobody
@@ -280,7 +280,7 @@ impl Realm {
         if pending.special.is_some() {
             self.release(callee, request, &pending);
         } else if let Some(caller) = self.members.get_mut(pending.caller) {
-            caller.calls.remove(&pending.call);
+            caller.calls.remove(pending.call);
         }
         Some(pending)
     }
@@ -289,7 +289,7 @@ impl Realm {
     #[inline]
     fn take(&mut self, callee: SessionId, request: RequestId) -> Option<Pending> {
         let member = self.members.get_mut(callee)?;
-        let pending = member.invocations.remove(&request)?;
+        let pending = member.invocations.remove(request)?;
         self.open_invocations -= 1;
         if let Some(special) = &pending.special {
             if let Some(limited) = special.limited {
@@ -307,13 +307,13 @@ impl Realm {
         let Some(caller) = self.members.get_mut(pending.caller) else {
             return;
         };
-        if let Some(Waiting::Shards(shards)) = caller.calls.get_mut(&pending.call) {
+        if let Some(Waiting::Shards(shards)) = caller.calls.get_mut(pending.call) {
             shards.0.remove(&(callee, request));
             if !shards.0.is_empty() {
                 return;
             }
         }
-        caller.calls.remove(&pending.call);
+        caller.calls.remove(pending.call);
         let Some(special) = &pending.special else { return };
         if special.input.is_some() || special.credit.is_some() {
             caller.cut_off(pending.call, special.credit.is_some());

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::authorizer::Dynamic;
+use super::book::Book;
 use super::broker::Confirmations;
 use super::invocation::Pending;
 use super::meta::{Defined, Testaments};
@@ -43,9 +44,9 @@ pub(super) struct Member {
     /// The number of the next INVOCATION to this session.
     pub(super) next_invocation: RequestId,
     /// Invocations this session has not answered yet.
-    pub(super) invocations: BTreeMap<RequestId, Pending>,
+    pub(super) invocations: Book<Pending>,
     /// Calls of this session that wait.
-    pub(super) calls: BTreeMap<RequestId, Waiting>,
+    pub(super) calls: Book<Waiting>,
     /// How many calls it works on of each registration that takes so many at a time only.
     pub(super) running: BTreeMap<RegistrationId, u32>,
     /// Those of them for which nobody waits any more, by the number of their invocation.
@@ -110,7 +111,7 @@ impl Member {
 
     /// Whether a further part of this call may come.
     pub(super) fn knows_call(&self, call: RequestId) -> bool {
-        self.calls.contains_key(&call) || self.cut_off.contains_key(&call)
+        self.calls.contains(call) || self.cut_off.contains_key(&call)
     }
 
     /// A call of such a registration is over.
@@ -193,6 +194,11 @@ pub(super) struct Members(HashMap<SessionId, Member, RandomState>);
 impl Members {
     pub(super) fn new(hashing: &RandomState) -> Self {
         Self(HashMap::with_hasher(hashing.clone()))
+    }
+
+    /// A book for one of them.
+    pub(super) fn new_book<V>(&self) -> Book<V> {
+        Book::new(self.0.hasher())
     }
 
     pub(super) fn insert(&mut self, member: Member) {

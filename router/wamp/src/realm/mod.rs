@@ -4,6 +4,7 @@
 //! must be sent is appended to a vector. Nothing waits, nothing is encoded, no clock is read.
 
 mod authorizer;
+mod book;
 mod broker;
 mod consent;
 mod dealer;
@@ -217,8 +218,8 @@ impl Realm {
             subscriptions: Default::default(),
             registrations: Default::default(),
             next_invocation: RequestId::FIRST,
-            invocations: Default::default(),
-            calls: Default::default(),
+            invocations: self.members.new_book(),
+            calls: self.members.new_book(),
             running: Default::default(),
             abandoned: Default::default(),
             cut_off: Default::default(),
@@ -327,8 +328,8 @@ impl Realm {
             .filter(|it| !self.dealer.is_allowed(**it, &role))
             .copied()
             .collect();
-        let waiting = member.calls.values();
-        let questions: Vec<_> = waiting.filter_map(|waiting| waiting.question()).collect();
+        let waiting = member.calls.all();
+        let questions: Vec<_> = waiting.iter().filter_map(|(_, waiting)| waiting.question()).collect();
         member.role = role;
         for subscription in ended {
             self.revoke_subscription(subscription, session, &error::NOT_AUTHORIZED, out);

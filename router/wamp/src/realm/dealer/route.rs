@@ -58,7 +58,7 @@ impl Realm {
             return Ok(());
         };
         let request = call.request;
-        if member.calls.contains_key(&request) {
+        if member.calls.contains(request) {
             return self.go_on_calling(from, call, out);
         }
         if member.is_cut_off(&call) {

@@ -70,14 +70,14 @@ impl Realm {
     /// Lets a caller that waits for grants send as it likes, where its callee does not give any.
     pub(super) fn grant_all(&mut self, callee: SessionId, request: RequestId, out: &mut Vec<Delivery>) {
         let owes_parts = self.credit(callee, request).is_some_and(|credit| credit.owes_parts);
-        let pending = self.members.get(callee).and_then(|it| it.invocations.get(&request));
+        let pending = self.members.get(callee).and_then(|it| it.invocations.get(request));
         if let Some(pending) = pending.filter(|_| owes_parts) {
             send_grant(out, pending.caller, pending.call, u32::MAX);
         }
     }
 
     fn credit(&mut self, callee: SessionId, request: RequestId) -> Option<&mut Credit> {
-        let pending = self.members.get_mut(callee)?.invocations.get_mut(&request)?;
+        let pending = self.members.get_mut(callee)?.invocations.get_mut(request)?;
         pending.special.as_mut()?.credit.as_mut()
     }
 
@@ -125,7 +125,7 @@ impl Realm {
             return;
         };
         *parts = parts.saturating_add(more);
-        let pending = self.members.get(callee).and_then(|it| it.invocations.get(&request));
+        let pending = self.members.get(callee).and_then(|it| it.invocations.get(request));
         if let Some(pending) = pending {
             send_grant(out, pending.caller, pending.call, more);
         }

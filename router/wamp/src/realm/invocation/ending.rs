@@ -65,7 +65,7 @@ impl Realm {
 
     /// Who works on a call, with its numbers there.
     pub(super) fn at_work(&self, caller: SessionId, call: RequestId) -> Vec<(SessionId, RequestId)> {
-        let waiting = self.members.get(caller).and_then(|member| member.calls.get(&call));
+        let waiting = self.members.get(caller).and_then(|member| member.calls.get(call));
         waiting.map(Waiting::at_work).unwrap_or_default()
     }
 
@@ -74,7 +74,7 @@ impl Realm {
         let pending = self
             .members
             .get_mut(callee)
-            .and_then(|it| it.invocations.get_mut(&request));
+            .and_then(|it| it.invocations.get_mut(request));
         let special = pending.and_then(|pending| pending.special.as_mut());
         if let Some((patience, until)) = special.and_then(|it| it.patience.as_mut()) {
             let due = Due::Invocation(callee, request);
@@ -98,7 +98,7 @@ impl Realm {
 
     /// Takes the caller's wish to end its call.
     pub(in crate::realm) fn cancel(&mut self, caller: SessionId, cancel: &Cancel, out: &mut Vec<Delivery>) {
-        let waiting = self.members.get(caller).and_then(|it| it.calls.get(&cancel.request));
+        let waiting = self.members.get(caller).and_then(|it| it.calls.get(cancel.request));
         let at_work = match waiting {
             // The answer may already be on its way.
             None => return,
@@ -130,7 +130,7 @@ impl Realm {
     /// Tells a callee to stop, whose answer still counts.
     fn kill(&mut self, callee: SessionId, request: RequestId, out: &mut Vec<Delivery>) {
         let member = self.members.get_mut(callee);
-        let pending = member.and_then(|member| member.invocations.get_mut(&request));
+        let pending = member.and_then(|member| member.invocations.get_mut(request));
         let Some(pending) = pending.filter(|pending| !pending.is_interrupted) else {
             return;
         };
@@ -190,14 +190,14 @@ impl Realm {
     pub(in crate::realm) fn callee_left(&mut self, callee: &Member, out: &mut Vec<Delivery>) {
         let session = callee.origin.session;
         self.open_invocations -= callee.invocations.len();
-        for (request, pending) in &callee.invocations {
+        for (request, pending) in callee.invocations.all() {
             if let Some(until) = pending.deadline() {
-                self.timer.cancel(until, Due::Invocation(session, *request));
+                self.timer.cancel(until, Due::Invocation(session, request));
             }
             if !self.members.contains(pending.caller) {
                 continue;
             }
-            self.release(session, *request, pending);
+            self.release(session, request, pending);
             if pending.is_one_of_all() {
                 self.stop(pending.caller, pending.call, &error::CANCELED, out);
             }
@@ -208,7 +208,7 @@ impl Realm {
 
     /// Callees need not work for a caller that left.
     pub(in crate::realm) fn caller_left(&mut self, caller: &Member, out: &mut Vec<Delivery>) {
-        for waiting in caller.calls.values() {
+        for (_, waiting) in caller.calls.all() {
             if let Some(question) = waiting.question() {
                 self.forget_parked(question);
             }

@@ -64,7 +64,7 @@ impl Realm {
         out: &mut Vec<Delivery>,
     ) -> bool {
         let member = self.members.get_mut(callee);
-        let Some(pending) = member.and_then(|member| member.invocations.get_mut(&request)) else {
+        let Some(pending) = member.and_then(|member| member.invocations.get_mut(request)) else {
             return false;
         };
         let Some(special) = &mut pending.special else {

@@ -55,7 +55,7 @@ impl Realm {
     /// there. Its time goes on.
     pub(super) fn pass_on(&mut self, callee: SessionId, request: RequestId, out: &mut Vec<Delivery>) -> Passed {
         let member = self.members.get_mut(callee);
-        let Some(pending) = member.and_then(|member| member.invocations.get_mut(&request)) else {
+        let Some(pending) = member.and_then(|member| member.invocations.get_mut(request)) else {
             return Passed::Not;
         };
         if pending.has_begun || pending.is_interrupted || pending.shard().is_some() {

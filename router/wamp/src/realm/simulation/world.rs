@@ -202,12 +202,13 @@ impl World {
             let held = member.dynamic.iter().flat_map(|dynamic| dynamic.held_calls());
             // Parts of a call that is over are on their way to nobody.
             let held = held.filter(|call| !member.cut_off.contains_key(call));
-            let open: BTreeSet<_> = member.calls.keys().copied().chain(held).collect();
+            let calls = member.calls.all().into_iter().map(|(call, _)| call);
+            let open: BTreeSet<_> = calls.chain(held).collect();
             let known: BTreeSet<_> = client.calls.keys().copied().collect();
             assert_eq!(open, known, "calls of {session}");
-            for invocation in member.invocations.keys() {
+            for (invocation, _) in member.invocations.all() {
                 assert!(
-                    client.invocations.contains(invocation),
+                    client.invocations.contains(&invocation),
                     "{session} knows no {invocation}"
                 );
             }
