@@ -106,7 +106,7 @@ async fn main() -> ExitCode {
     callee.leave().await;
     watch.judge(&house);
     let after = health::at_rest(&house).await;
-    health::compare(&house, &before, &after);
+    health::compare(&house, &before, &after).await;
     for (what, count) in &*house.counts.lock().unwrap() {
         println!("{what}: {count}");
     }

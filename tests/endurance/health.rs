@@ -13,6 +13,10 @@ const MORE_KIB: u64 = 4 << 10;
 const MORE_DESCRIPTORS: u64 = 24;
 /// How long a daemon that is left alone may take to forget those who were there.
 const FORGETS: Duration = Duration::from_secs(30);
+/// How long its threads may take to end: those that wait for disks go when they had nothing to do for 10 s.
+const THREADS_END: Duration = Duration::from_secs(30);
+/// How often it is looked at until then.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// What was seen, second by second.
 #[derive(Debug)]
@@ -80,7 +84,7 @@ pub(crate) async fn at_rest(house: &House) -> Sample {
 }
 
 /// Afterwards it is as it was before.
-pub(crate) fn compare(house: &House, before: &Sample, after: &Sample) {
+pub(crate) async fn compare(house: &House, before: &Sample, after: &Sample) {
     if after.descriptors > before.descriptors + 4 {
         house.fault(format!(
             "of {} file descriptors {} are left",
@@ -88,10 +92,14 @@ pub(crate) fn compare(house: &House, before: &Sample, after: &Sample) {
             after.descriptors - before.descriptors
         ));
     }
-    if after.threads > before.threads + 2 {
-        house.fault(format!(
-            "there were {} threads, and now {}",
-            before.threads, after.threads
-        ));
+    let mut again = tokio::time::interval(AGAIN);
+    let rests = async {
+        while Sample::of(house.pid).threads > before.threads {
+            again.tick().await;
+        }
+    };
+    if tokio::time::timeout(THREADS_END, rests).await.is_err() {
+        let threads = Sample::of(house.pid).threads;
+        house.fault(format!("there were {} threads, and now {threads}", before.threads));
     }
 }
