@@ -129,6 +129,7 @@ pub(super) fn render(what: &What, scope: &Dict) -> Result<Rendered, Trouble> {
 
 fn request(post: &Post, scope: &Dict) -> Result<Request, Trouble> {
     let url = post.url.text(scope, Escape::Url)?;
+    check_path(&post.url.with_all("x"), &url)?;
     let wrong = |error| Trouble::Wrong(format!("{url} is no URL: {error}"));
     let url = Url::parse(&url).map_err(wrong)?;
     let header =
@@ -153,6 +154,23 @@ fn request(post: &Post, scope: &Dict) -> Result<Request, Trouble> {
         timeout: post.timeout,
         retries: post.retries,
     })
+}
+
+/// Fails where a value became `.` or `..` in the path: such a component is taken away with the one before it, encoded or not
+/// (URL Standard, "double-dot path segment"), and the request would go to another path than the owner wrote.
+fn check_path(written: &str, url: &str) -> Result<(), Trouble> {
+    let components = |url: &str| -> Vec<bool> {
+        let path = url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        let components = path.split(['/', '\\']).map(|it| it.replace("%2e", "."));
+        components.map(|it| it == "." || it == "..").collect()
+    };
+    let mut both = components(written).into_iter().zip(components(url));
+    if both.any(|(was_written, is_there)| is_there && !was_written) {
+        return Err(Trouble::Wrong(format!(
+            "the URL would be {url}: a value that is \".\" or \"..\" there changes the path"
+        )));
+    }
+    Ok(())
 }
 
 /// So many characters, of which the last says that there were more. No text of D-Bus has a character with the number 0.
@@ -234,6 +252,23 @@ impl Rendered {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_cannot_climb_out_of_the_path_that_the_owner_wrote() {
+        let written = "http://plug/a/x/b?to=x";
+        for url in [
+            "http://plug/a/../b?to=1",
+            "http://plug/a/./b?to=1",
+            "http://plug/a/%2E%2e/b?to=1",
+        ] {
+            let refused = check_path(written, url).unwrap_err().to_string();
+            assert!(refused.contains("changes the path"), "{refused}");
+        }
+        check_path(written, "http://plug/a/1..2/b?to=..").unwrap();
+        check_path(written, "http://plug/a/.../b?to=/../").unwrap();
+        // What the owner wrote is the owner's.
+        check_path("http://plug/a/../x", "http://plug/a/../1").unwrap();
+    }
 
     #[test]
     fn a_text_that_is_too_long_for_a_notification_is_cut_and_says_so() {

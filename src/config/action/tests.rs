@@ -144,6 +144,10 @@ fn a_mistake_says_what_would_be_right() {
         (TOPIC, "{ call = \"a\", timeout = \"11m\" }", "at most 600 s"),
         (TOPIC, "{ post = \"ftp://a\" }", "http:// or https://"),
         (TOPIC, "{ post = \"{{ value }}://a\" }", "http:// or https://"),
+        (TOPIC, "{ post = \"http://{{ value }}/x\" }", "written out"),
+        (TOPIC, "{ post = \"http://192.0.2.20{{ value }}/x\" }", "written out"),
+        (TOPIC, "{ post = \"http://a:{{ value }}\" }", "written out"),
+        (TOPIC, "{ post = \"http://a:99999/\" }", "invalid port"),
         (TOPIC, "{ post = \"http://me:pw@a/\" }", "`token_file`"),
         (
             TOPIC,

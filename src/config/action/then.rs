@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
 use wamp::value::Value;
 
 use super::read_condition;
@@ -34,6 +35,9 @@ const DEFAULT_RETRIES: u64 = 2;
 
 /// Headers of one request beside those that it has anyway.
 pub(super) const MAX_HEADERS: usize = 16;
+
+/// What ends host and port in a URL (RFC 3986 §3.2).
+const ENDS_OF_HOST: [char; 3] = ['/', '?', '#'];
 
 /// Lists in lists and tables in tables, of arguments: as deep as a message may be before its sender has logged in.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -309,24 +313,36 @@ fn read_post(section: &mut Section<'_>) -> Result<Post, ConfigError> {
 }
 
 fn read_url(field: &Field<'_>) -> Result<Template, ConfigError> {
-    field.accepts("a URL with http:// or https://, in which {{ expressions }} may stand");
+    field.accepts("a URL with http:// or https://, in which {{ expressions }} may stand behind the host");
     let url = template(field)?;
-    let begins = |scheme: &&str| url.beginning().starts_with(*scheme);
-    let scheme = ["http://", "https://"].into_iter().find(begins);
     let whole = url.with_all("x");
-    let host = scheme.and_then(|scheme| whole.strip_prefix(scheme));
-    let host = host.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let is_clean = whole.bytes().all(|byte| byte.is_ascii_graphic());
+    let rest = behind_scheme(&whole).filter(|_| whole.bytes().all(|byte| byte.is_ascii_graphic()));
+    let host = rest.and_then(|rest| rest.split(ENDS_OF_HOST).next());
+    // Whoever may publish a value would otherwise choose who gets the request, and the token.
+    let is_written_out = url.is_plain() || behind_scheme(url.beginning()).is_some_and(|it| it.contains(ENDS_OF_HOST));
     match host {
         Some(host) if host.contains('@') => {
             Err(field.error("a URL without a name and password; a `token_file` is for secrets"))
         }
-        Some(host) if is_clean && !host.is_empty() => Ok(url),
+        Some(_) if !is_written_out => Err(field.error(
+            "a URL of which host and port are written out, with expressions only behind them, like \
+             \"http://192.0.2.20/rpc?watt={{ value }}\"",
+        )),
+        Some(host) if !host.is_empty() => match Url::parse(&whole) {
+            Ok(_) => Ok(url),
+            Err(error) => Err(field.error(&format!("a URL like \"http://192.0.2.20/rpc\": {error}"))),
+        },
         _ => {
             Err(field
                 .error("a URL that begins with http:// or https:// and has no blanks, like \"http://192.0.2.20/rpc\""))
         }
     }
+}
+
+fn behind_scheme(url: &str) -> Option<&str> {
+    ["http://", "https://"]
+        .iter()
+        .find_map(|scheme| url.strip_prefix(scheme))
 }
 
 fn read_body(section: &mut Section<'_>, method: &str) -> Result<Body, ConfigError> {
