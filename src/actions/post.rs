@@ -95,8 +95,10 @@ async fn attempt(request: &Request) -> Result<Value, Failure> {
             return answer(response).await;
         };
         let Some(fewer) = redirects.checked_sub(1) else {
-            let sentence =
-                format!("it answered with {status} and sends the request on to {next}; `redirects` allows that");
+            let sentence = format!(
+                "it answered with {status} and sends the request on to {next}; more `redirects` than {} would allow that",
+                request.redirects
+            );
             return Err(Failure::lasting(sentence));
         };
         redirects = fewer;
