@@ -5,8 +5,7 @@ use anyhow::{Context as _, Result};
 use crate::access::{Household, roles};
 use crate::certificates;
 use crate::config::{Config, Origin};
-use crate::daemon::check_components;
-use crate::{links, logging};
+use crate::links;
 
 /// A configuration that is right.
 #[derive(Debug)]
@@ -55,13 +54,7 @@ pub(crate) fn faults(config: &Config) -> Vec<anyhow::Error> {
         let role = links::role(link).map(drop);
         role.with_context(|| format!("the link \"{}\" cannot be taken", link.name))
     });
-    let others = [logging::filter(config).map(drop), check_components(config)];
-    others
-        .into_iter()
-        .chain(roles)
-        .chain(links)
-        .filter_map(Result::err)
-        .collect()
+    roles.chain(links).filter_map(Result::err).collect()
 }
 
 /// What this machine, as the user who asks sees it, lacks of what the configuration names. The daemon may run as another

@@ -22,7 +22,6 @@ use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 use tokio::task::JoinHandle;
 
 use self::bounds::limits;
-pub(crate) use self::checks::check_components;
 use self::checks::household;
 use self::desktop::Opened;
 use self::doors::{advert, front, origins};
@@ -137,7 +136,6 @@ impl Daemon {
         paths: &Paths,
         machine: Option<Machine>,
     ) -> Result<Self> {
-        check_components(config)?;
         // A plain router has no business with what the machine can do.
         let machine = config
             .desktop

@@ -83,17 +83,79 @@ fn a_text_that_is_no_toml_has_every_place_where_it_is_none() {
 }
 
 #[test]
-fn no_more_mistakes_are_told_than_anybody_mends_at_once() {
-    let rules = "{ uri = \"x.y\", allow = [\"fly\"] },".repeat(50);
-    let text = format!("[[realm]]\nname = \"c\"\n[[realm.role]]\nname = \"anonymous\"\nrules = [{rules}]\n");
-    assert_eq!(errors(&text).len(), 20);
+fn nothing_is_said_to_be_missing_where_what_is_there_is_wrong() {
+    let realm = "[[realm]]\nname = \"a\"\n";
+    let role = "[[realm.role]]\nname = \"r\"\n";
+    for (text, line) in [
+        (
+            format!(
+                "{realm}{role}[[realm.principal]]\nauthid = \"x\"\nrole = \"q\"\nmethod = \"ticket\"\nsecret = \"s\"\n"
+            ),
+            7,
+        ),
+        (
+            format!("{realm}[[realm.role]]\nname = \"anonymous\"\nrules = [{{ uri = \"a b\", allow = [] }}]\n"),
+            5,
+        ),
+        (
+            "[[action]]\nname = \"a\"\nwhen = { host = \"load\", above = \"much\" }\nthen = { notify = \"a\" }\n"
+                .to_owned(),
+            3,
+        ),
+        (
+            "[[action]]\nname = \"a\"\nwhen = { at = \"07:00\", days = [\"monday\"] }\nthen = { notify = \"a\" }\n"
+                .to_owned(),
+            3,
+        ),
+    ] {
+        let errors = errors(&text);
+        assert_eq!(errors.len(), 1, "{errors:#?}");
+        assert!(errors[0].starts_with(&format!("FILE, line {line}: ")), "{errors:#?}");
+    }
 }
 
 #[test]
-fn what_no_reader_of_the_file_sees_is_found_too() {
-    let errors = errors("log = \"a=b=c\"\n[desktop]\ncomponents = [\"slide\"]\n");
+fn what_an_action_or_a_realm_lacks_elsewhere_is_told_at_its_line() {
+    let action = |name: &str, then: &str| {
+        format!("[[action]]\nname = \"{name}\"\nwhen = {{ every = \"1h\" }}\nthen = {{ {then} }}\n")
+    };
+    let actions = ["notify = \"a\"", "notfy = \"b\"", "command = \"c\"", "command = \"d\""];
+    let text: String = actions
+        .iter()
+        .enumerate()
+        .map(|(index, then)| action(&format!("a{index}"), then))
+        .collect();
+    let errors = errors(&text);
+    let begins = ["FILE, line 8: ", "FILE, line 9: ", "FILE, line 13: "];
     assert!(
-        errors.len() == 2 && errors[0].contains("is no filter") && errors[1].contains("\"slide\""),
+        errors.len() == 3 && errors.iter().zip(begins).all(|(error, begin)| error.starts_with(begin)),
+        "{errors:#?}"
+    );
+}
+
+#[test]
+fn no_more_mistakes_are_told_than_anybody_mends_at_once() {
+    let rules = "{ uri = \"x.y\", allow = [\"fly\"] },".repeat(50);
+    let text = format!("[[realm]]\nname = \"c\"\n[[realm.role]]\nname = \"anonymous\"\nrules = [{rules}]\n");
+    let errors = errors(&text);
+    assert_eq!(errors.len(), 21);
+    assert!(
+        errors[20].ends_with("there are more mistakes, which are told when these are mended"),
+        "{}",
+        errors[20]
+    );
+}
+
+#[test]
+fn a_level_and_a_function_that_are_not_there_are_told_with_their_lines() {
+    let errors = errors("log = \"verbose\"\n[desktop]\ncomponents = [\"slides\",\n \"slide\"]\n");
+    assert_eq!(errors.len(), 2, "{errors:#?}");
+    assert!(
+        errors[0].starts_with("FILE, line 4: ") && errors[0].contains("slides, screen,"),
+        "{errors:#?}"
+    );
+    assert!(
+        errors[1].starts_with("FILE, line 1: ") && errors[1].contains("\"verbose\" is no level"),
         "{errors:#?}"
     );
 }

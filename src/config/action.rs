@@ -144,9 +144,9 @@ fn expression(field: &Field<'_>) -> Result<Expression, ConfigError> {
 }
 
 /// Fails when an action needs what this configuration does not have.
-pub(super) fn check(config: &Config, error: impl Fn(String) -> ConfigError) -> Result<(), ConfigError> {
-    for action in &config.actions {
-        check_one(action, config).map_err(|what| error(format!("the action {:?} {what}", action.name)))?;
+pub(super) fn check(config: &Config, error: impl Fn(usize, String) -> ConfigError) -> Result<(), ConfigError> {
+    for (index, action) in config.actions.iter().enumerate() {
+        check_one(action, config).map_err(|what| error(index, format!("the action {:?} {what}", action.name)))?;
     }
     Ok(())
 }

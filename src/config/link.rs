@@ -125,7 +125,7 @@ fn read_addresses(section: &mut Section<'_>, has_pin: bool) -> Result<Vec<Target
     let field = section.need("to", &format!("a list, each {accepted}"))?;
     let to = field.list(MAX_ADDRESSES, accepted, |text| text.parse().ok())?;
     if to.is_empty() {
-        return Err(field.error(&format!("a list of at least one, each {accepted}")));
+        return Err(field.lacks(&format!("a list of at least one, each {accepted}")));
     }
     let is_secure = |target: &Target| match target {
         Target::SecureWebSocket { .. } | Target::SecureRawSocket { .. } | Target::Quic { .. } => Some(true),
@@ -212,7 +212,7 @@ fn read_forward(mut section: Section<'_>, others: &[Forward]) -> Result<Forward,
                 ["events", "calls"].contains(&word).then(|| word == "events")
             })?;
             if what.is_empty() {
-                return Err(field.error(&format!("a list of at least one, each {whats}")));
+                return Err(field.lacks(&format!("a list of at least one, each {whats}")));
             }
             (what.contains(&true), what.contains(&false))
         }

@@ -286,9 +286,8 @@ fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
 
 fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
     let desktop = sections::read_desktop(root.section("desktop")?)?;
-    let log = root.get("log").map(|field| field.short(MAX_TEXT)).transpose()?;
     let config = Config {
-        log: log.unwrap_or_else(|| "info".into()),
+        log: sections::read_log(&mut root)?,
         log_format: sections::read_log_format(&mut root)?,
         owners: match root.get("owners") {
             Some(field) => field.list(MAX_LIST, "the name of a user", |text| {
@@ -310,8 +309,9 @@ fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
         actions: action::read(root.sections("action", action::MAX_ACTIONS)?)?,
         desktop,
     };
-    action::check(&config, |what| root.error(what))?;
-    realm::check_authenticators(&config.realms, config.desktop.enabled, |what| root.error(what))?;
+    action::check(&config, |index, what| root.error_in("action", index, what))?;
+    let of_realm = |index, what| root.error_in("realm", index, what);
+    realm::check_authenticators(&config.realms, config.desktop.enabled, of_realm)?;
     root.finish()?;
     Ok(config)
 }

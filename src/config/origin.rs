@@ -40,9 +40,21 @@ impl Origin {
     /// Reads it as it is now.
     ///
     /// # Errors
-    /// Everything that is wrong with it, but no more than twenty mistakes.
+    /// Everything that is wrong with it; of more than twenty mistakes the first, and that there are more.
     pub fn load(&self) -> Result<Config, Vec<ConfigError>> {
-        let mut config = Config::load_whole(&self.file, self.is_asked_for, MAX_ERRORS)?;
+        let loaded = Config::load_whole(&self.file, self.is_asked_for, MAX_ERRORS + 1);
+        let mut config = loaded.map_err(|mut errors| {
+            if errors.len() > MAX_ERRORS {
+                errors.truncate(MAX_ERRORS);
+                errors.push(ConfigError {
+                    file: self.file.clone(),
+                    line: None,
+                    what: "there are more mistakes, which are told when these are mended".to_owned(),
+                    offset: None,
+                });
+            }
+            errors
+        })?;
         (self.amend)(&mut config);
         Ok(config)
     }

@@ -3,6 +3,7 @@
 //! It knows nothing of deskconn's keys: [`super`] asks for them, and what nobody asked for is an unknown key.
 
 mod any;
+mod lack;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -241,6 +242,18 @@ impl<'a> Section<'a> {
     /// An error about the table as a whole.
     pub(super) fn error(&self, what: String) -> ConfigError {
         self.source.error(Some(self.offset), what)
+    }
+
+    /// An error about one of the tables of `[[key]]`.
+    pub(super) fn error_in(&self, key: &str, index: usize, what: String) -> ConfigError {
+        let array = self.table.and_then(|table| table.get(key)?.get_ref().as_array());
+        // Tables with a mistake are read over, and not counted.
+        let mut wanted = array
+            .into_iter()
+            .flatten()
+            .map(|item| item.span().start)
+            .filter(|offset| !self.source.is_left_out(*offset));
+        self.source.error(wanted.nth(index).or(Some(self.offset)), what)
     }
 }
 

@@ -102,17 +102,19 @@ pub(super) fn read(sections: Vec<Section<'_>>) -> Result<Vec<Realm>, ConfigError
 pub(super) fn check_authenticators<'a>(
     realms: &'a [Realm],
     has_desktop: bool,
-    error: impl Fn(String) -> ConfigError,
+    error: impl Fn(usize, String) -> ConfigError,
 ) -> Result<(), ConfigError> {
     let is_there = |name: &str| (has_desktop && name == DESKTOP_REALM) || realms.iter().any(|realm| realm.name == name);
-    let of_realm = |realm: &'a Realm| realm.authenticators.iter().map(move |it| (realm, it));
-    let mut all = realms.iter().flat_map(of_realm);
-    all.find(|(_, it)| !is_there(&it.realm)).map_or(Ok(()), |(realm, it)| {
-        Err(error(format!(
-            "the authenticator {:?} of the realm {:?} is to be in the realm {:?}, which is not there",
-            it.procedure, realm.name, it.realm
-        )))
-    })
+    let of_realm = |(index, realm): (usize, &'a Realm)| realm.authenticators.iter().map(move |it| (index, realm, it));
+    let mut all = realms.iter().enumerate().flat_map(of_realm);
+    all.find(|(_, _, it)| !is_there(&it.realm))
+        .map_or(Ok(()), |(index, realm, it)| {
+            let what = format!(
+                "the authenticator {:?} of the realm {:?} is to be in the realm {:?}, which is not there",
+                it.procedure, realm.name, it.realm
+            );
+            Err(error(index, what))
+        })
 }
 
 fn read_realm(uri: String, mut section: Section<'_>) -> Result<Realm, ConfigError> {
@@ -159,7 +161,7 @@ fn read_realm(uri: String, mut section: Section<'_>) -> Result<Realm, ConfigErro
              [[realm.authenticator]] that is in another realm",
             realm.name
         );
-        return Err(section.error(what));
+        return Err(section.lacks(what));
     }
     section.finish()?;
     Ok(realm)

@@ -8,8 +8,8 @@ use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 
 use super::read::Section;
 use super::{
-    Compat, Components, ConfigError, Desktop, Discovery, Listen, LogFormat, MAX_INSTANCE, MAX_LIST, Metrics, PORT,
-    Pairing, Unix,
+    Compat, Components, ConfigError, Desktop, Discovery, Listen, LogFormat, MAX_INSTANCE, MAX_LIST, MAX_TEXT, Metrics,
+    PORT, Pairing, Unix,
 };
 
 /// How often the figures are published, where nothing else is said: what a person who looks at a dashboard takes for now.
@@ -32,8 +32,10 @@ pub(super) fn read_desktop(mut section: Section<'_>) -> Result<Desktop, ConfigEr
             match field.is_text() {
                 true => field.text(accepted, |text| (text == "all").then_some(Components::All))?,
                 false => {
-                    let names = field.list(MAX_LIST, "the name of a component", |text| Some(text.to_owned()))?;
-                    Components::Only(names)
+                    let known: Vec<_> = ::components::names().collect();
+                    let one = format!("one of {}", known.join(", "));
+                    let name = |text: &str| known.contains(&text).then(|| text.to_owned());
+                    Components::Only(field.list(MAX_LIST, &one, name)?)
                 }
             }
         }
@@ -153,6 +155,20 @@ pub(super) fn read_metrics(mut section: Section<'_>) -> Result<Metrics, ConfigEr
         listen,
         interval: (!interval.is_zero()).then_some(interval),
     })
+}
+
+pub(super) fn read_log(root: &mut Section<'_>) -> Result<String, ConfigError> {
+    let accepted = "\"error\", \"warn\", \"info\", \"debug\", \"trace\" or \"off\", or levels by target like \
+                    \"info,deskconn_router=debug\"";
+    let Some(field) = root.get("log") else {
+        return Ok("info".to_owned());
+    };
+    field.accepts(accepted);
+    let text = field.short(MAX_TEXT).map_err(|_| field.error(accepted))?;
+    match crate::logging::check_filter(&text) {
+        Ok(()) => Ok(text),
+        Err(why) => Err(field.error(&format!("{accepted}: {why}"))),
+    }
 }
 
 pub(super) fn read_log_format(root: &mut Section<'_>) -> Result<LogFormat, ConfigError> {

@@ -6,23 +6,8 @@ use anyhow::Result;
 use components::{Machine, Places};
 
 use crate::access::Household;
-use crate::config::{Components, Config};
+use crate::config::Config;
 use crate::paths::Paths;
-
-/// A function that nobody knows is a mistyped one.
-pub(crate) fn check_components(config: &Config) -> Result<()> {
-    let Components::Only(wanted) = &config.desktop.components else {
-        return Ok(());
-    };
-    let known: Vec<_> = components::names().collect();
-    let unknown = wanted.iter().find(|name| !known.contains(&name.as_str()));
-    unknown.map_or(Ok(()), |name| {
-        anyhow::bail!(
-            "[desktop] components names \"{name}\", which this daemon does not have; it has {}",
-            known.join(", ")
-        )
-    })
-}
 
 /// Who of this machine's users owns the desktop.
 pub(super) fn household(config: &Config, paths: &Paths, machine: Option<&Machine>) -> Result<Household> {

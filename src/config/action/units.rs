@@ -170,7 +170,7 @@ pub(super) fn read_days(field: &Field<'_>) -> Result<Days, ConfigError> {
     }
     let days = field.list(7, accepted, Days::of)?;
     if days.is_empty() {
-        return Err(field.error(&format!("a list of at least one of {accepted}")));
+        return Err(field.lacks(&format!("a list of at least one of {accepted}")));
     }
     Ok(Days(days.iter().fold(0, |all, day| all | day.0)))
 }

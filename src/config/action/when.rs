@@ -275,7 +275,7 @@ fn read_host(section: &mut Section<'_>) -> Result<Event, ConfigError> {
         (Some(field), None) => (Side::Above, field),
         (None, Some(field)) => (Side::Below, field),
         _ => {
-            return Err(section.error(format!(
+            return Err(section.lacks(format!(
                 "`host` needs either `above` or `below`, the threshold of {reading}"
             )));
         }
