@@ -24,8 +24,10 @@ pub fn check(origin: &Origin, is_system: bool) -> Result<Checked, Vec<String>> {
     let config = origin.load();
     let config = config.map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     let file = origin.file().display();
+    let (missing, unseen) = missing(&config, is_system, origin.is_asked_for());
     let faults: Vec<_> = faults(&config)
         .into_iter()
+        .chain(missing)
         .map(|fault| format!("{file}: {fault:#}"))
         .collect();
     if !faults.is_empty() {
@@ -40,7 +42,7 @@ pub fn check(origin: &Origin, is_system: bool) -> Result<Checked, Vec<String>> {
         ),
     };
     let mut warnings = config.warnings();
-    warnings.extend(missing(&config, is_system).iter().map(|fault| format!("{fault:#}")));
+    warnings.extend(unseen.iter().map(|fault| format!("{fault:#}")));
     Ok(Checked { contents, warnings })
 }
 
@@ -57,17 +59,30 @@ pub(crate) fn faults(config: &Config) -> Vec<anyhow::Error> {
     roles.chain(links).filter_map(Result::err).collect()
 }
 
-/// What this machine, as the user who asks sees it, lacks of what the configuration names. The daemon may run as another
-/// one, so none of it is an error here.
-fn missing(config: &Config, is_system: bool) -> Vec<anyhow::Error> {
+/// What the start would be refused for, and what only the user whom the daemon runs as can tell: who asks may be another one,
+/// who sees fewer files and looks at the system's configuration.
+fn missing(config: &Config, is_system: bool, is_asked_for: bool) -> (Vec<anyhow::Error>, Vec<anyhow::Error>) {
     let owners = match is_system {
         true => Household::uids(&config.owners).map(drop),
-        false => Ok(()),
+        false => Household::no_owners(&config.owners),
     };
     let files = certificates::Configured::open(&config.tls, None)
         .map(drop)
         .context("[tls]");
-    [owners, files].into_iter().filter_map(Result::err).collect()
+    let is_closed = |fault: &anyhow::Error| {
+        let mut causes = fault.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+        causes.any(|cause| cause.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    let told = [
+        owners.map_err(|fault| (is_system || !is_asked_for, fault)),
+        files.map_err(|fault| (!is_closed(&fault), fault)),
+    ];
+    let (sure, unsure): (Vec<_>, Vec<_>) = told
+        .into_iter()
+        .filter_map(Result::err)
+        .partition(|(is_sure, _)| *is_sure);
+    let only = |faults: Vec<(bool, anyhow::Error)>| faults.into_iter().map(|(_, fault)| fault).collect();
+    (only(sure), only(unsure))
 }
 
 /// Something in numbers: how many of what, in the plural unless it is one.

@@ -81,7 +81,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.check {
         return Ok(say_whether_right(&origin, paths.is_system));
     }
-    let config = origin.load().map_err(|mut errors| errors.swap_remove(0))?;
+    let config = match origin.load() {
+        Ok(config) => config,
+        Err(errors) => return Ok(say_what_is_wrong(&errors)),
+    };
     let log = Log::start(&config)?;
     let source = Source { origin, log: Some(log) };
     let runtime = runtime()?;
@@ -116,13 +119,16 @@ fn say_whether_right(origin: &Origin, is_system: bool) -> ExitCode {
             let _ = writeln!(std::io::stdout(), "{}", checked.contents);
             ExitCode::SUCCESS
         }
-        Err(errors) => {
-            for error in errors {
-                let _ = writeln!(std::io::stderr(), "deskconnd: {error}");
-            }
-            ExitCode::FAILURE
-        }
+        Err(errors) => say_what_is_wrong(&errors),
     }
+}
+
+fn say_what_is_wrong(errors: &[impl std::fmt::Display]) -> ExitCode {
+    use std::io::Write as _;
+    for error in errors {
+        let _ = writeln!(std::io::stderr(), "deskconnd: {error}");
+    }
+    ExitCode::FAILURE
 }
 
 async fn serve(source: Source, config: &Config, paths: &Paths) -> Result<()> {

@@ -63,6 +63,18 @@ impl Household {
         owners.iter().map(uid).collect()
     }
 
+    /// Fails where the daemon of a user names owners.
+    ///
+    /// # Errors
+    /// There are some.
+    pub fn no_owners(owners: &[String]) -> Result<()> {
+        anyhow::ensure!(
+            owners.is_empty(),
+            "owners is for the system service; this daemon belongs to the user it runs as"
+        );
+        Ok(())
+    }
+
     /// Has others own the desktop from now on, beside those who own it anyway.
     pub(super) fn set_owners(&self, owners: BTreeSet<u32>) {
         *self.owners.write().unwrap_or_else(PoisonError::into_inner) = owners;

@@ -1,6 +1,7 @@
 //! What `--check` says of good, bad and strange configurations.
 
 use std::fs;
+use std::path::Path;
 
 use tempfile::TempDir;
 
@@ -161,6 +162,37 @@ fn a_level_and_a_function_that_are_not_there_are_told_with_their_lines() {
 }
 
 #[test]
+fn what_the_start_would_be_refused_for_is_a_mistake() {
+    for (text, expected) in [
+        ("owners = [\"nobody-of-that-name\"]\n", "nobody-of-that-name"),
+        ("[tls]\nclient_ca = \"/nonexistent/ca.pem\"\n", "/nonexistent/ca.pem"),
+        (
+            "[listen]\ntcp = [\"0.0.0.0:5020\", \"0.0.0.0:5020\"]\n",
+            "line 2: `listen.tcp` must be without 0.0.0.0:5020",
+        ),
+        (
+            "[metrics]\nlisten = [\"127.0.0.1:5020\"]\n",
+            "line 2: `metrics.listen` must be without 127.0.0.1:5020",
+        ),
+    ] {
+        let errors = errors(text);
+        assert!(errors.len() == 1 && errors[0].contains(expected), "{text}: {errors:#?}");
+    }
+    checked("[listen]\ntcp = [\"127.0.0.1:0\", \"127.0.0.1:0\", \"[::1]:5020\"]\n[metrics]\nlisten = [\"127.0.0.1:5020\"]\n").0.unwrap();
+}
+
+#[test]
+fn owners_are_the_systems_and_who_looks_at_its_file_as_another_user_is_told_so() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("c.toml");
+    fs::write(&file, "owners = [\"root\"]\n").unwrap();
+    let of = |is_asked_for, is_system| check(&Origin::new(&file, is_asked_for, |_| {}), is_system);
+    assert!(of(false, true).unwrap().warnings.is_empty());
+    assert!(of(true, false).unwrap().warnings[0].contains("system service"));
+    assert!(of(false, false).unwrap_err()[0].contains("system service"));
+}
+
+#[test]
 fn what_is_legal_and_surely_not_meant_is_a_warning() {
     let realm =
         |rules: &str| format!("[[realm]]\nname = \"a\"\n[[realm.role]]\nname = \"anonymous\"\nrules = [{rules}]\n");
@@ -180,11 +212,6 @@ fn what_is_legal_and_surely_not_meant_is_a_warning() {
         ),
         ("[limits]\nping_s = 60\ndead_s = 60\n".to_owned(), "ping_s"),
         ("[limits]\nsessions_per_ip = 65\n".to_owned(), "sessions_per_ip"),
-        ("owners = [\"nobody-of-that-name\"]\n".to_owned(), "nobody-of-that-name"),
-        (
-            "[tls]\nclient_ca = \"/nonexistent/ca.pem\"\n".to_owned(),
-            "no certificate lets anybody in",
-        ),
         (realm(all), "without proof"),
         (realm(&format!("{one}, {one}")), "two rules"),
         (realm(""), "may do nothing"),
@@ -196,6 +223,12 @@ fn what_is_legal_and_surely_not_meant_is_a_warning() {
         let warnings = warnings(&text);
         assert!(warnings.iter().any(|it| it.contains(expected)), "{text}: {warnings:#?}");
     }
+    let authority = Config::parse(Path::new("c.toml"), "[tls]\nclient_ca = \"/etc/ca.pem\"\n").unwrap();
+    let warnings_of_it = authority.warnings();
+    assert!(
+        warnings_of_it[0].contains("no certificate lets anybody in"),
+        "{warnings_of_it:#?}"
+    );
     for file in ["deskconn.toml", "open-router.toml"] {
         let text = fs::read_to_string(format!("{}/examples/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert_eq!(warnings(&text), [""; 0], "{file}");

@@ -286,6 +286,7 @@ fn read_bounded(file: &Path) -> std::io::Result<Vec<u8>> {
 
 fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
     let desktop = sections::read_desktop(root.section("desktop")?)?;
+    let listen = sections::read_listen(root.section("listen")?, desktop.enabled)?;
     let config = Config {
         log: sections::read_log(&mut root)?,
         log_format: sections::read_log_format(&mut root)?,
@@ -295,19 +296,19 @@ fn read_all(mut root: Section<'_>) -> Result<Config, ConfigError> {
             })?,
             None => Vec::new(),
         },
-        listen: sections::read_listen(root.section("listen")?, desktop.enabled)?,
         discovery: sections::read_discovery(root.section("discovery")?, desktop.enabled)?,
         pairing: sections::read_pairing(root.section("pairing")?)?,
         compat: sections::read_compat(root.section("compat")?)?,
         http: http::read(root.section("http")?)?,
         components: components::read(root.section("components")?)?,
         limits: Limits::read(root.section("limits")?)?,
-        metrics: sections::read_metrics(root.section("metrics")?)?,
+        metrics: sections::read_metrics(root.section("metrics")?, &listen.tcp)?,
         tls: tls::read(root.section("tls")?)?,
         advertise: advertise::read(root.sections("advertise", advertise::MAX_ADVERTISED)?)?,
         realms: realm::read(root.sections("realm", MAX_REALMS)?)?,
         actions: action::read(root.sections("action", action::MAX_ACTIONS)?)?,
         desktop,
+        listen,
     };
     action::check(&config, |index, what| root.error_in("action", index, what))?;
     let of_realm = |index, what| root.error_in("realm", index, what);

@@ -37,6 +37,12 @@ impl Origin {
         &self.file
     }
 
+    /// Whether the file is another one than the usual.
+    #[must_use]
+    pub const fn is_asked_for(&self) -> bool {
+        self.is_asked_for
+    }
+
     /// Reads it as it is now.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pairing::window::{DEFAULT_ATTEMPTS, DEFAULT_TTL, MAX_ATTEMPTS, MAX_TTL};
 
-use super::read::Section;
+use super::read::{Field, Section};
 use super::{
     Compat, Components, ConfigError, Desktop, Discovery, Listen, LogFormat, MAX_INSTANCE, MAX_LIST, MAX_TEXT, Metrics,
     PORT, Pairing, Unix,
@@ -47,11 +47,11 @@ pub(super) fn read_desktop(mut section: Section<'_>) -> Result<Desktop, ConfigEr
 pub(super) fn read_listen(mut section: Section<'_>, is_desktop: bool) -> Result<Listen, ConfigError> {
     let accepted = "an address with a port, like \"0.0.0.0:5020\" or \"[::]:5020\"";
     let tcp = match section.get("tcp") {
-        Some(field) => field.list(MAX_LIST, accepted, |text| text.parse().ok())?,
+        Some(field) => read_addresses(&field, accepted, &[])?,
         None => vec![SocketAddr::from(([0, 0, 0, 0], PORT)), SocketAddr::from(([0; 8], PORT))],
     };
     let quic = match section.get("quic") {
-        Some(field) => field.list(MAX_LIST, accepted, |text| text.parse().ok())?,
+        Some(field) => read_addresses(&field, accepted, &[])?,
         None => Vec::new(),
     };
     let unix = match section.get("unix") {
@@ -68,6 +68,24 @@ pub(super) fn read_listen(mut section: Section<'_>, is_desktop: bool) -> Result<
     };
     section.finish()?;
     Ok(Listen { tcp, quic, unix })
+}
+
+/// Addresses to listen on, of which none is one of the others or of `taken` already: the second would be refused as taken by
+/// another program.
+fn read_addresses(field: &Field<'_>, accepted: &str, taken: &[SocketAddr]) -> Result<Vec<SocketAddr>, ConfigError> {
+    let addresses: Vec<SocketAddr> = field.list(MAX_LIST, accepted, |text| text.parse().ok())?;
+    let covers = |one: &SocketAddr, other: &SocketAddr| {
+        let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+        // Port 0 is another one each time.
+        one.port() == other.port() && one.port() != 0 && one.is_ipv4() == other.is_ipv4() && (one == other || is_any)
+    };
+    for (index, address) in addresses.iter().enumerate() {
+        let mut others = addresses.iter().take(index).chain(taken);
+        if let Some(other) = others.find(|other| covers(address, other)) {
+            return Err(field.error(&format!("without {address}, because {other} is listened on already")));
+        }
+    }
+    Ok(addresses)
 }
 
 fn socket_path(text: &str) -> Option<PathBuf> {
@@ -140,10 +158,11 @@ pub(super) fn read_compat(mut section: Section<'_>) -> Result<Compat, ConfigErro
     })
 }
 
-pub(super) fn read_metrics(mut section: Section<'_>) -> Result<Metrics, ConfigError> {
+/// `taken` are the addresses of [`Listen`].
+pub(super) fn read_metrics(mut section: Section<'_>, taken: &[SocketAddr]) -> Result<Metrics, ConfigError> {
     let accepted = "an address with a port, like \"127.0.0.1:9464\"";
     let listen = match section.get("listen") {
-        Some(field) => field.list(MAX_LIST, accepted, |text| text.parse().ok())?,
+        Some(field) => read_addresses(&field, accepted, taken)?,
         None => Vec::new(),
     };
     let interval = match section.get("interval_s") {

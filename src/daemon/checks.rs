@@ -15,9 +15,6 @@ pub(super) fn household(config: &Config, paths: &Paths, machine: Option<&Machine
         let seat = machine.map_or_else(|| Machine::seat_alone(Places::default()), |it| Arc::clone(&it.seat));
         return Household::of_system(&config.owners, seat);
     }
-    anyhow::ensure!(
-        config.owners.is_empty(),
-        "owners is for the system service; this daemon belongs to the user it runs as"
-    );
+    Household::no_owners(&config.owners)?;
     Ok(Household::of_user(rustix::process::geteuid().as_raw()))
 }

@@ -218,7 +218,8 @@ impl Parts {
             (true, _) => None,
             (false, true) => Some(Household::uids(&next.owners)?),
             (false, false) => {
-                anyhow::bail!("owners is for the system service; this daemon belongs to the user it runs as")
+                Household::no_owners(&next.owners)?;
+                None
             }
         };
         if before.tls != next.tls {
