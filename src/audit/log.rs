@@ -98,7 +98,8 @@ impl Log {
             .try_for_each(|age| self.directory.move_if_there(&file_name(age - 1), &file_name(age)))
     }
 
-    /// The newest entries, the oldest of them first: at most `limit`, of this device or address if one is named.
+    /// The newest entries, the oldest of them first: at most `limit`, of this device, by its id or the name that it had, or of this address, if one
+    /// is named.
     ///
     /// # Errors
     /// A file is there and cannot be read.
@@ -116,7 +117,7 @@ impl Log {
                 };
                 let entry = &record.entry;
                 let is_meant = |wanted: &str| {
-                    [&entry.device, &entry.address]
+                    [&entry.device, &entry.name, &entry.address]
                         .into_iter()
                         .flatten()
                         .any(|it| it == wanted)

@@ -110,6 +110,13 @@ fn the_newest_are_read_over_the_borders_of_files_and_of_one_device_if_that_is_as
     );
     assert!(log.newest(9, Some("d_11111111")).unwrap().is_empty());
     assert!(log.newest(0, None).unwrap().is_empty());
+    let named = Entry {
+        name: Some("Pixel".to_owned()),
+        ..Entry::new(Kind::Revoked).id("d_22222222").detail("4")
+    };
+    log.append(&[place.ledger.record(named, OffsetDateTime::UNIX_EPOCH)])
+        .unwrap();
+    assert_eq!(details(&log.newest(9, Some("Pixel")).unwrap()), ["4"]);
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl Audit {
         }
     }
 
-    /// The newest entries, the oldest of them first; of one device (by id) or address only, if it is named. No more
+    /// The newest entries, the oldest of them first; of one device (by id or name) or address only, if it is named. No more
     /// than [`MAX_RECENT`] entries and [`MAX_ANSWER`] bytes.
     ///
     /// # Errors

@@ -324,8 +324,8 @@ pub(crate) struct Log {
     /// Go on and show entries as they are written
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Of this device only, by its id, or of this address
-    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::devices))]
+    /// Of this device only, by its id or the name that it had then, or of this address
+    #[arg(long, value_name = "DEVICE", add = ArgValueCandidates::new(complete::devices))]
     pub(crate) device: Option<String>,
     /// So many of the newest entries
     #[arg(long, value_name = "COUNT", default_value_t = 100)]

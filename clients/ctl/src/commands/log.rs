@@ -78,7 +78,10 @@ async fn entries(session: &Session, log: &Log, limit: u64, output: &Output) -> R
     let entries = ask(session, "org.deskconn.audit.get", args).await?;
     let entries = entries.as_list().unwrap_or_default();
     if entries.is_empty() {
-        output.remark("nothing is written in the log yet");
+        output.remark(&match &log.device {
+            Some(device) => format!("nothing of {device} is written in the log"),
+            None => "nothing is written in the log yet".to_owned(),
+        });
     }
     Ok(entries.to_vec())
 }
@@ -98,7 +101,11 @@ fn meaning(kind: &str) -> Option<Meaning> {
 }
 
 fn is_meant(entry: &Value, log: &Log) -> bool {
-    let is = |wanted: &String| get(entry, "device") == wanted || get(entry, "address") == wanted;
+    let is = |wanted: &String| {
+        ["device", "name", "address"]
+            .iter()
+            .any(|key| get(entry, key) == wanted)
+    };
     log.device.as_ref().is_none_or(is)
 }
 

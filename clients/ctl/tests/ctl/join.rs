@@ -49,6 +49,12 @@ async fn a_code_pairs_two_machines_and_slides_move_over_pinned_tls() {
         status.result.contains("Attic") && status.result.contains("slides"),
         "{status:?}"
     );
+    // It asks for nothing that this role may not: the log is for those who do.
+    let log = desk.run(&["log", "--device", text(&paired["device"], "name")]).await;
+    assert!(
+        log.result.contains("login.ok") && !log.result.contains("action.denied"),
+        "{log:?}"
+    );
     home.run(&["--desktop", "Attic", "screen", "lock"])
         .await
         .failed(1, "not_authorized");
