@@ -49,7 +49,7 @@ impl Reloaded {
     /// The same in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        if self.taken.is_empty() && self.restart.is_empty() {
+        if self.taken.is_empty() && self.restart.is_empty() && self.failed.is_empty() {
             return "nothing has changed".to_owned();
         }
         let mut parts = Vec::new();

@@ -9,7 +9,16 @@ use crate::values::{get, number};
 
 pub(super) async fn run(session: &Session, output: &Output) -> Result<(), Failure> {
     let reloaded = ask(session, "org.deskconn.router.reload", ()).await?;
-    output.result(&reloaded, || sentence(&reloaded))
+    output.result(&reloaded, || sentence(&reloaded))?;
+    let failed = reloaded.as_dict().and_then(|it| it.get("failed")?.as_list());
+    match failed.unwrap_or_default() {
+        [] => Ok(()),
+        [_] => Err(Failure::failed("one thing of the configuration could not be had")),
+        many => Err(Failure::failed(format!(
+            "{} things of the configuration could not be had",
+            many.len()
+        ))),
+    }
 }
 
 /// What came of it, as people read it: a line for each thing.

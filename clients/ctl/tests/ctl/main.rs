@@ -17,6 +17,7 @@ mod join;
 mod keeping;
 mod log;
 mod manual;
+mod reload;
 mod screen;
 mod secrecy;
 mod secret;

@@ -1,0 +1,36 @@
+//! `deskconnctl reload` against a stand-in that gives its answers.
+
+use client::Value;
+
+use crate::stage::Stage;
+
+#[tokio::test]
+async fn what_could_not_be_had_is_said_and_fails_the_command() {
+    let stage = Stage::new();
+    let session = stage.session().await;
+    let mut failed = ["[metrics] listen: taken"; 3].as_slice();
+    let answers: Vec<Value> = (0..3)
+        .map(|_| {
+            failed = &failed[1..];
+            let answer = serde_json::json!({
+                "taken": ["metrics"], "restart": [], "failed": failed, "sessions_changed": 0, "sessions_ended": 0,
+            });
+            serde_json::from_value(answer).unwrap()
+        })
+        .collect();
+    let answers = std::sync::Mutex::new(answers);
+    let reload = move |_| {
+        let answer = answers.lock().unwrap().remove(0);
+        async move { Ok(answer.into()) }
+    };
+    session.register("org.deskconn.router.reload", reload).await.unwrap();
+    let two = stage.run(&["reload"]).await;
+    assert_eq!(
+        two.result.matches("failed: [metrics] listen: taken\n").count(),
+        2,
+        "{two:?}"
+    );
+    two.failed(1, "2 things of the configuration could not be had");
+    stage.run(&["reload", "--json"]).await.failed(1, "one thing");
+    stage.run(&["reload"]).await.gave("taken: metrics\n");
+}
