@@ -20,9 +20,29 @@ impl Handle {
     /// How it stands with each, in the order of the file.
     pub(crate) fn rows(&self) -> Vec<Dict> {
         let now = self.0.now();
-        let book = self.0.book();
-        let row = |plan: &Plan| words::row(plan, book.workers.queued(&plan.action.name), &now);
-        book.plans.iter().map(row).collect()
+        let mut rows: Vec<_> = {
+            let book = self.0.book();
+            let row = |plan: &Plan| {
+                let queued = book.workers.queued(&plan.action.name);
+                (Arc::clone(&plan.action), words::row(plan, queued, &now))
+            };
+            book.plans.iter().map(row).collect()
+        };
+        for (action, row) in &mut rows {
+            // Nothing will ever go wrong with an action that waits for nobody.
+            if let Some(device) = self.stranger(action) {
+                row.insert("error".to_owned(), dry::not_paired(device).into());
+            }
+        }
+        rows.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// A device that an action waits for and that is not paired.
+    fn stranger<'a>(&self, action: &'a Action) -> Option<&'a str> {
+        action.when.iter().find_map(|when| match &when.event {
+            Event::Device { device, .. } => self.0.known(device).is_none().then_some(device.as_str()),
+            Event::Topic(_) | Event::At { .. } | Event::Every(_) | Event::Host { .. } => None,
+        })
     }
 
     /// Takes another configuration, as [`super::Actions::reconfigure`].
@@ -60,7 +80,7 @@ impl Handle {
                 scope.insert("value".to_owned(), value.into());
             }
         }
-        Ok(dry::run(&action, &scope, &now))
+        Ok(dry::run(&action, given, &scope, |device| self.0.known(device), &now))
     }
 
     /// Does an action now, whatever its conditions are and how often it was done, behind what waits for it already.

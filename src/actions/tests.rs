@@ -168,6 +168,16 @@ async fn the_audit_log_has_what_was_done_to_whom_and_nothing_that_was_sent() {
     assert!(text.is_err(), "of what was left out there is nothing to tell: {text:?}");
 }
 
+#[tokio::test]
+async fn an_action_that_waits_for_a_device_that_is_not_paired_says_so() {
+    let of_desktop =
+        "[[action]]\nname = \"a\"\nwhen = { device = \"Pixle\", is = \"absent\" }\nthen = { publish = \"out.a\" }\n";
+    let config = Config::parse(Path::new("test.toml"), of_desktop).unwrap();
+    let stage = Stage::on(Store::ephemeral("it is a test").unwrap(), &config).await;
+    let error = stage.figure("a", "error").unwrap();
+    assert!(error.as_str().unwrap().contains("\"Pixle\""), "{error:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_interval_writes_nothing_to_the_disk() {
     let home = tempfile::tempdir().unwrap();

@@ -140,6 +140,7 @@ fn tried(told: &Value) -> String {
         let holds = when.as_dict().and_then(|when| when.get("holds")?.as_bool());
         let verdict = match holds {
             Some(true) => "its condition holds".to_owned(),
+            Some(false) if !get(when, "error").is_empty() => get(when, "error").to_owned(),
             Some(false) => "its condition does not hold".to_owned(),
             None => format!("nobody can say whether its condition holds: {}", get(when, "error")),
         };
