@@ -70,18 +70,4 @@ impl SessionEnd {
             Self::Left | Self::Dismissed | Self::Violation(_) | Self::TooSlow | Self::Replaced => false,
         }
     }
-
-    /// Puts it into the log.
-    pub(crate) fn log(&self) {
-        match self {
-            Self::Left | Self::Closed => tracing::info!("left"),
-            Self::Dismissed => tracing::info!("dismissed"),
-            Self::Violation(violation) => tracing::warn!(%violation, "broke the protocol"),
-            Self::Failed(error) => tracing::info!(%error, "connection lost"),
-            Self::TooSlow | Self::Stalled => tracing::warn!("took its messages too slowly"),
-            Self::Silent => tracing::info!("connection lost: the peer was silent for too long"),
-            Self::UsedUp => tracing::info!("its keys are used up"),
-            Self::Replaced => tracing::info!("goes on over another connection"),
-        }
-    }
 }

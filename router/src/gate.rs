@@ -91,6 +91,11 @@ impl Transport {
 }
 
 impl Peer {
+    /// Whether it is in this process.
+    pub(crate) const fn is_local(&self) -> bool {
+        matches!(self.transport, Transport::Local(_))
+    }
+
     /// A peer in this process.
     #[must_use]
     pub fn local(name: &str) -> Self {

@@ -63,8 +63,8 @@ pub(crate) fn serve(
 /// Tells a client that it does not get in, and closes.
 async fn refuse(shared: &Shared, mut link: Link, abort: Refusal) {
     if let Some(abort) = abort {
-        let message = abort.details.get("message").and_then(Value::as_str).unwrap_or_default();
-        tracing::info!(reason = %abort.reason, message, "refused");
+        let why = abort.details.get("message").and_then(Value::as_str).unwrap_or_default();
+        tracing::info!(reason = %abort.reason, why, "refused");
         let farewell = async {
             let _ = link.writer.send(Message::Abort(*abort)).await;
             let _ = link.writer.close().await;
@@ -100,7 +100,12 @@ fn run<'a>(
             tracing::info!("returned");
             shared.gate.resumed(session, &principal, peer);
         } else {
-            tracing::info!(role = %principal.role.name(), "joined");
+            let role = principal.role.name();
+            match peer.is_local() {
+                // Those of the daemon's own functions come with every start and go with every end.
+                true => tracing::debug!(%role, "joined"),
+                false => tracing::info!(%role, "joined"),
+            }
             shared.gate.joined(session, &principal, peer);
         }
     });
@@ -136,11 +141,11 @@ async fn conclude(
         // Whoever is still there sees that nobody is here.
         connected = None;
         realm.detach(session, tenure, principal);
-        end.log();
+        log(&end, peer);
         end = returned(shared, joined, tenure, end).await;
     }
     if matches!(end, SessionEnd::Replaced) || !realm.leave(session, joined.tenure.as_ref()) {
-        return SessionEnd::Replaced.log();
+        return log(&SessionEnd::Replaced, peer);
     }
     if let Some(connected) = connected {
         farewell(shared, realm, joined, connected, &end).await;
@@ -157,7 +162,23 @@ async fn conclude(
         | SessionEnd::UsedUp
         | SessionEnd::Replaced => {}
     }
-    end.log();
+    log(&end, peer);
+}
+
+/// Puts the end of a session into the log.
+fn log(end: &SessionEnd, peer: &Peer) {
+    match end {
+        SessionEnd::Left | SessionEnd::Closed if peer.is_local() => tracing::debug!("left"),
+        SessionEnd::Dismissed if peer.is_local() => tracing::debug!("dismissed"),
+        SessionEnd::Left | SessionEnd::Closed => tracing::info!("left"),
+        SessionEnd::Dismissed => tracing::info!("dismissed"),
+        SessionEnd::Violation(violation) => tracing::warn!(%violation, "broke the protocol"),
+        SessionEnd::Failed(error) => tracing::info!(%error, "connection lost"),
+        SessionEnd::TooSlow | SessionEnd::Stalled => tracing::warn!("took its messages too slowly"),
+        SessionEnd::Silent => tracing::info!("connection lost: the peer was silent for too long"),
+        SessionEnd::UsedUp => tracing::info!("its keys are used up"),
+        SessionEnd::Replaced => tracing::info!("goes on over another connection"),
+    }
 }
 
 /// Waits until something else than this connection or its client ends the exchange.

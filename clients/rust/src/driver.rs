@@ -286,7 +286,7 @@ impl Writing<'_> {
         } else if let Message::Yield(it) = message {
             self.add(failure(it.request, error, Serializer::MessagePack));
         } else {
-            tracing::warn!(message = message.name(), "a message could not be sent");
+            tracing::warn!(message_type = message.name(), "a message could not be sent");
         }
     }
 

@@ -355,6 +355,6 @@ fn answer<T>(waiting: Option<Answer<T>>, result: Result<T, Error>, request: Requ
 }
 
 fn unexpected(message: &'static str, request: RequestId) -> Reaction {
-    tracing::debug!(message, %request, "the router answers a request that is not open");
+    tracing::debug!(message_type = message, %request, "the router answers a request that is not open");
     Reaction::Done
 }

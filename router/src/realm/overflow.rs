@@ -33,7 +33,7 @@ impl RealmHandle {
             } else {
                 tracing::warn!(
                     session = to.get(),
-                    message = message.name(),
+                    message_type = message.name(),
                     "the peer is too slow and is cut off"
                 );
                 outbox.break_off();

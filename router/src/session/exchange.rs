@@ -154,7 +154,7 @@ impl Reading<'_> {
         while let Some(read) = next.take() {
             match read {
                 Ok(Some(message)) => {
-                    tracing::trace!(message = message.name(), "received");
+                    tracing::trace!(message_type = message.name(), "received");
                     self.batch.push(message);
                     if self.batch.len() < READ_BATCH {
                         next = self.reader.next_now();

@@ -145,3 +145,59 @@ async fn the_log_is_written_with_fields_and_a_reload_changes_how_much() {
     other.leave().await;
     logged(&daemon, "left");
 }
+
+/// The keys of an object of JSON, each as often as it stands there.
+struct Keys(Vec<String>);
+
+impl<'de> serde::Deserialize<'de> for Keys {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Keys;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(Visitor)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_in_json_has_each_key_once_and_the_daemons_own_sessions_are_for_who_looks_closely() {
+    let daemon = Apart::start("log_format = \"json\"\nlog = \"info,deskconn_router=trace\"\n");
+    let owner = daemon.owner().await;
+    owner.call("org.deskconn.info.get", ()).await.unwrap();
+    owner.leave().await;
+    let (mut has_received, mut has_left) = (false, false);
+    while !(has_received && has_left) {
+        let line = daemon.log.recv_timeout(PATIENCE).unwrap();
+        let Keys(mut keys) = serde_json::from_str(&line).unwrap();
+        let entry: Value = serde_json::from_str(&line).unwrap();
+        let count = keys.len();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "{line}");
+        has_received |= entry["message"] == "received" && entry["message_type"] == "CALL";
+        let is_own = entry["span"]["peer"]
+            .as_str()
+            .is_some_and(|peer| peer.starts_with("local "));
+        has_left |= entry["message"] == "left" && !is_own;
+        if ["joined", "left"].iter().any(|it| entry["message"] == *it) {
+            assert_eq!(
+                entry["level"].as_str(),
+                Some(if is_own { "DEBUG" } else { "INFO" }),
+                "{line}"
+            );
+            assert_eq!(entry["target"].as_str(), Some("deskconn_router::session"), "{line}");
+        }
+    }
+}
