@@ -5,6 +5,8 @@ use pairing::Device;
 use pairing::grant::{Allow, Grant, Match};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use wamp::message;
+use wamp::uri::{Uri, UriRules};
 use wamp::value::{Dict, Value};
 
 use super::arguments::{bad, time_of};
@@ -71,7 +73,19 @@ pub(super) fn from_row(mut row: Dict) -> Result<Grant, RequestError> {
         return Err(bad(format!("a grant has no {key}")));
     }
     grant.check().map_err(|error| bad(error.to_string()))?;
+    check_uri(&grant)?;
     Ok(grant)
+}
+
+/// Refuses what nothing in the realm of the desktop can be called: such a grant would allow nothing, and say that it holds.
+fn check_uri(grant: &Grant) -> Result<(), RequestError> {
+    let policy = match grant.matching {
+        Match::Exact => message::Match::Exact,
+        Match::Prefix => message::Match::Prefix,
+        Match::Wildcard => message::Match::Wildcard,
+    };
+    let checked = UriRules::Strict.check(&Uri::from(grant.uri.as_str()), policy);
+    checked.map_err(|why| bad(format!("nothing here is called {:?}: {why}", grant.uri)))
 }
 
 fn allow_of(value: &Value) -> Result<Allow, RequestError> {

@@ -112,6 +112,30 @@ async fn a_grant_with_an_end_is_void_from_then_on_in_open_sessions_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_for_what_nothing_can_be_called_is_refused() {
+    let desk = Desk::start().await;
+    let (phone, _session, owner) = presenter(&desk).await;
+    for (uri, matching) in [
+        ("org deskconn", "exact"),
+        ("org.deskconn.Power.suspend", "exact"),
+        ("org..suspend", "exact"),
+        ("org.deskconn..", "prefix"),
+    ] {
+        let mut args = Args::default().with("match", matching);
+        args.args = vec![phone.id().into(), uri.into()];
+        let refused = owner.call("org.deskconn.devices.grant", args).await;
+        assert_eq!(error_uri(refused), "org.deskconn.error.bad_argument", "{uri}");
+    }
+    grant(
+        &owner,
+        &phone,
+        "org..suspend",
+        Args::default().with("match", "wildcard"),
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_grant_while_unlocked_follows_the_screen() {
     let desk = Desk::start().await;
     let (phone, session, owner) = presenter(&desk).await;
