@@ -106,6 +106,18 @@ pub enum StoreError {
         /// The way back to the backup, if there is one.
         mend: String,
     },
+    /// A JSON file of a later version of this program, which is as it should be.
+    #[error("{path} has version {version}, and this program knows version {known}: a later one has written it. It was left as it is. \
+             Install that one again, or put back the copy of the state directory from before it",
+            path = path.display())]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+        /// The latest that is known.
+        known: u32,
+    },
     /// Nothing can be kept.
     #[error("nothing can be stored, so this is refused: {0}")]
     ReadOnly(String),

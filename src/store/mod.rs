@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use pairing::trust::TrustError;
+use pairing::trust::{TrustError, VERSION};
 use pairing::{Identity, Trust};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -363,6 +363,12 @@ fn read_json<T: for<'a> Deserialize<'a>>(
     };
     serde_json::from_slice(&text).map(Some).map_err(|error| {
         let (path, backup) = (directory.path_of(name), directory.path_of(&format!("{name}.bak")));
+        // Whoever went back to an older program has lost nothing, and is not to be told to begin anew.
+        let version = serde_json::from_slice::<serde_json::Value>(&text).ok();
+        let version = version.and_then(|value| value.get("version")?.as_u64());
+        if let Some(version) = version.filter(|version| *version > u64::from(VERSION)) {
+            return StoreError::Later { path, version, known: VERSION };
+        }
         let back = format!(
             "or go back to the state before the last change with `cp {} {}` (a device revoked by that change would be back), ",
             backup.display(),

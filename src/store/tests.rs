@@ -286,7 +286,7 @@ fn a_damaged_list_stops_the_start_and_is_left_as_it_is() {
         &whole[..whole.len() / 2],
         b"",
         b"[]",
-        b"{\"version\": 9, \"devices\": []}",
+        b"{\"version\": 0, \"devices\": []}",
         b"\xff\xfe",
     ] {
         fs::write(&file, damaged).unwrap();
@@ -298,6 +298,24 @@ fn a_damaged_list_stops_the_start_and_is_left_as_it_is() {
         assert!(!told.contains(".bak"), "there is no backup to go back to: {told}");
         assert_eq!(fs::read(&file).unwrap(), damaged);
     }
+}
+
+#[test]
+fn a_list_of_a_later_version_stops_the_start_and_nobody_is_told_to_begin_anew() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    pair(&store, "two").unwrap();
+    drop(store);
+    let later = br#"{"version": 9, "devices": [], "what_nobody_knows_yet": {}}"#;
+    fs::write(state.join(DEVICES), later).unwrap();
+    let told = refused(&state);
+    assert!(
+        told.contains("devices.json has version 9") && told.contains("a later one"),
+        "{told}"
+    );
+    assert!(!told.contains("mv ") && !told.contains("cp "), "{told}");
+    assert_eq!(fs::read(state.join(DEVICES)).unwrap(), later);
 }
 
 #[test]
