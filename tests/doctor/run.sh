@@ -39,6 +39,11 @@ expect daemon failed "none runs" "deskconnd"
 expect state ok "nothing yet"
 expect port ok "5020 is free"
 expect discovery unknown
+mkdir -p "$home/.config/deskconn"
+printf 'log = "verbose"\nlgo = 1\n' >"$home/.config/deskconn/config.toml"
+expect configuration failed "is no level, and 1 more" "deskconnd --check --config $home/.config/deskconn/config.toml"
+rm -r "$home/.config"
+expect configuration ok "the defaults"
 python3 -c 'import socket, time; s = socket.create_server(("", 5020)); print("up", flush=True); time.sleep(600)' >"$home/holder" &
 holder=$!
 until_true "somebody has the port" grep -q up "$home/holder"

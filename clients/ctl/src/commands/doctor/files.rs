@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 
 use super::Check;
-use super::system::{Peer, Person};
+use super::system::{Peer, Person, complaints};
 
 /// Bits of a mode that give others something.
 const OTHERS: u32 = 0o077;
@@ -22,6 +22,8 @@ pub(super) struct Facts {
     pub(super) config: PathBuf,
     /// Whether it can be read.
     readable: Result<(), io::ErrorKind>,
+    /// What the daemon's program finds wrong in it; none where that is not here.
+    mistakes: Option<Vec<String>>,
     state: PathBuf,
     directory: Result<Directory, io::ErrorKind>,
     /// Who must be able to use them.
@@ -39,7 +41,7 @@ struct Directory {
     is_writable: Option<bool>,
 }
 
-pub(super) fn look(person: &Person, daemon: Option<&Peer>) -> Facts {
+pub(super) async fn look(person: &Person, daemon: Option<&Peer>) -> Facts {
     let uid = daemon.map_or(person.uid, |daemon| daemon.uid);
     let process = daemon.and_then(Peer::process);
     // Only the same user and root may see what the daemon was started with.
@@ -55,13 +57,36 @@ pub(super) fn look(person: &Person, daemon: Option<&Peer>) -> Facts {
     });
     let config = given.unwrap_or(usual);
     let is_own = uid == rustix::process::geteuid().as_raw();
+    let readable = File::open(&config).map(drop).map_err(|error| error.kind());
+    let mistakes = match readable {
+        Ok(()) => mistakes(&program(), &config).await,
+        Err(_) => None,
+    };
     Facts {
-        readable: File::open(&config).map(drop).map_err(|error| error.kind()),
+        readable,
+        mistakes,
         directory: directory(&state, is_own).map_err(|error| error.kind()),
         config,
         state,
         uid,
     }
+}
+
+/// The daemon's program: it is installed beside this one, or where programs are.
+fn program() -> PathBuf {
+    let beside = std::env::current_exe().map(|path| path.with_file_name("deskconnd"));
+    let beside = beside.ok().filter(|path| access(path, Access::EXEC_OK).is_ok());
+    beside.unwrap_or_else(|| "deskconnd".into())
+}
+
+/// What the daemon's program says that is wrong in a configuration, a sentence each.
+async fn mistakes(program: &Path, config: &Path) -> Option<Vec<String>> {
+    let arguments = ["--check".as_ref(), "--config".as_ref(), config.as_os_str()];
+    let (is_right, said) = complaints(program, &arguments).await?;
+    let mistakes = said.lines().filter_map(|line| line.strip_prefix("deskconnd: "));
+    let mistakes: Vec<_> = mistakes.map(str::to_owned).collect();
+    // A program of that name that does not know `--check` has said nothing about the file.
+    (is_right == mistakes.is_empty()).then_some(mistakes)
 }
 
 /// The value of `--config`.
@@ -117,7 +142,22 @@ fn configuration(facts: &Facts) -> Check {
     const CHECK: &str = "configuration";
     let shown = facts.config.display();
     match facts.readable {
-        Ok(()) => Check::ok(CHECK, shown.to_string()),
+        Ok(()) => match facts.mistakes.as_deref() {
+            None => Check::unknown(
+                CHECK,
+                format!("{shown}: deskconnd, which knows what is right in it, does not say"),
+                format!("deskconnd --check --config {shown}"),
+            ),
+            Some([]) => Check::ok(CHECK, shown.to_string()),
+            Some([mistake, others @ ..]) => {
+                let more = match others.len() {
+                    0 => String::new(),
+                    more => format!(", and {more} more"),
+                };
+                let mend = format!("correct it, and see: deskconnd --check --config {shown}");
+                Check::failed(CHECK, format!("{mistake}{more}"), mend)
+            }
+        },
         Err(io::ErrorKind::NotFound) => Check::ok(CHECK, format!("the defaults: there is no {shown}")),
         Err(io::ErrorKind::PermissionDenied) if facts.uid != rustix::process::geteuid().as_raw() => Check::unknown(
             CHECK,
@@ -181,6 +221,7 @@ mod tests {
         Facts {
             config: "/home/joe/.config/deskconn/config.toml".into(),
             readable: Ok(()),
+            mistakes: Some(Vec::new()),
             state: "/home/joe/state".into(),
             directory: Ok(Directory {
                 uid: 1000,
@@ -235,6 +276,44 @@ mod tests {
             ..facts()
         };
         assert_eq!(configuration(&facts).state, State::Failed);
+    }
+
+    #[test]
+    fn a_configuration_with_mistakes_fails_with_the_first_of_them() {
+        let of = |mistakes: &[&str]| {
+            let mistakes = mistakes.iter().map(|it| (*it).to_owned()).collect();
+            configuration(&Facts {
+                mistakes: Some(mistakes),
+                ..facts()
+            })
+        };
+        assert_eq!(of(&[]).state, State::Ok);
+        let one = of(&["c.toml, line 1: wrong"]);
+        assert_eq!(
+            (one.state, one.found.as_str()),
+            (State::Failed, "c.toml, line 1: wrong")
+        );
+        assert!(one.mend.unwrap().contains("deskconnd --check"));
+        assert!(of(&["a", "b", "c"]).found.ends_with("a, and 2 more"));
+    }
+
+    #[tokio::test]
+    async fn what_the_daemons_program_says_is_told_and_another_program_is_not_believed() {
+        let home = tempfile::tempdir().unwrap();
+        let config = home.path().join("c.toml");
+        let said = async |script: &str| {
+            let program = home.path().join("deskconnd");
+            std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+            mistakes(&program, &config).await
+        };
+        let of = |mistakes: &[&str]| Some(mistakes.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>());
+        let asked = "test \"$1 $2 ${3##*/}\" = '--check --config c.toml' || exit 7";
+        assert_eq!(said(&format!("{asked}; echo 'warning: it is odd' >&2")).await, of(&[]));
+        let wrong = "echo 'deskconnd: line 1' >&2; echo 'deskconnd: line 2' >&2; exit 1";
+        assert_eq!(said(&format!("{asked}; {wrong}")).await, of(&["line 1", "line 2"]));
+        assert_eq!(said("echo 'usage: something' >&2; exit 2").await, None);
+        assert_eq!(mistakes(&home.path().join("nothing"), &config).await, None);
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub(super) async fn run(global: &Global, output: &Output) -> Result<(), Failure>
 async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<Check> {
     let daemon = daemon::look(places).await;
     let process = daemon.process();
-    let files = files::look(person, process);
+    let files = files::look(person, process).await;
     let snap = snap::look().await;
     let ports = ports::look(process);
     let used = firewall::Ports {

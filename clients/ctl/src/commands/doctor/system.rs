@@ -1,14 +1,14 @@
 //! What several checks look at: who asks, a process, the words of another program.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use procfs::process::Process;
 use rustix::fs::{Access, access};
-use tokio::io::AsyncReadExt as _;
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// How long another program may take. Those that are asked answer in milliseconds, or hang with the service they ask.
@@ -76,16 +76,30 @@ pub(super) async fn words(program: &str, arguments: &[&str]) -> Option<(bool, St
         .map(|directory| Path::new(directory).join(program));
     let found = found.into_iter().find(|path| access(path, Access::EXEC_OK).is_ok());
     let mut command = Command::new(found.unwrap_or_else(|| PathBuf::from(program)));
-    command.args(arguments).env("LC_ALL", "C").kill_on_drop(true);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut child = command.spawn().ok()?;
+    command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = begin(command)?;
     let stdout = child.stdout.take()?;
+    ended(child, stdout).await
+}
+
+/// The same of what a program says on its standard error.
+pub(super) async fn complaints(program: &Path, arguments: &[&OsStr]) -> Option<(bool, String)> {
+    let mut command = Command::new(program);
+    command.args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = begin(command)?;
+    let stderr = child.stderr.take()?;
+    ended(child, stderr).await
+}
+
+fn begin(mut command: Command) -> Option<Child> {
+    command.env("LC_ALL", "C").stdin(Stdio::null()).kill_on_drop(true);
+    command.spawn().ok()
+}
+
+async fn ended(mut child: Child, stream: impl AsyncRead + Unpin) -> Option<(bool, String)> {
     let said = async {
         let mut bytes = Vec::new();
-        stdout.take(MAX_WORDS).read_to_end(&mut bytes).await.ok()?;
+        stream.take(MAX_WORDS).read_to_end(&mut bytes).await.ok()?;
         let status = child.wait().await.ok()?;
         Some((status.success(), String::from_utf8_lossy(&bytes).into_owned()))
     };
