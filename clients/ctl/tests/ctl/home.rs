@@ -96,7 +96,7 @@ impl Home {
         std::fs::write(&path, serde_json::to_vec(&list).unwrap()).unwrap();
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program(arguments);
         // No packet may leave this machine.
         command.arg("--no-discovery").env("XDG_DATA_HOME", self.0.path());

@@ -7,6 +7,7 @@ use components::backends::Key;
 use serde_json::{Value, json};
 
 use crate::home::{Desk, Home};
+use crate::screen::Terminal;
 
 fn text<'a>(event: &'a Value, key: &str) -> &'a str {
     event[key].as_str().unwrap_or_else(|| panic!("{key}: {event}"))
@@ -71,6 +72,24 @@ async fn a_code_pairs_two_machines_and_slides_move_over_pinned_tls() {
     for name in ["desktops.json", "client.key", "desktops.lock"] {
         assert_eq!(mode(&state.join(name)), 0o600, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_that_was_typed_is_not_asked_for_again() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    let (mut pair, open) = desk.pair(&[]).await;
+    let mut join = Terminal::of(home.command(&["join", &desk.address()]));
+    join.shows("shows:").await;
+    join.press("12\n");
+    join.shows("like 1234-5678").await;
+    join.shows("shows:").await;
+    join.press(&format!("{}\n", open["code"].as_str().unwrap()));
+    join.shows("waiting for a yes").await;
+    assert_eq!(pair.json().await["event"], "asked");
+    pair.type_line("y").await;
+    assert_eq!(join.ended().await, Some(0));
+    // Once for what was no code, and once for the code.
+    assert_eq!(join.text().matches("shows:").count(), 2, "{}", join.text());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use client::discovery::Found;
 use pairing::exchange::Secret;
 use pairing::{Code, Link};
+use zeroize::Zeroizing;
 
 use crate::args::Global;
 use crate::commands::desktops::at;
@@ -120,6 +121,14 @@ async fn ask_link(output: &Output, typed: &mut Typed) -> Result<Link, Failure> {
     Ok(link)
 }
 
+/// What is typed behind a question; `None` when nothing more can come.
+async fn answer(question: &str, output: &Output, typed: &mut Typed) -> Option<Zeroizing<String>> {
+    output.question(question);
+    let line = typed.next().await;
+    output.answered(line.is_some());
+    line
+}
+
 /// Asks until what is typed can be what is asked for.
 async fn ask_for<T>(question: &str, output: &Output, typed: &mut Typed) -> Result<T, Failure>
 where
@@ -128,8 +137,9 @@ where
 {
     let mut complaint = "nothing was typed".to_owned();
     for _ in 0..TRIES {
-        output.question(question);
-        let Some(line) = typed.next().await else { break };
+        let Some(line) = answer(question, output, typed).await else {
+            break;
+        };
         match line.parse() {
             Ok(secret) => return Ok(secret),
             Err(error) => complaint = error.to_string(),
@@ -168,8 +178,9 @@ async fn choose(found: &[Found], count: usize, output: &Output, typed: &mut Type
     }
     let question = format!("Which one? [1-{count}]");
     for _ in 0..TRIES {
-        output.question(&question);
-        let Some(line) = typed.next().await else { break };
+        let Some(line) = answer(&question, output, typed).await else {
+            break;
+        };
         if let Ok(number @ 1..) = line.trim().parse::<usize>()
             && number <= count
         {
