@@ -6,6 +6,7 @@ use client::{Error, RequestError, Session, Value};
 
 use crate::failure::Failure;
 use crate::mistyped;
+use crate::values::get;
 
 /// How long the desktop may take to say what it offers, after it has said that something is not there.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -66,9 +67,10 @@ async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Fa
     let Ok(Ok(info)) = info else { return failure };
     let info = info.into_value();
     let part = |key: &str| info.as_dict().and_then(|info| info.get(key));
-    let offered = part("procedures").and_then(Value::as_list).unwrap_or_default();
-    let offered = offered.iter().filter_map(Value::as_str);
-    if let Some(question) = mistyped::meant(uri, offered) {
+    let list = |key| part(key).and_then(Value::as_list).unwrap_or_default().iter();
+    let offered = list("procedures").filter_map(Value::as_str);
+    let described = list("described").map(|item| get(item, "uri"));
+    if let Some(question) = mistyped::meant(uri, offered.chain(described)) {
         return failure.hint(question);
     }
     let component = uri.strip_prefix(OURS).and_then(|rest| rest.split('.').next());

@@ -4,9 +4,6 @@ use std::fmt::Write as _;
 
 /// Names that are listed; of more it is said how many.
 const MOST: usize = 8;
-/// How alike two names are that may be meant for each other (Jaro and Winkler: 0 nothing in common, 1 the same).
-const ALIKE: f64 = 0.8;
-
 /// What exists in place of what was asked for, as the end of a sentence: `there are "office" and "laptop"`.
 pub(crate) fn instead<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = sorted(wanted, known)
@@ -28,7 +25,18 @@ pub(crate) fn instead<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>
 /// A question about the name that was probably meant.
 pub(crate) fn meant<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let best = sorted(wanted, known).into_iter().next()?;
-    (likeness(wanted, best) >= ALIKE).then(|| format!("did you mean {best:?}?"))
+    // One slip, and one more for every four letters that they do not share; beyond that a guess would mislead.
+    let slips = 1 + own(wanted, best).chars().count() / 4;
+    (distance(wanted, best) <= slips).then(|| format!("did you mean {best:?}?"))
+}
+
+/// What a URI has of its own behind the components that both begin with, which would make all of one desktop's alike.
+fn own<'a>(wanted: &'a str, known: &str) -> &'a str {
+    let shared = wanted.split_inclusive('.').zip(known.split_inclusive('.'));
+    let shared = shared
+        .take_while(|(wanted, known)| wanted == known)
+        .map(|(part, _)| part.len());
+    wanted.get(shared.sum()..).unwrap_or_default()
 }
 
 /// Without those that occur twice, the likeliest first.
@@ -36,13 +44,13 @@ fn sorted<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     let mut names: Vec<&str> = known.into_iter().collect();
     names.sort_unstable();
     names.dedup();
-    names.sort_by(|a, b| likeness(wanted, b).total_cmp(&likeness(wanted, a)));
+    names.sort_by_cached_key(|name| distance(wanted, name));
     names
 }
 
-fn likeness(wanted: &str, name: &str) -> f64 {
-    let (wanted, name) = (wanted.to_lowercase(), name.to_lowercase());
-    strsim::jaro_winkler(&wanted, &name)
+/// How many letters have to be typed anew to come from one to the other, whatever their case.
+fn distance(wanted: &str, name: &str) -> usize {
+    strsim::damerau_levenshtein(&wanted.to_lowercase(), &name.to_lowercase())
 }
 
 #[cfg(test)]
@@ -76,5 +84,18 @@ mod tests {
         );
         assert_eq!(meant("ofice", ["Office"]), Some("did you mean \"Office\"?".to_owned()));
         assert_eq!(meant("kitchen", ["office"]), None);
+    }
+
+    #[test]
+    fn what_all_uris_begin_with_makes_none_of_them_likely() {
+        let names = [
+            "org.deskconn.brightness.get",
+            "org.deskconn.brightness.set",
+            "org.deskconn.command.run",
+        ];
+        let brightness = Some("did you mean \"org.deskconn.brightness.set\"?".to_owned());
+        assert_eq!(meant("org.deskconn.brightnes.set", names), brightness);
+        assert_eq!(meant("org.deskconn.component.tea.bru", names), None);
+        assert_eq!(meant("org.deskconn.x", names), None);
     }
 }

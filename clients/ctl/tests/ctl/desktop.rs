@@ -232,6 +232,12 @@ async fn slides_screen_and_brightness_call_their_procedures() {
         .run(&["slides", "start"])
         .await
         .failed(1, "wamp.error.no_such_procedure");
+    // What programs of others describe is there to be meant, too.
+    desktop
+        .stage
+        .run(&["call", "org.deskconn.app.lmap"])
+        .await
+        .failed(1, "did you mean \"org.deskconn.app.lamp\"?");
 }
 
 #[tokio::test]
