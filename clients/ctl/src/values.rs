@@ -33,6 +33,15 @@ fn value(word: &str) -> Result<Value, Failure> {
     }
 }
 
+/// A number, as an option or an argument takes one.
+///
+/// # Errors
+/// With a sentence, when it is something else, or not finite.
+pub(crate) fn decimal(word: &str) -> Result<f64, String> {
+    let number = word.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "a number like 40 or 2.5 is expected".to_owned())
+}
+
 /// A value for people: text as it is, everything else as JSON.
 pub(crate) fn text(value: &Value) -> String {
     match value {
@@ -146,6 +155,14 @@ mod tests {
     fn what_begins_like_json_must_be_json() {
         for word in ["[1,2", "{\"a\":}", "\"open"] {
             assert!(of(&[word]).unwrap_err().contains("is not JSON"), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_finite_and_anything_else_is_answered_with_what_one_looks_like() {
+        assert_eq!((decimal("40"), decimal("-2.5")), (Ok(40.0), Ok(-2.5)));
+        for word in ["", "loud", "1,5", "nan", "inf", "1e999"] {
+            assert!(decimal(word).unwrap_err().contains("like 40 or 2.5"), "{word}");
         }
     }
 

@@ -9,6 +9,7 @@ use clap_complete::ArgValueCandidates;
 pub(crate) use self::machine::Power;
 pub(crate) use self::session::{Media, MediaCommand, Notify, Open, Volume};
 use crate::complete;
+use crate::values::decimal;
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Slides {
@@ -42,7 +43,7 @@ pub(crate) struct Brightness {
     #[arg(long, global = true, value_name = "ID", add = ArgValueCandidates::new(complete::displays))]
     pub(crate) display: Option<String>,
     /// Go there in a fade of so long, at most 60, rather than at once
-    #[arg(long, global = true, value_name = "SECONDS")]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = decimal)]
     pub(crate) fade: Option<f64>,
 }
 
@@ -53,18 +54,19 @@ pub(crate) enum BrightnessCommand {
     /// Make it so bright
     Set {
         /// 1 to 100
+        #[arg(value_parser = decimal)]
         percent: f64,
     },
     /// Make it brighter
     Up {
         /// By so much
-        #[arg(default_value_t = 10.0)]
+        #[arg(default_value_t = 10.0, value_parser = decimal)]
         percent: f64,
     },
     /// Make it darker
     Down {
         /// By so much
-        #[arg(default_value_t = 10.0)]
+        #[arg(default_value_t = 10.0, value_parser = decimal)]
         percent: f64,
     },
     /// The displays and their ids
@@ -115,8 +117,10 @@ pub(crate) enum Pointer {
     #[command(allow_negative_numbers = true)]
     Move {
         /// To the right, in counts of a mouse
+        #[arg(value_parser = decimal)]
         dx: f64,
         /// Down
+        #[arg(value_parser = decimal)]
         dy: f64,
     },
     /// Click
@@ -129,9 +133,10 @@ pub(crate) enum Pointer {
     #[command(allow_negative_numbers = true)]
     Scroll {
         /// Down, in notches
+        #[arg(value_parser = decimal)]
         dy: f64,
         /// To the right
-        #[arg(default_value_t = 0.0)]
+        #[arg(default_value_t = 0.0, value_parser = decimal)]
         dx: f64,
     },
 }

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use clap_complete::ArgValueCandidates;
 
 use crate::complete;
+use crate::values::decimal;
 
 #[derive(Debug, Args)]
 pub(crate) struct Call {
@@ -14,7 +15,7 @@ pub(crate) struct Call {
     #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
     pub(crate) arguments: Vec<String>,
     /// Cancel the call after so long
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = decimal)]
     pub(crate) timeout: Option<f64>,
     /// Show results as they come, where the procedure sends several
     #[arg(long)]
@@ -111,6 +112,6 @@ pub(crate) struct Register {
     #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
     pub(crate) policy: Policy,
     /// Stop the command after so long
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = decimal)]
     pub(crate) timeout: f64,
 }

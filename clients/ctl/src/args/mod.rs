@@ -25,6 +25,7 @@ pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, 
 use crate::commands::top::figures::Sort;
 use crate::complete;
 use crate::output::Color;
+use crate::values::decimal;
 
 /// Talks to the desktop: the one on this machine, or another by its address.
 ///
@@ -309,7 +310,7 @@ pub(crate) struct Man {
 #[derive(Debug, Args)]
 pub(crate) struct Top {
     /// Look so often
-    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = decimal)]
     pub(crate) interval: f64,
     /// Print a line each time, and end after so many
     #[arg(long, value_name = "COUNT")]
@@ -341,7 +342,7 @@ pub(crate) struct Discover {
     #[arg(long, value_name = "COUNT", default_value_t = client::discovery::MAX_FOUND)]
     pub(crate) max: usize,
     /// Look for so long
-    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, conflicts_with = "watch")]
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, conflicts_with = "watch", value_parser = decimal)]
     pub(crate) timeout: f64,
     /// Go on, and show what appears and what goes, until Ctrl-C
     #[arg(long)]

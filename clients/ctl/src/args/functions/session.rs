@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 use clap_complete::ArgValueCandidates;
 
 use crate::complete;
+use crate::values::decimal;
 
 #[derive(Debug, Args)]
 pub(crate) struct Media {
@@ -33,7 +34,7 @@ pub(crate) enum MediaCommand {
     /// Go forwards by so many seconds, or backwards: seek -10
     Seek {
         /// Seconds
-        #[arg(allow_negative_numbers = true)]
+        #[arg(allow_negative_numbers = true, value_parser = decimal)]
         seconds: f64,
     },
 }
@@ -45,18 +46,19 @@ pub(crate) enum Volume {
     /// Make it so loud
     Set {
         /// 0 to 100
+        #[arg(value_parser = decimal)]
         percent: f64,
     },
     /// Make it louder
     Up {
         /// By so much
-        #[arg(default_value_t = 5.0)]
+        #[arg(default_value_t = 5.0, value_parser = decimal)]
         percent: f64,
     },
     /// Make it quieter
     Down {
         /// By so much
-        #[arg(default_value_t = 5.0)]
+        #[arg(default_value_t = 5.0, value_parser = decimal)]
         percent: f64,
     },
     /// Silence it
