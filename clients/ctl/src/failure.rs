@@ -115,11 +115,14 @@ fn hint(error: &JoinError) -> Option<&'static str> {
     let JoinError::Refused(abort) = error else { return None };
     match abort.reason.as_str() {
         "wamp.error.no_such_realm" => Some("name another realm with --realm"),
-        "wamp.error.no_matching_auth_method" | "wamp.error.authentication_required" => {
-            Some("give the key of a paired device with --key, or --anonymous where everybody may join")
-        }
+        "wamp.error.no_matching_auth_method" | "wamp.error.authentication_required" => Some(
+            "`deskconnctl join` pairs this command line, and --desktop NAME goes there then; for other routers there \
+                 are --key and --anonymous",
+        ),
         "wamp.error.authentication_failed" | "wamp.error.authentication_denied" | "wamp.error.no_such_principal" => {
-            Some("pair this key at the desktop first, with `deskconnctl pair`")
+            Some(
+                "it was never paired there, or was revoked: `deskconnctl pair` at the desktop, then `deskconnctl join` here",
+            )
         }
         _ => None,
     }
