@@ -55,13 +55,25 @@ fn moment_after(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Strin
     let span = span(text).map_err(|_| {
         "a time like 2027-01-31T12:00:00Z is expected, or a span from now like 90m, 2h or 30d".to_owned()
     })?;
-    Ok(now + span)
+    // Nobody needs its fraction of a second; what is left of it is given.
+    let end = now + span;
+    let whole = end.truncate_to_second();
+    Ok(if whole < end {
+        whole + Duration::from_secs(1)
+    } else {
+        whole
+    })
 }
 
 /// A moment as arguments have it.
 pub(crate) fn text(moment: OffsetDateTime) -> String {
     // What was parsed or counted from now has a year of four digits, all that the format asks.
     moment.format(&Rfc3339).unwrap_or_default()
+}
+
+/// A time of an answer without its fraction of a second, for people; other text stays as it is.
+pub(crate) fn to_the_second(time: &str) -> String {
+    any(time).map_or_else(|_| time.to_owned(), |moment| text(moment.truncate_to_second()))
 }
 
 #[cfg(test)]
@@ -98,9 +110,17 @@ mod tests {
     }
 
     #[test]
+    fn people_read_seconds() {
+        assert_eq!(to_the_second("2026-11-21T12:00:00.987654Z"), "2026-11-21T12:00:00Z");
+        assert_eq!(to_the_second("soon"), "soon");
+    }
+
+    #[test]
     fn a_moment_is_a_time_or_a_span_from_now_and_lies_ahead() {
         let now = datetime!(2026-11-21 12:00 UTC);
         assert_eq!(moment_after("2h", now), Ok(datetime!(2026-11-21 14:00 UTC)));
+        let late = datetime!(2026-11-21 11:59:59.123456789 UTC);
+        assert_eq!(moment_after("2h", late), Ok(datetime!(2026-11-21 14:00 UTC)));
         assert_eq!(
             moment_after("2027-01-31T12:00:00+01:00", now),
             Ok(datetime!(2027-01-31 11:00 UTC))

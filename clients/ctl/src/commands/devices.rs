@@ -138,12 +138,30 @@ fn grants_changed(device: &Value, output: &Output) -> Result<(), Failure> {
     })
 }
 
-pub(super) fn show(device: &Value, output: &Output) -> Result<(), Failure> {
-    let fields = device.as_dict().into_iter().flatten();
-    let plain = fields.filter(|(key, value)| **value != Value::Null && *key != "grants");
-    let plain = plain.map(|(key, value)| (key.as_str(), Cell::from(text(value))));
-    let grants = grants(device).map(|grant| ("grant", Cell::from(sentence(grant))));
-    output.fields(device, &plain.chain(grants).collect::<Vec<_>>())
+/// What is shown of a device where it is known, by the names that people read.
+const SHOWN: [(&str, &str); 9] = [
+    ("name", "name"),
+    ("id", "id"),
+    ("role", "role"),
+    ("kind", "kind"),
+    ("fingerprint", "fingerprint"),
+    ("address", "address"),
+    ("paired", "paired_at"),
+    ("last seen", "last_seen"),
+    ("expires", "expires"),
+];
+
+fn show(device: &Value, output: &Output) -> Result<(), Failure> {
+    let known = SHOWN.iter().map(|(name, key)| (*name, get(device, key)));
+    let known = known.filter(|(_, text)| !text.is_empty());
+    let mut fields: Vec<_> = known.map(|(name, text)| (name, Cell::from(text))).collect();
+    let sessions = sessions(number(device, "sessions"), number(device, "detached"));
+    fields.push(("sessions", sessions));
+    if truth(device, "legacy") {
+        fields.push(("paired by", "the legacy form".into()));
+    }
+    fields.extend(grants(device).map(|grant| ("grant", Cell::from(sentence(grant)))));
+    output.fields(device, &fields)
 }
 
 fn grants(device: &Value) -> impl Iterator<Item = &Value> {
@@ -155,7 +173,11 @@ fn grants(device: &Value) -> impl Iterator<Item = &Value> {
 fn sentence(grant: &Value) -> String {
     let allow = grant.as_dict().and_then(|grant| grant.get("allow")?.as_list());
     let allow: Vec<_> = allow.into_iter().flatten().filter_map(Value::as_str).collect();
-    let mut text = format!("{} {} ({})", allow.join(", "), get(grant, "uri"), get(grant, "match"));
+    let mut text = format!("{} {}", allow.join(", "), get(grant, "uri"));
+    match get(grant, "match") {
+        "exact" => {}
+        policy => text += &format!(" ({policy})"),
+    }
     if !get(grant, "until").is_empty() {
         text += &format!(", until {}", get(grant, "until"));
     }

@@ -8,6 +8,7 @@ use crate::args::{Global, Log};
 use crate::connect;
 use crate::failure::Failure;
 use crate::output::{Cell, Meaning, Output};
+use crate::times;
 use crate::values::get;
 
 /// Entries asked for after the desktop came back: as many as it gives.
@@ -116,8 +117,12 @@ fn show(entry: &Value, output: &Output) -> Result<(), Failure> {
         (device, name) => format!("{device} {name}"),
     };
     let kind = get(entry, "kind");
+    let mut time = get(entry, "time").to_owned();
+    if output.is_for_eyes() {
+        time = times::to_the_second(&time);
+    }
     let mut cells = vec![
-        Cell::marked(Meaning::Dim, get(entry, "time")),
+        Cell::marked(Meaning::Dim, time),
         Cell {
             text: kind.to_owned(),
             meaning: meaning(kind),

@@ -3,6 +3,7 @@
 //!
 //! What comes from the network never reaches a terminal as it is: characters that a terminal obeys are replaced.
 
+mod fold;
 mod question;
 mod safe;
 mod style;
@@ -14,6 +15,7 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 
+use self::fold::folded;
 use self::question::Question;
 pub(crate) use self::safe::one_line;
 use self::safe::{for_a_pipe, for_a_terminal};
@@ -26,6 +28,9 @@ use crate::system;
 
 /// To the beginning of the line, and away with what stands there (ECMA-48 §8.3.41).
 const CLEAR_LINE: &str = "\r\u{1b}[K";
+
+/// The column of the values of [`Output::fields`]: behind a name of twelve.
+const FIELD_INDENT: usize = 13;
 
 /// Where results and remarks go.
 #[derive(Debug)]
@@ -76,10 +81,19 @@ impl Output {
             return self.json(value);
         }
         fields.iter().try_for_each(|(name, cell)| {
-            let text = one_line_for(self.results, &cell.text);
+            let text = self.below_itself(&cell.text, FIELD_INDENT);
             let name = self.results.paint(Some(Meaning::Dim), &format!("{name:<12}"));
             self.print(format!("{name} {}", self.results.paint(cell.meaning, &text)).trim_end())
         })
+    }
+
+    /// One line, which on a terminal goes on below itself where it is too long.
+    pub(crate) fn below_itself(&self, text: &str, indent: usize) -> String {
+        let text = one_line_for(self.results, text);
+        match Self::columns().filter(|_| self.results.is_terminal) {
+            Some(columns) => folded(&text, indent, columns),
+            None => text,
+        }
     }
 
     /// A result with a word in front that stands out.

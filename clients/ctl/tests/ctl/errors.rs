@@ -1,7 +1,9 @@
-//! What is said of names that do not exist, against the daemon itself: what there is, and what was probably meant.
+//! What is said of names that do not exist: what there is, and what was probably meant; and how what is there is shown. Against
+//! the daemon itself.
 
 use crate::distance::CONFIGURATION;
 use crate::home::{Desk, Home};
+use crate::screen::Terminal;
 
 /// What was typed, what is said, and what is hinted at.
 const MISTYPED: [(&[&str], &str, &str); 10] = [
@@ -100,4 +102,46 @@ async fn who_may_not_is_told_what_would_let_them() {
     home.run(&["--desktop", "Attic", "screen", "lock"])
         .await
         .gave("locked\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_is_shown_by_names_that_people_read_and_times_to_the_second() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    home.pair(&desk, &["--role", "slides"]).await;
+    let grant = ["devices", "grant", "Laptop", "org.deskconn.screen.lock", "--for", "8h"];
+    assert_eq!(desk.run(&grant).await.status, Some(0));
+    let shown = desk.run(&["devices", "show", "Laptop"]).await.result;
+    let names: Vec<&str> = shown.lines().map(|line| line[..12].trim_end()).collect();
+    let expected = [
+        "name",
+        "id",
+        "role",
+        "kind",
+        "fingerprint",
+        "address",
+        "paired",
+        "last seen",
+        "sessions",
+        "grant",
+    ];
+    assert_eq!(names, expected, "{shown}");
+    let grant = shown.lines().last().unwrap();
+    let end = grant
+        .strip_prefix("grant        call org.deskconn.screen.lock, until ")
+        .unwrap();
+    assert_eq!(end.find('Z'), Some("2026-11-21T12:00:00".len()), "{grant}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_value_goes_on_below_itself() {
+    let desk = Desk::start("Attic").await;
+    let mut narrow = Terminal::sized(desk.command(&["status"]), 40, 24);
+    assert_eq!(narrow.ended().await, Some(0));
+    let text = narrow.text();
+    let (_, desktop) = text.split_once("desktop      Attic (").unwrap();
+    assert_eq!(
+        desktop.lines().nth(1).map(|line| line.rfind(' ')),
+        Some(Some(12)),
+        "{text}"
+    );
 }

@@ -83,7 +83,7 @@ async fn the_screen_is_drawn_sorted_and_left_as_it_was() {
     let busy = owner(&desk).await;
     let mut terminal = Terminal::sized(desk.command(&["top", "--interval", "0.2"]), 140, 30);
     terminal.shows("sessions: 3").await;
-    terminal.shows("% of a processor").await;
+    terminal.shows("CPU ").await;
     assert!(terminal.screen().alternate_screen() && terminal.screen().hide_cursor());
     assert!(!terminal.is_cooked());
     terminal.shows("websocket tls").await;

@@ -31,6 +31,9 @@ use crate::args::Global;
 use crate::failure::Failure;
 use crate::output::{Cell, Meaning, Output};
 
+/// The column in which it is said what was found, and what mends it: behind the state and the name of the check.
+const INDENT: usize = 23;
+
 /// What a check came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,15 +85,16 @@ impl Check {
     }
 
     /// As people read it: its state, and what is behind that.
-    fn text(&self) -> (Cell, String) {
+    fn text(&self, output: &Output) -> (Cell, String) {
         let (meaning, state) = match self.state {
             State::Ok => (Meaning::Good, "ok"),
             State::Warning => (Meaning::Warning, "warning"),
             State::Failed => (Meaning::Bad, "FAILED"),
             State::Unknown => (Meaning::Dim, "unknown"),
         };
-        let first = format!("{:<13} {}", self.check, self.found);
-        let mend = self.mend.as_ref().map(|mend| format!("\n{:>22} {mend}", "→"));
+        let first = format!("{:<13} {}", self.check, output.below_itself(&self.found, INDENT));
+        let mend = self.mend.as_ref();
+        let mend = mend.map(|mend| format!("\n{:>22} {}", "→", output.below_itself(mend, INDENT)));
         let state = Cell::marked(meaning, format!("{state:<8}"));
         (state, first + &mend.unwrap_or_default())
     }
@@ -140,7 +144,7 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
 
 fn report(checks: &[Check], output: &Output) -> Result<(), Failure> {
     for check in checks {
-        let (state, text) = check.text();
+        let (state, text) = check.text(output);
         output.headed(check, &state, &text)?;
     }
     match checks.iter().filter(|check| check.state == State::Failed).count() {
@@ -156,12 +160,13 @@ mod tests {
 
     #[test]
     fn a_check_is_a_line_and_its_mend_stands_below() {
+        let output = Output::new(false, false, Color::Never);
         let check = Check::failed("port", "it is taken", "end nginx");
         assert_eq!(
-            check.text().1,
+            check.text(&output).1,
             "port          it is taken\n                     → end nginx"
         );
-        assert_eq!(Check::ok("port", "5020").text().0.text, "ok      ");
+        assert_eq!(Check::ok("port", "5020").text(&output).0.text, "ok      ");
     }
 
     #[test]

@@ -74,17 +74,17 @@ impl Health {
 
     /// For people.
     pub(super) fn line(&self) -> String {
-        let memory = format!("{} of memory", bytes(self.memory_bytes));
+        let memory = bytes(self.memory_bytes);
         let Some(since) = &self.since else {
             return memory;
         };
         let answers = match (since.half_s, since.most_s) {
-            (Some(half), Some(most)) => format!("half of the answers {}, 99 % {}", span(half), span(most)),
-            _ => "no answers".to_owned(),
+            (Some(half), Some(most)) => format!("half {}, 99 % {}", span(half), span(most)),
+            _ => "none answered".to_owned(),
         };
         let failed = figure(since.failed_per_s);
         format!(
-            "{answers}; {failed} calls/s fail; {memory}, {:.1} % of a processor",
+            "calls: {answers}; {failed}/s fail; {memory}, CPU {:.1} %",
             since.cpu_percent
         )
     }
@@ -163,12 +163,12 @@ mod tests {
     #[test]
     fn two_looks_say_how_soon_calls_are_answered_how_many_fail_and_what_the_process_needs() {
         let first = look([10, 10, 10], 5, 1.0, None);
-        assert_eq!(first.line(), "24.0 MiB of memory");
+        assert_eq!(first.line(), "24.0 MiB");
         // Of a hundred further answers sixty came within a millisecond, and all within two seconds.
         let second = look([70, 110, 110], 9, 1.03, Some(&first));
         assert_eq!(
             second.line(),
-            "half of the answers within 1 ms, 99 % within 2 s; 2.0 calls/s fail; 24.0 MiB of memory, 1.5 % of a processor"
+            "calls: half within 1 ms, 99 % within 2 s; 2.0/s fail; 24.0 MiB, CPU 1.5 %"
         );
         let told = serde_json::to_value(second.value()).unwrap();
         assert_eq!(
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(third.value().as_dict().unwrap()["most_within_s"], Value::Null);
         let quiet = look([70, 110, 112], 9, 1.03, Some(&third));
         assert!(
-            quiet.line().starts_with("no answers; 0 calls/s fail; "),
+            quiet.line().starts_with("calls: none answered; 0/s fail; "),
             "{}",
             quiet.line()
         );
