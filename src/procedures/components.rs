@@ -20,9 +20,8 @@ async fn describe(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
         .take()
         .ok_or_else(|| refused("the caller is not disclosed"))?;
     let mut arguments = Arguments::of(&mut call);
-    let items = arguments.any("items", "a list")?;
+    let items = arguments.list("items")?;
     arguments.end()?;
-    let items = items.as_list().ok_or_else(|| bad("items is a list"))?;
     if items.len() > MAX_ITEMS {
         return Err(bad(format!("a session describes at most {MAX_ITEMS} items")));
     }

@@ -34,7 +34,8 @@ async fn pair(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         .as_ref()
         .and_then(|caller| desktop.access.presence().visitor(caller.session));
     let mut arguments = Arguments::of(&mut call);
-    let otp = arguments.any("otp", "a code").ok().as_ref().and_then(code_of);
+    let otp = arguments.any_or_null("otp", "a code").ok().flatten();
+    let otp = otp.as_ref().and_then(code_of);
     let key = arguments
         .text("pubkey")
         .ok()

@@ -75,11 +75,10 @@ fn address(text: &str) -> Result<Url, Refusal> {
             text.len()
         )));
     }
-    let address = Url::parse(text).map_err(|error| wrong(format!("is no address: {error}")))?;
-    if !["http", "https"].contains(&address.scheme()) {
-        return Err(wrong("has to begin with http:// or https://".into()));
-    }
-    Ok(address)
+    let address = Url::parse(text).ok();
+    let is_of_the_web = |address: &Url| ["http", "https"].contains(&address.scheme());
+    let address = address.filter(is_of_the_web);
+    address.ok_or_else(|| wrong("has to be an address that begins with http:// or https://".into()))
 }
 
 impl Component for Pages {

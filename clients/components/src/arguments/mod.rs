@@ -48,14 +48,6 @@ impl Arguments {
         self.kwargs.remove(key).filter(|value| *value != Value::Null)
     }
 
-    /// Whatever it is, it has to be there.
-    ///
-    /// # Errors
-    /// When it is missing.
-    pub fn any(&mut self, key: &str, expected: &str) -> Result<Value, Refusal> {
-        self.next(key).ok_or_else(|| self.wrong(key, expected, None))
-    }
-
     /// Whatever it is, it has to be there, as a null at least.
     ///
     /// # Errors
@@ -115,6 +107,17 @@ impl Arguments {
         match self.next(key) {
             Some(Value::Text(text)) => Ok(text),
             other => Err(self.wrong(key, "text", other.as_ref())),
+        }
+    }
+
+    /// A list, which has to be there.
+    ///
+    /// # Errors
+    /// When it is missing or no list.
+    pub fn list(&mut self, key: &str) -> Result<Vec<Value>, Refusal> {
+        match self.next(key) {
+            Some(Value::List(items)) => Ok(items),
+            other => Err(self.wrong(key, "a list", other.as_ref())),
         }
     }
 
