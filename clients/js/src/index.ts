@@ -4,6 +4,7 @@ export { type Link, parseCode, parseLink } from './link.js';
 export { type Code, type Kind, SUBPROTOCOL } from './messages.js';
 export { type FailureCode, type Introduction, type Joined, Joiner, PairingError, type Progress, type Secret, type Sight } from './pairing.js';
 export { type FrameSocket, type PairOptions, pairOver } from './pair_over.js';
+export { MAX_NAME_CHARS, cleanText } from './name.js';
 export { NoiseError } from './noise.js';
 export { CLOSE_NOISE_FAILED, NOISE_SUBPROTOCOL, type NoiseLogin, NoiseSocket, noiseWebSocket, type PlainSocket, type PlainSocketClass } from './noise_socket.js';
 export { type Address, type Membership, type PairingRequest, authority, pairWith } from './membership.js';

@@ -7,7 +7,7 @@ import { BadPoint, Share, lv, scalar } from './cpace.js';
 import { type Identity, didOf, isNoiseKey, isSignKey } from './identity.js';
 import type { Link } from './link.js';
 import * as messages from './messages.js';
-import { cleanName } from './name.js';
+import { cleanText } from './name.js';
 import { Keys } from './transcript.js';
 
 /** What the person gave the device: eight digits ({@link parseCode}) or a link ({@link parseLink}). */
@@ -143,7 +143,7 @@ export class Joiner {
       sign: this.me.identity.signPublic,
       noise: this.me.identity.noisePublic,
       seen: this.sight.spki ?? null,
-      name: cleanName(this.me.name),
+      name: cleanText(this.me.name),
       kind: this.me.kind,
       want: this.me.want,
       ...(this.sight.exporter ? { exporter: this.sight.exporter } : {}),
@@ -175,7 +175,7 @@ export class Joiner {
     const wrong = keys.check('b', messages.decodeConfirm(frame), greeting.hello.sign);
     if (wrong) throw new PairingError(wrong === 'mac' ? 'wrong_code' : 'bad_signature');
     this.#stage = { at: 'waiting', greeting, keys };
-    return { step: 'waiting', desktop: cleanName(greeting.hello.name), fingerprint: this.me.identity.fingerprint };
+    return { step: 'waiting', desktop: cleanText(greeting.hello.name), fingerprint: this.me.identity.fingerprint };
   }
 
   #granted({ greeting: { hello }, keys }: Stage & { at: 'waiting' }, frame: Uint8Array): Progress {
@@ -184,7 +184,7 @@ export class Joiner {
     const grant = messages.decodeGrant(plain);
     const joined: Joined = {
       did: bytesToHex(hello.did),
-      name: cleanName(hello.name),
+      name: cleanText(hello.name),
       keys: {
         sign: bytesToHex(hello.sign),
         noise: bytesToHex(hello.noise),

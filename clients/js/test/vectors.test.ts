@@ -7,7 +7,7 @@ import { Share, scalar } from '../src/cpace.js';
 import { Identity, didOf, fingerprint, isNoiseKey, isSignKey, verify } from '../src/identity.js';
 import { parseCode, parseLink } from '../src/link.js';
 import * as messages from '../src/messages.js';
-import { cleanName } from '../src/name.js';
+import { cleanText } from '../src/name.js';
 import { type Introduction, Joiner, parties } from '../src/pairing.js';
 import { Keys } from '../src/transcript.js';
 
@@ -107,8 +107,9 @@ test('a challenge of cryptosign is answered with signature and challenge', () =>
 });
 
 test('names are made safe to show', () => {
-  assert.equal(cleanName('\u001b[2JPixel\u202E 9\r\n'), '[2JPixel 9');
-  assert.equal(cleanName('👩‍💻 laptop'), '👩‍💻 laptop');
-  assert.equal([...cleanName('é'.repeat(65))].length, 64);
-  assert.equal(cleanName('\uFEFF\u0000'), '');
+  assert.equal(cleanText('\u001b[2JPixel\u202E 9\r\n'), '[2JPixel 9');
+  assert.equal(cleanText('👩‍💻 laptop'), '👩‍💻 laptop');
+  assert.equal([...cleanText('é'.repeat(65))].length, 64);
+  assert.equal(cleanText('\uFEFF\u0000'), '');
+  assert.equal(cleanText(' a\u0007b\uFEFF '), 'ab');
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type KnownDesktop, MAX_DESKTOPS, MAX_LIST_CHARS, decodeDesktops, encodeDesktops, merge, readDesktop, readDesktops } from '../src/pure/desktops.js';
-import { MAX_NAME_CHARS } from '../src/pure/text.js';
+import { MAX_NAME_CHARS } from '@deskconn/client';
 
 const NOW = 1_800_000_000_000;
 const desktop = (change: Partial<Record<keyof KnownDesktop, unknown>> = {}): KnownDesktop =>

@@ -1,5 +1,5 @@
 // The page that a QR code opens: a name, one tap, a comparison of fingerprints. Without a link it takes the eight digits.
-import { type FailureCode, type Link, type Membership, type Secret, PairingError, pairWith, parseCode } from '@deskconn/client';
+import { type FailureCode, type Link, MAX_NAME_CHARS, type Membership, type Secret, PairingError, cleanText, pairWith, parseCode } from '@deskconn/client';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { changeSettings, settings } from '../desktop/settings.js';
 import { forgetMembership, keepMembership, loadDesktops, loadMembership } from '../desktop/storage.js';
@@ -8,7 +8,6 @@ import { placeOf } from '../pure/addresses.js';
 import { DesktopList } from '../views/desktop_list.js';
 import { explain } from '../pure/failures.js';
 import { guessName } from '../pure/guess_name.js';
-import { MAX_NAME_CHARS, clean } from '../pure/text.js';
 
 type Stage =
   | { at: 'form' }
@@ -110,7 +109,7 @@ function Form({ link, isAgain, onPair, onBack }: FormProps) {
 
   const submit = (event: Event): void => {
     event.preventDefault();
-    const called = clean(name) || guessName(navigator);
+    const called = cleanText(name) || guessName(navigator);
     if (link) return onPair({ link }, called);
     const code = parseCode(digits);
     if (code) return onPair({ code }, called);

@@ -1,5 +1,5 @@
 // What programs of others say they offer, made into controls. Whatever is in a description, the page stands.
-import { clean } from './text.js';
+import { cleanText } from '@deskconn/client';
 
 /** The longest title and group that are shown (docs/API.md says 128 bytes). */
 const MAX_TITLE_CHARS = 128;
@@ -26,7 +26,7 @@ export type Item =
 export function readItem(value: unknown): Item | null {
   if (typeof value !== 'object' || value === null) return null;
   const raw = value as Record<string, unknown>;
-  const text = (key: string): string => (typeof raw[key] === 'string' ? clean(raw[key] as string, MAX_TITLE_CHARS) : '');
+  const text = (key: string): string => (typeof raw[key] === 'string' ? cleanText(raw[key] as string, MAX_TITLE_CHARS) : '');
   const uri = typeof raw['uri'] === 'string' ? raw['uri'] : '';
   if (!uri) return null;
   const topic = typeof raw['topic'] === 'string' && raw['topic'] !== '' ? raw['topic'] : null;
@@ -74,7 +74,7 @@ export function inWords(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'on' : 'off';
   if (typeof value === 'number') return String(Math.round(value * 1000) / 1000);
   const text = typeof value === 'string' ? value : safeJson(value);
-  return clean(text, MAX_VALUE_CHARS) || '–';
+  return cleanText(text, MAX_VALUE_CHARS) || '–';
 }
 
 function safeJson(value: unknown): string {

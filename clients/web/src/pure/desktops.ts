@@ -1,8 +1,8 @@
 // What this origin knows of other desktops. Each desktop serves its page at an origin of its own, where its keys stay; the
 // list of the others travels in the fragment when a person switches. It is only a list of places to go: whatever comes
 // in it is a stranger's word, checked and shown with its address, and never makes anything trusted.
+import { cleanText } from '@deskconn/client';
 import { isNearby } from './addresses.js';
-import { MAX_NAME_CHARS, clean } from './text.js';
 
 /** More desktops than a household has; what has not been seen longest is dropped. */
 export const MAX_DESKTOPS = 16;
@@ -34,7 +34,7 @@ export function readDesktop(value: unknown, now: number): KnownDesktop | null {
   if (typeof id !== 'string' || !/^[0-9a-f]{16}$/.test(id)) return null;
   if (typeof host !== 'string' || !isNearby(host)) return null;
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) return null;
-  const shown = typeof name === 'string' ? clean(name, MAX_NAME_CHARS) : '';
+  const shown = typeof name === 'string' ? cleanText(name) : '';
   const seen = typeof seenAt === 'number' && seenAt >= 0 && seenAt <= now ? seenAt : 0;
   return { id, name: shown || host, host, port, paired: paired === true, seenAt: seen };
 }

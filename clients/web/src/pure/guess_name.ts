@@ -1,5 +1,5 @@
 // A first idea of what a phone is called, from what its browser says of itself. The person may write another.
-import { clean } from './text.js';
+import { cleanText } from '@deskconn/client';
 
 /** The part of `navigator` that is asked. */
 export interface Agent {
@@ -16,7 +16,7 @@ export function guessName(agent: Agent): string {
     // `(Linux; Android 15; Pixel 9 Build/…)`; newer Chromium says `K` for every model.
     const model = /Android [\d.]+; ([^;)]+?)(?: Build\/[^;)]*)?[;)]/.exec(text)?.[1] ?? '';
     const isTold = model.length > 1 && !/^(Mobile|Tablet|rv:|wv)/.test(model);
-    if (isTold) return clean(model, 40);
+    if (isTold) return cleanText(model, 40);
     return /Mobile/.test(text) ? 'Android phone' : 'Android tablet';
   }
   const system = [['Windows', 'Windows'], ['Mac OS X', 'a Mac'], ['CrOS', 'ChromeOS'], ['Linux', 'Linux']].find(([mark]) => text.includes(mark!));

@@ -1,6 +1,6 @@
 // How the person likes the app. Read from storage, where anything may stand after an update or a bad day.
 import { MAX_MINUTES, MAX_NUDGES } from './timer.js';
-import { clean } from './text.js';
+import { cleanText } from '@deskconn/client';
 
 export interface Settings {
   /** What the phone calls itself when it pairs; empty until the person said. */
@@ -23,7 +23,7 @@ export function readSettings(value: unknown): Settings {
   const { name, hand, minutes, nudges, haptic } = value as Record<string, unknown>;
   const isMinutes = (number: unknown): number is number => typeof number === 'number' && Number.isInteger(number) && number >= 0 && number <= MAX_MINUTES;
   return {
-    name: typeof name === 'string' ? clean(name) : USUAL.name,
+    name: typeof name === 'string' ? cleanText(name) : USUAL.name,
     hand: hand === 'left' ? 'left' : 'right',
     minutes: isMinutes(minutes) ? minutes : USUAL.minutes,
     nudges: Array.isArray(nudges) && nudges.every(isMinutes) ? nudges.slice(0, MAX_NUDGES) : USUAL.nudges,

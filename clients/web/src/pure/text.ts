@@ -1,15 +1,4 @@
-// What strangers wrote, made safe to show. The same rule as of @deskconn/client, which keeps it to itself.
-
-/** The longest name in characters: longer ones push what matters out of sight. */
-export const MAX_NAME_CHARS = 64;
-
-// Controls, controls of the writing direction (Unicode Standard Annex 9, section 2), separators, invisible characters.
-const UNSAFE = /[\p{Cc}\p{Cs}\u061C\u200B\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/gu;
-
-/** A text without what moves the cursor or turns the direction, cut and trimmed. */
-export function clean(raw: string, most = MAX_NAME_CHARS): string {
-  return [...raw.replace(UNSAFE, '')].slice(0, most).join('').trim();
-}
+// Words and figures for people.
 
 /** A sentence that begins with a capital and ends with a stop, as messages are shown. */
 export function sentence(raw: string): string {
