@@ -16,7 +16,7 @@ const PATHS = {
   desktops: 'M2 5h13v9H2zM8.500 14v3M5 17h7M18 9h4v10h-6v-2',
   access: 'M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6zM9 12l2 2 4-4',
   settings: 'M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500v5M9 14.500v5',
-  more: 'M5 12h.01M12 12h.01M19 12h.01',
+  more: 'M4.500 12h1M5 11.500v1M11.500 12h1M12 11.500v1M18.500 12h1M19 11.500v1',
   next: 'M9 5l7 7-7 7',
   previous: 'M15 5l-7 7 7 7',
   up: 'M5 15l7-7 7 7',

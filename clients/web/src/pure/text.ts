@@ -31,5 +31,5 @@ export function span(seconds: number): string {
 
 /** A time of day like `12:04`, as the phone writes it. */
 export function timeOfDay(date: Date): string {
-  return date.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return date.toLocaleTimeString([], { timeStyle: 'short' });
 }

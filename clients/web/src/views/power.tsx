@@ -36,7 +36,7 @@ export function PowerView() {
         const why = reasonAgainst(live.value?.[it.verb]);
         return (
           <div key={it.verb}>
-            <Button class="wide" label={it.label} icon="power" isOff={why !== null} testId={`power-${it.verb}`} onTap={() => setAsked(it)} />
+            <Button class="wide" label={it.label} icon={it.verb === 'reboot' ? 'refresh' : 'power'} isOff={why !== null} testId={`power-${it.verb}`} onTap={() => setAsked(it)} />
             {why && <p class="muted">{why}</p>}
           </div>
         );
