@@ -1,13 +1,13 @@
 //! The dry run: what an action would do on an occasion, without doing any of it.
 
-use wamp::value::{Dict, Value};
+use wamp::value::{Dict, Value, dict};
 
 use super::expression::Trouble;
 use super::moment::{Moment, shown};
 use super::plan::{Known, complete};
 use super::render::{is_wanted, kind, render};
 use super::schedule::Schedule;
-use super::words::{dict, when};
+use super::words::when;
 use crate::config::Match;
 use crate::config::action::{Action, Event, Step, When};
 

@@ -224,7 +224,7 @@ mod tests {
                 ("signal", signal.into()),
                 ("stderr", Value::from(stderr)),
             ];
-            succeeded(Value::Dict(pairs.map(|(key, value)| (key.to_owned(), value)).into()))
+            succeeded(Value::dict(pairs))
         };
         assert!(ended(Some(0), None, "a warning").is_ok());
         assert_eq!(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wamp::value::{Dict, Value};
+use wamp::value::{Dict, Value, dict};
 
 use super::moment::{Moment, shown};
 use super::perform::{Done, End, Outcome};
@@ -11,11 +11,6 @@ use super::render::{kind, subject};
 use crate::audit::{Entry, Kind};
 use crate::config::Match;
 use crate::config::action::{Event, Side, Step, When};
-
-/// A dictionary of these.
-pub(super) fn dict<const N: usize>(pairs: [(&str, Value); N]) -> Dict {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
 
 /// How it stands with an action.
 pub(super) fn row(plan: &Plan, queued: usize, now: &Moment) -> Dict {

@@ -1,6 +1,6 @@
 //! What the bridge says in HTTP: results, refusals, and which pages may read them.
 
-use client::{ConnectError, Dict, Error, Value};
+use client::{ConnectError, Dict, Error, Value, dict};
 use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::header::{
@@ -11,8 +11,6 @@ use router::{Peer, Response};
 use wamp::error;
 use wamp::joiner::JoinError;
 use wamp::uri::Uri;
-
-use super::words;
 
 /// What is understood.
 const METHODS: HeaderValue = HeaderValue::from_static("POST, OPTIONS");
@@ -80,7 +78,7 @@ pub(super) fn response(answer: Answer<Dict>, peer: &Peer) -> Response {
                 ("args", Value::List(std::mem::take(&mut refusal.args))),
                 ("kwargs", Value::Dict(std::mem::take(&mut refusal.kwargs))),
             ];
-            (words::dict(body), Some(refusal))
+            (dict(body), Some(refusal))
         }
     };
     let body = serde_json::to_vec(&Value::Dict(body)).unwrap_or_default();

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use client::{CallOptions, Dict, Session, Value};
+use client::{CallOptions, Dict, Session, Value, dict};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Body;
 use hyper::header::CONTENT_ENCODING;
@@ -214,7 +214,7 @@ async fn publish(session: &Session, publish: words::Publish) -> Answer<Dict> {
     let published = session.publish_with(publish.topic.as_str(), publish.args, publish.options);
     let id = published.await.map_err(failed)?;
     let id = id.map_or(Value::Null, |id| id.get().into());
-    Ok(words::dict([("id", id)]))
+    Ok(dict([("id", id)]))
 }
 
 /// The body of a request, at most so long.

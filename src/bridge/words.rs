@@ -102,10 +102,6 @@ pub(super) fn result(result: Args) -> Dict {
     args.into_iter().chain(kwargs).collect()
 }
 
-pub(super) fn dict<const N: usize>(entries: [(&str, Value); N]) -> Dict {
-    entries.map(|(key, value)| (key.to_owned(), value)).into()
-}
-
 fn bad(sentence: impl Into<String>) -> Box<Refusal> {
     Refusal::new(StatusCode::BAD_REQUEST, INVALID_ARGUMENT, sentence)
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use client::Status;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use wamp::value::{Dict, Value};
+use wamp::value::{Dict, Value, dict};
 
 use super::end::Side;
 
@@ -172,6 +172,6 @@ impl Report {
             ("waiting", self.waiting.into()),
             ("missing", Value::List(missing)),
         ];
-        pairs.map(|(key, value)| (key.to_owned(), value)).into()
+        dict(pairs)
     }
 }

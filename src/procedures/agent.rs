@@ -7,7 +7,7 @@ use components::Settings;
 use components::agent::{ON_SETTINGS, READY, WELCOME, entries};
 use wamp::value::Value;
 
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     // "org.deskconn.agent.welcome", "org.deskconn.agent.ready"
@@ -21,7 +21,7 @@ async fn welcome(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, R
     let is_offered = |name: &&str| desktop.functions.names().any(|offered| offered == *name);
     let names = entries().map(|entry| entry.name).filter(is_offered);
     let settings = as_json(&desktop.said.settings().borrow()).map_err(refused)?;
-    Ok(dict([
+    Ok(Value::dict([
         ("components", Value::List(names.map(Value::from).collect())),
         ("settings", settings.into()),
     ])

@@ -6,9 +6,9 @@ use client::{Invocation, Reply, RequestError, Session};
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use wamp::value::Value;
+use wamp::value::{Value, dict};
 
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 use crate::audit::{MAX_RECENT, Record};
 
 /// Entries that are given when no number is asked for: what a person reads.
@@ -61,9 +61,7 @@ fn row(record: &Record) -> Value {
         ("action", entry.action.clone()),
         ("detail", entry.detail.clone()),
     ];
-    let Value::Dict(mut row) = dict(pairs.map(|(key, value)| (key, value.into()))) else {
-        unreachable!("a dict was made of pairs")
-    };
+    let mut row = dict(pairs.map(|(key, value)| (key, value.into())));
     row.retain(|_, value| *value != Value::Null);
     Value::Dict(row)
 }

@@ -13,7 +13,7 @@ use wamp::message::Goodbye;
 use wamp::value::Value;
 
 use super::arguments::{bad, time_or_null};
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 use crate::audit::{Entry, Kind};
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
@@ -157,7 +157,7 @@ async fn revoke(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
 pub(super) fn row(desktop: &Desktop, device: &Device) -> Value {
     let sessions = desktop.access.presence().sessions_of(&device.id);
     let time = |time: Option<OffsetDateTime>| time.and_then(|time| time.format(&Rfc3339).ok());
-    dict([
+    Value::dict([
         ("id", device.id.as_str().into()),
         ("name", device.name.as_str().into()),
         ("kind", device.kind.word().into()),

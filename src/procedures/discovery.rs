@@ -6,7 +6,7 @@ use client::{Invocation, Reply, RequestError, Session};
 use time::format_description::well_known::Rfc3339;
 use wamp::value::Value;
 
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 
 const ENABLE: [&str; 3] = [
     "org.deskconn.discovery.enable",
@@ -48,9 +48,9 @@ async fn status(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
 async fn row(desktop: &Desktop) -> Value {
     let enabled = desktop.advertiser.is_wanted().into();
     let Some(status) = desktop.advertiser.status().await else {
-        return dict([("enabled", enabled), ("running", false.into())]);
+        return Value::dict([("enabled", enabled), ("running", false.into())]);
     };
-    dict([
+    Value::dict([
         ("enabled", enabled),
         ("running", true.into()),
         ("name", status.name.into()),

@@ -9,8 +9,8 @@ use wamp::message;
 use wamp::uri::{Uri, UriRules};
 use wamp::value::{Dict, Value};
 
+use super::Desktop;
 use super::arguments::{bad, time_of};
-use super::{Desktop, dict};
 use crate::access::roles;
 
 /// The names of the actions.
@@ -120,7 +120,7 @@ pub(super) fn of_device(desktop: &Desktop, device: Option<&Device>) -> Value {
         ];
         let allow = allow.into_iter().filter(|(_, is_allowed)| *is_allowed);
         let until = grant.until.and_then(|until| until.format(&Rfc3339).ok());
-        dict([
+        Value::dict([
             ("uri", grant.uri.as_str().into()),
             ("match", grant.matching.word().into()),
             ("allow", Value::List(allow.map(|(action, _)| action.into()).collect())),

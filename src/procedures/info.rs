@@ -8,7 +8,7 @@ use wamp::value::{Dict, Value};
 
 use crate::access::roles::{self, Roles};
 
-use super::{Arguments, Desktop, dict, offer};
+use super::{Arguments, Desktop, offer};
 
 pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Result<(), client::Error> {
     offer(session, desktop, &["org.deskconn.info.get"], get).await
@@ -37,7 +37,7 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
         .access
         .presence()
         .those(|visitor| !matches!(visitor.peer.transport, Transport::Local(_)));
-    Ok(dict([
+    Ok(Value::dict([
         ("name", desktop.said.name().into()),
         ("id", desktop.store.identity().id().into()),
         ("version", env!("CARGO_PKG_VERSION").into()),

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use wamp::value::{Dict, Value};
 
-use super::{Arguments, Desktop, dict, offer};
+use super::{Arguments, Desktop, offer};
 use crate::metrics::{CATALOGUE, Family, Figure, Sample, Value as Number};
 
 /// Below this each figure has a topic of its own.
@@ -30,7 +30,7 @@ async fn list(_: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestErr
     Arguments::of(&mut call).end()?;
     let row = |figure: &Figure| {
         let labels = figure.labels.iter().map(|label| Value::from(*label)).collect();
-        dict([
+        Value::dict([
             ("name", figure.name.into()),
             ("kind", figure.kind.name().into()),
             ("unit", (!figure.unit.is_empty()).then_some(figure.unit).into()),
@@ -72,7 +72,7 @@ fn number(number: &Number) -> Value {
         Number::Real(number) => (*number).into(),
         Number::Histogram(buckets, sum) => {
             let row = |(bound, count): &(Option<f64>, u64)| Value::List(vec![(*bound).into(), (*count).into()]);
-            dict([
+            Value::dict([
                 ("count", buckets.last().map_or(0, |(_, count)| *count).into()),
                 ("sum", (*sum).into()),
                 ("buckets", Value::List(buckets.iter().map(row).collect())),

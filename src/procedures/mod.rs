@@ -237,7 +237,3 @@ pub(crate) async fn follow_lock(session: Session, desktop: Arc<Desktop>) {
 fn refused(error: impl std::fmt::Display) -> RequestError {
     RequestError::new(REFUSED, error.to_string())
 }
-
-fn dict<const N: usize>(pairs: [(&str, Value); N]) -> Value {
-    Value::Dict(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
-}

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use wamp::value::Value;
 
 use super::arguments::bad;
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 use crate::config::Config;
 
 /// How long is looked, in seconds, where nothing is said: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2).
@@ -83,7 +83,7 @@ async fn browse(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
 
 fn row(found: &Found) -> Value {
     let addresses = found.addresses.iter().map(|it| it.with_port(found.port).to_string());
-    dict([
+    Value::dict([
         ("name", found.name.as_str().into()),
         ("id", found.id.clone().into()),
         ("host", found.host.as_str().into()),

@@ -15,7 +15,7 @@ use wamp::value::Value;
 
 use super::arguments::keyword_time;
 use super::devices::no_such_role;
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 use crate::access::roles::DEFAULT_ROLE;
 use crate::pair::{PAIR_PROCEDURES, code_of};
 
@@ -86,7 +86,7 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
     let opened = desktop.desk.open(terms, force).map_err(refused)?;
     let expires = (OffsetDateTime::now_utc() + opened.ttl).format(&Rfc3339);
     let link = opened.link.map(|link| link.url().to_string());
-    Ok(dict([
+    Ok(Value::dict([
         ("code", opened.code.to_string().into()),
         ("link", link.into()),
         ("expires", expires.unwrap_or_default().into()),
@@ -141,7 +141,7 @@ async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
 
 /// What `pairing.on_asked` tells the owner.
 pub(super) fn question(question: &Question) -> Value {
-    dict([
+    Value::dict([
         ("request", question.request.into()),
         ("name", question.name.clone().into()),
         ("kind", question.kind.word().into()),

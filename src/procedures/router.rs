@@ -10,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use wamp::realm::Requests;
 use wamp::value::{Dict, Value};
 
-use super::{Arguments, Desktop, dict, offer, refused};
+use super::{Arguments, Desktop, offer, refused};
 
 /// Sessions in an answer: more than anybody looks through, and less than half a MiB.
 const MAX_ROWS: u64 = 1_000;
@@ -33,8 +33,8 @@ async fn reload(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
         .map_err(|errors| refused(errors.join("; ")))?;
     let texts = |texts: Vec<&str>| Value::List(texts.into_iter().map(Value::from).collect());
     let restart = reloaded.restart.iter();
-    let restart = restart.map(|(key, why)| dict([("key", (*key).into()), ("why", (*why).into())]));
-    Ok(dict([
+    let restart = restart.map(|(key, why)| Value::dict([("key", (*key).into()), ("why", (*why).into())]));
+    Ok(Value::dict([
         ("taken", texts(reloaded.taken.clone())),
         ("restart", Value::List(restart.collect())),
         ("failed", texts(reloaded.failed.iter().map(String::as_str).collect())),
@@ -54,7 +54,7 @@ async fn certificate(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Repl
     };
     let end = facts.end();
     let names = facts.names.into_iter().map(Value::from).collect();
-    Ok(dict([
+    Ok(Value::dict([
         ("names", Value::List(names)),
         ("not_after", end.into()),
         ("refused", refused.into()),
@@ -79,7 +79,7 @@ async fn sessions(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, 
     }
     let uptime = u64::try_from(desktop.since.elapsed().as_millis()).unwrap_or(u64::MAX);
     let left_off = (count - rows.len()) as u64;
-    Ok(dict([
+    Ok(Value::dict([
         ("uptime_ms", uptime.into()),
         ("realms", Value::List(realms)),
         ("sessions", Value::List(rows)),

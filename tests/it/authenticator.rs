@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use client::{
     Client, ConnectError, Dict, Invocation, Options, Reply, RequestError, Secret, Serializer, Session, Target, Value,
+    dict,
 };
 use deskconnd::access::authenticator::HOLD;
 use wamp::auth::{cra, scram};
@@ -35,10 +36,6 @@ async fn home(more: &str) -> (Desk, Session) {
     .await;
     let keeper = desk.keeper("home").await;
     (desk, keeper)
-}
-
-fn dict<const N: usize>(pairs: [(&str, Value); N]) -> Dict {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// What the test's authenticator knows: everybody's secret is `open`, and a method that a name has is in its name.

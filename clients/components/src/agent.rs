@@ -16,7 +16,6 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use crate::run::{Running, reporter};
-use crate::shape::dict;
 use crate::{
     ALL, Announce, Arguments, Component, Entry, Home, Machine, Missing, Procedure, Refusal, Report, Settings, make,
 };
@@ -92,7 +91,7 @@ async fn missing(components: Arc<[Arc<dyn Component>]>) -> Result<Reply, Request
             ("reason", missing.reason.into()),
             ("mend", missing.mend.into()),
         ];
-        (name.to_owned(), dict(row))
+        (name.to_owned(), Value::dict(row))
     };
     Ok(Value::Dict(missing.into_iter().flatten().map(row).collect()).into())
 }

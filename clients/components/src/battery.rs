@@ -125,7 +125,6 @@ mod tests {
 
     use super::*;
     use crate::backends::fake::FakeBattery;
-    use crate::shape::dict;
     use crate::testing::Published;
 
     const HALF: Reading = Reading {
@@ -142,7 +141,7 @@ mod tests {
     }
 
     fn half() -> Value {
-        dict([
+        Value::dict([
             ("percent", 50_u64.into()),
             ("state", "discharging".into()),
             ("time_to_empty_s", 5_400_u64.into()),

@@ -9,7 +9,6 @@ use futures_util::future::BoxFuture;
 
 use crate::backends::{Backlight, Display, DisplayKind, whole_percent};
 use crate::dimmer::Dimmer;
-use crate::shape::dict;
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
 /// The longest fade: a sunrise of an hour is a client's own loop, not one call
@@ -141,7 +140,7 @@ fn describe(display: &Display) -> Value {
         DisplayKind::Internal => "internal",
         DisplayKind::External => "external",
     };
-    dict([
+    Value::dict([
         ("id", display.id.as_str().into()),
         ("name", display.name.as_str().into()),
         ("kind", kind.into()),

@@ -12,7 +12,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::backends::Missing;
 use crate::backends::host::{Host, Report};
-use crate::shape::dict;
 use crate::{Announce, Arguments, Component, Entry, Home, Procedure, Refusal, Topic};
 
 /// The component's row.
@@ -135,18 +134,18 @@ impl Component for Reporting {
 fn described(report: &Report) -> Value {
     let memory = report
         .memory
-        .map(|memory| dict([("total", memory.total.into()), ("available", memory.available.into())]));
+        .map(|memory| Value::dict([("total", memory.total.into()), ("available", memory.available.into())]));
     let disk = |disk: &crate::backends::host::Disk| {
-        dict([
+        Value::dict([
             ("mount", disk.mount.as_str().into()),
             ("total", disk.total.into()),
             ("free", disk.free.into()),
         ])
     };
     let temperature = |it: &crate::backends::host::Temperature| {
-        dict([("name", it.name.as_str().into()), ("celsius", Value::Float(it.celsius))])
+        Value::dict([("name", it.name.as_str().into()), ("celsius", Value::Float(it.celsius))])
     };
-    dict([
+    Value::dict([
         ("name", report.name.as_str().into()),
         ("os", report.os.as_str().into()),
         ("kernel", report.kernel.as_str().into()),

@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::backends::players::{Picture, Player, PlayerCommand, PlayerStatus, Players};
-use crate::shape::{dict, seconds, text_or_null};
+use crate::shape::{seconds, text_or_null};
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
 /// The component's row.
@@ -180,7 +180,7 @@ fn describe(player: &Player) -> Value {
         PlayerStatus::Paused => "paused",
         PlayerStatus::Stopped => "stopped",
     };
-    let can = dict([
+    let can = Value::dict([
         ("play", player.can.play.into()),
         ("pause", player.can.pause.into()),
         ("next", player.can.next.into()),
@@ -188,7 +188,7 @@ fn describe(player: &Player) -> Value {
         ("seek", player.can.seek.into()),
         ("stop", player.can.stop.into()),
     ]);
-    dict([
+    Value::dict([
         ("id", player.id.as_str().into()),
         ("name", player.name.as_str().into()),
         ("status", status.into()),
@@ -207,7 +207,7 @@ fn changes(before: &[Player], now: &[Player]) -> Vec<Value> {
     let gone = before
         .iter()
         .filter(|old| now.iter().all(|player| player.id != old.id))
-        .map(|old| dict([("id", old.id.as_str().into()), ("gone", true.into())]));
+        .map(|old| Value::dict([("id", old.id.as_str().into()), ("gone", true.into())]));
     let changed = now.iter().filter(|player| !before.contains(player)).map(describe);
     gone.chain(changed).collect()
 }
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!((&tape["length_s"], &tape["position_s"]), (&90.0.into(), &1.5.into()));
         assert_eq!(tape["can"].as_dict().unwrap()["previous"], false.into());
         let names = ask(&media, &NAMES, &[]).await.unwrap();
-        let expected = dict([
+        let expected = Value::dict([
             ("org.mpris.MediaPlayer2.tape", "Player tape".into()),
             ("org.mpris.MediaPlayer2.radio", "Player radio".into()),
         ]);
@@ -355,7 +355,7 @@ mod tests {
         assert_eq!(event[0].as_dict().unwrap()["title"], "News".into());
         assert_eq!(published.next().await, None, "the other one is as it was");
         fake.change(|players| players.truncate(1));
-        let gone = dict([("id", "radio".into()), ("gone", true.into())]);
+        let gone = Value::dict([("id", "radio".into()), ("gone", true.into())]);
         assert_eq!(published.next().await, Some((ON_CHANGED.uri, vec![gone])));
     }
 }

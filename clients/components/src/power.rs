@@ -105,7 +105,6 @@ impl Component for Switch {
 mod tests {
     use super::*;
     use crate::backends::fake::FakePower;
-    use crate::shape::dict;
 
     fn stage() -> (Arc<FakePower>, Switch) {
         let fake = Arc::new(FakePower::default());
@@ -130,7 +129,7 @@ mod tests {
     #[tokio::test]
     async fn what_it_would_do_is_said_by_the_names_of_the_procedures() {
         let (_, switch) = stage();
-        let expected = dict([
+        let expected = Value::dict([
             ("suspend", "yes".into()),
             ("hibernate", "na".into()),
             ("reboot", "yes".into()),

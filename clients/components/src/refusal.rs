@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use client::{RequestError, Value};
+use client::{RequestError, Value, dict};
 
 use crate::backends::{Failure, Missing};
 
@@ -64,8 +64,7 @@ impl Refusal {
             Self::Passed { details, .. } => return details.clone(),
             Self::NoSuch { asked, known, .. } => {
                 let known = known.iter().map(|name| name.as_str().into()).collect();
-                let details = [("asked", asked.as_str().into()), ("known", Value::List(known))];
-                return details.map(|(key, value)| (key.to_owned(), value)).into();
+                return dict([("asked", asked.as_str().into()), ("known", Value::List(known))]);
             }
             Self::BadArgument(_) | Self::Refused(_) | Self::Busy(_) => return BTreeMap::new(),
         };

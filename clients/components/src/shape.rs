@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use client::{Dict, Value};
-
-/// A dictionary.
-pub(crate) fn dict<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Value::Dict(Dict::from(entries.map(|(key, value)| (key.to_owned(), value))))
-}
+use client::Value;
 
 /// A text, or null where there is none.
 pub(crate) fn text_or_null(text: &str) -> Value {

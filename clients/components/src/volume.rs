@@ -8,7 +8,6 @@ use futures_util::future::BoxFuture;
 
 use crate::backends::sound::{Loudness, Sound};
 use crate::backends::whole_percent;
-use crate::shape::dict;
 use crate::{Announce, Arguments, Component, Entry, Home, Missing, Procedure, Refusal, Topic};
 
 /// The component's row.
@@ -157,7 +156,7 @@ impl Volume {
 }
 
 fn describe(now: Loudness) -> Value {
-    dict([
+    Value::dict([
         ("percent", u64::from(now.percent).into()),
         ("muted", now.is_muted.into()),
     ])

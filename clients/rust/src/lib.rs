@@ -55,4 +55,4 @@ pub use wamp::message::{
     SubscribeOptions,
 };
 pub use wamp::uri::Uri;
-pub use wamp::value::{Dict, Value};
+pub use wamp::value::{Dict, Value, dict};

@@ -11,6 +11,12 @@ use serde::ser::{Serialize, Serializer};
 /// Keyword arguments, Options and Details: keys in order, so that encoding is deterministic.
 pub type Dict = BTreeMap<String, Value>;
 
+/// A dictionary with these entries.
+#[must_use]
+pub fn dict<const N: usize>(entries: [(&str, Value); N]) -> Dict {
+    entries.map(|(key, value)| (key.to_owned(), value)).into()
+}
+
 /// Any value a WAMP message can carry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -38,6 +44,12 @@ pub enum Value {
 pub(crate) const BINARY_MARK: char = '\0';
 
 impl Value {
+    /// A dictionary with these entries.
+    #[must_use]
+    pub fn dict<const N: usize>(entries: [(&str, Self); N]) -> Self {
+        Self::Dict(dict(entries))
+    }
+
     /// The integer, if it is one of zero or more; floats without a fraction count, as some peers have no integers.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {

@@ -20,7 +20,6 @@ pub use self::settings::{
 };
 use crate::backends::program::{self, Ended, Program, Stream};
 use crate::backends::{Failure, Missing};
-use crate::shape::dict;
 use crate::{Arguments, Component, Entry, Home, Procedure, Refusal, Report};
 
 /// The component's row.
@@ -142,7 +141,7 @@ fn unavailable(command: &Configured, reason: String) -> Refusal {
 }
 
 fn listed(command: &Configured) -> Value {
-    dict([
+    Value::dict([
         ("name", Value::from(command.name.as_str())),
         ("title", Value::from(command.title.as_str())),
     ])
@@ -153,7 +152,7 @@ fn progress(stream: Stream, text: String) -> Value {
         Stream::Stdout => "stdout",
         Stream::Stderr => "stderr",
     };
-    dict([("stream", Value::from(name)), ("text", Value::Text(text))])
+    Value::dict([("stream", Value::from(name)), ("text", Value::Text(text))])
 }
 
 impl Component for Commands {

@@ -7,7 +7,6 @@ use std::process::ExitStatus;
 use client::Value;
 
 use crate::backends::program::Stream;
-use crate::shape::dict;
 
 /// The output of one run.
 #[derive(Debug)]
@@ -67,7 +66,7 @@ impl Gathered {
             true => Value::Text(text.kept),
             false => Value::Null,
         };
-        dict([
+        Value::dict([
             ("exit", Value::from(status.code().map(i64::from))),
             ("signal", Value::from(status.signal().map(i64::from))),
             ("stdout", kept(self.stdout)),

@@ -12,7 +12,6 @@ use super::Configured;
 use crate::backends::Missing;
 use crate::backends::gpio::{Direction, Gpio, Line, LineId, Wanted};
 use crate::backends::lazy::Lazy;
-use crate::shape::dict;
 
 /// How often a line that is not there is looked for: each look opens every chip of the machine.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -132,7 +131,7 @@ impl Slot {
             Direction::In => "in",
             Direction::Out => "out",
         };
-        dict([
+        Value::dict([
             ("chip", Value::from(chip)),
             ("line", number.unwrap_or(Value::Null)),
             ("name", self.name().into()),

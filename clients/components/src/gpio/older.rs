@@ -2,8 +2,6 @@
 //! and "high" for a pin that is switched on, which for its relays is the low level. What `active_low` says of a line makes
 //! no difference here: high always writes 0.
 
-use std::collections::BTreeMap;
-
 use client::Value;
 use futures_util::future::join_all;
 
@@ -114,7 +112,5 @@ async fn state(slot: &Slot) -> Result<Value, Refusal> {
         ("value", value.into()),
         ("value_verbose", verbose.into()),
     ];
-    Ok(Value::Dict(BTreeMap::from(
-        entries.map(|(key, value)| (key.to_owned(), value)),
-    )))
+    Ok(Value::dict(entries))
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use client::{Dict, Session, Value};
+use client::{Dict, Session, Value, dict};
 use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
@@ -146,10 +146,9 @@ impl Questions<'_> {
             ("procedure", get(question, "procedure").into()),
             ("allowed", allow.into()),
         ];
-        let row: Dict = details.map(|(key, value): (_, Value)| (key.to_owned(), value)).into();
         let word = if allow { "allowed" } else { "refused" };
         let text = format!("{word}: {} {}", get(question, "device"), get(question, "procedure"));
-        self.output.result(&named("answered", row), || text)
+        self.output.result(&named("answered", dict(details)), || text)
     }
 
     /// A call no longer waits.
@@ -157,10 +156,7 @@ impl Questions<'_> {
         let request = args.first().and_then(Value::as_u64).unwrap_or_default();
         let sentence = args.get(1).and_then(Value::as_str).unwrap_or_default();
         let details = [("request", request.into()), ("reason", sentence.into())];
-        self.event(
-            "closed",
-            details.map(|(key, value): (_, Value)| (key.to_owned(), value)).into(),
-        )?;
+        self.event("closed", dict(details))?;
         let Some(place) = self.waiting.iter().position(|(it, _)| number(it, "request") == request) else {
             return Ok(());
         };

@@ -20,18 +20,14 @@ pub(super) async fn run(session: &Session, global: &Global, output: &Output) -> 
     let devices = of_owner("org.deskconn.devices.list").await?;
     let certificate = of_owner("org.deskconn.router.certificate").await?;
     let links = of_owner("org.deskconn.router.links").await?;
-    let row = Value::Dict(
-        [
-            ("info", info.clone()),
-            ("role", role.as_str().into()),
-            ("discovery", discovery.clone().unwrap_or(Value::Null)),
-            ("devices", devices.clone().unwrap_or(Value::Null)),
-            ("certificate", certificate.clone().unwrap_or(Value::Null)),
-            ("links", links.clone().unwrap_or(Value::Null)),
-        ]
-        .map(|(key, value)| (key.to_owned(), value))
-        .into(),
-    );
+    let row = Value::dict([
+        ("info", info.clone()),
+        ("role", role.as_str().into()),
+        ("discovery", discovery.clone().unwrap_or(Value::Null)),
+        ("devices", devices.clone().unwrap_or(Value::Null)),
+        ("certificate", certificate.clone().unwrap_or(Value::Null)),
+        ("links", links.clone().unwrap_or(Value::Null)),
+    ]);
     let place = format!("{} ({}) at {}", get(&info, "name"), get(&info, "id"), place(global));
     let mut fields = vec![
         ("desktop", Cell::marked(Meaning::Strong, place)),

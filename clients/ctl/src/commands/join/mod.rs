@@ -5,7 +5,7 @@ mod place;
 use std::time::Duration;
 
 use client::pairing::{Attempt, PairError, Step};
-use client::{ConnectError, Dict, PairingChannel};
+use client::{ConnectError, Dict, PairingChannel, dict};
 use pairing::Kind;
 use pairing::exchange::{self, Introduction, Joined, Secret};
 
@@ -114,8 +114,7 @@ impl Joining<'_> {
 
     fn waiting(&self, desktop: &str, fingerprint: &str) -> Result<(), Failure> {
         if self.output.is_json() {
-            let details = [("desktop", desktop), ("fingerprint", fingerprint)];
-            let details = details.map(|(key, value)| (key.to_owned(), value.into())).into();
+            let details = dict([("desktop", desktop.into()), ("fingerprint", fingerprint.into())]);
             return self.output.result(&event("waiting", details), String::new);
         }
         self.output.remark(&format!(

@@ -37,8 +37,7 @@ pub(super) fn terms(pair: &Pair) -> Args {
 
 /// A grant to call what is written like this.
 fn grant(uri: &str) -> Value {
-    let row = [("uri", uri), ("match", Policy::of(uri).word())];
-    Value::Dict(row.map(|(key, value)| (key.to_owned(), value.into())).into())
+    Value::dict([("uri", uri.into()), ("match", Policy::of(uri).word().into())])
 }
 
 /// Something that happened, as programs read it.

@@ -90,8 +90,3 @@ pub(in crate::realm) fn heard(scene: &mut Scene, name: &str) -> (crate::id::Subs
     };
     (subscription, payload.to_values().unwrap().0)
 }
-
-/// A dictionary as a value.
-pub(in crate::realm) fn dict<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Dict::from(entries.map(|(key, value)| (key.to_owned(), value))).into()
-}

@@ -240,31 +240,27 @@ fn description(realm: &Realm, caller: SessionId, uri: &Uri, kind: Kind) -> Optio
 fn registration(realm: &Realm, uri: &Uri) -> Option<Value> {
     let id = realm.dealer.matching(uri)?;
     let info = realm.dealer.describe(id)?;
-    let told: Dict = [
+    let told = [
         ("id", RegistrationId::get(id).into()),
         ("uri", info.procedure.as_str().into()),
         ("match", info.policy.name().into()),
         ("invoke", info.invoke.name().into()),
         ("callees", (info.callees.len() as u64).into()),
-    ]
-    .map(|(key, value): (&str, Value)| (key.to_owned(), value))
-    .into();
-    Some(told.into())
+    ];
+    Some(Value::dict(told))
 }
 
 /// The subscriptions that the events of a topic go to.
 fn subscriptions(realm: &Realm, uri: &Uri) -> Option<Value> {
     let told = |id: SubscriptionId| {
         let info = realm.broker.describe(id)?;
-        let told: Dict = [
+        let told = [
             ("id", id.get().into()),
             ("uri", info.topic.as_str().into()),
             ("match", info.policy.name().into()),
             ("subscribers", (info.subscribers.len() as u64).into()),
-        ]
-        .map(|(key, value): (&str, Value)| (key.to_owned(), value))
-        .into();
-        Some(Value::from(told))
+        ];
+        Some(Value::dict(told))
     };
     let all: Vec<Value> = realm
         .broker

@@ -1,6 +1,6 @@
 //! What can be defined, what is described, and to whom.
 
-use super::super::testing::{Answered, ask, dict, heard, listen};
+use super::super::testing::{Answered, ask, heard, listen};
 use crate::limits::{MAX_DEFINITION_BYTES, MAX_DEFINITIONS, MAX_REALM_DEFINITION_BYTES};
 use crate::message::{Match, Message};
 use crate::realm::role::{Action, Consent, Disclose, Role, Rule};
@@ -32,7 +32,7 @@ fn refused(error: &str) -> Answered {
 }
 
 fn kind(kind: &str) -> Value {
-    dict([("kind", kind.into())])
+    Value::dict([("kind", kind.into())])
 }
 
 /// May use and offer what is below `com.`, and ask about everything.
@@ -58,8 +58,8 @@ fn guest() -> Role {
 fn what_is_defined_is_described_until_it_is_taken_back() {
     let mut scene = Scene::of(&["a", "b"]);
     let topics = listen(&mut scene, "b", &["wamp.reflect.on_define", "wamp.reflect.on_undefine"]);
-    let one = dict([("kind", "topic".into()), ("args", "x".into())]);
-    let two = dict([("kind", "topic".into()), ("args", "y".into())]);
+    let one = Value::dict([("kind", "topic".into()), ("args", "x".into())]);
+    let two = Value::dict([("kind", "topic".into()), ("args", "y".into())]);
     let uri = Value::from("com.t");
     assert_eq!(define(&mut scene, "a", "com.t", one.clone()), Ok(true.into()));
     assert_eq!(
@@ -95,7 +95,7 @@ fn what_is_defined_is_described_until_it_is_taken_back() {
 fn the_newest_definition_counts_and_ends_with_its_session() {
     let mut scene = Scene::of(&["monitor", "a", "b"]);
     let told = |scene: &mut Scene| get(&described(scene, "monitor", "com.p"), "version");
-    let version = |number: u64| dict([("version", number.into())]);
+    let version = |number: u64| Value::dict([("version", number.into())]);
     define(&mut scene, "a", "com.p", version(1)).unwrap();
     let topics = listen(
         &mut scene,
@@ -140,7 +140,7 @@ fn only_what_a_role_may_offer_can_be_defined() {
             "{uri}"
         );
     }
-    for schema in ["x".into(), kind("thing"), dict([("kind", 1_u64.into())])] {
+    for schema in ["x".into(), kind("thing"), Value::dict([("kind", 1_u64.into())])] {
         assert_eq!(
             define(&mut scene, "guest", "com.p", schema),
             refused("wamp.error.invalid_argument")
@@ -259,7 +259,7 @@ fn the_router_describes_what_it_has_itself() {
 fn a_definition_cannot_hide_what_the_router_knows() {
     let mut scene = Scene::of(&["phone"]);
     scene.offer("phone", "com.p");
-    let lies = dict([
+    let lies = Value::dict([
         ("uri", "com.q".into()),
         ("registration", "none".into()),
         ("text", "hello".into()),
@@ -277,10 +277,10 @@ fn a_definition_cannot_hide_what_the_router_knows() {
 fn a_session_defines_as_many_uris_as_it_may_and_no_more() {
     let mut scene = Scene::of(&["phone"]);
     for number in 0..MAX_DEFINITIONS {
-        define(&mut scene, "phone", &format!("com.p{number}"), dict([])).unwrap();
+        define(&mut scene, "phone", &format!("com.p{number}"), Value::dict([])).unwrap();
     }
     assert_eq!(
-        define(&mut scene, "phone", "com.more", dict([])),
+        define(&mut scene, "phone", "com.more", Value::dict([])),
         refused("wamp.error.unavailable")
     );
     assert_eq!(
@@ -289,14 +289,17 @@ fn a_session_defines_as_many_uris_as_it_may_and_no_more() {
         "it replaces one"
     );
     define(&mut scene, "phone", "com.p0", Value::Null).unwrap();
-    assert_eq!(define(&mut scene, "phone", "com.more", dict([])), Ok(true.into()));
+    assert_eq!(
+        define(&mut scene, "phone", "com.more", Value::dict([])),
+        Ok(true.into())
+    );
 }
 
 /// The longest schema that a session can define under a URI of five bytes. A definition costs 256 bytes beside its URI
 /// and its arguments: here an empty list, a dictionary, a key, and the head of a long text take nine bytes.
 fn filling() -> Value {
     let length = MAX_DEFINITION_BYTES - 256 - 5 - 9;
-    dict([("a", "x".repeat(length).into())])
+    Value::dict([("a", "x".repeat(length).into())])
 }
 
 #[test]
@@ -320,7 +323,7 @@ fn definitions_fill_the_bytes_of_a_session_and_then_those_of_the_realm() {
     );
     assert_eq!(define(&mut scene, first, "com.p", filling()), Ok(true.into()));
     assert_eq!(
-        define(&mut scene, first, "com.q", dict([])),
+        define(&mut scene, first, "com.q", Value::dict([])),
         refused("wamp.error.unavailable")
     );
     define(&mut scene, first, "com.p", Value::Null).unwrap();
@@ -328,7 +331,7 @@ fn definitions_fill_the_bytes_of_a_session_and_then_those_of_the_realm() {
         define(&mut scene, name, "com.p", filling()).unwrap();
     }
     assert_eq!(
-        define(&mut scene, last, "com.p", dict([])),
+        define(&mut scene, last, "com.p", Value::dict([])),
         refused("wamp.error.unavailable")
     );
     scene.leave(first);

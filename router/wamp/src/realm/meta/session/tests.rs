@@ -1,6 +1,6 @@
 //! What the router tells of sessions, and to whom.
 
-use super::super::testing::{ask, ask_with, dict, heard, id_of, listen};
+use super::super::testing::{ask, ask_with, heard, id_of, listen};
 use crate::limits::MAX_SESSION_DETAILS;
 use crate::message::{Goodbye, Message};
 use crate::realm::role::Role;
@@ -51,7 +51,7 @@ fn sessions_are_counted_and_listed_all_or_those_with_certain_roles() {
 #[test]
 fn a_filter_that_is_no_list_of_roles_is_refused() {
     let mut scene = crowd();
-    for filter in [7_u64.into(), list(&[7_u64.into()]), dict([])] {
+    for filter in [7_u64.into(), list(&[7_u64.into()]), Value::dict([])] {
         for procedure in ["wamp.session.count", "wamp.session.list"] {
             let answer = ask(&mut scene, "phone", procedure, std::slice::from_ref(&filter));
             assert_eq!(answer, Err(WRONG.to_owned()), "{filter:?}");
@@ -63,7 +63,7 @@ fn a_filter_that_is_no_list_of_roles_is_refused() {
 fn everything_is_told_of_a_session_and_nothing_of_one_that_is_not_there() {
     let mut scene = crowd();
     let phone = id_of(&scene, "phone");
-    let known = dict([
+    let known = Value::dict([
         ("session", phone.clone()),
         ("authid", "phone".into()),
         ("authrole", "remote".into()),
@@ -100,11 +100,14 @@ fn what_is_added_to_a_session_is_told_until_it_is_taken_away() {
         details.as_dict().unwrap().get(key).cloned()
     };
     assert_eq!(
-        modify(&mut scene, dict([("room", "kitchen".into()), ("floor", 2_u64.into())])),
+        modify(
+            &mut scene,
+            Value::dict([("room", "kitchen".into()), ("floor", 2_u64.into())])
+        ),
         Ok(Value::Null)
     );
     assert_eq!(
-        modify(&mut scene, dict([("floor", Value::Null), ("gone", Value::Null)])),
+        modify(&mut scene, Value::dict([("floor", Value::Null), ("gone", Value::Null)])),
         Ok(Value::Null)
     );
     assert_eq!(told(&mut scene, "room"), Some("kitchen".into()));
@@ -133,7 +136,7 @@ fn who_a_session_is_cannot_be_changed_and_what_is_added_is_bounded() {
         "transport",
     ] {
         assert_eq!(
-            modify(&mut scene, dict([(key, "x".into())])),
+            modify(&mut scene, Value::dict([(key, "x".into())])),
             Err(WRONG.to_owned()),
             "{key}"
         );
@@ -142,17 +145,20 @@ fn who_a_session_is_cannot_be_changed_and_what_is_added_is_bounded() {
     // The dictionary and the lengths of a key of one byte and a text of this length take six bytes of MessagePack.
     let longest = MAX_SESSION_DETAILS - 7;
     assert_eq!(
-        modify(&mut scene, dict([("a", "x".repeat(longest).into())])),
+        modify(&mut scene, Value::dict([("a", "x".repeat(longest).into())])),
         Ok(Value::Null)
     );
     assert_eq!(
-        modify(&mut scene, dict([("a", "x".repeat(longest + 1).into())])),
+        modify(&mut scene, Value::dict([("a", "x".repeat(longest + 1).into())])),
         Err(WRONG.to_owned())
     );
-    assert_eq!(modify(&mut scene, dict([("b", 1_u64.into())])), Err(WRONG.to_owned()));
-    assert_eq!(modify(&mut scene, dict([("a", Value::Null)])), Ok(Value::Null));
-    assert_eq!(modify(&mut scene, dict([("b", 1_u64.into())])), Ok(Value::Null));
-    let nobody = [1_u64.into(), dict([])];
+    assert_eq!(
+        modify(&mut scene, Value::dict([("b", 1_u64.into())])),
+        Err(WRONG.to_owned())
+    );
+    assert_eq!(modify(&mut scene, Value::dict([("a", Value::Null)])), Ok(Value::Null));
+    assert_eq!(modify(&mut scene, Value::dict([("b", 1_u64.into())])), Ok(Value::Null));
+    let nobody = [1_u64.into(), Value::dict([])];
     let answer = ask(&mut scene, "desktop", "wamp.session.modify_details", &nobody);
     assert_eq!(answer, Err("wamp.error.no_such_session".to_owned()));
 }

@@ -1,6 +1,6 @@
 //! What the router tells of subscriptions, when it is asked and when they change.
 
-use super::super::testing::{ask, ask_with, dict, heard, id_of, listen};
+use super::super::testing::{ask, ask_with, heard, id_of, listen};
 use crate::acceptor::Features;
 use crate::id::SubscriptionId;
 use crate::message::{Match, Message, Unsubscribe};
@@ -51,11 +51,17 @@ fn subscriptions_are_listed_by_their_policies() {
         ("prefix", ids(&[prefix])),
         ("wildcard", ids(&[wildcard])),
     ];
-    assert_eq!(ask(&mut scene, "phone", "wamp.subscription.list", &[]), Ok(dict(all)));
+    assert_eq!(
+        ask(&mut scene, "phone", "wamp.subscription.list", &[]),
+        Ok(Value::dict(all))
+    );
     scene.leave("phone");
     scene.join("tablet", Role::unrestricted("x"));
     let none = ["exact", "prefix", "wildcard"].map(|policy| (policy, ids(&[])));
-    assert_eq!(ask(&mut scene, "tablet", "wamp.subscription.list", &[]), Ok(dict(none)));
+    assert_eq!(
+        ask(&mut scene, "tablet", "wamp.subscription.list", &[]),
+        Ok(Value::dict(none))
+    );
 }
 
 #[test]
@@ -65,10 +71,10 @@ fn lookup_finds_just_this_topic_and_null_for_another() {
     let lookup = |scene: &mut Scene, uri: &str, options: Value| {
         ask(scene, "phone", "wamp.subscription.lookup", &[uri.into(), options])
     };
-    let with = |policy: &str| dict([("match", policy.into())]);
+    let with = |policy: &str| Value::dict([("match", policy.into())]);
     for (uri, options, found) in [
         ("a.b.c", Value::Null, exact),
-        ("a.b.c", dict([]), exact),
+        ("a.b.c", Value::dict([]), exact),
         ("a.b.c", with("exact"), exact),
         ("a.b", with("prefix"), prefix),
         ("a..c", with("wildcard"), wildcard),
@@ -78,12 +84,12 @@ fn lookup_finds_just_this_topic_and_null_for_another() {
     for (uri, options) in [
         ("a.b", Value::Null),
         ("a.b.c", with("prefix")),
-        ("", dict([])),
-        ("wamp.session.count", dict([])),
+        ("", Value::dict([])),
+        ("wamp.session.count", Value::dict([])),
     ] {
         assert_eq!(lookup(&mut scene, uri, options), Ok(Value::Null), "{uri}");
     }
-    for options in [with("fuzzy"), dict([("match", 1_u64.into())]), "prefix".into()] {
+    for options in [with("fuzzy"), Value::dict([("match", 1_u64.into())]), "prefix".into()] {
         assert_eq!(
             lookup(&mut scene, "a.b", options),
             refused("wamp.error.invalid_argument")
@@ -112,7 +118,7 @@ fn match_finds_all_and_null_when_there_is_none() {
 fn everything_is_told_of_a_subscription_and_of_who_holds_it() {
     let mut scene = Scene::of(&["phone", "tablet"]);
     let [_, prefix, _] = three(&mut scene);
-    let expected = dict([
+    let expected = Value::dict([
         ("id", prefix.get().into()),
         ("created", "1970-01-01T00:00:00Z".into()),
         ("match", "prefix".into()),
