@@ -234,7 +234,7 @@ impl Config {
     ///
     /// # Errors
     /// At least one.
-    pub fn parse_whole(file: &Path, text: &str, most: usize) -> Result<Self, Vec<ConfigError>> {
+    fn parse_whole(file: &Path, text: &str, most: usize) -> Result<Self, Vec<ConfigError>> {
         let source = Source::new(file, text);
         let table = source.parse()?;
         let mut errors = Vec::new();

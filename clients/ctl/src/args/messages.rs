@@ -75,12 +75,8 @@ pub(crate) enum Policy {
 
 impl Policy {
     /// The word in arguments.
-    pub(crate) const fn word(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Prefix => "prefix",
-            Self::Wildcard => "wildcard",
-        }
+    pub(crate) fn word(self) -> &'static str {
+        client::Match::from(self).name()
     }
 
     /// How a URI is compared when nothing is said: one that ends with a dot stands for all below it.
