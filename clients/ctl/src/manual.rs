@@ -199,10 +199,18 @@ fn own_sections(path: &[&str]) -> Roff {
         list(&mut roff, &ENVIRONMENT, bold);
     }
     roff.control("SH", ["EXAMPLES"]);
-    for (line, what) in examples::of(path) {
-        roff.control("TP", []);
-        roff.text([bold(format!("{PROGRAM} {line}"))]);
-        roff.text([roman(if what.is_empty() { "." } else { what })]);
+    for (index, (line, what)) in examples::of(path).into_iter().enumerate() {
+        let line = bold(format!("{PROGRAM} {line}"));
+        match (what, index) {
+            // A section begins a paragraph itself.
+            ("", 0) => {}
+            ("", _) => drop(roff.control("PP", [])),
+            _ => drop(roff.control("TP", [])),
+        }
+        roff.text([line]);
+        if !what.is_empty() {
+            roff.text([roman(what)]);
+        }
     }
     roff.control("SH", ["SEE ALSO"]);
     let mut others: Vec<Inline> = Vec::new();

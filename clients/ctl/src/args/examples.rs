@@ -3,6 +3,9 @@
 /// A command line without the program's name, and what it does where that is not plain.
 pub(crate) type Example = (&'static str, &'static str);
 
+/// The columns of a narrow terminal.
+const WIDTH: usize = 80;
+
 /// The examples by the name of the command; those without are of the program itself.
 pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
     (
@@ -119,7 +122,7 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
                 "with a keyword argument",
             ),
             (
-                "call com.example.add 2 3 --timeout 5 --anonymous --at 192.0.2.7:8080 --realm realm1",
+                "call com.example.add 2 3 --at hub:8080 --realm realm1 --anonymous",
                 "any router",
             ),
         ],
@@ -246,15 +249,16 @@ pub(crate) fn of(path: &[&str]) -> Vec<Example> {
     }
 }
 
-/// As help shows them.
+/// As help shows them: what each does stands beside it, or below each where that would be too long for a terminal.
 pub(super) fn text(examples: &[Example]) -> String {
-    let lines = examples.iter().map(|(line, what)| {
-        let line = format!("deskconnctl {line}");
-        if what.is_empty() {
-            format!("\n  {line}")
-        } else {
-            format!("\n  {line:<46}  {what}")
-        }
+    let line = |line: &str| format!("  deskconnctl {line}");
+    let told = examples.iter().filter(|(_, what)| !what.is_empty());
+    let beside = told.clone().map(|(it, _)| line(it).len() + 2).max().unwrap_or_default();
+    let fits = told.clone().all(|(_, what)| beside + what.len() <= WIDTH);
+    let lines = examples.iter().map(|(it, what)| match (*what, fits) {
+        ("", _) => format!("\n{}", line(it)),
+        (what, true) => format!("\n{:<beside$}{what}", line(it)),
+        (what, false) => format!("\n{}\n      {what}", line(it)),
     });
     format!("Examples:{}", lines.collect::<String>())
 }
@@ -271,6 +275,23 @@ mod tests {
         }
         for (name, _) in EXAMPLES.iter().skip(1) {
             assert!(command().find_subcommand(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_an_example_fits_a_narrow_terminal() {
+        for (name, examples) in EXAMPLES {
+            let text = text(&of(if name.is_empty() {
+                &[]
+            } else {
+                std::slice::from_ref(name)
+            }));
+            // A command that is longer stands alone, to be copied.
+            let is_command = |line: &str| examples.iter().any(|(it, _)| line == format!("  deskconnctl {it}"));
+            let long = text
+                .lines()
+                .find(|line| !is_command(line) && line.chars().count() > WIDTH);
+            assert_eq!(long, None);
         }
     }
 
