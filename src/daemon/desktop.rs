@@ -55,7 +55,7 @@ impl Daemon {
         let (settings, when_full) = (desktop_settings(config), config.limits.when_full);
         let journal = realms::of_desktop(&self.store);
         let realm = self.router.open_realm_with(DESKTOP_REALM, settings, when_full, journal);
-        desk.serve(realm.clone());
+        desk.has_strangers_in(realm.clone());
         let functions = Arc::new(self.functions(config, &machine, &access).await?);
         let desktop = Desktop {
             said,

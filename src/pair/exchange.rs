@@ -67,7 +67,7 @@ impl Desk {
             Ok(begun) => begun,
             Err(why) => return self.end(frames, &why, address.as_deref()).await,
         };
-        let running = Leaving { desk: self, request };
+        let leaving = Leaving { desk: self, request };
         let mut step = Step::Send(hello);
         loop {
             step = match step {
@@ -99,7 +99,7 @@ impl Desk {
                     Err(why) => Step::End(why),
                 },
                 Step::End(why) => {
-                    drop(running);
+                    drop(leaving);
                     return self.end(frames, &why, address.as_deref()).await;
                 }
             };

@@ -121,7 +121,7 @@ impl Desk {
     }
 
     /// Tells the desk which realm its strangers are in. Called once, before anybody can join.
-    pub fn serve(&self, realm: RealmHandle) {
+    pub fn has_strangers_in(&self, realm: RealmHandle) {
         let _ = self.realm.set(realm);
     }
 
