@@ -11,6 +11,8 @@ use crate::{House, REALM};
 const MORE_KIB: u64 = 4 << 10;
 /// Connections come and go, so their number is never quite the same.
 const MORE_DESCRIPTORS: u64 = 24;
+/// Some work for those who are there, some for what changes on the machine.
+const MORE_THREADS: u64 = 2;
 /// How long a daemon that is left alone may take to forget those who were there.
 const FORGETS: Duration = Duration::from_secs(30);
 /// How long its threads may take to end: those that wait for disks go when they had nothing to do for 10 s.
@@ -45,7 +47,7 @@ impl Watch {
         for (name, what, more) in [
             ("own memory in KiB", (|it| it.own_kib) as fn(&Sample) -> u64, MORE_KIB),
             ("file descriptors", |it| it.descriptors, MORE_DESCRIPTORS),
-            ("threads", |it| it.threads, 2),
+            ("threads", |it| it.threads, MORE_THREADS),
         ] {
             let (middle, end) = (
                 median(&self.0[third..2 * third], what),
@@ -94,7 +96,7 @@ pub(crate) async fn compare(house: &House, before: &Sample, after: &Sample) {
     }
     let mut again = tokio::time::interval(AGAIN);
     let rests = async {
-        while Sample::of(house.pid).threads > before.threads {
+        while Sample::of(house.pid).threads > before.threads + MORE_THREADS {
             again.tick().await;
         }
     };
