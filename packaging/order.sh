@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 
 # Says why the daemon is not ordered, and ends.
 as_it_is() {
-  echo "order: the daemon takes some 7 MiB more of memory than it needs: $*" >&2
+  echo "order: the daemon takes some 6 MiB more of memory than it needs: $*" >&2
   [ "${DESKCONN_REQUIRE_ALL:-}" != 1 ] || exit 1
   cp "$built/deskconnd" "$ordered/"
   exit

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 BIN=$(cd "${1:?usage: memory.sh BINDIR}" && pwd)
 if [ "${2:-}" != inside ]; then exec unshare --net bash "$0" "$BIN" inside; fi
-# What a machine spares for a daemon that nobody uses yet; without the order of functions it has 15 and 19 MiB.
+# What a machine spares for a daemon that nobody uses yet; without the order of functions it has 13 and 16 MiB.
 MOST_OF_ROUTER_MIB=10
 MOST_OF_DESKTOP_MIB=15
 ip link set lo up
