@@ -22,6 +22,15 @@ pub(super) fn home() -> (TempDir, PathBuf) {
     (home, state)
 }
 
+/// The same with two paired devices in it.
+fn home_of_two() -> (TempDir, PathBuf) {
+    let (home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    pair(&store, "two").unwrap();
+    (home, state)
+}
+
 fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().mode() & 0o7777
 }
@@ -302,11 +311,7 @@ fn a_damaged_list_stops_the_start_and_is_left_as_it_is() {
 
 #[test]
 fn a_list_of_a_later_version_stops_the_start_and_nobody_is_told_to_begin_anew() {
-    let (_home, state) = home();
-    let store = Store::open(&state).unwrap();
-    pair(&store, "one").unwrap();
-    pair(&store, "two").unwrap();
-    drop(store);
+    let (_home, state) = home_of_two();
     let later = br#"{"version": 9, "devices": [], "what_nobody_knows_yet": {}}"#;
     fs::write(state.join(DEVICES), later).unwrap();
     let told = refused(&state);
@@ -320,11 +325,7 @@ fn a_list_of_a_later_version_stops_the_start_and_nobody_is_told_to_begin_anew() 
 
 #[test]
 fn the_way_back_that_a_damaged_list_names_works() {
-    let (_home, state) = home();
-    let store = Store::open(&state).unwrap();
-    pair(&store, "one").unwrap();
-    pair(&store, "two").unwrap();
-    drop(store);
+    let (_home, state) = home_of_two();
     fs::write(state.join(DEVICES), "{").unwrap();
     let told = refused(&state);
     let command = told.split('`').find(|part| part.starts_with("cp ")).unwrap();

@@ -61,21 +61,23 @@ impl Reader {
     }
 
     pub(crate) async fn next(&mut self) -> Result<Option<Message>, ReadError> {
-        let read = poll_fn(|cx| self.poll_message(cx)).await;
-        self.has_ended |= !matches!(read, Ok(Some(_)));
-        read
+        poll_fn(|cx| self.poll_next(cx)).await
     }
 
     /// The next message, if it has come.
     #[inline]
     pub(crate) fn next_now(&mut self) -> Option<Result<Option<Message>, ReadError>> {
-        match self.poll_message(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(read) => {
-                self.has_ended |= !matches!(read, Ok(Some(_)));
-                Some(read)
-            }
+        match self.poll_next(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(read) => Some(read),
             Poll::Pending => None,
         }
+    }
+
+    #[inline]
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, ReadError>> {
+        let read = ready!(self.poll_message(cx));
+        self.has_ended |= !matches!(read, Ok(Some(_)));
+        Poll::Ready(read)
     }
 
     fn poll_message(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, ReadError>> {
