@@ -31,7 +31,7 @@ uinput:
 
 ## Makes the Debian package.
 deb: build
-	bash packaging/order.sh release
+	bash packaging/order.sh
 	BIN=target/ordered bash packaging/deb.sh
 
 ## Sets up what the tests need (as root: with apt) and runs every test.
@@ -78,7 +78,7 @@ pictures: build
 
 ## The snap for this machine, in target/snap; snap/README.md says how to install it.
 snap: build
-	bash packaging/order.sh release
+	bash packaging/order.sh
 	BIN=target/ordered bash snap/build.sh target/snap
 
 ## Micro-benchmarks; benches/README.md says how routers are compared.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs for packages, the daemon with what runs at its start side by side: target/ordered/deskconnd, deskconnctl.
 #
-# usage: order.sh [PROFILE]     without it the profile `dist`
+# usage: order.sh [PROFILE]     without it the profile `release`, which the packages are made of
 #
 # Linux maps the 64 KiB around each function that is called. The few thousand of the start lie all over the program
 # otherwise, and a daemon that does nothing has two thirds of its code in memory. Where the tools for it are missing, the
@@ -18,11 +18,11 @@ as_it_is() {
 }
 
 if [ "${1:-}" != traced ]; then
-  profile=${1:-dist}
+  profile=${1:-release}
   built=${CARGO_TARGET_DIR:-target}/$profile
   ordered=${CARGO_TARGET_DIR:-target}/ordered
   mkdir -p "$ordered"
-  # Functions are traced by their names, which packages leave out.
+  # Functions are traced by their names, which the profile `dist` leaves out.
   export CARGO_PROFILE_DIST_STRIP=debuginfo
   cargo build --profile "$profile" --locked
   cp "$built/deskconnctl" "$ordered/"

@@ -92,7 +92,7 @@ stage_check() {
 # The daemon for packages takes the place of the other while it is linked: before anything uses that.
 stage_release() {
   part programs make build
-  part order bash packaging/order.sh release
+  part order bash packaging/order.sh
 }
 
 stage_run() {
