@@ -11,7 +11,7 @@ mkdir -p "$DESKCONN_CACHE"
 STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap endurance+faults vm+package fuzz}
 # What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
 OUTCOMES=$(mktemp)
-trap 'rm -f "$OUTCOMES" "$OUTCOMES.parts"' EXIT
+trap 'rm -f "$OUTCOMES"*' EXIT
 
 # What makes the second build fast makes the first one slower, and larger.
 if [ ! -d "${CARGO_TARGET_DIR:-target}/debug" ]; then export CARGO_INCREMENTAL=0; fi
@@ -175,14 +175,24 @@ run() {
   echo "$1 $((SECONDS - started)) s" >>"$OUTCOMES"
 }
 
-# Side by side, with the name of its stage before each line.
+# Side by side, with the name of its stage before each line. The end of what failed is said once more at the very end:
+# what the others went on to say stands after it, and a log is read from below.
 run_all() {
-  local stage status=0 running=()
+  local stage status=0
+  local -A running
   for stage; do
-    run "$stage" 2>&1 | sed -u "s/^/$stage: /" &
-    running+=($!)
+    run "$stage" 2>&1 | tee "$OUTCOMES.$stage" | sed -u "s/^/$stage: /" &
+    running[$stage]=$!
   done
-  for stage in "${running[@]}"; do wait "$stage" || status=1; done
+  for stage; do
+    wait "${running[$stage]}" || { status=1; touch "$OUTCOMES.$stage.failed"; }
+  done
+  for stage; do
+    if [ -e "$OUTCOMES.$stage.failed" ]; then
+      say "FAILED $stage; its last lines:"
+      { grep -E 'FAIL|panicked|[Ee]rror' "$OUTCOMES.$stage" | tail -8 || :; echo ...; tail -12 "$OUTCOMES.$stage"; } | sed "s/^/$stage: /"
+    fi
+  done
   return $status
 }
 
