@@ -1,5 +1,7 @@
 //! `deskconnd --check`: whether the configuration is right, what it contains, and what in it is surely not meant.
 
+mod absent;
+
 use anyhow::{Context as _, Result};
 
 use crate::access::{Household, roles};
@@ -41,9 +43,19 @@ pub fn check(origin: &Origin, is_system: bool) -> Result<Checked, Vec<String>> {
             contents(&config)
         ),
     };
-    let mut warnings = config.warnings();
-    warnings.extend(unseen.iter().map(|fault| format!("{fault:#}")));
-    Ok(Checked { contents, warnings })
+    let mut told = warnings(&config);
+    told.extend(unseen.iter().map(|fault| format!("{fault:#}")));
+    Ok(Checked {
+        contents,
+        warnings: told,
+    })
+}
+
+/// What is legal and surely not meant, and what only shows when it is used.
+pub fn warnings(config: &Config) -> Vec<String> {
+    let mut told = config.warnings();
+    told.extend(absent::absent(config));
+    told
 }
 
 /// What is wrong with a configuration wherever it is used.

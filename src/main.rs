@@ -136,7 +136,7 @@ async fn serve(source: Source, config: &Config, paths: &Paths) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    for warning in config.warnings() {
+    for warning in check::warnings(config) {
         tracing::warn!("the configuration: {warning}");
     }
     let daemon = tokio::select! {

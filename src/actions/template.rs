@@ -89,6 +89,14 @@ impl Template {
         self.parts.iter().map(part).collect()
     }
 
+    /// Its expressions, in their order.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Expression(expression) => Some(expression),
+        })
+    }
+
     /// Its value: that of its expression, with its kind, where it is one expression and nothing else; otherwise a text.
     ///
     /// # Errors
@@ -189,6 +197,17 @@ pub enum Shape {
 impl Eq for Shape {}
 
 impl Shape {
+    /// The expressions in it.
+    #[must_use]
+    pub fn expressions(&self) -> Vec<&Expression> {
+        match self {
+            Self::Plain(_) => Vec::new(),
+            Self::Text(template) => template.expressions().collect(),
+            Self::List(items) => items.iter().flat_map(Self::expressions).collect(),
+            Self::Dict(items) => items.values().flat_map(Self::expressions).collect(),
+        }
+    }
+
     /// What it becomes.
     ///
     /// # Errors

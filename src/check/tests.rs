@@ -234,3 +234,92 @@ fn what_is_legal_and_surely_not_meant_is_a_warning() {
         assert_eq!(warnings(&text), [""; 0], "{file}");
     }
 }
+
+fn action(when: &str, then: &str) -> String {
+    format!("[[action]]\nname = \"lamp\"\nwhen = {when}\nthen = {then}\n")
+}
+
+#[test]
+fn a_name_that_nothing_gives_where_it_stands_is_a_warning() {
+    const TOPIC: &str = "{ topic = \"a.b\" }";
+    for (when, then, expected) in [
+        (
+            "{ every = \"1h\", if = \"device.name == 'x'\" }",
+            "{ notify = \"a\" }",
+            vec!["action \"lamp\": nothing that triggers `device.name == 'x'` gives `device`"],
+        ),
+        (
+            TOPIC,
+            "[{ notify = \"{{ result.value }}\" }, { notify = \"a\", body = \"{{ results[0] }}\" }]",
+            vec!["action \"lamp\": no step is done before `result.value`, so there is no `result`"],
+        ),
+        (
+            "[{ topic = \"a.b\" }, { host = \"load\", above = 2, if = \"topic == 'a'\" }]",
+            "{ call = \"a.{{ topic }}\", args = [[\"{{ present }}\"]], kwargs = { x = \"{{ reading }} {{ now.time }}\" } }",
+            vec![
+                "action \"lamp\": nothing that triggers `topic == 'a'` gives `topic`",
+                "action \"lamp\": nothing that triggers `present` gives `present`",
+            ],
+        ),
+        (
+            "{ at = \"07:00\" }",
+            "{ post = \"http://a/{{ args[0] }}\", headers = { X-Key = \"{{ topic }}\" }, json = { a = \"{{ kwargs }}\" }, if = \"present\" }",
+            vec![
+                "action \"lamp\": nothing that triggers `present` gives `present`",
+                "action \"lamp\": nothing that triggers `args[0]` gives `args`",
+                "action \"lamp\": nothing that triggers `topic` gives `topic`",
+                "action \"lamp\": nothing that triggers `kwargs` gives `kwargs`",
+            ],
+        ),
+        (
+            TOPIC,
+            "{ publish = \"b.{{ args[0] }}\", args = [\"{{ publisher.authid }} {{ kwargs }} {{ trigger }} {{ action }} {{ value }}\"] }",
+            vec![],
+        ),
+        (
+            "{ device = \"x\", is = \"present\", if = \"present\" }",
+            "{ notify = \"{{ device.name }}\" }",
+            vec![],
+        ),
+    ] {
+        assert_eq!(warnings(&action(when, then)), expected, "{when} {then}");
+    }
+}
+
+#[test]
+fn a_file_or_program_that_is_not_there_is_a_warning_since_it_may_come_yet() {
+    let home = tempfile::tempdir().unwrap();
+    let there = home.path().join("token");
+    fs::write(&there, "x").unwrap();
+    let pipe = home.path().join("pipe");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    let post = |key: &str, file: &Path| {
+        let then = format!("{{ post = \"https://a/\", {key} = \"{}\" }}", file.display());
+        warnings(&action("{ every = \"1h\" }", &then))
+    };
+    assert_eq!(post("token_file", &there), [""; 0]);
+    for key in ["token_file", "ca"] {
+        let gone = home.path().join("gone");
+        let told = post(key, &gone);
+        let begin = format!("action \"lamp\": {key} {} cannot be read: ", gone.display());
+        assert!(told.len() == 1 && told[0].starts_with(&begin), "{told:?}");
+    }
+    assert!(post("ca", &pipe)[0].ends_with("it is no file"));
+    let command = |program: &str| {
+        warnings(&format!(
+            "[[components.command]]\nname = \"lamp\"\nrun = [\"{program}\"]\n"
+        ))
+    };
+    for program in ["sh", "/bin/sh", "./of-its-directory"] {
+        assert_eq!(command(program), [""; 0], "{program}");
+    }
+    for program in ["no-such-program", "/nonexistent/lamp"] {
+        let expected = format!("[[components.command]] \"lamp\": there is no program {program}");
+        assert_eq!(command(program), [expected]);
+    }
+    let locker = warnings("[components.screen]\nlock_command = [\"no-such-locker\"]\n");
+    assert_eq!(
+        locker,
+        ["[components.screen] lock_command: there is no program no-such-locker"]
+    );
+}

@@ -3,6 +3,7 @@
 //! Templates and expressions are read here, so that `deskconnd --check` finds what is wrong in them; what they mean is in
 //! `src/actions`.
 
+mod given;
 #[cfg(test)]
 mod tests;
 mod then;

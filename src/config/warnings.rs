@@ -15,6 +15,7 @@ impl Config {
         for realm in &self.realms {
             warn_of_realm(realm, is_reachable, &mut told);
         }
+        told.extend(self.actions.iter().flat_map(|action| action.warnings()));
         let takes_certificates = |realm: &Realm| {
             let is_named = realm.principals.iter().any(|it| it.login == Login::Tls);
             let mut asked = realm.authenticators.iter().flat_map(|it| &it.methods);

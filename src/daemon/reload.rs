@@ -198,7 +198,7 @@ impl Reloader {
         if let Some(log) = &source.log {
             log.follow(&next).map_err(|error| vec![format!("{error:#}")])?;
         }
-        for warning in next.warnings() {
+        for warning in check::warnings(&next) {
             tracing::warn!("the configuration: {warning}");
         }
         parts.apply(&before, &next, prepared, &mut reloaded).await;

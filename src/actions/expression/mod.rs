@@ -7,6 +7,7 @@
 mod compute;
 mod evaluate;
 mod filter;
+mod names;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -106,6 +107,12 @@ impl Expression {
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
+    }
+
+    /// The names that it cannot do without: not those of which it says what is done when they are missing.
+    #[must_use]
+    pub fn names(&self) -> std::collections::BTreeSet<&str> {
+        names::needed(&self.root)
     }
 
     /// Its value among these.

@@ -171,6 +171,36 @@ fn an_expression_is_read_up_to_its_limits_and_not_past_them() {
 }
 
 #[test]
+fn names_are_needed_unless_it_is_said_what_is_done_without_them() {
+    for (source, expected) in [
+        (
+            "value > 1500 and kwargs['unit'] == topic",
+            vec!["kwargs", "topic", "value"],
+        ),
+        (
+            "not device.name in [reading, -value]",
+            vec!["device", "reading", "value"],
+        ),
+        (
+            "value if present else results[0] | default(args[0]) | int",
+            vec!["args", "present", "value"],
+        ),
+        ("device.name | default('x') ~ kwargs.a is defined", vec![]),
+        ("device is defined and device.name == 'x'", vec![]),
+        ("args[0] + [value] | default(1)", vec!["args"]),
+        ("1 + 2", vec![]),
+    ] {
+        let names = Expression::parse(source)
+            .unwrap()
+            .names()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        assert_eq!(names, expected, "{source}");
+    }
+}
+
+#[test]
 fn a_result_grows_up_to_its_limit_and_not_past_it() {
     let of = |source: &str, length: usize| {
         let scope = Dict::from([("value".to_owned(), Value::from("x".repeat(length)))]);

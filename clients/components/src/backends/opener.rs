@@ -17,6 +17,7 @@ use url::Url;
 use zbus::{Connection, MatchRule, MessageStream, OwnedObjectPath, OwnedVariant, Variant, message};
 
 use super::bus::{self, Bus};
+use super::program::is_installed;
 use super::thread::blocking;
 use super::{Failure, Missing};
 
@@ -174,14 +175,6 @@ async fn portal(connection: &Connection, address: &Url) -> zbus::Result<Answer> 
         });
     }
     Ok(Answer::Failed)
-}
-
-fn is_installed(program: &Path) -> bool {
-    if program.components().count() > 1 {
-        return program.is_file();
-    }
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
 }
 
 fn no_session(reason: &str) -> Missing {

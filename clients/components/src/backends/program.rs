@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::future::ready;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -52,6 +52,16 @@ const OURS: [&str; 20] = [
     "WATCHDOG_PID",
     "WATCHDOG_USEC",
 ];
+
+/// Whether a program is there: at its path, or somewhere in `PATH` if it is a mere name.
+#[must_use]
+pub fn is_installed(program: &Path) -> bool {
+    if program.components().count() > 1 {
+        return program.is_file();
+    }
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
+}
 
 /// A program with its arguments, as a person configured it.
 #[derive(Debug, Clone, PartialEq, Eq)]
