@@ -304,19 +304,24 @@ async fn a_guest_gets_grants_and_an_end() {
     assert_eq!(home.run(&["--desktop", "Attic", "brightness"]).await.status, Some(0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_a_desktop_or_a_code_is_wrong_usage_or_not_found() {
-    let home = Home::new();
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
     home.run(&["join"]).await.failed(3, "no desktop on this network waits");
-    let mut join = home.start(&["join", "127.0.0.1:1"]);
+    // Before anything is typed.
+    home.run(&["join", "127.0.0.1:1"]).await.failed(3, "cannot connect");
+    home.run(&["join", &desk.address()])
+        .await
+        .failed(1, "does not wait for a device now");
+    let _pair = desk.pair(&[]).await;
+    let mut join = home.start(&["join", &desk.address()]);
     for _ in 0..3 {
         join.type_line("0123-4567").await;
     }
     join.ended().await.failed(2, "eight digits");
-    home.run(&["join", "127.0.0.1:1"]).await.failed(2, "nothing was typed");
-    let mut join = home.start(&["join", "127.0.0.1:1"]);
-    join.type_line("1234-5678").await;
-    join.ended().await.failed(3, "cannot connect");
+    home.run(&["join", &desk.address()])
+        .await
+        .failed(2, "nothing was typed");
     let link = "http://127.0.0.1:1/#p=1.4OHi4-Tl5ufo6err7O3u73ykkaTtfyc0eKywUTmkcz8AAAAA";
     let mut join = home.start(&["join", "-"]);
     join.type_line(link).await;

@@ -105,6 +105,9 @@ pub(super) async fn ask(
         Wanted::Any => waiting(global, output, typed).await?,
         Wanted::Name(name) => named(name, global, output).await?,
     };
+    // Where nobody answers, no code need be typed. While it is typed nothing is kept open: that takes as long as it takes.
+    let words = format!("looking whether {} answers", place.name);
+    output.while_waiting(&words, super::connect(&place)).await?;
     let question = format!("Code that {} shows:", place.name);
     let code = ask_for::<Code>(&question, output, typed).await?;
     Ok((place, Secret::Code(code)))
