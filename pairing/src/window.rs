@@ -164,7 +164,8 @@ pub enum Shut {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotOpened {
     /// One is open.
-    #[error("pairing is open already, for {} s more; use its code or close it first", left.as_secs())]
+    #[error("pairing is open already, for {} s more; use its code, or end the `deskconnctl pair` or close the app's \
+             window that opened it", left.as_secs())]
     AlreadyOpen {
         /// Until it expires by itself.
         left: Duration,

@@ -7,7 +7,7 @@ use client::{Dict, Session, Value, dict};
 use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
-use super::{Interrupts, ask, devices};
+use super::{Interrupts, ask, devices, hear};
 use crate::args::Approve;
 use crate::failure::Failure;
 use crate::output::{Output, left};
@@ -20,8 +20,8 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
     for device in &approve.yes_to {
         trusted.push(get(&devices::find(session, device).await?, "id").to_owned());
     }
-    let mut asked = session.subscribe("org.deskconn.consent.on_asked").await?;
-    let mut closed = session.subscribe("org.deskconn.consent.on_closed").await?;
+    let mut asked = hear(session, "org.deskconn.consent.on_asked").await?;
+    let mut closed = hear(session, "org.deskconn.consent.on_closed").await?;
     output.remark("waiting for calls that need consent; Ctrl-C ends it");
     let mut questions = Questions {
         session,

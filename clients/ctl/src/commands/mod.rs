@@ -44,7 +44,7 @@ mod volume;
 
 use std::time::Duration;
 
-use client::{Args, Client, Session, Value};
+use client::{Args, Client, Error, Session, Subscription, Value};
 
 use crate::args::{Arguments, Command, Global};
 use crate::connect;
@@ -188,6 +188,16 @@ async fn ask(session: &Session, procedure: &str, args: impl Into<Args>) -> Resul
         Ok(result) => Ok(result.into_value()),
         Err(error) => Err(explain(session, Deed::Call, procedure, error).await),
     }
+}
+
+/// Hears what is published for whoever decides whom the desktop trusts. A grant of this topic alone would not help another one.
+async fn hear(session: &Session, topic: &str) -> Result<Subscription, Failure> {
+    session.subscribe(topic).await.map_err(|error| match &error {
+        Error::Request(refused) if refused.uri.as_str() == "wamp.error.not_authorized" => {
+            Failure::from(error).hint("whom a desktop trusts is decided at it: run this there")
+        }
+        Error::Request(_) | Error::Closed(_) | Error::Unconvertible(_) => error.into(),
+    })
 }
 
 /// Somebody wants this program to end: Ctrl-C, or SIGTERM of a service manager. From the moment this is made the

@@ -96,6 +96,10 @@ async fn who_may_not_is_told_what_would_let_them() {
             &format!("has the role slides there; at the desktop, `deskconnctl devices grant {id} {uri}`"),
         );
     }
+    for command in ["pair", "approve"] {
+        let ended = home.run(&["--desktop", "Attic", command]).await;
+        ended.failed(1, "whom a desktop trusts is decided at it: run this there");
+    }
     // What is hinted at helps.
     let grant = ["devices", "grant", id, "org.deskconn.screen.lock"];
     assert_eq!(desk.run(&grant).await.status, Some(0));

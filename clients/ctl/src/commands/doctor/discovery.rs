@@ -59,7 +59,8 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
         Check::warning(
             CHECK,
             format!("{shown} is not announced yet"),
-            "wait some seconds; if it stays so, another machine may have the name: see deskconnctl discover",
+            "wait some seconds; if it stays so, either there is no network that it may use (see above), or another machine has the \
+             name: see deskconnctl discover",
         )
     } else {
         match is_heard {

@@ -9,7 +9,7 @@ use pairing::question::APPROVAL_TIME;
 use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
-use super::{Interrupts, ask};
+use super::{Interrupts, ask, hear};
 use crate::args::Pair;
 use crate::failure::Failure;
 use crate::output::{Output, left};
@@ -33,10 +33,10 @@ pub(super) async fn run(session: &Session, pair: &Pair, output: &Output) -> Resu
         session,
         pair,
         output,
-        asked: session.subscribe("org.deskconn.pairing.on_asked").await?,
-        alarms: session.subscribe("org.deskconn.pairing.on_alarm").await?,
-        entries: session.subscribe("org.deskconn.audit.on_entry").await?,
-        closed: session.subscribe("org.deskconn.pairing.on_closed").await?,
+        asked: hear(session, "org.deskconn.pairing.on_asked").await?,
+        alarms: hear(session, "org.deskconn.pairing.on_alarm").await?,
+        entries: hear(session, "org.deskconn.audit.on_entry").await?,
+        closed: hear(session, "org.deskconn.pairing.on_closed").await?,
         question: None,
         answer_by: Instant::now(),
         typed: None,
