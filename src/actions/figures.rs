@@ -44,6 +44,11 @@ impl Figures {
         }
     }
 
+    /// The same without what went wrong before, which is over for who has just switched it.
+    pub(super) fn without_error(self) -> Self {
+        Self { error: None, ..self }
+    }
+
     /// Remembers what went wrong.
     pub(super) fn fail(&mut self, error: String) {
         self.error = Some(if error.chars().count() > MAX_SENTENCE {

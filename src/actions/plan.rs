@@ -64,7 +64,7 @@ impl Plan {
     /// Switches it. What it has seen is forgotten: only what happens from now on counts.
     pub(super) fn switch(&mut self, is_on: bool, now: &Moment) {
         let fresh = Self::new(Arc::clone(&self.action), is_on, None, now);
-        let figures = std::mem::take(&mut self.figures);
+        let figures = std::mem::take(&mut self.figures).without_error();
         *self = Self { figures, ..fresh };
     }
 

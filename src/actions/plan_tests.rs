@@ -296,6 +296,7 @@ fn an_action_that_triggers_itself_pauses_until_its_owner_or_time_helps() {
     plan.switch(true, &now);
     assert!(hear(&mut plan, 1_u64, &now).is_some());
     assert!(plan.figures.left_out > 0, "its figures stay");
+    assert_eq!(plan.figures.error, None, "it pauses no more");
 }
 
 #[test]

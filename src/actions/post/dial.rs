@@ -12,7 +12,7 @@ use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -55,8 +55,21 @@ pub(super) async fn send(
     let name = ServerName::try_from(name.to_owned());
     let name = name.map_err(|_| Failure::lasting(format!("{host:?} is no name that a certificate can have")))?;
     let stream = TlsConnector::from(config).connect(name, stream).await;
-    let stream = stream.map_err(|error| Failure::lasting(format!("no secure connection: {error}")))?;
+    let stream = stream.map_err(|error| insecure(&error))?;
     over(stream, request).await
+}
+
+fn insecure(error: &std::io::Error) -> Failure {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    let is_unknown = matches!(
+        cause,
+        Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+    );
+    let advice = match is_unknown {
+        true => "; for a server with an authority of its own, name that by `ca`",
+        false => "",
+    };
+    Failure::lasting(format!("no secure connection: {error}{advice}"))
 }
 
 async fn over<S>(stream: S, request: Request<http_body_util::Full<Bytes>>) -> Result<Response<Incoming>, Failure>
