@@ -105,7 +105,6 @@ impl Configured {
     /// Reads the files again, and says in the log what came of it.
     pub fn reload(&self) {
         if *self.files() == Tls::default() {
-            tracing::info!("there are no certificates in the configuration to read again");
             return;
         }
         match self.take() {
