@@ -112,7 +112,7 @@ async fn the_screen_is_drawn_sorted_and_left_as_it_was() {
         })
         .await;
     terminal.press("n");
-    terminal.shows("sorted by name").await;
+    terminal.shows("by name: q quit").await;
     terminal
         .until("by name", |screen| order(screen) == Some(std::cmp::Ordering::Greater))
         .await;
@@ -126,7 +126,7 @@ async fn the_screen_is_drawn_sorted_and_left_as_it_was() {
             .until("the keys stand on the last line", |screen| {
                 let last = screen.contents_between(lines - 1, 0, lines - 1, columns);
                 let title = screen.contents_between(0, 0, 0, columns);
-                last.starts_with("sorted by name") && title.starts_with("deskconn at")
+                last.starts_with("by name: ") && title.starts_with("deskconn at")
             })
             .await;
     }

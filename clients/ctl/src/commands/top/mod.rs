@@ -229,7 +229,7 @@ impl View<'_> {
             String::new()
         };
         let keys = format!(
-            "{more}sorted by {}; q quit r turn i inside c calls e events b queue d drop n name t new",
+            "{more}by {}: q quit r turn i inside c calls e events b queue d drop n name t new",
             self.sort.word()
         );
         drawn.push(self.output.paint(Meaning::Dim, &shortened(&keys, columns)));
