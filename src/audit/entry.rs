@@ -258,14 +258,44 @@ impl Entry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// When, in universal time.
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(with = "moment")]
     pub time: OffsetDateTime,
     /// What.
     #[serde(flatten)]
     pub entry: Entry,
 }
 
+/// Times of entries, as lines and procedures have them.
+mod moment {
+    use serde::{Deserializer, Serializer};
+    use time::OffsetDateTime;
+
+    /// RFC 3339 with six digits of the second, always: lines sort by it as texts do.
+    pub(super) fn text(time: OffsetDateTime) -> String {
+        let (date, hour, minute) = (time.date(), time.hour(), time.minute());
+        format!(
+            "{date}T{hour:02}:{minute:02}:{:02}.{:06}Z",
+            time.second(),
+            time.microsecond()
+        )
+    }
+
+    pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, out: S) -> Result<S::Ok, S::Error> {
+        out.serialize_str(&text(*time))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<OffsetDateTime, D::Error> {
+        time::serde::rfc3339::deserialize(input)
+    }
+}
+
 impl Record {
+    /// Its time as text.
+    #[must_use]
+    pub fn moment(&self) -> String {
+        moment::text(self.time)
+    }
+
     /// The line of the file, with its end.
     pub(super) fn line(&self) -> String {
         let mut line = serde_json::to_string(self).expect("text and a time of four-digit years");

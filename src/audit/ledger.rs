@@ -43,6 +43,9 @@ pub const OF_ACTIONS: Ration = Ration {
     per_kind: 64,
 };
 
+/// In how short a time entries get times one behind the other: a millisecond has room for a thousand of them.
+const AT_ONCE: time::Duration = time::Duration::MILLISECOND;
+
 /// The longest of the spans.
 pub const LONGEST_SPAN: Duration = OF_ACTIONS.span;
 
@@ -142,12 +145,11 @@ impl Ledger {
     /// An entry with its time, which no other entry has: that is how a reader tells two of them apart.
     pub fn record(&mut self, entry: Entry, time: OffsetDateTime) -> Record {
         let time = time.to_offset(time::UtcOffset::UTC).truncate_to_microsecond();
-        let taken = self.last == Some(time);
-        let time = if taken {
-            time.saturating_add(time::Duration::MICROSECOND)
-        } else {
-            time
-        };
+        // Several may come in one microsecond. A clock that was put back by more than they take is believed.
+        let taken = self
+            .last
+            .filter(|last| (time..=time.saturating_add(AT_ONCE)).contains(last));
+        let time = taken.map_or(time, |last| last.saturating_add(time::Duration::MICROSECOND));
         self.last = Some(time);
         Record { time, entry }
     }

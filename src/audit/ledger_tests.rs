@@ -141,9 +141,15 @@ fn many_actions_together_fill_no_more_than_their_share() {
 #[test]
 fn no_two_entries_have_the_same_time() {
     let mut ledger = Ledger::default();
-    let first = ledger.record(Entry::new(Kind::Revoked), time(5));
-    let second = ledger.record(Entry::new(Kind::Revoked), time(5));
-    assert!(first.time < second.time);
+    let records = [5, 5, 5, 6].map(|second| ledger.record(Entry::new(Kind::Revoked), time(second)));
+    let times = records.map(|record| record.moment());
+    let lines = [
+        "1970-01-01T00:00:05.000000Z",
+        "1970-01-01T00:00:05.000001Z",
+        "1970-01-01T00:00:05.000002Z",
+        "1970-01-01T00:00:06.000000Z",
+    ];
+    assert_eq!(times, lines);
 }
 
 #[test]

@@ -58,7 +58,7 @@ fn lines_are_json_in_a_file_for_its_owner_alone() {
     place.log().append(&[record]).unwrap();
     assert_eq!(
         fs::read_to_string(place.path(0)).unwrap(),
-        "{\"time\":\"1970-01-01T00:00:00Z\",\"kind\":\"action.denied\",\"device\":\"d_00000000\",\"detail\":\"call com.x\"}\n"
+        "{\"time\":\"1970-01-01T00:00:00.000000Z\",\"kind\":\"action.denied\",\"device\":\"d_00000000\",\"detail\":\"call com.x\"}\n"
     );
     assert_eq!(fs::metadata(place.path(0)).unwrap().mode() & 0o777, 0o600);
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use wamp::value::{Value, dict};
@@ -52,7 +51,7 @@ pub(crate) async fn publish(session: Session, mut entries: Receiver<Record>) {
 fn row(record: &Record) -> Value {
     let entry = &record.entry;
     let pairs = [
-        ("time", record.time.format(&Rfc3339).ok()),
+        ("time", Some(record.moment())),
         ("kind", Some(entry.kind.name().to_owned())),
         ("device", entry.device.clone()),
         ("name", entry.name.clone()),
