@@ -245,7 +245,7 @@ impl Config {
                 Err(error) => error,
             };
             let is_new = source.leave_out(error.offset);
-            if !error.what.is_empty() && errors.last() != Some(&error) {
+            if !error.follows && errors.last() != Some(&error) {
                 errors.push(error);
             }
             if errors.len() >= most || !is_new {
@@ -261,6 +261,7 @@ fn read_text(file: &Path, is_asked_for: bool) -> Result<Option<String>, ConfigEr
         file: file.to_owned(),
         line: None,
         what,
+        follows: false,
         offset: None,
     };
     let text = match read_bounded(file) {

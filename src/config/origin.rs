@@ -56,6 +56,7 @@ impl Origin {
                     file: self.file.clone(),
                     line: None,
                     what: "there are more mistakes, which are told when these are mended".to_owned(),
+                    follows: false,
                     offset: None,
                 });
             }

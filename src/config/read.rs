@@ -21,8 +21,10 @@ pub struct ConfigError {
     pub file: PathBuf,
     /// The line, from 1; none when the whole file is meant.
     pub line: Option<usize>,
-    /// What is wrong and what would be right. Empty where it merely follows from a mistake that was told before.
+    /// What is wrong and what would be right.
     pub what: String,
+    /// Whether it may merely follow from a mistake that was told before: then it is not told.
+    pub(super) follows: bool,
     /// Where in the text the mistake stands.
     pub(super) offset: Option<usize>,
 }
@@ -113,6 +115,7 @@ impl<'a> Source<'a> {
             file: self.file.to_owned(),
             line: offset.map(|offset| before(offset) + 1),
             what,
+            follows: false,
             offset,
         }
     }
@@ -171,7 +174,10 @@ impl<'a> Section<'a> {
     pub(super) fn need(&mut self, key: &'static str, accepted: &str) -> Result<Field<'a>, ConfigError> {
         match self.get(key) {
             Some(field) => Ok(field),
-            None if self.table.is_some_and(|table| table.contains_key(key)) => Err(self.error(String::new())),
+            None if self.table.is_some_and(|table| table.contains_key(key)) => Err(ConfigError {
+                follows: true,
+                ..self.error(format!("{key} is wrong"))
+            }),
             None => Err(self.error(format!("`{}{key}` is missing; it is {accepted}", self.path))),
         }
     }

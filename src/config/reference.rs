@@ -111,6 +111,7 @@ fn error(line: Option<usize>, what: String) -> ConfigError {
         file: NAME.into(),
         line,
         what,
+        follows: false,
         offset: None,
     }
 }

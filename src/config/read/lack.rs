@@ -33,16 +33,19 @@ impl Section<'_> {
     /// it may merely follow.
     pub(in crate::config) fn lacks(&self, what: String) -> ConfigError {
         let is_whole = self.table.is_none_or(|table| self.source.is_whole_table(table));
-        self.error(if is_whole { what } else { String::new() })
+        ConfigError {
+            follows: !is_whole,
+            ..self.error(what)
+        }
     }
 }
 
 impl Field<'_> {
     /// An error about a list that lacks something, told as that of a table.
     pub(in crate::config) fn lacks(&self, accepted: &str) -> ConfigError {
-        let error = self.error(accepted);
-        let is_whole = self.source.is_whole(self.value);
-        let what = if is_whole { error.what } else { String::new() };
-        ConfigError { what, ..error }
+        ConfigError {
+            follows: !self.source.is_whole(self.value),
+            ..self.error(accepted)
+        }
     }
 }
