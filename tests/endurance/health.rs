@@ -11,7 +11,7 @@ use crate::{House, REALM};
 const MORE_KIB: u64 = 4 << 10;
 /// Connections come and go, so their number is never quite the same.
 const MORE_DESCRIPTORS: u64 = 24;
-/// Some work for those who are there, some for what changes on the machine.
+/// Functions that lack something on the machine look for it each five seconds, in threads that live for ten.
 const MORE_THREADS: u64 = 2;
 /// How long a daemon that is left alone may take to forget those who were there.
 const FORGETS: Duration = Duration::from_secs(30);

@@ -208,10 +208,15 @@ impl Writer {
         batch: &mut VecDeque<Outgoing>,
         bounced: &mut Vec<(Outgoing, BounceReason)>,
     ) -> io::Result<()> {
-        match &mut self.0 {
-            Outward::Wire(writer) => writer.send_all(batch, bounced).await,
-            Outward::Polled(writer) => writer.send_all(batch, bounced).await,
-            Outward::Local(writer) => writer.send_all(batch).await,
+        if let Outward::Local(writer) = &mut self.0 {
+            return writer.send_all(batch).await;
+        }
+        loop {
+            self.put(batch, bounced)?;
+            self.flush().await?;
+            if batch.is_empty() || !bounced.is_empty() {
+                return Ok(());
+            }
         }
     }
 

@@ -105,20 +105,6 @@ impl Writer {
         self.0.state().octets = Some(octets);
     }
 
-    pub(crate) async fn send_all(
-        &self,
-        batch: &mut VecDeque<Outgoing>,
-        bounced: &mut Vec<(Outgoing, BounceReason)>,
-    ) -> io::Result<()> {
-        loop {
-            self.encode(batch, bounced)?;
-            self.flush().await?;
-            if batch.is_empty() || !bounced.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
     /// Moves messages from `batch` to where they wait to be fetched.
     pub(crate) fn encode(
         &self,

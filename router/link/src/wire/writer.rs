@@ -67,20 +67,6 @@ impl Writer {
         self.longest = self.longest.min(bytes);
     }
 
-    pub(crate) async fn send_all(
-        &mut self,
-        batch: &mut VecDeque<Outgoing>,
-        bounced: &mut Vec<(Outgoing, BounceReason)>,
-    ) -> io::Result<()> {
-        loop {
-            self.encode(batch, bounced)?;
-            self.frames.flush().await?;
-            if batch.is_empty() || !bounced.is_empty() {
-                return Ok(());
-            }
-        }
-    }
-
     pub(crate) async fn flush(&self) -> io::Result<()> {
         self.frames.flush().await
     }
