@@ -15,7 +15,7 @@ SERIALIZERS = {"json": JsonSerializer, "msgpack": MsgPackSerializer, "cbor": CBO
 LINKS = ("websocket", "rawsocket", "unix")
 # Several messages in one of WebSocket.
 BATCHED = "batched"
-JOIN_WITHIN = 20
+JOIN_WITHIN = 30
 DETAILS = RegisterOptions(details_arg="details")
 
 

@@ -12,8 +12,9 @@ KNOWN = "com.example.known"
 KEPT = "test.kept"
 # Where a procedure says what anonymous clients may do.
 GUARDED = "guarded"
-# An ended session's registrations are gone when the next message is served; this is for what takes longer.
-SOON = 10
+# An ended session's registrations are gone when the next message is served; this is for what takes longer, such as a Java program's
+# start from its source beside other tests.
+SOON = 30
 
 
 class Stage:
