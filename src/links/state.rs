@@ -82,8 +82,12 @@ impl Default for Stand {
 impl Stand {
     /// Takes the state of the connection, and why the session there serves nothing if it does not. `true` if it is news.
     pub(super) fn take(&mut self, status: &Status, unfit: Option<&str>, is_ready: bool) -> bool {
-        // The reason for which it is tried again stays until it is up.
-        let still = (State::Down, self.why.as_deref().filter(|_| self.state != State::Up));
+        // The reason for which it is tried again stays until it is up. Of states that follow each other quickly only the last is
+        // seen: that it waits, and for what, may not be.
+        let still = match self.state {
+            State::Up => (State::Down, Some("the connection was lost")),
+            State::Down | State::Refused => (State::Down, self.why.as_deref()),
+        };
         let (state, why) = match status {
             Status::Open(_) => match unfit {
                 None if is_ready => (State::Up, None),
@@ -173,5 +177,25 @@ impl Report {
             ("missing", Value::List(missing)),
         ];
         dict(pairs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_that_was_up_says_why_it_is_not_though_nobody_saw_it_wait() {
+        let mut stand = Stand {
+            state: State::Up,
+            ..Stand::default()
+        };
+        let connecting = Status::Connecting { attempt: 1 };
+        assert!(stand.take(&connecting, None, false));
+        assert_eq!(
+            (stand.state, stand.why.as_deref()),
+            (State::Down, Some("the connection was lost"))
+        );
+        assert!(!stand.take(&connecting, None, false), "that is no news");
     }
 }
