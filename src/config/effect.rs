@@ -27,10 +27,6 @@ pub const EFFECTS: &[(&str, Effect)] = &[
         "http.bridge",
         Effect::Restart("the paths of HTTP are given away at the start"),
     ),
-    (
-        "components.gpio",
-        Effect::Restart("the lines of chips are taken at the start"),
-    ),
     ("limits.events_when_full", Effect::Restart(QUEUES)),
     ("realm.events_when_full", Effect::Restart(QUEUES)),
     ("realm.history", Effect::Restart(KEPT)),

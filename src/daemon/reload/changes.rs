@@ -93,7 +93,7 @@ pub const CHANGES: &[Change] = &[
     now!("http.allowed_origins", http.allowed_origins),
     restart!("http.bridge", http.bridge),
     now!("components.command", components.command),
-    restart!("components.gpio", components.gpio),
+    now!("components.gpio", components.gpio),
     now!("components.host", components.host),
     now!("components.keyboard", components.keyboard),
     now!("components.screen", components.screen),

@@ -285,7 +285,7 @@ async fn links_come_go_and_change() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_single_functions_are_told_counts_at_once_but_for_lines_of_chips() {
+async fn what_single_functions_are_told_counts_at_once() {
     let desk = Desk::with("").await;
     let owner = desk.owner().await;
     let told = "[[components.command]]\nname = \"greet\"\nrun = [\"/bin/echo\", \"hello\"]\n\
@@ -297,10 +297,24 @@ async fn what_single_functions_are_told_counts_at_once_but_for_lines_of_chips() 
     let run = owner.call("org.deskconn.actions.run", ["greeting".into()]).await;
     let run = run.unwrap().into_value();
     assert_eq!(run.as_dict().unwrap()["ok"], Value::Bool(true), "{run:?}");
-    let lines = "[[components.gpio.line]]\nname = \"lamp\"\nline = \"LAMP\"\ndirection = \"out\"\n";
+    let lines = "[[components.gpio.line]]\nname = \"lamp\"\nline = \"line4\"\ndirection = \"out\"\n";
     let reloaded = desk.reload(lines).await.unwrap();
-    assert_eq!(reloaded.taken, ["components.command", "components.screen", "action"]);
-    assert_eq!(reloaded.restart[0].0, "components.gpio");
+    assert_eq!(
+        reloaded.taken,
+        ["components.command", "components.gpio", "components.screen", "action"]
+    );
+    let set = owner.call("org.deskconn.gpio.set", ["lamp".into(), true.into()]).await;
+    assert_eq!(set.unwrap().into_value(), Value::Bool(true));
+    // Written as before, it is held on.
+    let two = format!("{lines}[[components.gpio.line]]\nname = \"door\"\nline = \"line2\"\ndirection = \"in\"\n");
+    assert_eq!(desk.reload(&two).await.unwrap().taken, ["components.gpio"]);
+    let listed = owner.call("org.deskconn.gpio.list", ()).await.unwrap().into_value();
+    let values = listed
+        .as_list()
+        .unwrap()
+        .iter()
+        .map(|row| row.as_dict().unwrap()["value"].clone());
+    assert_eq!(values.collect::<Vec<_>>(), [Value::Bool(true), Value::Bool(false)]);
     let gone = owner.call("org.deskconn.command.run", ["greet".into()]).await;
     assert!(gone.unwrap_err().to_string().contains("greet"));
 }

@@ -43,6 +43,28 @@ async def what_makes_no_sense_is_refused(session):
         check(error == f"{P}error.bad_argument", f"{why}: {error}")
 
 
+async def they_change_without_a_restart(guest, session, registers):
+    """The configuration is read again, with another name for the relay: the kernel gives its line to the daemon once more."""
+
+    async def rename(old, new):
+        await guest.run(f"sed -i 's/^name = \"{old}\"/name = \"{new}\"/' ~/.config/deskconn/config.toml")
+        told = await guest.run("deskconnctl reload")
+        check(any("components.gpio" in line for line in told), f"the reload takes the lines: {told}")
+
+    for name in ("lamp", "relay"):
+        await session.call(f"{P}gpio.set", name, True)
+    await rename("relay", "pump")
+    check(await session.call(f"{P}gpio.get", "pump") is False, "a line of another name begins anew, at once")
+    check(registers.output(RELAY) == 1, "so its register says, active low")
+    seen = await guest.run("cat /run/gpio-sim/lamp/value", who="root")
+    check(seen == ["1"], "a line that is written as before was held on")
+    await session.call(f"{P}gpio.set", "pump", True)
+    check(registers.output(RELAY) == 0, "under its new name it is driven")
+    error = await error_of(session.call(f"{P}gpio.get", "relay"))
+    check(error == f"{P}error.bad_argument", f"the old name is gone: {error}")
+    await rename("pump", "relay")
+
+
 async def chapter(guest, session, registers):
     lines = {line["name"]: line for line in await session.call(f"{P}gpio.list")}
     check(
@@ -53,3 +75,4 @@ async def chapter(guest, session, registers):
     await outputs_are_driven_and_held(guest, session, registers)
     await inputs_are_read_and_followed(guest, session, registers)
     await what_makes_no_sense_is_refused(session)
+    await they_change_without_a_restart(guest, session, registers)

@@ -5,8 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use client::Value;
-use tokio::sync::Mutex;
-use tokio::time::sleep;
+use futures_util::future::join_all;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{sleep, timeout};
 
 use super::Configured;
 use crate::backends::Missing;
@@ -15,6 +16,10 @@ use crate::backends::lazy::Lazy;
 
 /// How often a line that is not there is looked for: each look opens every chip of the machine.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How long a call may hold a line that the configuration names no more, before it is asked for again nevertheless: it takes
+/// milliseconds, and on a broken bus it never ends.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(5);
 
 /// A number that no line has: a chip has 16 bits of them (`ngpio`).
 const UNKNOWN: u32 = u32::MAX;
@@ -30,7 +35,14 @@ pub(super) struct Slot {
     followed: Mutex<Followed>,
     /// Its number on the chip, once it is known.
     offset: AtomicU32,
+    /// Slots of former configurations. They may have the same line, which the kernel gives to one at a time.
+    former: Vec<End>,
+    /// Ends with this slot.
+    alive: watch::Sender<()>,
 }
+
+/// Where the end of a slot is seen, when nothing holds it any more.
+pub(super) type End = watch::Receiver<()>;
 
 /// What whoever follows the line has seen, to notice what changed while the chip was away.
 #[derive(Debug, Default)]
@@ -40,7 +52,8 @@ struct Followed {
 }
 
 impl Slot {
-    pub(super) fn new(gpio: Arc<dyn Gpio>, configured: Configured) -> Self {
+    /// A line that is taken as soon as the `former` slots are gone.
+    pub(super) fn new(gpio: Arc<dyn Gpio>, configured: Configured, former: Vec<End>) -> Self {
         let offset = match configured.wanted.line {
             LineId::Offset(offset) => offset,
             LineId::Name(_) => UNKNOWN,
@@ -51,8 +64,19 @@ impl Slot {
             told: AtomicBool::new(configured.wanted.initial),
             followed: Mutex::default(),
             offset: AtomicU32::new(offset),
+            former,
+            alive: watch::Sender::new(()),
             configured,
         }
+    }
+
+    /// Where its end is seen.
+    pub(super) fn end(&self) -> End {
+        self.alive.subscribe()
+    }
+
+    pub(super) const fn configured(&self) -> &Configured {
+        &self.configured
     }
 
     pub(super) fn name(&self) -> &str {
@@ -146,9 +170,22 @@ impl Slot {
             initial: self.told.load(Ordering::Relaxed),
             ..self.wanted().clone()
         };
-        let line = line.get(async || self.gpio.request(wanted).await).await?;
+        let request = async || {
+            self.former_are_gone().await;
+            self.gpio.request(wanted).await
+        };
+        let line = line.get(request).await?;
         self.offset.store(line.offset(), Ordering::Relaxed);
         Ok(Arc::clone(line))
+    }
+
+    async fn former_are_gone(&self) {
+        let gone = self.former.iter().cloned().map(|mut end| async move {
+            // Nothing is ever sent.
+            let _ = end.changed().await;
+        });
+        // What then still holds the line is told by the kernel.
+        let _ = timeout(GIVEN_UP_WITHIN, join_all(gone)).await;
     }
 
     /// Gives the line up if that failed, so that it is taken anew.

@@ -1,22 +1,22 @@
 //! GPIO: lines that the configuration names, read, driven and followed.
 //!
 //! Nobody reaches a line that the configuration does not name. Outputs are taken when the component starts and held as
-//! long as it runs, since a line that nobody holds loses its value.
+//! long as the configuration names them as it did, since a line that nobody holds loses its value.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use client::Value;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 mod line;
 mod older;
 #[cfg(test)]
 mod tests;
 
-use self::line::Slot;
+use self::line::{End, Slot};
 use crate::backends::gpio::{Direction, Gpio, Wanted};
 use crate::backends::{Failure, Missing};
 use crate::{Announce, Arguments, Component, Entry, Home, Procedure, Refusal, Topic};
@@ -83,18 +83,27 @@ pub struct Configured {
 /// The configured lines.
 #[derive(Debug)]
 pub struct Lines {
-    slots: Vec<Slot>,
-    /// What was driven by a call: the line's place in `slots` and its value.
-    driven: broadcast::Sender<(usize, bool)>,
+    gpio: Arc<dyn Gpio>,
+    /// In the order of the configuration.
+    slots: watch::Sender<Slots>,
+    /// The ends of those that were in it before, and may still be held by a call.
+    former: Mutex<Vec<End>>,
+    /// What was driven by a call.
+    driven: broadcast::Sender<(Arc<Slot>, bool)>,
 }
+
+/// The lines of a moment. One that the next configuration has as well is in both.
+type Slots = Arc<[Arc<Slot>]>;
 
 impl Lines {
     /// The lines of these settings on those chips.
     #[must_use]
     pub fn new(gpio: &Arc<dyn Gpio>, settings: Settings) -> Self {
-        let slot = |configured| Slot::new(Arc::clone(gpio), configured);
+        let slot = |configured| Arc::new(Slot::new(Arc::clone(gpio), configured, Vec::new()));
         Self {
-            slots: settings.lines.into_iter().map(slot).collect(),
+            gpio: Arc::clone(gpio),
+            slots: watch::Sender::new(settings.lines.into_iter().map(slot).collect()),
+            former: Mutex::default(),
             driven: broadcast::Sender::new(CHANGES),
         }
     }
@@ -103,49 +112,52 @@ impl Lines {
         match procedure.uri {
             uri if uri == LIST.uri => {
                 arguments.end()?;
-                Ok(Value::List(join_all(self.slots.iter().map(Slot::describe)).await))
+                let slots = self.slots();
+                Ok(Value::List(join_all(slots.iter().map(|slot| slot.describe())).await))
             }
             uri if uri == GET.uri => {
                 let name = arguments.text("line")?;
                 arguments.end()?;
-                Ok(self.slots[self.find(name)?].value().await?.into())
+                Ok(self.find(name)?.value().await?.into())
             }
             uri if uri == SET.uri => {
                 let name = arguments.text("line")?;
                 let value = arguments.boolean("value")?;
                 arguments.end()?;
-                let index = self.find(name)?;
-                self.drive(index, value).await?;
+                self.drive(self.find(name)?, value).await?;
                 Ok(value.into())
             }
             _ => self.answer_older(procedure, arguments).await,
         }
     }
 
-    fn find(&self, name: String) -> Result<usize, Failure> {
-        let index = self.slots.iter().position(|slot| slot.name() == name);
-        index.ok_or_else(|| Failure::NoSuch {
+    fn slots(&self) -> Slots {
+        Arc::clone(&self.slots.borrow())
+    }
+
+    fn find(&self, name: String) -> Result<Arc<Slot>, Failure> {
+        let slots = self.slots();
+        let found = slots.iter().find(|slot| slot.name() == name);
+        found.map(Arc::clone).ok_or_else(|| Failure::NoSuch {
             what: "line",
             asked: name,
-            known: self.slots.iter().map(|slot| slot.name().to_owned()).collect(),
+            known: slots.iter().map(|slot| slot.name().to_owned()).collect(),
         })
     }
 
-    async fn drive(&self, index: usize, value: bool) -> Result<(), Refusal> {
-        let slot = &self.slots[index];
+    async fn drive(&self, slot: Arc<Slot>, value: bool) -> Result<(), Refusal> {
         if slot.wanted().direction == Direction::In {
             let sentence = format!("\"{}\" is an input; only an output can be set", slot.name());
             return Err(Refusal::BadArgument(sentence));
         }
         if slot.set(value).await? {
             // Without anybody to tell it is not told.
-            let _ = self.driven.send((index, value));
+            let _ = self.driven.send((slot, value));
         }
         Ok(())
     }
 
-    async fn publish(&self, publish: &Announce, index: usize, value: bool) {
-        let slot = &self.slots[index];
+    async fn publish(publish: &Announce, slot: &Slot, value: bool) {
         publish(ON_CHANGED.uri, vec![slot.name().into(), value.into()]).await;
         if let Some((topic, pin)) = older::told(slot, value) {
             publish(topic, vec![pin]).await;
@@ -156,7 +168,7 @@ impl Lines {
         let mut driven = self.driven.subscribe();
         loop {
             match driven.recv().await {
-                Ok((index, value)) => self.publish(publish, index, value).await,
+                Ok((slot, value)) => Self::publish(publish, &slot, value).await,
                 Err(broadcast::error::RecvError::Lagged(count)) => {
                     tracing::warn!(count, "outputs were driven faster than it could be told");
                 }
@@ -165,10 +177,26 @@ impl Lines {
         }
     }
 
-    async fn follow(&self, publish: &Announce, index: usize) {
+    /// Follows the lines of each configuration until the next one.
+    async fn follow(&self, publish: &Announce) {
+        let mut changes = self.slots.subscribe();
         loop {
-            let value = self.slots[index].changed().await;
-            self.publish(publish, index, value).await;
+            let slots = Arc::clone(&changes.borrow_and_update());
+            let follow = |slot: &Arc<Slot>| {
+                let slot = Arc::clone(slot);
+                async move {
+                    loop {
+                        let value = slot.changed().await;
+                        Self::publish(publish, &slot, value).await;
+                    }
+                }
+            };
+            let followed = join_all(slots.iter().map(follow));
+            tokio::select! {
+                // Of no lines at all it ends at once.
+                _ = followed, if !slots.is_empty() => {}
+                changed = changes.changed() => if changed.is_err() { return },
+            }
         }
     }
 }
@@ -184,15 +212,35 @@ impl Component for Lines {
 
     fn announce<'a>(&'a self, publish: &'a Announce) -> BoxFuture<'a, ()> {
         async move {
-            let followed = (0..self.slots.len()).map(|index| self.follow(publish, index));
-            tokio::join!(self.publish_driven(publish), join_all(followed));
+            tokio::join!(self.publish_driven(publish), self.follow(publish));
         }
         .boxed()
     }
 
+    /// Lines that are written as before are held on, so that outputs keep what they are.
+    fn reconfigure(&self, settings: &crate::Settings) {
+        let before = self.slots();
+        let wanted = &settings.gpio.lines;
+        let gone = before.iter().filter(|slot| !wanted.contains(slot.configured()));
+        let mut former = self.former.lock().unwrap_or_else(PoisonError::into_inner);
+        former.retain(|end| end.has_changed().is_ok());
+        former.extend(gone.map(|slot| slot.end()));
+        let slot = |configured: &Configured| {
+            let same = before.iter().find(|slot| slot.configured() == configured);
+            let new = || Slot::new(Arc::clone(&self.gpio), configured.clone(), former.clone());
+            same.map_or_else(|| Arc::new(new()), Arc::clone)
+        };
+        let next: Slots = wanted.iter().map(slot).collect();
+        let is_same = before.len() == next.len() && before.iter().zip(&*next).all(|(a, b)| Arc::ptr_eq(a, b));
+        if !is_same {
+            self.slots.send_replace(next);
+        }
+    }
+
     fn missing(&self) -> BoxFuture<'_, Option<Missing>> {
         async {
-            join_all(self.slots.iter().map(Slot::missing))
+            let slots = self.slots();
+            join_all(slots.iter().map(|slot| slot.missing()))
                 .await
                 .into_iter()
                 .flatten()

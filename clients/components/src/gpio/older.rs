@@ -2,6 +2,8 @@
 //! and "high" for a pin that is switched on, which for its relays is the low level. What `active_low` says of a line makes
 //! no difference here: high always writes 0.
 
+use std::sync::Arc;
+
 use client::Value;
 use futures_util::future::join_all;
 
@@ -73,28 +75,30 @@ impl Lines {
         if procedure.uri == GET_STATES.uri {
             arguments.end()?;
             // A line that cannot be read is no pin that is there.
-            let states = join_all(self.slots.iter().map(state)).await;
+            let slots = self.slots();
+            let states = join_all(slots.iter().map(|slot| state(slot))).await;
             return Ok(Value::List(states.into_iter().flatten().collect()));
         }
         let pin = arguments.integer("pin", 0..=u64::from(u32::MAX))?;
         arguments.end()?;
+        let slot = self.find_pin(pin)?;
         if procedure.uri == GET_STATE.uri {
-            return state(&self.slots[self.find_pin(pin)?]).await;
+            return state(&slot).await;
         }
-        let index = self.find_pin(pin)?;
         let is_high_on_wire = procedure.uri == SET_OUT_LOW.uri;
-        let value = is_high_on_wire != self.slots[index].wanted().active_low;
-        self.drive(index, value).await?;
+        let value = is_high_on_wire != slot.wanted().active_low;
+        self.drive(slot, value).await?;
         Ok(Value::Null)
     }
 
-    fn find_pin(&self, pin: u64) -> Result<usize, Failure> {
-        let pins = self.slots.iter().map(|slot| slot.offset().map(u64::from));
-        let index = pins.clone().position(|it| it == Some(pin));
-        index.ok_or_else(|| Failure::NoSuch {
+    fn find_pin(&self, pin: u64) -> Result<Arc<Slot>, Failure> {
+        let slots = self.slots();
+        let number = |slot: &Arc<Slot>| slot.offset().map(u64::from);
+        let found = slots.iter().find(|slot| number(slot) == Some(pin));
+        found.map(Arc::clone).ok_or_else(|| Failure::NoSuch {
             what: "pin",
             asked: pin.to_string(),
-            known: pins.flatten().map(|pin| pin.to_string()).collect(),
+            known: slots.iter().filter_map(number).map(|pin| pin.to_string()).collect(),
         })
     }
 }

@@ -146,6 +146,72 @@ async fn a_chip_that_comes_back_gets_its_outputs_again_and_its_inputs_are_compar
 }
 
 #[tokio::test]
+async fn other_settings_keep_the_lines_that_are_written_as_before_and_take_the_others_anew() {
+    let (chip, lines) = stage();
+    let lines = Arc::new(lines);
+    let mut published = Published::by(Arc::clone(&lines) as _);
+    for name in ["lamp", "relay"] {
+        ask(&*lines, &SET, &[name.into(), true.into()]).await.unwrap();
+    }
+    while published.next().await.is_some() {}
+    let taken = chip.requests().len();
+
+    // The lamp stays; the relay is called otherwise, the door is another line; what was named is gone.
+    let next = crate::Settings {
+        gpio: Settings {
+            lines: vec![
+                line("pump", 5, Direction::Out, true),
+                line("lamp", 4, Direction::Out, false),
+                line("door", 1, Direction::In, false),
+            ],
+        },
+        ..crate::Settings::default()
+    };
+    lines.reconfigure(&next);
+    // At once, while those who followed the relay still hold its line.
+    assert_eq!(
+        ask(&*lines, &GET, &["pump".into()]).await,
+        Ok(false.into()),
+        "it begins anew"
+    );
+    assert_eq!(
+        ask(&*lines, &GET, &["lamp".into()]).await,
+        Ok(true.into()),
+        "it was held on"
+    );
+    for gone in ["relay", "named"] {
+        let refusal = ask(&*lines, &GET, &[gone.into()]).await.unwrap_err();
+        assert!(
+            refusal
+                .to_string()
+                .contains("there are \"pump\", \"lamp\" and \"door\""),
+            "{refusal}"
+        );
+    }
+    assert_eq!(published.next().await, None);
+    chip.drive(2, true);
+    chip.drive(1, true);
+    let event = |name: &str, value: bool| Some((ON_CHANGED.uri, vec![name.into(), value.into()]));
+    assert_eq!(published.next().await, event("door", true));
+    ask(&*lines, &SET, &["pump".into(), true.into()]).await.unwrap();
+    assert_eq!(published.next().await, event("pump", true));
+    assert_eq!(chip.requests().len(), taken + 2, "only two are new");
+
+    // The same again changes nothing; none at all is followed without a turn, and lets go.
+    lines.reconfigure(&next);
+    while published.next().await.is_some() {}
+    assert_eq!(chip.requests().len(), taken + 2);
+    lines.reconfigure(&crate::Settings::default());
+    assert_eq!(ask(&*lines, &LIST, &[]).await, Ok(Value::List(Vec::new())));
+    lines.reconfigure(&next);
+    assert_eq!(
+        ask(&*lines, &GET, &["lamp".into()]).await,
+        Ok(false.into()),
+        "it was let go"
+    );
+}
+
+#[tokio::test]
 async fn older_clients_see_pins_whose_high_is_zero_on_the_wire() {
     let (chip, lines) = stage();
     // What `active_low` says changes the logical value alone.

@@ -1,7 +1,7 @@
 //! A GPIO chip that is not there: eight lines, whose other ends a test holds.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -21,6 +21,8 @@ pub struct FakeGpio {
     /// How often the chip was unplugged. A line of before is dead, whatever comes later.
     unplugged: watch::Sender<u64>,
     requests: Mutex<Vec<Wanted>>,
+    /// Who holds each line: the kernel gives it to nobody else.
+    held: Mutex<BTreeMap<u32, Weak<FakeLine>>>,
 }
 
 impl FakeGpio {
@@ -83,20 +85,30 @@ impl Gpio for FakeGpio {
                 reason: "the chip has no such line".into(),
                 mend: "correct it in the configuration".into(),
             })?;
+            let born = *self.unplugged.borrow();
+            let holder = locked(&self.held).get(&offset).and_then(Weak::upgrade);
+            if holder.is_some_and(|holder| holder.born == born) {
+                return Err(Missing {
+                    what: "the GPIO line",
+                    reason: "somebody holds it".into(),
+                    mend: "end the program that holds it".into(),
+                });
+            }
             let level = self.level(offset);
             if wanted.direction == Direction::Out {
                 level.send_replace(wanted.initial);
             }
-            let line = FakeLine {
+            let line = Arc::new(FakeLine {
                 offset,
                 direction: wanted.direction,
                 seen: tokio::sync::Mutex::new(level.subscribe()),
                 level,
-                born: *self.unplugged.borrow(),
+                born,
                 unplugged: self.unplugged.subscribe(),
-            };
+            });
             locked(&self.requests).push(wanted);
-            Ok(Arc::new(line) as Arc<dyn Line>)
+            locked(&self.held).insert(offset, Arc::downgrade(&line));
+            Ok(line as Arc<dyn Line>)
         }
         .boxed()
     }
