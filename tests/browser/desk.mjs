@@ -8,8 +8,8 @@ import fs from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 
-/** Nothing here takes longer, unless it hangs. */
-export const PATIENCE_MS = 20_000;
+/** Nothing here takes longer, unless it hangs: not on a busy machine either, beside other stages. */
+export const PATIENCE_MS = 60_000;
 
 /** Gives what `look` gives as soon as that is not false, undefined or null; looks at what cannot tell of itself. */
 export async function until(what, look) {

@@ -7,8 +7,8 @@ import http from "node:http";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
-// Nothing here takes longer, unless it hangs.
-const PATIENCE_MS = 20_000;
+import { PATIENCE_MS } from "./desk.mjs";
+
 const EVIL_PORT = 8666;
 
 export const DAEMON = "127.0.0.1:5020";
@@ -23,7 +23,7 @@ export async function launch(profile, names, { args = [], ...more } = {}) {
   const browser = await chromium.launchPersistentContext(profile, {
     executablePath: "/usr/bin/chromium",
     headless: true,
-    timeout: 60_000,
+    timeout: PATIENCE_MS,
     args: [
       "--no-sandbox",
       "--disable-background-networking",
