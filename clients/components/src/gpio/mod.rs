@@ -177,21 +177,19 @@ impl Lines {
         }
     }
 
+    async fn follow_one(publish: &Announce, slot: &Slot) {
+        loop {
+            let value = slot.changed().await;
+            Self::publish(publish, slot, value).await;
+        }
+    }
+
     /// Follows the lines of each configuration until the next one.
     async fn follow(&self, publish: &Announce) {
         let mut changes = self.slots.subscribe();
         loop {
             let slots = Arc::clone(&changes.borrow_and_update());
-            let follow = |slot: &Arc<Slot>| {
-                let slot = Arc::clone(slot);
-                async move {
-                    loop {
-                        let value = slot.changed().await;
-                        Self::publish(publish, &slot, value).await;
-                    }
-                }
-            };
-            let followed = join_all(slots.iter().map(follow));
+            let followed = join_all(slots.iter().map(|slot| Self::follow_one(publish, slot)));
             tokio::select! {
                 // Of no lines at all it ends at once.
                 _ = followed, if !slots.is_empty() => {}
