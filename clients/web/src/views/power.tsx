@@ -6,17 +6,18 @@ import { say } from '../desktop/toasts.js';
 import { type Source, useValue } from '../desktop/value.js';
 import { Button } from '../parts/controls.js';
 import { Question } from '../parts/dialog.js';
+import { type IconName } from '../parts/icons.js';
 import { useHas } from '../shell/missing.js';
 
 type Verb = 'suspend' | 'hibernate' | 'reboot' | 'poweroff';
 
 const CAN: Source<Partial<Record<Verb, string>>> = { uri: 'org.deskconn.power.can' };
 
-const VERBS: { verb: Verb; label: string; question: string; text: string }[] = [
-  { verb: 'suspend', label: 'Sleep', question: 'Let the desktop sleep?', text: 'It is not reachable from this phone until somebody wakes it.' },
-  { verb: 'hibernate', label: 'Hibernate', question: 'Hibernate the desktop?', text: 'It keeps its memory on the disk and switches off.' },
-  { verb: 'reboot', label: 'Restart', question: 'Restart the desktop?', text: 'What is not saved there is lost.' },
-  { verb: 'poweroff', label: 'Switch off', question: 'Switch the desktop off?', text: 'What is not saved there is lost, and it cannot be switched on from this phone.' },
+const VERBS: { verb: Verb; label: string; icon: IconName; question: string; text: string }[] = [
+  { verb: 'suspend', label: 'Sleep', icon: 'sleep', question: 'Let the desktop sleep?', text: 'It is not reachable from this phone until somebody wakes it.' },
+  { verb: 'hibernate', label: 'Hibernate', icon: 'hibernate', question: 'Hibernate the desktop?', text: 'It keeps its memory on the disk and switches off.' },
+  { verb: 'reboot', label: 'Restart', icon: 'refresh', question: 'Restart the desktop?', text: 'What is not saved there is lost.' },
+  { verb: 'poweroff', label: 'Switch off', icon: 'power', question: 'Switch the desktop off?', text: 'What is not saved there is lost, and it cannot be switched on from this phone.' },
 ];
 
 export function PowerView() {
@@ -36,7 +37,7 @@ export function PowerView() {
         const why = reasonAgainst(live.value?.[it.verb]);
         return (
           <div key={it.verb}>
-            <Button class="wide" label={it.label} icon={it.verb === 'reboot' ? 'refresh' : 'power'} isOff={why !== null} testId={`power-${it.verb}`} onTap={() => setAsked(it)} />
+            <Button class="wide" label={it.label} icon={it.icon} isOff={why !== null} testId={`power-${it.verb}`} onTap={() => setAsked(it)} />
             {why && <p class="muted">{why}</p>}
           </div>
         );
