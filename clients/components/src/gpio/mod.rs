@@ -6,8 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use client::Value;
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, watch};
 
@@ -177,26 +178,37 @@ impl Lines {
         }
     }
 
-    async fn follow_one(publish: &Announce, slot: &Slot) {
+    /// Follows a line until the configuration names it no more. What it has become is told to the end.
+    async fn follow_one(&self, publish: &Announce, slot: Arc<Slot>) {
+        let mut changes = self.slots.subscribe();
         loop {
-            let value = slot.changed().await;
-            Self::publish(publish, slot, value).await;
+            let value = tokio::select! {
+                value = slot.changed() => value,
+                _ = changes.wait_for(|slots| !is_among(slots, &slot)) => return,
+            };
+            Self::publish(publish, &slot, value).await;
         }
     }
 
-    /// Follows the lines of each configuration until the next one.
+    /// Follows the lines of each configuration.
     async fn follow(&self, publish: &Announce) {
         let mut changes = self.slots.subscribe();
+        let (mut slots, mut followed) = (Slots::default(), FuturesUnordered::new());
         loop {
-            let slots = Arc::clone(&changes.borrow_and_update());
-            let followed = join_all(slots.iter().map(|slot| Self::follow_one(publish, slot)));
+            let next = Arc::clone(&changes.borrow_and_update());
+            let new = next.iter().filter(|slot| !is_among(&slots, slot));
+            followed.extend(new.map(|slot| self.follow_one(publish, Arc::clone(slot))));
+            slots = next;
             tokio::select! {
-                // Of no lines at all it ends at once.
-                _ = followed, if !slots.is_empty() => {}
+                Some(()) = followed.next() => {}
                 changed = changes.changed() => if changed.is_err() { return },
             }
         }
     }
+}
+
+fn is_among(slots: &Slots, slot: &Arc<Slot>) -> bool {
+    slots.iter().any(|it| Arc::ptr_eq(it, slot))
 }
 
 impl Component for Lines {
