@@ -10,6 +10,7 @@ use wamp::id::{PublicationId, RegistrationId, RequestId, SubscriptionId};
 use wamp::message::{
     Message, Registered, RequestError as ErrorMessage, RequestKind, Subscribed, Unregister, Unsubscribe,
 };
+use wamp::uri::Uri;
 
 use crate::args::Args;
 use crate::credit::Open;
@@ -31,7 +32,23 @@ pub(crate) struct Table {
     unregisters: HashMap<RequestId, Answer<()>>,
     subscriptions: HashMap<SubscriptionId, Vec<Subscriber>>,
     registrations: HashMap<RegistrationId, Arc<dyn Handler>>,
+    /// Where it is told what the router takes away, if somebody wants to know.
+    withdrawn: Option<mpsc::UnboundedSender<Withdrawn>>,
     closed: Option<Closed>,
+}
+
+/// Something that the router has taken away (WAMP specification, "Subscription Revocation" and "Registration Revocation").
+#[derive(Debug)]
+pub(crate) struct Withdrawn {
+    pub(crate) what: Granted,
+    pub(crate) reason: Option<Uri>,
+}
+
+/// What the router called something that it had granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Granted {
+    Subscription(SubscriptionId),
+    Registration(RegistrationId),
 }
 
 /// A call that waits for its result.
@@ -228,11 +245,29 @@ impl Table {
             answer(self.unregisters.remove(&it.request), Ok(()), it.request);
         } else if let Message::SubscriptionRevoked(it) = message {
             // Subscribers learn it by the end of their events.
-            self.subscriptions.remove(&it.subscription);
-        } else if let Message::RegistrationRevoked(it) = message {
-            self.registrations.remove(&it.registration);
+            if self.subscriptions.remove(&it.subscription).is_some() {
+                self.tell_withdrawn(Granted::Subscription(it.subscription), it.reason.clone());
+            }
+        } else if let Message::RegistrationRevoked(it) = message
+            && self.registrations.remove(&it.registration).is_some()
+        {
+            self.tell_withdrawn(Granted::Registration(it.registration), it.reason.clone());
         }
         Reaction::Done
+    }
+
+    /// What the router takes away from now on. There is never more of it than has been granted.
+    pub(crate) fn withdrawn(&mut self) -> mpsc::UnboundedReceiver<Withdrawn> {
+        let (told, withdrawn) = mpsc::unbounded_channel();
+        self.withdrawn = Some(told);
+        withdrawn
+    }
+
+    fn tell_withdrawn(&self, what: Granted, reason: Option<Uri>) {
+        if let Some(told) = &self.withdrawn {
+            // Whoever wanted to know may have gone.
+            let _ = told.send(Withdrawn { what, reason });
+        }
     }
 
     fn subscribed(&mut self, message: &Subscribed) -> Reaction {

@@ -52,6 +52,10 @@ pub(super) async fn told(client: &Client, misses: &str, output: &Output) -> Fail
                 output.warn(&format!("the desktop does not let this program in now: {reason}"));
                 is_said = true;
             }
+            Status::Open(Opened::Changed { ended, .. }) if !ended.is_empty() => {
+                let ended: Vec<_> = ended.iter().map(ToString::to_string).collect();
+                return Failure::failed(format!("the desktop has ended it: {}", ended.join("; ")));
+            }
             Status::Open(opened) => {
                 tell_open(&opened, is_said, misses, output);
                 (away, is_said) = (None, false);
@@ -98,6 +102,14 @@ fn tell_open(opened: &Opened, is_said: bool, misses: &str, output: &Output) {
             output.remark(&format!("the desktop is back in a new session{misses}"));
             for missing in missing {
                 output.warn(&format!("what stood before was refused now: {missing}"));
+            }
+        }
+        Opened::Changed { missing, .. } if missing.is_empty() => output.remark("what had been taken away stands again"),
+        Opened::Changed { missing, .. } => {
+            for missing in missing {
+                output.warn(&format!(
+                    "the desktop has taken this away, it is asked for again from time to time: {missing}"
+                ));
             }
         }
     }

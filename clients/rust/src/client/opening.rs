@@ -10,11 +10,14 @@ use tokio::time::sleep;
 
 use super::keeper::Current;
 use super::standing::Standing;
-use super::status::{Opened, Status};
+use super::status::{Missing, Opened, Status};
 use crate::session::Session;
 
 /// What could not be asked for again is asked for so often: a router gives a session of its own up after two minutes.
 const MISSING_PAUSE: Duration = Duration::from_secs(30);
+
+/// What is taken away is looked at by so many at a time: a change of rights takes several.
+const AT_ONCE: usize = 256;
 
 /// What makes a session one that callers see.
 pub(super) struct Opening {
@@ -27,28 +30,33 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Has everything stand in the session, then shows it; and tries again what could not be had.
+    /// Has everything stand in the session, then shows it; and tries again what could not be had, or is taken away.
     pub(super) async fn run(self) -> Infallible {
-        let mut is_first = true;
+        let mut withdrawn = self.session.table().withdrawn();
+        let mut missing = self.standing.restore(&self.session).await;
+        self.current.send_replace(Current::Session(self.session.clone()));
+        let opened = match &self.ended {
+            None => Opened::First,
+            Some(reason) => Opened::Anew {
+                reason: reason.clone(),
+                missing: missing.clone(),
+            },
+        };
+        self.status.send_replace(Status::Open(opened));
         loop {
-            let missing = self.standing.restore(&self.session).await;
-            let is_complete = missing.is_empty();
-            if is_first {
-                self.current.send_replace(Current::Session(self.session.clone()));
+            let mut taken = Vec::new();
+            tokio::select! {
+                count = withdrawn.recv_many(&mut taken, AT_ONCE) => if count == 0 { return pending().await },
+                () = sleep(MISSING_PAUSE), if !missing.is_empty() => {}
             }
-            let opened = match &self.ended {
-                None => Opened::First,
-                Some(reason) => Opened::Anew {
-                    reason: reason.clone(),
-                    missing,
-                },
-            };
-            self.status.send_replace(Status::Open(opened));
-            if is_complete {
-                return pending().await;
+            let ended = self.standing.withdrawn(&self.session, taken).await;
+            let before = std::mem::replace(&mut missing, self.standing.restore(&self.session).await);
+            let names = |missing: &[Missing]| missing.iter().map(|it| it.uri.clone()).collect::<Vec<_>>();
+            if !ended.is_empty() || names(&before) != names(&missing) {
+                let missing = missing.clone();
+                self.status
+                    .send_replace(Status::Open(Opened::Changed { missing, ended }));
             }
-            is_first = false;
-            sleep(MISSING_PAUSE).await;
         }
     }
 }

@@ -2,16 +2,18 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use wamp::error::PROCEDURE_ALREADY_EXISTS;
+use wamp::error::{CANCELED, NOT_AUTHORIZED, PROCEDURE_ALREADY_EXISTS};
 use wamp::id::{RegistrationId, SessionId, SubscriptionId};
 use wamp::message::{Invoke, RegisterOptions, SubscribeOptions};
+use wamp::uri::Uri;
 use wamp::value::{Dict, Value};
 
 use super::status::Missing;
-use crate::error::Error;
+use crate::error::{Error, RequestError};
 use crate::invocation::Handler;
 use crate::session::{Answer, Session};
 use crate::subscription::Feed;
+use crate::table::{Granted, Withdrawn};
 
 /// What is asked of the router.
 #[derive(Debug, Clone)]
@@ -28,14 +30,42 @@ pub(super) enum Name {
     Registration(RegistrationId),
 }
 
+impl Name {
+    fn is(self, granted: Granted) -> bool {
+        match (self, granted) {
+            (Self::Subscription(id, _), Granted::Subscription(granted)) => id == granted,
+            (Self::Registration(id), Granted::Registration(granted)) => id == granted,
+            (Self::Subscription(..), Granted::Registration(_)) | (Self::Registration(_), Granted::Subscription(_)) => {
+                false
+            }
+        }
+    }
+}
+
 /// Something that stands.
 #[derive(Debug)]
 struct Entry {
     number: u64,
     uri: String,
     what: What,
-    /// In which session it stood last, under which name.
+    /// In which session it stood last, under which name; none where that took it away.
     stood: Option<(SessionId, Name)>,
+}
+
+impl Entry {
+    /// What is asked for. Whatever took its place when its session lost the right to it is not pushed aside.
+    fn wanted(&self) -> What {
+        match &self.what {
+            What::Procedure(options, handler) if self.stood.is_none() => {
+                let options = RegisterOptions {
+                    force_reregister: false,
+                    ..options.clone()
+                };
+                What::Procedure(options, Arc::clone(handler))
+            }
+            what @ (What::Procedure(..) | What::Topic(..)) => what.clone(),
+        }
+    }
 }
 
 /// All that stands.
@@ -132,7 +162,7 @@ impl Standing {
             .list
             .iter()
             .filter(is_lacking)
-            .map(|entry| (entry.number, entry.uri.clone(), entry.what.clone(), entry.stood))
+            .map(|entry| (entry.number, entry.uri.clone(), entry.wanted(), entry.stood))
             .collect();
         // All questions first, so that it takes one way there and back.
         let mut asked = Vec::with_capacity(lacking.len());
@@ -158,6 +188,32 @@ impl Standing {
             }
         }
         missing
+    }
+
+    /// The router has taken these away. What the session lost its right to is asked for again; what somebody took over, or took
+    /// from it by hand, is not, and is given: it would go to and fro.
+    pub(super) async fn withdrawn(&self, session: &Session, taken: Vec<Withdrawn>) -> Vec<Missing> {
+        // What is being asked for right now may be among them.
+        let _turn = self.turn.lock().await;
+        let mut entries = self.entries();
+        let mut ended = Vec::new();
+        for Withdrawn { what, reason } in taken {
+            let is_it = |entry: &Entry| {
+                let stood = entry.stood;
+                stood.is_some_and(|(stood_in, name)| stood_in == session.id() && name.is(what))
+            };
+            if reason.as_ref() == Some(&NOT_AUTHORIZED) {
+                let lost = entries.list.iter_mut().filter(|entry| is_it(entry));
+                lost.for_each(|entry| entry.stood = None);
+                continue;
+            }
+            let gone = entries.list.extract_if(.., |entry| is_it(entry));
+            ended.extend(gone.map(|entry| Missing {
+                uri: entry.uri,
+                error: taken_away(reason.clone()).into(),
+            }));
+        }
+        ended
     }
 
     fn stands(&self, number: u64, session: &Session, name: Name) {
@@ -187,7 +243,7 @@ async fn take_over(
     if let Ok(callees) = callees(session, uri, options).await
         && callees != [earlier.get()]
     {
-        let error = crate::RequestError::new(PROCEDURE_ALREADY_EXISTS, "another session offers it meanwhile");
+        let error = RequestError::new(PROCEDURE_ALREADY_EXISTS, "another session offers it meanwhile");
         return Err(error.into());
     }
     let options = RegisterOptions {
@@ -213,4 +269,8 @@ async fn callees(session: &Session, uri: &str, options: &RegisterOptions) -> Res
         .iter()
         .filter_map(Value::as_u64)
         .collect())
+}
+
+fn taken_away(reason: Option<Uri>) -> RequestError {
+    RequestError::new(reason.unwrap_or(CANCELED), "the router has taken it away")
 }

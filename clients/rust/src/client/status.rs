@@ -57,9 +57,17 @@ pub enum Opened {
         /// What could not be asked for again; it is tried again from time to time.
         missing: Vec<Missing>,
     },
+    /// In the same session as before, of which the router has taken something away, or has given back what it had refused.
+    Changed {
+        /// What the session has lost its right to, or cannot have yet; it is tried again from time to time.
+        missing: Vec<Missing>,
+        /// What it took away otherwise, such as for another callee; it is not asked for again. Who waits for events learns it by
+        /// their end.
+        ended: Vec<Missing>,
+    },
 }
 
-/// A subscription or registration that stood in an earlier session, and does not in this one.
+/// A subscription or registration that stood, and does not now.
 #[derive(Debug, Clone)]
 pub struct Missing {
     /// The topic or the procedure.

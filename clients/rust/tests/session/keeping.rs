@@ -148,24 +148,28 @@ async fn a_session_that_is_killed_is_followed_by_another() {
     ));
 }
 
+/// A role that may do this and nothing else.
+fn role(allow: &[Action]) -> Role {
+    let rule = Rule {
+        uri: "".into(),
+        policy: Match::Prefix,
+        allow: allow.iter().copied().collect(),
+        disclose: Disclose::OnRequest,
+        consent: Consent::Given,
+        trustlevel: None,
+    };
+    Role::new("anonymous", vec![rule]).unwrap()
+}
+
 /// A router that resumes nothing, and lets everybody take procedures over.
 fn forgetful() -> Stage {
-    let all = [
+    let role = role(&[
         Action::Call,
         Action::Register,
         Action::Publish,
         Action::Subscribe,
         Action::TakeOver,
-    ];
-    let rule = Rule {
-        uri: "".into(),
-        policy: Match::Prefix,
-        allow: all.into_iter().collect(),
-        disclose: Disclose::OnRequest,
-        consent: Consent::Given,
-        trustlevel: None,
-    };
-    let role = Role::new("anonymous", vec![rule]).unwrap();
+    ]);
     let limits = Limits {
         resume: None,
         ..Limits::default()
@@ -249,4 +253,80 @@ async fn over_a_unix_socket_a_session_ends_with_its_connection() {
     let relay = Relay::to(stage.address).await;
     let client = soon(builder(&relay, "rs").open()).await.unwrap();
     assert!(client.session().await.unwrap().detail("resume_token").is_some());
+}
+
+#[tokio::test]
+async fn what_the_session_loses_its_right_to_is_told_and_asked_for_again() {
+    let stage = Stage::new();
+    let relay = Relay::to(stage.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    let mut news = client.subscribe("com.example.news").await.unwrap();
+    let serve = |_| async { Ok(Value::from("served").into()) };
+    client.register("com.example.own", serve).await.unwrap();
+    let (session, realm) = (
+        client.session().await.unwrap().id(),
+        stage.router.realm("realm1").unwrap(),
+    );
+    let give = |role: Role| realm.set_role(&Arc::new(role), |origin| origin.session == session);
+
+    give(role(&[Action::Call]));
+    let taken = |status: &Status| matches!(status, Status::Open(Opened::Changed { missing, .. }) if missing.len() == 2);
+    let Status::Open(Opened::Changed { missing, ended }) = status(&client, taken).await else {
+        panic!()
+    };
+    assert_eq!(
+        (missing[0].uri.as_str(), missing[1].uri.as_str()),
+        ("com.example.news", "com.example.own")
+    );
+    assert!(missing[0].to_string().contains("not_authorized"), "{}", missing[0]);
+    assert!(ended.is_empty(), "{ended:?}");
+
+    give(Role::unrestricted("anonymous"));
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(31)).await;
+    tokio::time::resume();
+    let given = |status: &Status| matches!(status, Status::Open(Opened::Changed { missing, .. }) if missing.is_empty());
+    status(&client, given).await;
+    let other = stage.session().await;
+    other
+        .publish_acknowledged("com.example.news", [7_u64.into()])
+        .await
+        .unwrap();
+    assert_eq!(soon(news.next()).await.unwrap().args.args, [Value::UInt(7)]);
+    let result = soon(other.call("com.example.own", ())).await.unwrap();
+    assert_eq!(result.into_value().as_str(), Some("served"));
+}
+
+#[tokio::test]
+async fn what_is_taken_over_or_taken_away_by_hand_ends_and_goes_not_to_and_fro() {
+    let stage = forgetful();
+    let relay = Relay::to(stage.address).await;
+    let client = soon(builder(&relay, "rs").open()).await.unwrap();
+    let force = || RegisterOptions {
+        force_reregister: true,
+        ..RegisterOptions::default()
+    };
+    let serve = |_| async { Ok(Value::from("mine").into()) };
+    client.register_with("com.example.own", force(), serve).await.unwrap();
+    let mut news = client.subscribe("com.example.news").await.unwrap();
+    let other = stage.session().await;
+    let serve = |_| async { Ok(Value::from("theirs").into()) };
+    other.register_with("com.example.own", force(), serve).await.unwrap();
+    let over = |status: &Status| matches!(status, Status::Open(Opened::Changed { ended, .. }) if !ended.is_empty());
+    let Status::Open(Opened::Changed { missing, ended }) = status(&client, over).await else {
+        panic!()
+    };
+    assert_eq!((missing.len(), ended[0].uri.as_str()), (0, "com.example.own"));
+    let result = soon(client.call("com.example.own", ())).await.unwrap();
+    assert_eq!(result.into_value().as_str(), Some("theirs"));
+
+    let subscription = soon(other.call("wamp.subscription.lookup", ["com.example.news".into()]))
+        .await
+        .unwrap();
+    let session = client.session().await.unwrap().id().get();
+    let remove = [subscription.into_value(), session.into()];
+    soon(other.call("wamp.subscription.remove_subscriber", remove))
+        .await
+        .unwrap();
+    assert_eq!(soon(news.next()).await, None);
 }
