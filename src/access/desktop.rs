@@ -127,7 +127,7 @@ impl Access {
         }
         if self.is_older_extension(asked, peer) {
             let role = Arc::new(roles::brightness());
-            return Ok(principal("extension", &role, Method::Anonymous, STATIC_PROVIDER));
+            return Ok(principal(EXTENSION, &role, Method::Anonymous, STATIC_PROVIDER));
         }
         if !asked.offers(Method::Cryptosign) {
             return self.admit_stranger("public", Method::Anonymous);
@@ -212,16 +212,23 @@ const PLAIN_NETWORK: &str = "a plain connection from the network is not safe eno
      desktop can allow it with plain_devices = true under [compat] in the configuration";
 const NOT_SEATED: &str = "only the user whose session is in front at this machine owns its desktop";
 const NO_AGENT_WANTED: &str = "this daemon serves its own user's session by itself, and needs no agent";
-const COMPONENT_NAME: &str = "a component needs an authid of small letters, digits and underscores, at most 64";
+const COMPONENT_NAME: &str = "a component needs an authid of small letters, digits and underscores, at most 64, which is not \
+     extension and does not begin with d_, uid_ or agent_";
+/// The authid of a browser's extension.
+const EXTENSION: &str = "extension";
 
 fn hex_of(key: &[u8; 32]) -> String {
     hex::encode(key)
 }
 
-/// A name that is one component of a URI.
+/// A name that is one component of a URI, and not one that a device, a user of this machine, an agent or an extension has: the
+/// audit log and whoever asks who is there would take it for that.
 fn is_component_name(name: &str) -> bool {
     const LONGEST: usize = 64;
+    const OTHERS: [&str; 3] = ["d_", "uid_", "agent_"];
     (1..=LONGEST).contains(&name.len())
+        && name != EXTENSION
+        && !OTHERS.iter().any(|other| name.starts_with(other))
         && name
             .bytes()
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
