@@ -35,16 +35,18 @@ const HEAD_BYTES: usize = 8 << 10;
 #[derive(Debug)]
 pub(crate) struct Listeners {
     collector: Arc<Collector>,
-    open: Mutex<Open>,
+    open: Mutex<Vec<Open>>,
     /// How often the figures are published.
     interval: watch::Sender<Option<Duration>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Open {
-    wanted: Vec<SocketAddr>,
-    addresses: Vec<SocketAddr>,
-    tasks: Vec<JoinHandle<()>>,
+    /// As the configuration has it.
+    wanted: SocketAddr,
+    /// With the port that was really opened.
+    address: SocketAddr,
+    task: JoinHandle<()>,
 }
 
 impl Listeners {
@@ -56,7 +58,7 @@ impl Listeners {
         }
     }
 
-    fn open(&self) -> MutexGuard<'_, Open> {
+    fn open(&self) -> MutexGuard<'_, Vec<Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -67,23 +69,30 @@ impl Listeners {
 
     /// The addresses, with the ports that were really opened.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
-        self.open().addresses.clone()
+        self.open().iter().map(|it| it.address).collect()
     }
 
     /// Listens where the configuration wants it, and nowhere else.
     ///
     /// # Errors
-    /// One of the addresses cannot be listened on. The others are.
+    /// One of the addresses cannot be listened on. The others are, and those of before stay, for whoever reads the figures there.
     pub(crate) async fn follow(&self, wanted: &Metrics) -> Result<()> {
         self.interval.send_replace(wanted.interval);
-        if self.open().wanted == wanted.listen {
-            return Ok(());
-        }
-        self.stop();
+        let mut before: Vec<_> = self.open().iter().map(|it| it.wanted).collect();
+        let is_new = |address: &&SocketAddr| {
+            let place = before.iter().position(|it| it == *address);
+            place.map(|place| before.swap_remove(place)).is_none()
+        };
+        let new: Vec<_> = wanted.listen.iter().filter(is_new).copied().collect();
+        // All addresses have no port that one of them has.
+        let (in_the_way, others): (Vec<_>, Vec<_>) = before
+            .into_iter()
+            .partition(|old| new.iter().any(|new| new.port() == old.port()));
+        self.close(&in_the_way).await;
         let mut failed = Ok(());
-        for address in &wanted.listen {
+        for address in new {
             match TcpListener::bind(address).await {
-                Ok(listener) => self.begin(listener),
+                Ok(listener) => self.begin(address, listener),
                 Err(error) => {
                     let error =
                         Err(error).with_context(|| format!("[metrics] listen: {address} cannot be listened on"));
@@ -91,27 +100,41 @@ impl Listeners {
                 }
             }
         }
-        self.open().wanted.clone_from(&wanted.listen);
+        if failed.is_ok() {
+            self.close(&others).await;
+        }
         failed
     }
 
-    fn begin(&self, listener: TcpListener) {
+    fn begin(&self, wanted: SocketAddr, listener: TcpListener) {
         let Ok(address) = listener.local_addr() else { return };
         tracing::info!(%address, "listening for who wants figures");
         if !address.ip().is_loopback() {
             tracing::warn!(%address, "everybody who reaches this address can read the figures of this daemon");
         }
-        let mut open = self.open();
-        open.addresses.push(address);
-        open.tasks
-            .push(tokio::spawn(accept(listener, Arc::clone(&self.collector))));
+        let task = tokio::spawn(accept(listener, Arc::clone(&self.collector)));
+        self.open().push(Open { wanted, address, task });
+    }
+
+    /// Listens there no more; when this returns, somebody else can.
+    async fn close(&self, addresses: &[SocketAddr]) {
+        for address in addresses {
+            let closed = {
+                let mut open = self.open();
+                let place = open.iter().position(|it| it.wanted == *address);
+                place.map(|place| open.swap_remove(place))
+            };
+            if let Some(closed) = closed {
+                closed.task.abort();
+                let _ = closed.task.await;
+            }
+        }
     }
 
     /// Listens nowhere any more.
     pub(crate) fn stop(&self) {
-        let closed = std::mem::take(&mut *self.open());
-        for task in closed.tasks {
-            task.abort();
+        for closed in self.open().drain(..) {
+            closed.task.abort();
         }
     }
 }

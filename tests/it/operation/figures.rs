@@ -195,6 +195,29 @@ async fn figures_are_told_where_the_configuration_says_and_never_on_the_port_of_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_for_figures_that_cannot_be_had_takes_none_away_and_is_tried_with_each_reload() {
+    let desk = Desk::with("[metrics]\nlisten = [\"127.0.0.1:0\"]\n").await;
+    let before = desk.daemon.metrics_addresses();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = held.local_addr().unwrap();
+    let wanted = format!("[metrics]\nlisten = [\"{address}\"]\n");
+    for _ in 0..2 {
+        let reloaded = desk.reload(&wanted).await.unwrap();
+        assert!(reloaded.failed[0].contains("cannot be listened on"), "{reloaded:?}");
+        assert_eq!(desk.daemon.metrics_addresses(), before);
+        TcpStream::connect(before[0]).await.unwrap();
+    }
+    drop(held);
+    assert_eq!(desk.reload(&wanted).await.unwrap().failed, [""; 0]);
+    assert_eq!(desk.daemon.metrics_addresses(), [address]);
+    TcpStream::connect(before[0]).await.unwrap_err();
+    // The same port at other addresses.
+    let all = format!("[metrics]\nlisten = [\"0.0.0.0:{}\"]\n", address.port());
+    assert_eq!(desk.reload(&all).await.unwrap().failed, [""; 0]);
+    TcpStream::connect(address).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_login_a_denied_request_and_a_slow_queue_show_in_the_figures() {
     let configuration = "[[realm]]\nname = \"realm1\"\n[[realm.role]]\nname = \"anonymous\"\nrules = []\n";
     let desk = Desk::with(configuration).await;
