@@ -117,6 +117,9 @@ impl Links {
             *running = stay;
             gone
         };
+        for Running { realm, words, .. } in &gone {
+            tracing::info!(link = %words.name, realm, "the link ends, since the configuration has it no more in these words");
+        }
         end(gone).await
     }
 

@@ -97,7 +97,10 @@ impl Stand {
             Status::Connecting { .. } => still,
             Status::Waiting { reason, .. } => (State::Down, Some(reason.as_str())),
             Status::Refused { reason, .. } => (State::Refused, Some(reason.as_str())),
-            Status::Closed => (State::Down, Some("the daemon stops")),
+            Status::Closed => (
+                State::Down,
+                Some("it is ended here: the daemon stops, or its configuration has changed"),
+            ),
         };
         let since = if state == self.state {
             self.since
