@@ -30,6 +30,13 @@ pub(super) fn absent(config: &Config) -> Vec<String> {
                 ))
             })
     });
+    let directories = config.components.command.commands.iter().filter_map(|command| {
+        let directory = command.directory.as_deref().filter(|it| !it.is_dir())?;
+        let (name, directory) = (&command.name, directory.display());
+        Some(format!(
+            "[[components.command]] \"{name}\": {directory} is no directory"
+        ))
+    });
     let commands = config.components.command.commands.iter().map(|command| {
         let key = format!("[[components.command]] \"{}\"", command.name);
         (key, command.run.first())
@@ -45,7 +52,7 @@ pub(super) fn absent(config: &Config) -> Vec<String> {
         let is_absent = !is_of_command && !is_installed(program);
         is_absent.then(|| format!("{key}: there is no program {}", program.display()))
     });
-    files.chain(programs).collect()
+    files.chain(directories).chain(programs).collect()
 }
 
 /// Why a file cannot be read, if it cannot. A pipe is not opened: that would wait for whoever writes into it.

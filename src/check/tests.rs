@@ -246,29 +246,29 @@ fn a_name_that_nothing_gives_where_it_stands_is_a_warning() {
         (
             "{ every = \"1h\", if = \"device.name == 'x'\" }",
             "{ notify = \"a\" }",
-            vec!["action \"lamp\": nothing that triggers `device.name == 'x'` gives `device`"],
+            vec!["action \"lamp\": in `device.name == 'x'` there is no `device`: nothing that triggers it gives that"],
         ),
         (
             TOPIC,
             "[{ notify = \"{{ result.value }}\" }, { notify = \"a\", body = \"{{ results[0] }}\" }]",
-            vec!["action \"lamp\": no step is done before `result.value`, so there is no `result`"],
+            vec!["action \"lamp\": in `result.value` there is no `result`: no step is done before it"],
         ),
         (
             "[{ topic = \"a.b\" }, { host = \"load\", above = 2, if = \"topic == 'a'\" }]",
             "{ call = \"a.{{ topic }}\", args = [[\"{{ present }}\"]], kwargs = { x = \"{{ reading }} {{ now.time }}\" } }",
             vec![
-                "action \"lamp\": nothing that triggers `topic == 'a'` gives `topic`",
-                "action \"lamp\": nothing that triggers `present` gives `present`",
+                "action \"lamp\": in `topic == 'a'` there is no `topic`: nothing that triggers it gives that",
+                "action \"lamp\": in `present` there is no `present`: nothing that triggers it gives that",
             ],
         ),
         (
             "{ at = \"07:00\" }",
             "{ post = \"http://a/{{ args[0] }}\", headers = { X-Key = \"{{ topic }}\" }, json = { a = \"{{ kwargs }}\" }, if = \"present\" }",
             vec![
-                "action \"lamp\": nothing that triggers `present` gives `present`",
-                "action \"lamp\": nothing that triggers `args[0]` gives `args`",
-                "action \"lamp\": nothing that triggers `topic` gives `topic`",
-                "action \"lamp\": nothing that triggers `kwargs` gives `kwargs`",
+                "action \"lamp\": in `present` there is no `present`: nothing that triggers it gives that",
+                "action \"lamp\": in `args[0]` there is no `args`: nothing that triggers it gives that",
+                "action \"lamp\": in `topic` there is no `topic`: nothing that triggers it gives that",
+                "action \"lamp\": in `kwargs` there is no `kwargs`: nothing that triggers it gives that",
             ],
         ),
         (
@@ -313,10 +313,16 @@ fn a_file_or_program_that_is_not_there_is_a_warning_since_it_may_come_yet() {
     for program in ["sh", "/bin/sh", "./of-its-directory"] {
         assert_eq!(command(program), [""; 0], "{program}");
     }
-    for program in ["no-such-program", "/nonexistent/lamp"] {
+    for program in ["no-such-program", "/nonexistent/lamp", "/etc/passwd"] {
         let expected = format!("[[components.command]] \"lamp\": there is no program {program}");
         assert_eq!(command(program), [expected]);
     }
+    let elsewhere = format!(
+        "[[components.command]]\nname = \"lamp\"\nrun = [\"sh\"]\ndirectory = \"{}\"\n",
+        there.display()
+    );
+    let expected = format!("[[components.command]] \"lamp\": {} is no directory", there.display());
+    assert_eq!(warnings(&elsewhere), [expected]);
     let locker = warnings("[components.screen]\nlock_command = [\"no-such-locker\"]\n");
     assert_eq!(
         locker,

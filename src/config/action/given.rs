@@ -33,16 +33,11 @@ impl Action {
                 .filter(|name| !ALWAYS.contains(name) && !given.contains(name));
             told.extend(missing.map(|name| {
                 let source = expression.source();
-                match OF_STEPS.contains(name) {
-                    true => format!(
-                        "action \"{}\": no step is done before `{source}`, so there is no `{name}`",
-                        self.name
-                    ),
-                    false => format!(
-                        "action \"{}\": nothing that triggers `{source}` gives `{name}`",
-                        self.name
-                    ),
-                }
+                let what = match OF_STEPS.contains(name) {
+                    true => "no step is done before it",
+                    false => "nothing that triggers it gives that",
+                };
+                format!("action \"{}\": in `{source}` there is no `{name}`: {what}", self.name)
             }));
         };
         let mut given = Vec::new();

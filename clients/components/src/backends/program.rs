@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::future::ready;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -53,14 +54,15 @@ const OURS: [&str; 20] = [
     "WATCHDOG_USEC",
 ];
 
-/// Whether a program is there: at its path, or somewhere in `PATH` if it is a mere name.
+/// Whether a program is there and may be run by somebody: at its path, or somewhere in `PATH` if it is a mere name.
 #[must_use]
 pub fn is_installed(program: &Path) -> bool {
+    let is_program = |file: &Path| file.metadata().is_ok_and(|it| it.is_file() && it.mode() & 0o111 != 0);
     if program.components().count() > 1 {
-        return program.is_file();
+        return is_program(program);
     }
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|directory| directory.join(program).is_file())
+    std::env::split_paths(&paths).any(|directory| is_program(&directory.join(program)))
 }
 
 /// A program with its arguments, as a person configured it.
