@@ -34,7 +34,7 @@ impl Change {
 
     /// The first of its keys.
     fn path(&self) -> &'static str {
-        self.key.split([',', ' ']).next().unwrap_or_default()
+        self.key.split(' ').next().unwrap_or_default()
     }
 }
 
@@ -58,6 +58,23 @@ macro_rules! restart {
             key: $key,
             takes: Takes::Restart(|before, next| next.$($field).+ = before.$($field).+.clone()),
             is_in: |before, next| before.$($field).+ != next.$($field).+,
+        }
+    };
+}
+
+/// A key of what a realm keeps, of which a change needs a restart.
+macro_rules! of_kept {
+    ($key:literal, $field:ident) => {
+        Change {
+            key: $key,
+            takes: Takes::Restart(|before, next| {
+                for realm in &mut next.realms {
+                    if let Some(old) = same(before, realm) {
+                        realm.kept.$field = old.kept.$field.clone();
+                    }
+                }
+            }),
+            is_in: |before, next| differ(before, next, |a, b| a.kept.$field != b.kept.$field),
         }
     };
 }
@@ -158,17 +175,9 @@ pub const CHANGES: &[Change] = &[
         takes: Takes::Now,
         is_in: |before, next| differ(before, next, |a, b| a.links != b.links),
     },
-    Change {
-        key: "realm.history, realm.retained, realm.events_when_full",
-        takes: Takes::Restart(|before, next| {
-            for realm in &mut next.realms {
-                if let Some(old) = same(before, realm) {
-                    realm.kept = old.kept.clone();
-                }
-            }
-        }),
-        is_in: |before, next| differ(before, next, |a, b| a.kept != b.kept),
-    },
+    of_kept!("realm.history", history),
+    of_kept!("realm.retained", retained),
+    of_kept!("realm.events_when_full", when_full),
 ];
 
 #[cfg(test)]
@@ -264,10 +273,7 @@ mod tests {
                 "[[realm.principal]]\nauthid = \"joe\"\nrole = \"anonymous\"\nmethod = \"ticket\"\nsecret = \"x\"",
                 "realm.principal",
             ),
-            (
-                "[[realm.history]]\nuri = \"a.b\"\nkeep = 1",
-                "realm.history, realm.retained, realm.events_when_full",
-            ),
+            ("[[realm.history]]\nuri = \"a.b\"\nkeep = 1", "realm.history"),
         ] {
             assert_eq!(changed(realm, &format!("{realm}{more}\n")), [key], "{more}");
         }
