@@ -40,6 +40,8 @@ pub struct Consents {
 struct Waiting {
     device: Arc<str>,
     until: Instant,
+    /// As it was published.
+    told: Dict,
 }
 
 /// What the task that asks has to do.
@@ -69,6 +71,19 @@ impl Consents {
     pub fn note(&self, news: ConsentNews) {
         // Without a desktop nobody asks, and no rule wants consent.
         let _ = self.news.send(News(Event::Router(news)));
+    }
+
+    /// What waits for an answer now, as it is published, with the time that is left.
+    #[must_use]
+    pub fn list(&self) -> Vec<Dict> {
+        let now = Instant::now();
+        let told = |waiting: &Waiting| {
+            let mut told = waiting.told.clone();
+            let left = waiting.until.saturating_duration_since(now).as_secs();
+            told.insert("expires_s".to_owned(), left.into());
+            told
+        };
+        self.waiting().values().map(told).collect()
     }
 
     /// Takes the owner's answer; `false` when nobody asks that, or not any more.
@@ -123,8 +138,10 @@ impl Consents {
                 }
                 let device = Arc::clone(&question.caller.authid);
                 let until = Instant::now() + ANSWER_TIME;
-                waiting.insert(question.id, Waiting { device, until });
-                vec![(ON_ASKED, vec![self.told(&question)])]
+                let told = self.told(&question);
+                let published = Value::Dict(told.clone());
+                waiting.insert(question.id, Waiting { device, until, told });
+                vec![(ON_ASKED, vec![published])]
             }
             Event::Router(ConsentNews::Withdrawn(question)) => {
                 let was_waiting = self.waiting().remove(&question).is_some();
@@ -140,19 +157,19 @@ impl Consents {
         }
     }
 
-    fn told(&self, question: &Question) -> Value {
+    fn told(&self, question: &Question) -> Dict {
         let Question { id, caller, procedure } = question;
         let name = self
             .store
             .with_trust(|trust| trust.find(&caller.authid).map(|it| it.name.clone()));
-        Value::Dict(Dict::from([
+        Dict::from([
             ("request".to_owned(), id.get().into()),
             ("device".to_owned(), (&*caller.authid).into()),
             ("name".to_owned(), name.into()),
             ("role".to_owned(), (&*caller.authrole).into()),
             ("procedure".to_owned(), procedure.as_str().into()),
             ("expires_s".to_owned(), ANSWER_TIME.as_secs().into()),
-        ]))
+        ])
     }
 
     fn expire(&self, realm: &RealmHandle) -> Vec<(&'static str, Vec<Value>)> {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use client::{Dict, Session, Value, dict};
+use client::{Dict, Error, Session, Value, dict};
 use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
@@ -22,6 +22,7 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
     }
     let mut asked = hear(session, "org.deskconn.consent.on_asked").await?;
     let mut closed = hear(session, "org.deskconn.consent.on_closed").await?;
+    let waiting = waiting(session).await?;
     output.remark("waiting for calls that need consent; Ctrl-C ends it");
     let mut questions = Questions {
         session,
@@ -31,6 +32,9 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
         typed: None,
         is_alone: false,
     };
+    for question in waiting {
+        questions.add(question).await?;
+    }
     let mut second = interval(Duration::from_secs(1));
     loop {
         tokio::select! {
@@ -41,6 +45,15 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
             line = Typed::next_of(&mut questions.typed) => questions.answer(line).await?,
             _ = second.tick() => questions.tell_time(),
         }
+    }
+}
+
+/// What waits already. An older daemon does not say.
+async fn waiting(session: &Session) -> Result<Vec<Value>, Failure> {
+    match session.call("org.deskconn.consent.waiting", ()).await {
+        Ok(told) => Ok(told.into_value().as_list().unwrap_or_default().to_vec()),
+        Err(Error::Request(error)) if error.uri.as_str() == "wamp.error.no_such_procedure" => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -60,6 +73,15 @@ struct Questions<'a> {
 
 impl Questions<'_> {
     async fn add(&mut self, question: Value) -> Result<(), Failure> {
+        // It may be among those that waited, and be told as well.
+        let request = number(&question, "request");
+        if self
+            .waiting
+            .iter()
+            .any(|(known, _)| number(known, "request") == request)
+        {
+            return Ok(());
+        }
         self.event("asked", question.as_dict().cloned().unwrap_or_default())?;
         if self.trusted.iter().any(|device| device == get(&question, "device")) {
             return self.tell(&question, true).await;

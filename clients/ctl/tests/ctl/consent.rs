@@ -211,3 +211,25 @@ async fn a_device_that_is_named_beforehand_is_not_asked_about_and_nobody_at_all_
         .await
         .failed(1, "there is no device \"Nobody\"");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_waits_already_is_asked_about_by_who_comes_then() {
+    let (desk, home) = paired().await;
+    let granted = ["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"];
+    assert_eq!(desk.run(&granted).await.status, Some(0));
+    let mut first = approve(&desk, &[]).await;
+    let call = home.start(&["--desktop", "Attic", "brightness"]);
+    let asked = first.json().await;
+    let mut second = approve(&desk, &[]).await;
+    let again = second.json().await;
+    assert_eq!(
+        (&again["event"], &again["request"]),
+        (&"asked".into(), &asked["request"])
+    );
+    second.type_line("y").await;
+    assert_eq!(call.ended().await.status, Some(0));
+    for running in [first, second] {
+        running.interrupt();
+        assert_eq!(running.ended().await.status, Some(0));
+    }
+}
