@@ -57,7 +57,7 @@ pub enum StoreError {
     InUse(PathBuf),
     /// A key file is no key.
     #[error("{path} holds no key: {expected} expected. It was left as it is. Restore it from a backup; without one, \
-             `mv {path} {path}.damaged` makes a new one at the next start, and {loss} to be paired again",
+             `mv {path} {path}.damaged{others}` makes a new one at the next start, and {loss} to be paired again",
             path = path.display())]
     DamagedKey {
         /// The file.
@@ -66,6 +66,21 @@ pub enum StoreError {
         expected: &'static str,
         /// Who loses by a new key, with its verb.
         loss: &'static str,
+        /// What moves away the files that are of no use without it, each command with ` && ` before it.
+        others: String,
+    },
+    /// The identity is not there, and something that was made after it is.
+    #[error("{path} is missing, though {others} of the same desktop are there: with a new one this would be another \
+             desktop, which no paired device knows. Restore it from a backup; without one, `{begin}` begins anew as \
+             another desktop at the next start, and every device has to be paired again",
+            path = path.display())]
+    LostIdentity {
+        /// The file that is not there.
+        path: PathBuf,
+        /// The names of those that are.
+        others: String,
+        /// The command line that moves them away.
+        begin: String,
     },
     /// A file stands where a realm's journal belongs, and is none.
     #[error("{path} is no journal of events. It was left as it is. `mv {path} {path}.damaged` begins a new one at the next \

@@ -106,6 +106,14 @@ impl StateDir {
         Ok(Some(content))
     }
 
+    /// Whether something has this name, be it a file or not. What cannot be looked at counts as there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        !matches!(
+            fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW),
+            Err(Errno::NOENT)
+        )
+    }
+
     /// Replaces a file as a whole: whoever reads it finds the old content or the new one, whatever happens.
     /// With `keep` the old content stays under `<name>.bak`.
     ///

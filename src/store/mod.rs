@@ -111,7 +111,8 @@ impl Store {
     ///
     /// # Errors
     /// When the directory or a file is open to others, belongs to another user, is in use by another daemon or is
-    /// damaged: going on would either trust somebody else's file or overwrite what may be mended.
+    /// damaged, or a key is gone beside what was made of it: going on would trust somebody else's file, overwrite what may
+    /// be mended, or make another desktop of this one unasked.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match StateDir::open(path) {
             Ok(directory) => Self::load(directory),
@@ -301,8 +302,8 @@ struct Found {
 impl Found {
     fn read(directory: &StateDir) -> Result<Self, StoreError> {
         Ok(Self {
-            identity: keys::read(directory, IDENTITY, "every device has")?,
-            noise: keys::read(directory, NOISE, "every web page and browser extension has")?,
+            identity: keys::read_identity(directory)?,
+            noise: keys::read(directory, NOISE, "every web page and browser extension has", &[])?,
             tls: tls::Found::read(directory)?,
             trust: read_json(directory, DEVICES, MAX_DEVICES)?,
             switches: read_json(directory, SWITCHES, MAX_SWITCHES)?,

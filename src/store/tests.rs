@@ -76,11 +76,13 @@ pub(super) fn paired(store: &Store) -> Vec<String> {
 
 /// Does what a command of an error message says. Not by a shell: between its fork and its exec a child holds the locks
 /// of all stores of this process.
-pub(super) fn follow(command: &str) {
-    match command.split(' ').collect::<Vec<_>>()[..] {
-        ["mv", from, to] => fs::rename(from, to).unwrap(),
-        ["cp", from, to] => drop(fs::copy(from, to).unwrap()),
-        _ => panic!("{command}"),
+pub(super) fn follow(line: &str) {
+    for command in line.split(" && ") {
+        match command.split(' ').collect::<Vec<_>>()[..] {
+            ["mv", from, to] => fs::rename(from, to).unwrap(),
+            ["cp", from, to] => drop(fs::copy(from, to).unwrap()),
+            _ => panic!("{line}"),
+        }
     }
 }
 

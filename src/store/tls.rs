@@ -15,8 +15,8 @@ use time::{Duration, OffsetDateTime};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate, parse_x509_pem};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::StoreError;
 use super::files::StateDir;
+use super::{StoreError, keys};
 
 pub(super) const KEY: &str = "tls.key";
 pub(super) const CERTIFICATE: &str = "tls.crt";
@@ -137,6 +137,7 @@ fn read_key(directory: &StateDir, text: &[u8]) -> Result<KeyPair, StoreError> {
         path: directory.path_of(KEY),
         expected: "a P-256 key in PKCS#8 PEM is",
         loss: "every device that comes by TLS has",
+        others: keys::others(directory, &[CERTIFICATE]),
     })
 }
 

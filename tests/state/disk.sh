@@ -126,3 +126,16 @@ done
 ready
 stop
 echo "ok: a damaged file stops the start with its name and a way on, and is left as it is"
+
+# --- a lost identity -----------------------------------------------------------------------------------------------------
+mv "$state/identity.key" "$work/whole"
+before=$(sum)
+start
+if wait "$daemon"; then fail "it starts as another desktop"; fi
+daemon=
+grep -q "$state/identity.key is missing, though noise.key, tls.key, tls.crt, devices.json" "$work/log" || fail "it does not say what is missing"
+[ "$(sum)" = "$before" ] || fail "a start without the identity changed a file"
+mv "$work/whole" "$state/identity.key"
+ready
+stop
+echo "ok: a lost identity stops the start, and what is left of the desktop stays as it is"
