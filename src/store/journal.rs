@@ -1,4 +1,4 @@
-//! The journal of a realm: an append-only file of records, each with its length and checksum.
+//! The journal of a realm: an append-only file of records (`records.rs`), and what is done when the disk has damaged it.
 //!
 //! A record is one write(2), so whatever ends the daemon takes no record that was confirmed; the disk is not waited for, so
 //! a power cut may take the last ones. It knows nothing of what records say.
@@ -9,17 +9,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use router::{Journal, NotWritten};
-use sha2::{Digest as _, Sha256};
 
 use super::losses::Repeated;
+use super::records::{self, Damage, HEAD, MAGIC, checksum, framed};
 use super::{StateDir, StoreError};
-
-/// What every journal begins with. Another form of it would get another number.
-const MAGIC: &[u8] = b"deskconn journal 1\n";
-
-/// Bytes before a record: its length in four, the lowest first, and the beginning of its SHA-256.
-const HEAD: usize = 4 + SUM;
-const SUM: usize = 8;
 
 /// Bytes of a journal that are read: a realm whose histories all are as long as they may be writes fewer.
 const MAX_JOURNAL: u64 = 4 << 30;
@@ -41,40 +34,11 @@ pub(crate) struct FileJournal {
     rewriting: Repeated,
 }
 
-/// The records of a journal, and where the last whole one ends.
-fn read(content: &[u8]) -> (Vec<Vec<u8>>, usize) {
-    let mut records = Vec::new();
-    let mut good = MAGIC.len();
-    while let Some((head, rest)) = content.get(good..).and_then(|rest| rest.split_at_checked(HEAD)) {
-        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-        let record = usize::try_from(length).ok().and_then(|length| rest.get(..length));
-        let Some(record) = record.filter(|record| head[4..] == checksum(record)) else {
-            break;
-        };
-        records.push(record.to_vec());
-        good += HEAD + record.len();
-    }
-    (records, good)
-}
-
-fn checksum(record: &[u8]) -> [u8; SUM] {
-    let sum = Sha256::digest(record);
-    let mut first = [0; SUM];
-    first.copy_from_slice(&sum[..SUM]);
-    first
-}
-
-/// A record as it stands in the file; `None` for one that no length can say.
-fn framed(record: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.extend_from_slice(&u32::try_from(record.len()).ok()?.to_le_bytes());
-    out.extend_from_slice(&checksum(record));
-    out.extend_from_slice(record);
-    Some(())
-}
-
 impl FileJournal {
-    /// Opens the journal of a realm, making it if need be, and gives what is in it. A record that was cut short, and
-    /// whatever stands behind it, is cut off. `lost` counts the records that cannot be written.
+    /// Opens the journal of a realm, making it if need be, and gives what is in it. A last record that was cut short is cut
+    /// off. What else cannot be read is left out: damaged records that have whole ones behind them stay in the file until it
+    /// is written anew, and all behind the last whole one is cut off. Before that the file is put aside as
+    /// `<name>.damaged`. `lost` counts the records that cannot be written.
     ///
     /// # Errors
     /// The file cannot be read or written, is not safe, or is no journal.
@@ -89,7 +53,7 @@ impl FileJournal {
         if !content.starts_with(MAGIC) && !MAGIC.starts_with(&content) {
             return Err(StoreError::NoJournal(place.path_of(&name)));
         }
-        let (records, good) = read(&content);
+        let found = records::read(&content);
         let (file, length) = place.append(&name)?;
         let mut journal = Self {
             place,
@@ -106,18 +70,51 @@ impl FileJournal {
         };
         if content.len() < MAGIC.len() {
             journal.rewrite(&mut std::iter::empty())?;
-        } else if good < content.len() {
-            let path = journal.place.path_of(&journal.name);
-            tracing::warn!(
-                bytes = content.len() - good,
-                "the end of {} was cut short and is dropped",
-                path.display()
-            );
-            journal.length = good as u64;
-            journal.is_torn = true;
-            journal.ready()?;
+        } else {
+            let bytes = content.len().saturating_sub(found.good);
+            if let Some(damage) = &found.damage {
+                journal.put_aside(&content, damage);
+            } else if bytes > 0 {
+                let path = journal.place.path_of(&journal.name);
+                tracing::warn!(bytes, "the end of {} was cut short and is dropped", path.display());
+            }
+            if bytes > 0 {
+                journal.length = found.good as u64;
+                journal.is_torn = true;
+                journal.ready()?;
+            }
         }
-        Ok((journal, records))
+        Ok((journal, found.records))
+    }
+
+    /// Puts the file aside as it is, and says what of it cannot be read. There is one such copy of a journal, so that a
+    /// disk that fails again and again is not filled: a later one takes the place of an earlier one, which the log has told
+    /// of, and of which the later one has whatever could still be read. The daemon starts without it, too.
+    fn put_aside(&self, content: &[u8], damage: &Damage) {
+        let aside = format!("{}.damaged", self.name);
+        let kept = self.place.replace(&aside, content, false);
+        let Damage { at, skipped, bytes } = *damage;
+        tracing::error!(at, skipped, bytes, "{}", self.told(&aside, &kept));
+    }
+
+    /// What the log says of a damaged journal.
+    fn told(&self, aside: &str, kept: &Result<(), StoreError>) -> String {
+        let path = self.place.path_of(&self.name);
+        let path = path.display();
+        match kept {
+            Ok(()) => {
+                let aside = self.place.path_of(aside);
+                let aside = aside.display();
+                format!(
+                    "{path} is damaged: what of it cannot be read is left out, and the file as it was is kept as {aside}"
+                )
+            }
+            Err(error) => {
+                format!(
+                    "{path} is damaged: what of it cannot be read is lost, since the file could not be put aside: {error}"
+                )
+            }
+        }
     }
 
     /// The file, without what a broken write left in it.

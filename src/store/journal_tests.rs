@@ -20,8 +20,24 @@ fn home() -> (tempfile::TempDir, PathBuf) {
 fn file(state: &Path) -> PathBuf {
     let mut names = fs::read_dir(state).unwrap().map(|entry| entry.unwrap().path());
     names
-        .find(|path| path.file_name().unwrap().to_string_lossy().starts_with("journal-"))
+        .find(|path| path.extension().is_none() && path.file_name().unwrap().to_string_lossy().starts_with("journal-"))
         .unwrap()
+}
+
+/// Where a damaged journal is put aside.
+fn aside(state: &Path) -> PathBuf {
+    file(state).with_extension("damaged")
+}
+
+/// Writes a journal of these records in which the byte at an offset from the beginning of the record of this number is
+/// another one, and gives what is in the file then.
+fn damaged(state: &Path, records: &[&[u8]], number: usize, offset: usize) -> Vec<u8> {
+    written(state, records);
+    let before: usize = records[..number].iter().map(|record| HEAD + record.len()).sum();
+    let mut content = fs::read(file(state)).unwrap();
+    content[MAGIC.len() + before + offset] ^= 1;
+    fs::write(file(state), &content).unwrap();
+    content
 }
 
 fn written(state: &Path, records: &[&[u8]]) {
@@ -78,8 +94,113 @@ fn a_changed_byte_is_noticed() {
         bad[place] ^= 1;
         fs::write(file(&state), &bad).unwrap();
         let (_, records) = open(&state).unwrap();
-        let of_first = place < MAGIC.len() + HEAD + 3;
-        assert_eq!(records.len(), usize::from(!of_first), "{place}");
+        let (length, first) = (MAGIC.len() + 4, MAGIC.len() + HEAD + 3);
+        let whole: &[&[u8]] = match place {
+            place if place < length => &[],
+            place if place < first => &[b"two"],
+            _ => &[b"one"],
+        };
+        assert_eq!(records, whole, "{place}");
+        // A last record whose length says more than there is cannot be told from one that was cut short.
+        let seems_cut = (first + 1..first + 4).contains(&place);
+        let kept = aside(&state).exists().then(|| fs::read(aside(&state)).unwrap());
+        assert_eq!(kept, (!seems_cut).then_some(bad), "{place}");
+        let _ = fs::remove_file(aside(&state));
+    }
+}
+
+#[test]
+fn a_damaged_record_in_the_middle_takes_no_other_with_it_and_the_file_is_put_aside() {
+    let (_home, state) = home();
+    let bad = damaged(&state, &[b"one", b"two", b"three", b"four"], 1, HEAD + 1);
+    let (mut journal, records) = open(&state).unwrap();
+    assert_eq!(records, [&b"one"[..], b"three", b"four"]);
+    assert_eq!(fs::read(aside(&state)).unwrap(), bad);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(aside(&state)).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    journal.append(b"five").unwrap();
+    drop(journal);
+    let (mut journal, records) = open(&state).unwrap();
+    assert_eq!(records, [&b"one"[..], b"three", b"four", b"five"]);
+    // As the realm does when it has read all.
+    journal.replace(&mut records.into_iter()).unwrap();
+    drop(journal);
+    fs::remove_file(aside(&state)).unwrap();
+    assert_eq!(open(&state).unwrap().1.len(), 4);
+    assert!(!aside(&state).exists(), "nothing is damaged any more");
+}
+
+#[test]
+fn behind_a_damaged_length_nothing_is_believed_and_all_of_it_is_put_aside() {
+    // Too short by one; too long by 256, which runs over the end as a record that was cut short does.
+    for byte in [0, 1] {
+        let (_home, state) = home();
+        let bad = damaged(&state, &[b"one", b"two", b"three"], 1, byte);
+        let (mut journal, records) = open(&state).unwrap();
+        assert_eq!(records, [b"one"], "{byte}");
+        assert_eq!(fs::read(aside(&state)).unwrap(), bad, "{byte}");
+        journal.append(b"four").unwrap();
+        drop(journal);
+        assert_eq!(open(&state).unwrap().1, [&b"one"[..], b"four"], "{byte}");
+    }
+}
+
+#[test]
+fn the_last_copy_of_a_damaged_journal_is_the_one_that_stays() {
+    let (_home, state) = home();
+    damaged(&state, &[b"one", b"two"], 1, HEAD);
+    assert_eq!(open(&state).unwrap().1, [b"one"]);
+    let bad = damaged(&state, &[b"three", b"four"], 1, HEAD);
+    assert_eq!(open(&state).unwrap().1, [&b"one"[..], b"four"]);
+    assert_eq!(fs::read(aside(&state)).unwrap(), bad);
+    let copies = fs::read_dir(&state).unwrap().filter(|entry| {
+        let path = entry.as_ref().unwrap().path();
+        path.extension().is_some()
+    });
+    assert_eq!(copies.count(), 1);
+}
+
+#[test]
+fn a_journal_that_cannot_be_put_aside_is_read_all_the_same_and_that_is_said() {
+    let (_home, state) = home();
+    damaged(&state, &[b"one", b"two", b"three"], 2, HEAD);
+    fs::create_dir(aside(&state)).unwrap();
+    let (mut journal, records) = open(&state).unwrap();
+    assert_eq!(records, [b"one", b"two"]);
+    journal.append(b"four").unwrap();
+    drop(journal);
+    let (journal, records) = open(&state).unwrap();
+    assert_eq!(records, [&b"one"[..], b"two", b"four"]);
+    let (path, full) = (file(&state), std::io::Error::from(std::io::ErrorKind::StorageFull));
+    let failed = journal.place.failed("write", "a file", full);
+    let told = journal.told("a.damaged", &Err(failed));
+    assert!(
+        told.starts_with(&format!("{} is damaged: ", path.display())) && told.contains("is lost"),
+        "{told}"
+    );
+    let told = journal.told("a.damaged", &Ok(()));
+    assert!(
+        told.ends_with(&format!("kept as {}", state.join("a.damaged").display())),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_record_that_was_cut_short_is_no_damage_and_nothing_is_put_aside() {
+    let (_home, state) = home();
+    written(&state, &[b"one", b"a record of some length"]);
+    let whole = fs::read(file(&state)).unwrap();
+    let second = MAGIC.len() + HEAD + 3;
+    for length in second..whole.len() {
+        // Once the file ends there, once it is as long as if more were written, and all of that is zero.
+        for zeros in [0, whole.len() - length, 5_000] {
+            let mut cut = whole[..length].to_vec();
+            cut.resize(length + zeros, 0);
+            fs::write(file(&state), &cut).unwrap();
+            assert_eq!(open(&state).unwrap().1, [b"one"], "{length} {zeros}");
+            assert!(!aside(&state).exists(), "{length} {zeros}");
+            assert_eq!(fs::metadata(file(&state)).unwrap().len(), second as u64);
+        }
     }
 }
 

@@ -9,16 +9,18 @@
 //! | `state.json` | [`Switches`] |
 //! | `actions.json` | which actions were switched, and up to when their times were seen to (`src/actions/kept.rs`) |
 //! | `journal-*` | what a realm keeps of its events (`journal.rs`) |
+//! | `journal-*.damaged` | a journal as it was when the disk was found to have damaged it |
 //! | `link-*` | events that wait for another router (`src/links`) |
 //!
 //! The directory is for its owner alone, every file is replaced as a whole, and what cannot be understood is never
-//! overwritten. It does not decide who is trusted. It logs one thing: that a disk did not confirm what it had taken.
+//! overwritten. It does not decide who is trusted. It logs what a disk did not take, or gave back damaged.
 
 mod error;
 mod files;
 mod journal;
 mod keys;
 mod losses;
+mod records;
 mod tls;
 
 use std::path::Path;
