@@ -10,7 +10,7 @@ use wamp::value::{Dict, Value};
 
 use super::expression::{MAX_OUTPUT, size};
 use super::post;
-use super::render::{Rendered, is_wanted, kind, render};
+use super::render::{Rendered, is_wanted, kind, render, subject_of};
 use crate::config::DESKTOP_REALM;
 use crate::config::action::{Action, Step};
 use crate::inside::Sessions;
@@ -117,7 +117,10 @@ impl Performer {
                 done.subject = rendered.subject();
                 self.act(&action.realm, rendered).await
             }
-            Err(trouble) => Err(trouble.to_string()),
+            Err(trouble) => {
+                done.subject = subject_of(&step.what, scope);
+                Err(trouble.to_string())
+            }
         };
         done.end = ended.map_or_else(End::Failed, End::Well);
         done

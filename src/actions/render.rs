@@ -74,6 +74,19 @@ pub(super) fn subject(what: &What) -> &str {
     }
 }
 
+/// What a step is about, as the audit log has it ([`Rendered::subject`]), also where the rest of the step cannot be filled in.
+pub(super) fn subject_of(what: &What, scope: &Dict) -> Option<String> {
+    match what {
+        What::Call { procedure: it, .. } | What::Publish { topic: it, .. } => it.text(scope, Escape::Uri).ok(),
+        What::Command { name } => Some(name.clone()),
+        What::Notify { .. } => None,
+        What::Post(post) => {
+            let url = post.url.text(scope, Escape::Url).ok()?;
+            Some(Url::parse(&url).ok()?.origin().ascii_serialization())
+        }
+    }
+}
+
 /// Whether the step is to be done at all.
 ///
 /// # Errors

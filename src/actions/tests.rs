@@ -169,6 +169,22 @@ async fn the_audit_log_has_what_was_done_to_whom_and_nothing_that_was_sent() {
 }
 
 #[tokio::test]
+async fn the_audit_log_names_what_a_step_was_about_also_where_the_step_could_not_be_filled_in() {
+    const THEN: &str = "[{ publish = \"out.{{ value }}\", args = [\"{{ kwargs.gone }}\"], go_on = true }, \
+        { call = \"{{ kwargs.gone }}\", go_on = true }, \
+        { post = \"http://127.0.0.1:1/a-secret\", body = \"{{ kwargs.gone }}\" }]";
+    let text = action("wrong", EVENT).replace("{ publish = \"out.wrong\" }", THEN);
+    let stage = Stage::with(&text).await;
+    let mut entries = stage.audit.follow();
+    stage.publish("in.event", "a").await;
+    let record = timeout(PATIENCE, entries.recv()).await.unwrap().unwrap();
+    assert_eq!(
+        record.entry.detail.as_deref(),
+        Some("topic: publish out.a failed, call failed, post http://127.0.0.1:1 failed")
+    );
+}
+
+#[tokio::test]
 async fn an_action_that_waits_for_a_device_that_is_not_paired_says_so() {
     let of_desktop =
         "[[action]]\nname = \"a\"\nwhen = { device = \"Pixle\", is = \"absent\" }\nthen = { publish = \"out.a\" }\n";
