@@ -3,13 +3,15 @@
 use wamp::value::{Dict, Value, dict};
 
 use super::expression::Trouble;
+use super::host::Measured;
 use super::moment::{Moment, shown};
 use super::plan::{Known, complete};
-use super::render::{is_wanted, kind, render};
+use super::post;
+use super::render::{Rendered, is_wanted, kind, render};
 use super::schedule::Schedule;
 use super::words::when;
 use crate::config::Match;
-use crate::config::action::{Action, Event, Step, When};
+use crate::config::action::{Action, Event, Reading, Step, When};
 
 /// The occasion that is tried.
 #[derive(Debug, Clone, Default)]
@@ -67,8 +69,13 @@ impl Given {
         scope
     }
 
-    /// Why this occasion is none of this kind: another topic, or a device that is not there.
-    fn misses(&self, event: &Event, find: impl Fn(&str) -> Option<Known>) -> Option<String> {
+    /// Why this occasion is none of this kind: another topic, or a device or a figure that is not there.
+    fn misses(
+        &self,
+        event: &Event,
+        find: impl Fn(&str) -> Option<Known>,
+        measured: Option<&Measured>,
+    ) -> Option<String> {
         match event {
             Event::Topic(spec) => {
                 let other = self.topic.as_ref();
@@ -76,7 +83,11 @@ impl Given {
                 other.map(|it| format!("it does not listen to {it}"))
             }
             Event::Device { device, .. } => find(device).is_none().then(|| not_paired(device)),
-            Event::Host { .. } | Event::At { .. } | Event::Every(_) => None,
+            Event::Host { reading, .. } => {
+                let is_told = measured.is_none_or(|measured| measured.get(reading).is_some());
+                (!is_told).then(|| not_told(reading))
+            }
+            Event::At { .. } | Event::Every(_) => None,
         }
     }
 }
@@ -84,6 +95,11 @@ impl Given {
 /// That an action waits for a device that never comes.
 pub(super) fn not_paired(device: &str) -> String {
     format!("no paired device has the name or id {device:?}")
+}
+
+/// That an action waits for a figure that never comes.
+pub(super) fn not_told(reading: &Reading) -> String {
+    format!("this machine does not tell {reading}")
 }
 
 /// What triggers an action, in the first place.
@@ -96,22 +112,25 @@ pub(super) fn trigger(action: &Action) -> &'static str {
     }
 }
 
-/// What would happen.
-pub(super) fn run(
+/// What would happen. What this machine tells is given where an action asks for it.
+pub(super) async fn run(
     action: &Action,
     given: &Given,
     scope: &Dict,
-    find: impl Fn(&str) -> Option<Known>,
+    (find, measured): (impl Fn(&str) -> Option<Known>, Option<&Measured>),
     now: &Moment,
 ) -> Dict {
-    let condition = |it: &When| condition(it, given.misses(&it.event, &find), scope, now);
-    let whens = action.when.iter().map(|it| Value::Dict(condition(it)));
-    let steps = action.then.iter().map(|it| Value::Dict(step(it, scope)));
+    let condition = |it: &When| condition(it, given.misses(&it.event, &find, measured), scope, now);
+    let whens: Vec<_> = action.when.iter().map(|it| Value::Dict(condition(it))).collect();
+    let mut steps = Vec::new();
+    for it in &action.then {
+        steps.push(Value::Dict(step(it, scope).await));
+    }
     dict([
         ("name", action.name.as_str().into()),
         ("time", shown(now.wall).into()),
-        ("when", Value::List(whens.collect())),
-        ("then", Value::List(steps.collect())),
+        ("when", Value::List(whens)),
+        ("then", Value::List(steps)),
     ])
 }
 
@@ -140,7 +159,7 @@ fn condition(it: &When, misses: Option<String>, scope: &Dict, now: &Moment) -> D
     ])
 }
 
-fn step(step: &Step, scope: &Dict) -> Dict {
+async fn step(step: &Step, scope: &Dict) -> Dict {
     let told = |trouble: &Trouble| match trouble {
         Trouble::Missing(what) if what.starts_with("`result") => {
             "it needs the result of a step before it, which is known when that is done".to_owned()
@@ -161,9 +180,19 @@ fn step(step: &Step, scope: &Dict) -> Dict {
         Err(trouble) => return row("undecided", Value::Null, Some(told(&trouble))),
         Ok(true) => {}
     }
-    match render(&step.what, scope) {
-        Ok(rendered) => row("would", Value::Dict(rendered.shown()), None),
-        Err(trouble) => row("undecided", Value::Null, Some(told(&trouble))),
+    let rendered = match render(&step.what, scope) {
+        Ok(rendered) => rendered,
+        Err(trouble) => return row("undecided", Value::Null, Some(told(&trouble))),
+    };
+    let does = Value::Dict(rendered.shown());
+    // Its files can be looked at without a word to anybody.
+    let ready = match &rendered {
+        Rendered::Post(request) => post::check(request).await,
+        Rendered::Call { .. } | Rendered::Publish { .. } | Rendered::Notify { .. } | Rendered::Command { .. } => Ok(()),
+    };
+    match ready {
+        Ok(()) => row("would", does, None),
+        Err(why) => row("would_fail", does, Some(why)),
     }
 }
 
@@ -171,11 +200,18 @@ fn step(step: &Step, scope: &Dict) -> Dict {
 mod tests {
     use std::path::Path;
 
+    use components::backends::host::Report;
+
     use super::*;
     use crate::config::Config;
 
-    fn tried(when: &str, given: &Given) -> Dict {
-        let text = format!("[[action]]\nname = \"a\"\nwhen = {when}\nthen = {{ notify = \"{{{{ value }}}}\" }}\n");
+    async fn tried(when: &str, given: &Given) -> Dict {
+        doing(when, "{ notify = \"{{ value }}\" }", given).await
+    }
+
+    /// On a machine that tells nothing but its load.
+    async fn doing(when: &str, then: &str, given: &Given) -> Dict {
+        let text = format!("[[action]]\nname = \"a\"\nwhen = {when}\nthen = {then}\n");
         let config = Config::parse(Path::new("c.toml"), &text).unwrap();
         let now = Moment::at(0, "2026-11-22T22:30:00");
         let find = |device: &str| {
@@ -185,25 +221,36 @@ mod tests {
                 kind: "web".to_owned(),
             })
         };
+        let measured = Measured(Report {
+            name: String::new(),
+            os: String::new(),
+            kernel: String::new(),
+            uptime_s: 0,
+            load: Some([1.0, 2.0, 3.0]),
+            memory: None,
+            disks: Vec::new(),
+            temperatures: Vec::new(),
+        });
         let action = &config.actions[0];
-        run(action, given, &given.scope(action, find, &now), find, &now)
+        let scope = given.scope(action, find, &now);
+        run(action, given, &scope, (find, Some(&measured)), &now).await
     }
 
     fn first<'a>(told: &'a Dict, list: &str, key: &str) -> &'a Value {
         &told[list].as_list().unwrap()[0].as_dict().unwrap()[key]
     }
 
-    #[test]
-    fn a_time_has_the_value_that_it_was_planned_for() {
+    #[tokio::test]
+    async fn a_time_has_the_value_that_it_was_planned_for() {
         for when in ["{ at = \"22:30\" }", "{ every = \"1h\" }"] {
-            let told = tried(when, &Given::default());
+            let told = tried(when, &Given::default()).await;
             let does = first(&told, "then", "does").as_dict().unwrap();
             assert_eq!(does["notify"].as_str(), Some("2026-11-22T21:30:00Z"), "{when}");
         }
     }
 
-    #[test]
-    fn an_event_of_another_topic_and_a_device_that_is_not_paired_trigger_nothing() {
+    #[tokio::test]
+    async fn an_event_of_another_topic_and_a_device_that_is_not_paired_trigger_nothing() {
         let of = |topic: &str| Given {
             topic: Some(topic.to_owned()),
             args: vec![7.into()],
@@ -211,24 +258,66 @@ mod tests {
         };
         let prefix = "{ topic = \"a.b.\", match = \"prefix\" }";
         assert_eq!(
-            first(&tried(prefix, &of("a.b.c")), "when", "holds").as_bool(),
+            first(&tried(prefix, &of("a.b.c")).await, "when", "holds").as_bool(),
             Some(true)
         );
-        let missed = tried(prefix, &of("a.c.d"));
+        let missed = tried(prefix, &of("a.c.d")).await;
         assert_eq!(first(&missed, "when", "holds").as_bool(), Some(false));
         assert_eq!(
             first(&missed, "when", "error").as_str(),
             Some("it does not listen to a.c.d")
         );
-        let device = |name: &str| {
-            tried(
-                &format!("{{ device = \"{name}\", is = \"absent\" }}"),
-                &Given::default(),
-            )
+        let device = async |name: &str| {
+            let when = format!("{{ device = \"{name}\", is = \"absent\" }}");
+            tried(&when, &Given::default()).await
         };
-        assert_eq!(first(&device("Pixel"), "when", "holds").as_bool(), Some(true));
-        let missed = device("Pixle");
+        assert_eq!(first(&device("Pixel").await, "when", "holds").as_bool(), Some(true));
+        let missed = device("Pixle").await;
         assert_eq!(first(&missed, "when", "holds").as_bool(), Some(false));
         assert!(first(&missed, "when", "error").as_str().unwrap().contains("\"Pixle\""));
+    }
+
+    #[tokio::test]
+    async fn a_figure_that_this_machine_does_not_tell_triggers_nothing_and_is_named() {
+        for reading in ["disk./nomount.percent", "temperature.nosensor"] {
+            let when = format!("{{ host = \"{reading}\", above = 90 }}");
+            let given = Given {
+                args: vec![95.into()],
+                ..Given::default()
+            };
+            for given in [Given::default(), given] {
+                let told = tried(&when, &given).await;
+                assert_eq!(first(&told, "when", "holds").as_bool(), Some(false));
+                let sentence = format!("this machine does not tell {reading}");
+                assert_eq!(first(&told, "when", "error").as_str(), Some(&*sentence));
+            }
+        }
+        let told = tried("{ host = \"load\", above = 90 }", &Given::default()).await;
+        assert_eq!(first(&told, "when", "holds").as_bool(), Some(true));
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_token_or_authorities_cannot_be_read_would_fail_and_says_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let token = directory.path().join("token");
+        let then = |more: &str| {
+            let token = token.display();
+            format!("{{ post = \"https://plug.example/on\", token_file = \"{token}\"{more} }}")
+        };
+        let every = "{ every = \"1h\" }";
+        let ca = directory.path().join("ca.pem").display().to_string();
+        let then_ca = then(&format!(", ca = \"{ca}\""));
+        let told = doing(every, &then_ca, &Given::default()).await;
+        assert_eq!(first(&told, "then", "state").as_str(), Some("would_fail"));
+        let error = first(&told, "then", "error").as_str().unwrap();
+        let expected = format!("plug.example: {} cannot be read", token.display());
+        assert!(error.starts_with(&expected), "{error}");
+        std::fs::write(&token, "secret\n").unwrap();
+        let told = doing(every, &then_ca, &Given::default()).await;
+        let error = first(&told, "then", "error").as_str().unwrap();
+        assert!(error.contains(&format!("{ca} cannot be used")), "{error}");
+        let does = first(&told, "then", "does").as_dict().unwrap();
+        assert_eq!(does["ca"].as_str(), Some(&*ca));
+        assert!(!format!("{told:?}").contains("secret"), "{told:?}");
     }
 }

@@ -74,13 +74,16 @@ impl Handle {
             };
             Some(reading)
         });
-        if let (Some(reading), false) = (reading, scope.contains_key("value")) {
+        let mut measured = None;
+        if let Some(reading) = reading {
             let report = components::backends::host::Host::new("/".into()).report().await;
-            if let Some(value) = host::Measured(report).get(reading) {
+            let report = measured.insert(host::Measured(report));
+            if let (Some(value), false) = (report.get(reading), scope.contains_key("value")) {
                 scope.insert("value".to_owned(), value.into());
             }
         }
-        Ok(dry::run(&action, given, &scope, |device| self.0.known(device), &now))
+        let known = (|device: &str| self.0.known(device), measured.as_ref());
+        Ok(dry::run(&action, given, &scope, known, &now).await)
     }
 
     /// Does an action now, whatever its conditions are and how often it was done, behind what waits for it already.

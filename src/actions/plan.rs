@@ -145,7 +145,7 @@ impl Plan {
                 continue;
             };
             let Some(value) = report.get(reading) else {
-                self.figures.unfit(format!("this machine does not tell {reading}"));
+                self.figures.unfit(super::dry::not_told(reading));
                 continue;
             };
             let mut scope = Dict::from([

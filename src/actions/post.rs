@@ -65,14 +65,33 @@ pub(super) async fn make(request: &Request) -> Result<Value, String> {
             Err(_) => Failure::passing(format!("no answer within {} s", request.timeout.as_secs_f32())),
         };
         if !failure.is_passing || left == 0 {
-            let host = request.url.host_str().unwrap_or_default();
-            return Err(format!("{host}: {}", failure.why));
+            return Err(told(request, &failure));
         }
         left -= 1;
         tracing::debug!(url = %request.url, "a request is made again: {}", failure.why);
         sleep(pause).await;
         pause *= 2;
     }
+}
+
+/// Whether a request could be sent, as far as that can be seen on this machine: its headers, its token, its authorities.
+///
+/// # Errors
+/// Why not, as [`make`] says it.
+pub(super) async fn check(request: &Request) -> Result<(), String> {
+    let checked = async {
+        headers(request).await?;
+        if request.url.scheme() == "https" {
+            dial::tls(request.ca.as_deref()).await?;
+        }
+        Ok(())
+    };
+    let told = |failure: Failure| told(request, &failure);
+    checked.await.map_err(told)
+}
+
+fn told(request: &Request, failure: &Failure) -> String {
+    format!("{}: {}", request.url.host_str().unwrap_or_default(), failure.why)
 }
 
 /// One attempt, with the redirects that are allowed.

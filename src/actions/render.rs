@@ -248,15 +248,17 @@ impl Rendered {
                     .headers
                     .iter()
                     .map(|(name, value)| (name.clone(), value.as_str().into()));
-                let token = request.token_file.as_ref().map(|file| file.display().to_string());
+                let shown = |file: &PathBuf| file.display().to_string();
                 let body = request.body.as_ref().map(|(_, body)| body.clone());
-                pairs(&[
+                let mut all: Dict = pairs(&[
                     ("post", request.url.as_str().into()),
                     ("method", request.method.into()),
                     ("headers", Value::Dict(headers.collect())),
                     ("body", body.into()),
-                    ("token_file", token.into()),
-                ])
+                    ("token_file", request.token_file.as_ref().map(shown).into()),
+                ]);
+                all.extend(request.ca.as_ref().map(|ca| ("ca".to_owned(), shown(ca).into())));
+                all
             }
         }
     }

@@ -167,6 +167,7 @@ fn steps(told: &Value, key: &str, what: &str) -> String {
         let state = match get(step, "state") {
             "left_out" => "left out: its condition does not hold",
             "undecided" => "cannot be said:",
+            "would_fail" => "would fail:",
             "failed" => "failed:",
             "done" => "done",
             _ => "would do",

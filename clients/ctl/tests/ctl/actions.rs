@@ -96,6 +96,27 @@ async fn what_would_be_done_is_told_and_not_done() {
 }
 
 #[tokio::test]
+async fn a_figure_that_is_not_told_and_a_token_that_cannot_be_read_are_said_before_they_are_missed() {
+    const ACTIONS: &str = r#"
+[[action]]
+name = "disk"
+when = { host = "disk./nomount.percent", above = 90 }
+then = { post = "http://192.0.2.20/on", token_file = "/nomount/token" }
+"#;
+    let desk = Desk::with("Attic", ACTIONS).await;
+    let told = desk.run(&["actions", "test", "disk"]).await.result;
+    let lines: Vec<&str> = told.lines().collect();
+    assert!(
+        lines[0].ends_with(": this machine does not tell disk./nomount.percent"),
+        "{told}"
+    );
+    assert!(
+        lines[1].starts_with("1. post would fail: 192.0.2.20: /nomount/token cannot be read: "),
+        "{told}"
+    );
+}
+
+#[tokio::test]
 async fn an_action_that_fails_makes_the_command_fail() {
     let desk = Desk::with("Attic", ACTIONS).await;
     let failed = soon(desk.run(&["actions", "run", "backup"])).await;
