@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use client::{Invocation, Reply, RequestError, Session};
+use components::Refusal;
+use components::backends::Failure;
 use wamp::value::{Dict, Value};
 
 use super::arguments::{bad, keyword_time};
@@ -92,15 +94,17 @@ fn given(arguments: &mut Arguments) -> Result<Given, RequestError> {
 }
 
 fn unknown(name: &str, Unknown { known }: Unknown) -> RequestError {
-    let names = if known.is_empty() {
-        "the configuration has no [[action]]".to_owned()
-    } else {
-        format!("there are {}", known.join(", "))
-    };
-    let known = known.into_iter().map(Value::from).collect();
-    bad(format!("there is no action {name}; {names}"))
-        .with("asked", name)
-        .with("known", Value::List(known))
+    if known.is_empty() {
+        return bad(format!(
+            "there is no action \"{name}\"; the configuration has no [[action]]"
+        ));
+    }
+    Refusal::from(Failure::NoSuch {
+        what: "action",
+        asked: name.to_owned(),
+        known,
+    })
+    .into()
 }
 
 fn not_done(name: &str, refused_: Refused) -> RequestError {

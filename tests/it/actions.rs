@@ -130,7 +130,7 @@ async fn an_action_is_listed_tried_done_and_told() {
     let row = row(&owner, "plug").await;
     assert_eq!((row["count"].as_u64(), &row["last_ok"]), (Some(2), &Value::Bool(true)));
     let unknown = owner.call("org.deskconn.actions.run", ["plugg".into()]).await;
-    assert!(unknown.unwrap_err().to_string().contains("there are plug"));
+    assert!(unknown.unwrap_err().to_string().contains("there is \"plug\""));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -364,7 +364,7 @@ async fn a_reload_takes_the_actions_of_another_configuration() {
         "it goes on counting"
     );
     let gone = owner.call("org.deskconn.actions.run", ["b".into()]).await;
-    assert!(gone.unwrap_err().to_string().contains("there are a, c"));
+    assert!(gone.unwrap_err().to_string().contains("there are \"a\" and \"c\""));
     let wrong = desk
         .reload(&echo("a").replace("{{ value }}", "{{ valu }}"))
         .await

@@ -1,24 +1,26 @@
 //! Names that do not exist, answered with those that do: the likeliest first.
 
-use std::fmt::Write as _;
-
 /// Names that are listed; of more it is said how many.
 const MOST: usize = 8;
 /// What exists in place of what was asked for, as the end of a sentence: `there are "office" and "laptop"`.
 pub(crate) fn instead<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let names: Vec<String> = sorted(wanted, known)
-        .into_iter()
-        .map(|name| format!("{name:?}"))
-        .collect();
+    let names = sorted(wanted, known);
+    match names.split_at_checked(MOST) {
+        Some((shown, more)) if !more.is_empty() => {
+            let shown: Vec<String> = shown.iter().map(|name| format!("{name:?}")).collect();
+            format!("there are {} and {} more", shown.join(", "), more.len())
+        }
+        _ => listed(names),
+    }
+}
+
+/// All that exists, in the order that it has, as desktops say it.
+pub(crate) fn listed<'a>(known: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = known.into_iter().map(|name| format!("{name:?}")).collect();
     match names.as_slice() {
         [] => "there is none".to_owned(),
         [one] => format!("there is {one}"),
-        [some @ .., last] if names.len() <= MOST => format!("there are {} and {last}", some.join(", ")),
-        many => {
-            let mut text = format!("there are {}", many.get(..MOST).unwrap_or_default().join(", "));
-            let _ = write!(text, " and {} more", many.len() - MOST);
-            text
-        }
+        [some @ .., last] => format!("there are {} and {last}", some.join(", ")),
     }
 }
 

@@ -87,8 +87,7 @@ fn state(row: &Value) -> Cell {
 async fn show(session: &Session, name: &str, output: &Output) -> Result<(), Failure> {
     let rows = rows(session).await?;
     let Some(row) = rows.iter().find(|row| get(row, "name") == name) else {
-        let instead = mistyped::instead(name, rows.iter().map(|row| get(row, "name")));
-        return Err(Failure::failed(format!("there is no action {name}; {instead}")));
+        return Err(no_such(name, &rows));
     };
     let mut fields = Vec::new();
     let known = row
@@ -102,6 +101,20 @@ async fn show(session: &Session, name: &str, output: &Output) -> Result<(), Fail
         fields.extend(values.iter().map(|one| (key.as_str(), Cell::from(text(one)))));
     }
     output.fields(row, &fields)
+}
+
+/// In the words that the desktop has for an action that is not there.
+fn no_such(name: &str, rows: &[Value]) -> Failure {
+    let known = || rows.iter().map(|row| get(row, "name"));
+    let instead = match rows {
+        [] => "the configuration has no [[action]]".to_owned(),
+        _ => mistyped::listed(known()),
+    };
+    let failure = Failure::failed(format!("there is no action \"{name}\"; {instead}"));
+    match mistyped::meant(name, known()) {
+        Some(question) => failure.hint(question),
+        None => failure,
+    }
 }
 
 async fn switch(session: &Session, name: &str, is_on: bool, output: &Output) -> Result<(), Failure> {

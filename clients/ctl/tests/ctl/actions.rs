@@ -43,8 +43,11 @@ async fn actions_are_listed_shown_and_switched() {
         shown.contains("command backup") && shown.contains("at 22:30"),
         "{shown}"
     );
-    let unknown = desk.run(&["actions", "show", "bakup"]).await;
-    unknown.failed(1, "there is no action bakup; there are \"backup\" and \"boiler\"");
+    for command in ["show", "on", "off", "test", "run"] {
+        let unknown = desk.run(&["actions", command, "bakup"]).await;
+        unknown.failed(1, "there is no action \"bakup\"; there are \"boiler\" and \"backup\"");
+        unknown.failed(1, "did you mean \"backup\"?");
+    }
 }
 
 #[tokio::test]
@@ -125,5 +128,5 @@ async fn an_action_that_fails_makes_the_command_fail() {
     let listed = desk.run(&["actions"]).await.result;
     assert!(listed.contains("step 1 (command): it ended with 3"), "{listed}");
     let nobody = desk.run(&["actions", "run", "nobody"]).await;
-    nobody.failed(1, "there is no action nobody; there are boiler, backup");
+    nobody.failed(1, "there is no action \"nobody\"; there are \"boiler\" and \"backup\"");
 }
