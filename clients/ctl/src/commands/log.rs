@@ -15,6 +15,11 @@ use crate::values::get;
 const MOST: u64 = 1_000;
 
 pub(super) async fn run(global: &Global, log: &Log, output: &Output) -> Result<(), Failure> {
+    if log.limit == 0 && !log.follow {
+        let sentence =
+            "--limit 0 shows nothing: it takes 1 or more, or with --follow 0 for only what is written from now on";
+        return Err(Failure::Usage(sentence.to_owned()));
+    }
     let mut interrupts = Interrupts::new()?;
     if !log.follow {
         let session = connect::open(global).await?;
@@ -78,7 +83,8 @@ async fn entries(session: &Session, log: &Log, limit: u64, output: &Output) -> R
     }
     let entries = ask(session, "org.deskconn.audit.get", args).await?;
     let entries = entries.as_list().unwrap_or_default();
-    if entries.is_empty() {
+    // Whoever asked for none knows nothing of what there is.
+    if entries.is_empty() && limit > 0 {
         output.remark(&match &log.device {
             Some(device) => format!("nothing of {device} is written in the log"),
             None => "nothing is written in the log yet".to_owned(),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use client::{Session, Value};
+use tokio::sync::Notify;
 
 use crate::stage::{Stage, soon};
 
@@ -10,6 +11,7 @@ use crate::stage::{Stage, soon};
 struct Log {
     session: Session,
     entries: Arc<Mutex<Vec<Value>>>,
+    asked: Arc<Notify>,
 }
 
 fn entry(time: u8, device: &str) -> Value {
@@ -23,17 +25,28 @@ impl Log {
     async fn new(stage: &Stage) -> Self {
         let session = stage.session().await;
         let entries = Arc::<Mutex<Vec<Value>>>::default();
-        let served = Arc::clone(&entries);
+        let asked = Arc::<Notify>::default();
+        let (served, noted) = (Arc::clone(&entries), Arc::clone(&asked));
         let get = move |mut call: client::Invocation| {
             let limit = call.kwargs.remove("limit").and_then(|limit| limit.as_u64()).unwrap();
             let device = call.kwargs.remove("device");
             let mut entries = served.lock().unwrap().clone();
             entries.retain(|entry| device.is_none() || entry.as_dict().unwrap().get("device") == device.as_ref());
+            noted.notify_one();
             let first = entries.len().saturating_sub(usize::try_from(limit).unwrap());
             async move { Ok(Value::List(entries.split_off(first)).into()) }
         };
         session.register("org.deskconn.audit.get", get).await.unwrap();
-        Self { session, entries }
+        Self {
+            session,
+            entries,
+            asked,
+        }
+    }
+
+    /// Waits until somebody asks for entries.
+    async fn asked(&self) {
+        soon(self.asked.notified()).await;
     }
 
     async fn write(&self, entry: Value) {
@@ -60,6 +73,25 @@ async fn the_newest_entries_are_lines_for_people_and_json_for_programs() {
     stage.run(&["log", "--device", "d_b"]).await.gave(&line(2, "d_b"));
     let ended = stage.run(&["log", "--json", "--limit", "1"]).await;
     assert_eq!(serde_json::from_str::<Value>(&ended.result).unwrap(), entry(3, "d_a"));
+}
+
+#[tokio::test]
+async fn none_of_the_entries_is_wrong_usage_unless_those_that_come_are_wanted() {
+    let stage = Stage::new();
+    let log = Log::new(&stage).await;
+    log.write(entry(1, "d_a")).await;
+    stage
+        .run(&["log", "--limit", "0"])
+        .await
+        .failed(2, "it takes 1 or more");
+    let mut running = stage.start(&["log", "--follow", "--limit", "0", "--json"]);
+    // Whoever asks for entries has subscribed before.
+    log.asked().await;
+    log.write(entry(2, "d_a")).await;
+    assert!(running.line().await.contains("00:00:02Z"));
+    running.interrupt();
+    let ended = running.ended().await;
+    assert!(!ended.remarks.contains("nothing is written"), "{ended:?}");
 }
 
 #[tokio::test]
