@@ -12,7 +12,7 @@ use crate::here;
 use crate::key;
 
 /// The realm of desktops.
-const REALM: &str = "deskconn";
+pub(crate) const REALM: &str = "deskconn";
 /// The port of desktops.
 pub(crate) const PORT: u16 = 5020;
 /// How long opening a session may take.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use client::{Error, RequestError, Session, Value};
 
+use crate::connect::REALM;
 use crate::failure::Failure;
 use crate::mistyped;
 use crate::values::get;
@@ -50,6 +51,14 @@ pub(crate) async fn explain(session: &Session, deed: Deed, uri: &str, error: Err
 fn not_authorized(failure: Failure, session: &Session, deed: Deed, uri: &str) -> Failure {
     let detail = |key| session.detail(key).unwrap_or_default();
     let (role, authid) = (detail("authrole"), detail("authid"));
+    if !is_of_a_desktop(session) {
+        let realm = detail("realm");
+        let failure = failure.hint(format!(
+            "the role {role} of the realm {realm} does not allow it; a rule of that role in the router's configuration would \
+             ([[realm.role]], docs/CONFIGURATION.md)"
+        ));
+        return of_no_desktop(failure, session, uri);
+    }
     if detail("authprovider") == "trust" {
         let option = deed.option();
         return failure.hint(format!(
@@ -62,9 +71,28 @@ fn not_authorized(failure: Failure, session: &Session, deed: Deed, uri: &str) ->
     ))
 }
 
+/// Whether a session is in the realm of a desktop, where an owner is: no realm of a configuration has that name.
+pub(crate) fn is_of_a_desktop(session: &Session) -> bool {
+    session.detail("realm") == Some(REALM)
+}
+
+/// What is a desktop's own is asked for in a realm that is none, where no right helps.
+fn of_no_desktop(failure: Failure, session: &Session, uri: &str) -> Failure {
+    if is_of_a_desktop(session) || !uri.starts_with(OURS) {
+        return failure;
+    }
+    let realm = session.detail("realm").unwrap_or_default();
+    failure.hint(format!(
+        "{OURS}* is what desktops have, and {realm} is a realm of a router's configuration; without --realm it is asked for \
+         at a desktop"
+    ))
+}
+
 async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Failure {
     let info = tokio::time::timeout(PATIENCE, session.call("org.deskconn.info.get", ())).await;
-    let Ok(Ok(info)) = info else { return failure };
+    let Ok(Ok(info)) = info else {
+        return of_no_desktop(failure, session, uri);
+    };
     let info = info.into_value();
     let part = |key: &str| info.as_dict().and_then(|info| info.get(key));
     let list = |key| part(key).and_then(Value::as_list).unwrap_or_default().iter();

@@ -48,7 +48,7 @@ use client::{Args, Client, Error, Session, Subscription, Value};
 
 use crate::args::{Arguments, Command, Global};
 use crate::connect;
-use crate::explain::{Deed, explain};
+use crate::explain::{Deed, explain, is_of_a_desktop};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::system::EndSignals;
@@ -192,7 +192,14 @@ async fn ask(session: &Session, procedure: &str, args: impl Into<Args>) -> Resul
 
 /// Hears what is published for whoever decides whom the desktop trusts. A grant of this topic alone would not help another one.
 async fn hear(session: &Session, topic: &str) -> Result<Subscription, Failure> {
-    session.subscribe(topic).await.map_err(|error| match &error {
+    let error = match session.subscribe(topic).await {
+        Ok(subscription) => return Ok(subscription),
+        Err(error) => error,
+    };
+    if !is_of_a_desktop(session) {
+        return Err(explain(session, Deed::Subscribe, topic, error).await);
+    }
+    Err(match &error {
         Error::Request(refused) if refused.uri.as_str() == "wamp.error.not_authorized" => {
             Failure::from(error).hint("whom a desktop trusts is decided at it: run this there")
         }

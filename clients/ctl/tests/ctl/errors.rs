@@ -4,6 +4,7 @@
 use crate::distance::CONFIGURATION;
 use crate::home::{Desk, Home};
 use crate::screen::Terminal;
+use crate::stage::ended;
 
 /// What was typed, what is said, and what is hinted at.
 const MISTYPED: [(&[&str], &str, &str); 10] = [
@@ -106,6 +107,43 @@ async fn who_may_not_is_told_what_would_let_them() {
     home.run(&["--desktop", "Attic", "screen", "lock"])
         .await
         .gave("locked\n");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_realm_of_a_configuration_no_owner_is_promised() {
+    const PLAIN: &str = "[desktop]\nenabled = false\n[[realm]]\nname = \"home\"\n\
+        [[realm.role]]\nname = \"anonymous\"\nrules = []\n";
+    let (desk, home) = (Desk::with("Attic", PLAIN).await, Home::new());
+    let address = desk.address();
+    let run = |arguments: &'static [&'static str]| {
+        let at = ["--at", &address, "--realm", "home", "--anonymous"];
+        home.command(&[&at, arguments].concat())
+    };
+    for command in [&["publish", "com.example.x"][..], &["call", "com.example.x"]] {
+        let refused = ended(run(command)).await;
+        refused.failed(1, "wamp.error.not_authorized");
+        refused.failed(
+            1,
+            "the role anonymous of the realm home does not allow it; a rule of that role",
+        );
+        refused.failed(1, "[[realm.role]]");
+        assert!(!refused.remarks.contains("desktop"), "{refused:?}");
+    }
+    let commands: [&[&str]; 8] = [
+        &["status"],
+        &["reload"],
+        &["top"],
+        &["log"],
+        &["actions"],
+        &["devices"],
+        &["host"],
+        &["pair"],
+    ];
+    for command in commands {
+        let refused = ended(run(command)).await;
+        refused.failed(1, "home is a realm of a router's configuration");
+        assert!(!refused.remarks.contains("owner"), "{refused:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

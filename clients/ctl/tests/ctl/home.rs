@@ -40,7 +40,9 @@ impl Desk {
         let text = format!("[discovery]\nenabled = false\nname = \"{name}\"\n{more}");
         let mut config = Config::parse(Path::new("test.toml"), &text).unwrap();
         config.listen.tcp = vec![SocketAddr::from(([127, 0, 0, 1], 0))];
-        config.listen.quic = config.listen.tcp.clone();
+        if config.desktop.enabled {
+            config.listen.quic = config.listen.tcp.clone();
+        }
         let daemon = soon(Daemon::start(&config, &paths, Some(machine.machine())))
             .await
             .unwrap();
