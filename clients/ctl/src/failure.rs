@@ -97,6 +97,10 @@ impl From<ConnectError> for Failure {
             ConnectError::Target(_) | ConnectError::NoPin(_) | ConnectError::WouldBePlain(_) => Self::Usage(sentence),
             ConnectError::Unreachable(..) | ConnectError::TooSlow(..) => Self::NotFound(sentence)
                 .hint("is a desktop running there? `deskconnctl discover` shows those on the network"),
+            ConnectError::NotWamp(place, why) if is_full(&why) => {
+                Self::Failed(format!("{place} has no place for another connection: {why}"))
+                    .hint("try again in a moment; `[limits]` in the router's configuration says how many it takes")
+            }
             ConnectError::NotWamp(..) => Self::Failed(sentence).hint("see whether the port is the right one"),
             ConnectError::Join(error) => match hint(&error) {
                 Some(hint) => Self::Failed(sentence).hint(hint),
@@ -108,6 +112,11 @@ impl From<ConnectError> for Failure {
             | ConnectError::Noise(..) => Self::Failed(sentence),
         }
     }
+}
+
+/// Whether a router said that it has as many connections as it takes: in HTTP by the status 503, or by the code of RawSocket.
+fn is_full(why: &str) -> bool {
+    why.contains("HTTP status 503 ") || why.contains("as many connections as it takes")
 }
 
 /// What helps against a refusal, for those that a person can do something about.

@@ -1,10 +1,13 @@
 //! What is said of names that do not exist: what there is, and what was probably meant; and how what is there is shown. Against
 //! the daemon itself.
 
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
 use crate::distance::CONFIGURATION;
 use crate::home::{Desk, Home};
 use crate::screen::Terminal;
-use crate::stage::ended;
+use crate::stage::{ended, soon};
 
 /// What was typed, what is said, and what is hinted at.
 const MISTYPED: [(&[&str], &str, &str); 10] = [
@@ -143,6 +146,25 @@ async fn in_a_realm_of_a_configuration_no_owner_is_promised() {
         let refused = ended(run(command)).await;
         refused.failed(1, "home is a realm of a router's configuration");
         assert!(!refused.remarks.contains("owner"), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_router_without_a_place_is_not_taken_for_another_program() {
+    let (desk, home) = (
+        Desk::with("Attic", "[limits]\nunauthenticated = 1\n").await,
+        Home::new(),
+    );
+    let address = desk.address();
+    let mut holder = TcpStream::connect(&address).await.unwrap();
+    // A handshake of RawSocket, whose answer says that the connection has its place.
+    holder.write_all(&[0x7f, 0xf1, 0, 0]).await.unwrap();
+    soon(holder.read_exact(&mut [0; 4])).await.unwrap();
+    for at in [address.clone(), format!("rs://{address}")] {
+        let refused = home.run(&["--at", &at, "--anonymous", "status"]).await;
+        refused.failed(1, "has no place for another connection");
+        refused.failed(1, "try again in a moment; `[limits]` in the router's configuration");
+        assert!(!refused.remarks.contains("port is the right one"), "{refused:?}");
     }
 }
 
