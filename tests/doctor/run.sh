@@ -134,7 +134,7 @@ mount -o remount,ro,bind "$home/data/deskconn"
 expect state failed "can only be read" "mount"
 umount -l "$home/data/deskconn"
 mount -t tmpfs -o size=64k,mode=700,uid="$(id -u nobody)" none "$home/data/deskconn"
-expect state failed "full" "make room"
+expect state failed "KiB free, of 1024" "make room"
 umount -l "$home/data/deskconn"
 expect state ok
 

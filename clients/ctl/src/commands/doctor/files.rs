@@ -206,7 +206,10 @@ fn state(facts: &Facts) -> Check {
         return Check::failed(CHECK, found, format!("chmod 700 {shown}"));
     }
     if directory.free_bytes < LITTLE_SPACE {
-        let found = format!("the file system of {shown} is full: no device can be paired");
+        let (free, wanted) = (directory.free_bytes >> 10, LITTLE_SPACE >> 10);
+        let found = format!(
+            "the file system of {shown} has {free} KiB free, of {wanted} that are wanted: devices may not be stored"
+        );
         return Check::failed(CHECK, found, "make room there (df -h says how much)");
     }
     Check::ok(CHECK, shown.to_string())
@@ -267,6 +270,12 @@ mod tests {
             assert_eq!(check.state, State::Failed, "{check:?}");
             assert!(check.mend.as_ref().unwrap().contains(mend), "{check:?}");
         }
+    }
+
+    #[test]
+    fn a_file_system_with_little_room_is_told_in_figures() {
+        let found = with(|it| it.free_bytes = 232 << 10).found;
+        assert!(found.contains("has 232 KiB free, of 1024 that are wanted"), "{found}");
     }
 
     #[test]
