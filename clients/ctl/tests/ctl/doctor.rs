@@ -16,6 +16,19 @@ fn row<'a>(rows: &'a [Value], check: &str) -> &'a Value {
 }
 
 #[tokio::test]
+async fn the_port_of_the_figures_is_not_one_that_devices_use() {
+    let desk = Desk::with("Attic", "[metrics]\nlisten = [\"127.0.0.1:0\"]\n").await;
+    let ended = desk.run(&["doctor", "--json", "--no-discovery"]).await;
+    // Desktops of other tests are in this process, too.
+    let found = row(&rows(&ended.result), "port")["found"].to_string();
+    let figures = desk.daemon.metrics_addresses()[0].to_string();
+    assert!(
+        found.contains(&desk.address()) && !found.contains(&figures),
+        "{figures}: {found}"
+    );
+}
+
+#[tokio::test]
 async fn a_daemon_that_only_this_computer_reaches_is_running_and_yet_not_fine() {
     let desk = Desk::start("Attic").await;
     let ended = desk.run(&["doctor", "--json", "--no-discovery"]).await;

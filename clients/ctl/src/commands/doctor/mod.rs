@@ -115,7 +115,7 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     let process = daemon.process();
     let files = files::look(person, process).await;
     let snap = snap::look().await;
-    let ports = ports::look(process);
+    let ports = ports::look(process).await;
     let used = firewall::Ports {
         tcp: ports.port(),
         quic: ports.quic(),

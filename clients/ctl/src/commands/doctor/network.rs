@@ -137,6 +137,15 @@ fn flags(name: &str) -> io::Result<u32> {
 
 /// Asks as a phone's browser would.
 async fn health(address: SocketAddr) -> Result<(), String> {
+    let answer = healthz(address).await?;
+    if answer.starts_with("HTTP/1.1 200") {
+        return Ok(());
+    }
+    Err(format!("it answers {:?}", answer.lines().next().unwrap_or_default()))
+}
+
+/// What is answered to a request for `/healthz`, head and body.
+pub(super) async fn healthz(address: SocketAddr) -> Result<String, String> {
     let exchange = async {
         let mut stream = TcpStream::connect(address).await?;
         let request = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
@@ -147,9 +156,7 @@ async fn health(address: SocketAddr) -> Result<(), String> {
     };
     match timeout(PATIENCE, exchange).await {
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
-        Ok(Err(error)) => Err(error.to_string()),
-        Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200") => Ok(()),
-        Ok(Ok(answer)) => Err(format!("it answers {:?}", answer.lines().next().unwrap_or_default())),
+        Ok(answer) => answer.map_err(|error| error.to_string()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which port the daemon listens on, and who else has it.
 
 use std::collections::HashSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::Path;
 
@@ -11,11 +11,14 @@ use procfs::process::{FDInfo, FDTarget, Process};
 
 use super::Check;
 use super::firewall;
+use super::network;
 use super::snap;
 use super::system::Peer;
 use crate::connect::PORT;
 
 const CHECK: &str = "port";
+/// What is answered at an address of `[metrics] listen` (`src/metrics/exposition.rs`).
+const FIGURES: &str = "figures are at /metrics\n";
 /// The ports that the kernel lends to sockets that ask for none, where it does not say (ip(7), `ip_local_port_range`).
 const LENT: RangeInclusive<u16> = 32_768..=60_999;
 
@@ -65,7 +68,7 @@ impl Facts {
     }
 }
 
-pub(super) fn look(daemon: Option<&Peer>) -> Facts {
+pub(super) async fn look(daemon: Option<&Peer>) -> Facts {
     let sockets = listening();
     let Some(daemon) = daemon else {
         let taken = sockets.iter().find(|socket| socket.local_address.port() == PORT);
@@ -78,7 +81,10 @@ pub(super) fn look(daemon: Option<&Peer>) -> Facts {
     let own = daemon.process().and_then(|process| inodes(&process));
     let quic = own.as_ref().map(quic_of).unwrap_or_default();
     let listening = match own {
-        Some(own) => Listening::Here(addresses(&sockets, |socket| own.contains(&socket.inode))),
+        Some(own) => {
+            let all = addresses(&sockets, |socket| own.contains(&socket.inode));
+            Listening::Here(without_figures(all).await)
+        }
         // The kernel says of every socket whose it is, but not of which process.
         None => match addresses(&sockets, |it| it.uid == daemon.uid && it.local_address.port() == PORT) {
             guessed if guessed.is_empty() => unseen(daemon.uid, rustix::process::geteuid().as_raw()),
@@ -86,6 +92,25 @@ pub(super) fn look(daemon: Option<&Peer>) -> Facts {
         },
     };
     Facts { listening, quic }
+}
+
+/// Without those of `[metrics] listen`, where no device is let in: they say where their figures are, whatever else is asked for.
+async fn without_figures(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut left = Vec::new();
+    for address in addresses {
+        let mut near = address;
+        if near.ip().is_unspecified() {
+            near.set_ip(match near.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let answer = network::healthz(near).await;
+        if !answer.is_ok_and(|answer| answer.ends_with(FIGURES)) {
+            left.push(address);
+        }
+    }
+    left
 }
 
 /// The sockets on UDP among these on which clients are waited for. They look as those from which a link to another router was
