@@ -24,6 +24,7 @@ mod system;
 
 use std::path::PathBuf;
 
+use client::Value;
 use serde::Serialize;
 
 use self::system::Person;
@@ -130,15 +131,23 @@ async fn examine(global: &Global, person: &Person, places: Vec<PathBuf>) -> Vec<
     checks.extend(firewall::judge(&firewall, used));
     checks.extend(discovery::judge(&discovery));
     checks.extend(session::judge(&session::look(person).await));
-    checks.extend(devices::judge(&devices::look(person, process), snap.as_ref()));
+    let info = daemon.talk().map(|talk| &talk.info);
+    let judged = devices::judge(&devices::look(person, process), snap.as_ref());
+    checks.extend(without_contradiction(judged, info));
     let told = daemon.talk().and_then(|talk| talk.certificate.as_ref());
     checks.extend(certificate::judge(told, time::OffsetDateTime::now_utc()));
     let told = daemon.talk().and_then(|talk| talk.links.as_ref());
     checks.extend(links::judge(told, &files.config));
     checks.extend(clock::judge(&clock::look().await));
-    let info = daemon.talk().map(|talk| &talk.info);
     checks.extend(functions::judge(info));
     checks.extend(snap::judge(snap.as_ref(), info));
+    checks
+}
+
+/// Leaves out what is fine for itself where a function of that name lacks something: a row of the function says what.
+fn without_contradiction(mut checks: Vec<Check>, info: Option<&Value>) -> Vec<Check> {
+    let missing = info.map(functions::missing).unwrap_or_default();
+    checks.retain(|it| it.state != State::Ok || missing.iter().all(|(name, _)| *name != it.check));
     checks
 }
 
@@ -174,6 +183,23 @@ mod tests {
         let row = serde_json::to_value(Check::warning("clock", "slow", "wind it")).unwrap();
         let expected = serde_json::json!({"check": "clock", "state": "warning", "found": "slow", "mend": "wind it"});
         assert_eq!(row, expected);
+    }
+
+    #[test]
+    fn what_a_configured_function_lacks_is_not_called_fine_by_its_device() {
+        let missing = Value::dict([("gpio", "there is no chip; name one".into())]);
+        let info = Value::dict([("missing", missing)]);
+        let judged = || {
+            vec![
+                Check::ok("backlight", "none"),
+                Check::ok("gpio", "this computer has no GPIO chip"),
+            ]
+        };
+        assert_eq!(without_contradiction(judged(), None), judged());
+        let told = without_contradiction(judged(), Some(&info));
+        assert_eq!(told, [Check::ok("backlight", "none")]);
+        let warned = || vec![Check::warning("gpio", "the daemon may not use that", "x")];
+        assert_eq!(without_contradiction(warned(), Some(&info)), warned());
     }
 
     #[test]
