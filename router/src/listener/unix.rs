@@ -94,8 +94,10 @@ async fn serve_unix(shared: Arc<Shared>, stream: UnixStream) {
     }
     match timeout(shared.limits().handshake, first_byte(&stream)).await {
         Ok(Ok(Some(b'A'..=b'Z'))) => serve_http(&shared, stream, peer).await,
+        // As whoever only looks whether somebody listens.
+        Ok(Ok(None)) => tracing::debug!(%peer, "a connection said nothing"),
         // Whatever is wrong with it, the handshake says.
-        Ok(Ok(_)) => serve_rawsocket(shared, Stream::Unix(stream), peer, None).await,
+        Ok(Ok(Some(_))) => serve_rawsocket(shared, Stream::Unix(stream), peer, None).await,
         Ok(Err(error)) => tracing::debug!(%peer, %error, "a connection failed before it said anything"),
         Err(_) => tracing::info!(%peer, "a connection said nothing"),
     }
