@@ -98,6 +98,9 @@ async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Fa
     let list = |key| part(key).and_then(Value::as_list).unwrap_or_default().iter();
     let offered = list("procedures").filter_map(Value::as_str);
     let described = list("described").map(|item| get(item, "uri"));
+    if list("described").any(|item| get(item, "uri") == uri) {
+        return failure.hint("a component describes it there, and has not registered it");
+    }
     if let Some(question) = mistyped::meant(uri, offered.chain(described)) {
         return failure.hint(question);
     }

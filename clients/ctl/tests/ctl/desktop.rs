@@ -392,3 +392,9 @@ async fn a_desktop_that_no_device_can_reach_says_so() {
     running.interrupt();
     running.ended().await.failed(1, "listens on no network address");
 }
+
+#[tokio::test]
+async fn what_is_described_and_not_registered_is_not_guessed_to_be_itself() {
+    let ended = Desktop::new().await.stage.run(&["call", "org.deskconn.app.lamp"]).await;
+    ended.failed(1, "a component describes it there, and has not registered it");
+}
