@@ -46,7 +46,7 @@ pub(crate) async fn full(desk: &mut Desk, users: &Users) {
     let state = desk.doctor("state").await;
     judge.hears(
         "doctor names the disk",
-        state.contains("\"failed\"") && state.contains("full"),
+        state.contains("\"failed\"") && state.contains("has 0 KiB free"),
         state,
     );
     fs::remove_file(&ballast).unwrap();
