@@ -107,7 +107,9 @@ pub(super) async fn ask(
     };
     // Where nobody answers, no code need be typed. While it is typed nothing is kept open: that takes as long as it takes.
     let words = format!("looking whether {} answers", place.name);
-    output.while_waiting(&words, super::connect(&place)).await?;
+    // The desktop takes one device at a time: the exchange begins when it knows that this look is over.
+    let look = async { super::connect(&place).await.map(|channel| channel.close()) };
+    output.while_waiting(&words, look).await?.await;
     let question = format!("Code that {} shows:", place.name);
     let code = ask_for::<Code>(&question, output, typed).await?;
     Ok((place, Secret::Code(code)))
