@@ -1,14 +1,10 @@
 //! `doctor`, beside a real daemon in this process. What it says of a machine with faults: `tests/doctor`.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
 use serde_json::Value;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::home::Desk;
-use crate::stage::{ended, program};
+use crate::logged;
+use crate::stage::{ended, program, soon};
 
 fn rows(result: &str) -> Vec<Value> {
     result.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -59,37 +55,22 @@ async fn a_daemon_that_only_this_computer_reaches_is_running_and_yet_not_fine() 
     }
 }
 
-/// What a daemon on this thread logs.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn looking_leaves_no_failure_in_the_daemons_log() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::DEBUG)
-        .with_writer(move || writer.clone())
-        .with_ansi(false)
-        .finish();
-    let _logged = subscriber.set_default();
+    let mut lines = logged::on_this_thread();
     let desk = Desk::start("Attic").await;
     desk.run(&["doctor", "--no-discovery"]).await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let looked = log.lines().find(|line| line.contains("a connection said nothing"));
-    assert!(looked.is_some_and(|line| line.contains("DEBUG")), "{log}");
-    assert!(!log.contains("handshake failed"), "{log}");
+    loop {
+        let line = soon(lines.recv()).await.unwrap();
+        assert!(!line.contains("handshake failed"), "{line}");
+        if line.contains("a connection said nothing") {
+            assert!(line.contains("DEBUG"), "{line}");
+            break;
+        }
+    }
+    while let Ok(line) = lines.try_recv() {
+        assert!(!line.contains("handshake failed"), "{line}");
+    }
 }
 
 #[tokio::test]

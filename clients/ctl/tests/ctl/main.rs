@@ -16,6 +16,7 @@ mod home;
 mod join;
 mod keeping;
 mod log;
+mod logged;
 mod manual;
 mod reload;
 mod screen;

@@ -2,28 +2,9 @@
 //! what is logged.
 
 use std::fs;
-use std::io::{self, Write};
-use std::sync::Mutex;
-
-use tracing_subscriber::filter::LevelFilter;
 
 use crate::home::{Desk, Home};
-
-/// What the daemons of this process log.
-static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
-struct Log;
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LOG.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::logged;
 
 /// Whether these bytes hold a secret in any of its forms.
 fn has(bytes: &[u8], secrets: &[String]) -> bool {
@@ -48,10 +29,7 @@ fn processes(mut see: impl FnMut(&str, &[u8])) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn neither_code_nor_link_is_in_the_process_list_or_in_a_log() {
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::TRACE)
-        .with_writer(|| Log);
-    let _ = subscriber.try_init();
+    logged::begin();
     let (desk, home) = (Desk::start("Attic").await, Home::new());
     for by_link in [false, true] {
         let (mut pair, open) = desk.pair(&[]).await;
@@ -78,7 +56,7 @@ async fn neither_code_nor_link_is_in_the_process_list_or_in_a_log() {
         ] {
             assert!(!has(text.as_bytes(), &secrets), "{place} repeats a secret: {text}");
         }
-        let log = LOG.lock().unwrap().clone();
+        let log = logged::by_all();
         assert!(!log.is_empty() && !has(&log, &secrets), "a secret was logged");
         for entry in fs::read_dir(desk.state.path().join("state")).unwrap().flatten() {
             assert!(!has(&fs::read(entry.path()).unwrap(), &secrets), "{:?}", entry.path());
