@@ -39,6 +39,8 @@ pub struct Reloaded {
     pub restart: Vec<(&'static str, &'static str)>,
     /// What was wanted and could not be had, a sentence each.
     pub failed: Vec<String>,
+    /// What is legal and surely not meant, a sentence each.
+    pub warnings: Vec<String>,
     /// Sessions whose role has changed.
     pub sessions_changed: usize,
     /// Sessions that have ended, because they may not be there any more.
@@ -157,6 +159,9 @@ impl Reloader {
                 for failed in &reloaded.failed {
                     tracing::warn!("of the new configuration this cannot be had: {failed}");
                 }
+                for warning in &reloaded.warnings {
+                    tracing::warn!("the configuration: {warning}");
+                }
             }
             Err(errors) => {
                 for error in errors {
@@ -198,9 +203,7 @@ impl Reloader {
         if let Some(log) = &source.log {
             log.follow(&next).map_err(|error| vec![format!("{error:#}")])?;
         }
-        for warning in check::warnings(&next) {
-            tracing::warn!("the configuration: {warning}");
-        }
+        reloaded.warnings = check::warnings(&next);
         parts.apply(&before, &next, prepared, &mut reloaded).await;
         *before = next;
         Ok(reloaded)

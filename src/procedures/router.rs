@@ -22,7 +22,7 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
     offer(session, desktop, &["org.deskconn.router.reload"], reload).await
 }
 
-/// `router.reload() → {taken, restart, failed, sessions_changed, sessions_ended}`: reads the configuration again.
+/// `router.reload() → {taken, restart, failed, warnings, sessions_changed, sessions_ended}`: reads the configuration again.
 async fn reload(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     // What is in force must not hang on whether the caller stays: a change that has begun comes to its end.
@@ -31,13 +31,15 @@ async fn reload(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     let reloaded = reloaded
         .map_err(refused)?
         .map_err(|errors| refused(errors.join("; ")))?;
-    let texts = |texts: Vec<&str>| Value::List(texts.into_iter().map(Value::from).collect());
+    let texts = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::from).collect());
+    let taken = reloaded.taken.iter().map(|key| (*key).to_owned()).collect();
     let restart = reloaded.restart.iter();
     let restart = restart.map(|(key, why)| Value::dict([("key", (*key).into()), ("why", (*why).into())]));
     Ok(Value::dict([
-        ("taken", texts(reloaded.taken.clone())),
+        ("taken", texts(taken)),
         ("restart", Value::List(restart.collect())),
-        ("failed", texts(reloaded.failed.iter().map(String::as_str).collect())),
+        ("failed", texts(reloaded.failed)),
+        ("warnings", texts(reloaded.warnings)),
         ("sessions_changed", (reloaded.sessions_changed as u64).into()),
         ("sessions_ended", (reloaded.sessions_ended as u64).into()),
     ])

@@ -63,7 +63,7 @@ fn not_authorized(failure: Failure, session: &Session, deed: Deed, uri: &str) ->
         let option = deed.option();
         return failure.hint(format!(
             "this command line has the role {role} there; at the desktop, `deskconnctl devices grant {authid} {uri}{option}` \
-             allows it"
+             allows it, and `deskconnctl devices show {authid}` says whether a grant for it is there that does not hold now"
         ));
     }
     failure.hint(format!(

@@ -52,10 +52,11 @@ async fn roles_principals_and_realms_are_taken_at_once_and_whoever_is_not_concer
     let owner = desk.owner().await;
     ann.register("work.ann", |_| async { Ok(().into()) }).await.unwrap();
     // Nothing has changed, so nothing happens.
-    assert_eq!(
-        desk.reload(&before).await.unwrap(),
-        deskconnd::daemon::Reloaded::default()
-    );
+    let unchanged = deskconnd::daemon::Reloaded {
+        warnings: vec!["realm \"old\": nobody has the role \"worker\"".to_owned()],
+        ..Default::default()
+    };
+    assert_eq!(desk.reload(&before).await.unwrap(), unchanged);
     ann.call("work.ann", ()).await.unwrap();
 
     // The role may register no more; joe has another ticket; eve is gone; a realm goes, and one comes.
@@ -127,7 +128,8 @@ async fn a_wrong_configuration_changes_nothing_and_all_that_is_wrong_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_owner_is_told_what_was_taken_and_what_needs_a_restart() {
     let desk = Desk::with("").await;
-    let text = "log = \"debug\"\n[http]\nbridge = true\n[pairing]\nttl_s = 7\n[discovery]\nname = \"Attic\"\n";
+    let text = "log = \"debug\"\n[http]\nbridge = true\n[pairing]\nttl_s = 7\n[discovery]\nname = \"Attic\"\n\
+                [components.screen]\nlock_command = [\"/nowhere/lock\"]\n";
     std::fs::write(desk.home.path().join("config.toml"), text).unwrap();
     let owner = desk.owner().await;
     let told = soon("the reload", owner.call("org.deskconn.router.reload", ()))
@@ -141,7 +143,13 @@ async fn the_owner_is_told_what_was_taken_and_what_needs_a_restart() {
         .iter()
         .map(|it| it.as_str().unwrap())
         .collect();
-    assert_eq!(taken, ["log", "discovery", "pairing"]);
+    assert_eq!(taken, ["log", "discovery", "pairing", "components.screen"]);
+    let warnings = told["warnings"].as_list().unwrap();
+    let warning = warnings[0].as_str().unwrap();
+    assert!(
+        warnings.len() == 1 && warning.contains("there is no program /nowhere/lock"),
+        "{warning}"
+    );
     let restart = told["restart"].as_list().unwrap();
     let restart = restart[0].as_dict().unwrap();
     assert_eq!(restart["key"].as_str(), Some("http.bridge"));

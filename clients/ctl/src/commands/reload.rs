@@ -37,6 +37,7 @@ fn sentence(reloaded: &Value) -> String {
     let restart = list("restart").iter();
     lines.extend(restart.map(|it| format!("needs a restart: {} ({})", get(it, "key"), get(it, "why"))));
     lines.extend(texts("failed").iter().map(|failed| format!("failed: {failed}")));
+    lines.extend(texts("warnings").iter().map(|warning| format!("warning: {warning}")));
     for (key, what) in [("sessions_changed", "with other rights"), ("sessions_ended", "ended")] {
         match number(reloaded, key) {
             0 => {}

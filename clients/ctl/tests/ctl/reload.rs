@@ -13,7 +13,8 @@ async fn what_could_not_be_had_is_said_and_fails_the_command() {
         .map(|_| {
             failed = &failed[1..];
             let answer = serde_json::json!({
-                "taken": ["metrics"], "restart": [], "failed": failed, "sessions_changed": 0, "sessions_ended": 0,
+                "taken": ["metrics"], "restart": [], "failed": failed, "warnings": ["/none is not there"],
+                "sessions_changed": 0, "sessions_ended": 0,
             });
             serde_json::from_value(answer).unwrap()
         })
@@ -32,5 +33,8 @@ async fn what_could_not_be_had_is_said_and_fails_the_command() {
     );
     two.failed(1, "2 things of the configuration could not be had");
     stage.run(&["reload", "--json"]).await.failed(1, "one thing");
-    stage.run(&["reload"]).await.gave("taken: metrics\n");
+    stage
+        .run(&["reload"])
+        .await
+        .gave("taken: metrics\nwarning: /none is not there\n");
 }
