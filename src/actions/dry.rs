@@ -222,14 +222,8 @@ mod tests {
             })
         };
         let measured = Measured(Report {
-            name: String::new(),
-            os: String::new(),
-            kernel: String::new(),
-            uptime_s: 0,
             load: Some([1.0, 2.0, 3.0]),
-            memory: None,
-            disks: Vec::new(),
-            temperatures: Vec::new(),
+            ..Report::default()
         });
         let action = &config.actions[0];
         let scope = given.scope(action, find, &now);

@@ -59,10 +59,6 @@ mod tests {
             celsius,
         };
         let measured = Measured(Report {
-            name: String::new(),
-            os: String::new(),
-            kernel: String::new(),
-            uptime_s: 0,
             load: Some([1.0, 2.0, 3.0]),
             memory: Some(Memory {
                 total: 200,
@@ -74,6 +70,7 @@ mod tests {
                 free: 100,
             }],
             temperatures: vec![temperature("a", 40.0), temperature("b", 60.0)],
+            ..Report::default()
         });
         let root = || "/".to_owned();
         for (reading, expected) in [

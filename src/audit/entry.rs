@@ -267,21 +267,28 @@ pub struct Record {
 
 /// Times of entries, as lines and procedures have them.
 mod moment {
+    use std::num::NonZeroU8;
+
+    use serde::ser::Error as _;
     use serde::{Deserializer, Serializer};
     use time::OffsetDateTime;
+    use time::error::Format;
+    use time::format_description::well_known::Iso8601;
+    use time::format_description::well_known::iso8601::{Config, EncodedConfig, TimePrecision};
 
     /// RFC 3339 with six digits of the second, always: lines sort by it as texts do.
-    pub(super) fn text(time: OffsetDateTime) -> String {
-        let (date, hour, minute) = (time.date(), time.hour(), time.minute());
-        format!(
-            "{date}T{hour:02}:{minute:02}:{:02}.{:06}Z",
-            time.second(),
-            time.microsecond()
-        )
+    const FORM: EncodedConfig = Config::DEFAULT
+        .set_time_precision(TimePrecision::Second {
+            decimal_digits: NonZeroU8::new(6),
+        })
+        .encode();
+
+    pub(super) fn text(time: OffsetDateTime) -> Result<String, Format> {
+        time.format(&Iso8601::<FORM>)
     }
 
     pub(super) fn serialize<S: Serializer>(time: &OffsetDateTime, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(&text(*time))
+        out.serialize_str(&text(*time).map_err(S::Error::custom)?)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<OffsetDateTime, D::Error> {
@@ -290,10 +297,10 @@ mod moment {
 }
 
 impl Record {
-    /// Its time as text.
+    /// Its time as text; none where that has no year of four digits.
     #[must_use]
-    pub fn moment(&self) -> String {
-        moment::text(self.time)
+    pub fn moment(&self) -> Option<String> {
+        moment::text(self.time).ok()
     }
 
     /// The line of the file, with its end.

@@ -75,7 +75,8 @@ impl Listeners {
     /// Listens where the configuration wants it, and nowhere else.
     ///
     /// # Errors
-    /// One of the addresses cannot be listened on. The others are, and those of before stay, for whoever reads the figures there.
+    /// One of the addresses cannot be listened on. The others are, and those of before stay, for whoever reads the figures there,
+    /// but where a new one has their place.
     pub(crate) async fn follow(&self, wanted: &Metrics) -> Result<()> {
         self.interval.send_replace(wanted.interval);
         let mut before: Vec<_> = self.open().iter().map(|it| it.wanted).collect();
@@ -102,6 +103,13 @@ impl Listeners {
         }
         if failed.is_ok() {
             self.close(&others).await;
+            return failed;
+        }
+        for address in in_the_way {
+            // Unless one of the new ones has its place.
+            if let Ok(listener) = TcpListener::bind(address).await {
+                self.begin(address, listener);
+            }
         }
         failed
     }

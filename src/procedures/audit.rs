@@ -51,7 +51,7 @@ pub(crate) async fn publish(session: Session, mut entries: Receiver<Record>) {
 fn row(record: &Record) -> Value {
     let entry = &record.entry;
     let pairs = [
-        ("time", Some(record.moment())),
+        ("time", record.moment()),
         ("kind", Some(entry.kind.name().to_owned())),
         ("device", entry.device.clone()),
         ("name", entry.name.clone()),

@@ -211,7 +211,10 @@ async fn an_address_for_figures_that_cannot_be_had_takes_none_away_and_is_tried_
     assert_eq!(desk.reload(&wanted).await.unwrap().failed, [""; 0]);
     assert_eq!(desk.daemon.metrics_addresses(), [address]);
     TcpStream::connect(before[0]).await.unwrap_err();
-    // The same port at other addresses.
+    // The same port at other addresses: at one that this machine has not, and then at all.
+    let foreign = format!("[metrics]\nlisten = [\"203.0.113.1:{}\"]\n", address.port());
+    assert_eq!(desk.reload(&foreign).await.unwrap().failed.len(), 1);
+    TcpStream::connect(address).await.unwrap();
     let all = format!("[metrics]\nlisten = [\"0.0.0.0:{}\"]\n", address.port());
     assert_eq!(desk.reload(&all).await.unwrap().failed, [""; 0]);
     TcpStream::connect(address).await.unwrap();

@@ -28,7 +28,7 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 pub const MAX_TEMPERATURES: usize = 64;
 
 /// How the machine is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
     /// Its name on the network.
     pub name: String,

@@ -32,6 +32,8 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
         typed: None,
         is_alone: false,
     };
+    // They may be told as well.
+    let mut early: Vec<u64> = waiting.iter().map(|question| number(question, "request")).collect();
     for question in waiting {
         questions.add(question).await?;
     }
@@ -40,7 +42,13 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
         tokio::select! {
             biased;
             () = interrupts.next() => return Ok(()),
-            event = asked.next() => questions.add(event.ok_or_else(Failure::ended)?.args.into_value()).await?,
+            event = asked.next() => {
+                let question = event.ok_or_else(Failure::ended)?.args.into_value();
+                match early.iter().position(|known| *known == number(&question, "request")) {
+                    Some(place) => drop(early.swap_remove(place)),
+                    None => questions.add(question).await?,
+                }
+            }
             event = closed.next() => questions.close(&event.ok_or_else(Failure::ended)?.args.args).await?,
             line = Typed::next_of(&mut questions.typed) => questions.answer(line).await?,
             _ = second.tick() => questions.tell_time(),
@@ -73,15 +81,6 @@ struct Questions<'a> {
 
 impl Questions<'_> {
     async fn add(&mut self, question: Value) -> Result<(), Failure> {
-        // It may be among those that waited, and be told as well.
-        let request = number(&question, "request");
-        if self
-            .waiting
-            .iter()
-            .any(|(known, _)| number(known, "request") == request)
-        {
-            return Ok(());
-        }
         self.event("asked", question.as_dict().cloned().unwrap_or_default())?;
         if self.trusted.iter().any(|device| device == get(&question, "device")) {
             return self.tell(&question, true).await;

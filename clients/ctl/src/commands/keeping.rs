@@ -104,11 +104,11 @@ fn tell_open(opened: &Opened, is_said: bool, misses: &str, output: &Output) {
                 output.warn(&format!("what stood before was refused now: {missing}"));
             }
         }
-        Opened::Changed { missing, .. } if missing.is_empty() => output.remark("what had been taken away stands again"),
+        Opened::Changed { missing, .. } if missing.is_empty() => output.remark("what was refused stands again"),
         Opened::Changed { missing, .. } => {
             for missing in missing {
                 output.warn(&format!(
-                    "the desktop has taken this away, it is asked for again from time to time: {missing}"
+                    "the desktop refuses this now, and is asked for it again from time to time: {missing}"
                 ));
             }
         }

@@ -1,6 +1,9 @@
 //! Commands that run until somebody ends them, while the desktop goes and comes back.
 
+use std::sync::Arc;
+
 use client::Value;
+use router::Role;
 
 use crate::stage::{Running, Stage, soon};
 
@@ -48,6 +51,39 @@ async fn a_procedure_is_offered_again_after_the_desktop_was_started_anew() {
     stage.run(&["call", "com.example.twice"]).await.gave("there\n");
     running.interrupt();
     assert_eq!(running.ended().await.status, Some(0));
+}
+
+#[tokio::test]
+async fn a_right_that_is_lost_is_told_and_a_procedure_that_is_taken_away_ends_the_command() {
+    let stage = Stage::new();
+    let mut running = stage.start(&["register", "com.example.twice", "echo there"]);
+    running.remark("com.example.twice is offered").await;
+    let realm = stage.router.realm("deskconn").unwrap();
+    let nothing = Arc::new(Role::new("owner", Vec::new()).unwrap());
+    realm.set_role(&nothing, |_| true);
+    running
+        .remark("the desktop refuses this now, and is asked for it again from time to time: com.example.twice")
+        .await;
+    running.interrupt();
+    assert_eq!(running.ended().await.status, Some(0));
+
+    let mut running = stage.start(&["register", "com.example.twice", "echo there"]);
+    running.remark("com.example.twice is offered").await;
+    let other = stage.session().await;
+    let uri = [Value::from("com.example.twice")];
+    let registration = other.call("wamp.registration.lookup", uri).await.unwrap().into_value();
+    let callees = other
+        .call("wamp.registration.list_callees", [registration.clone()])
+        .await;
+    let callee = callees.unwrap().into_value().as_list().unwrap()[0].clone();
+    other
+        .call("wamp.registration.remove_callee", [registration, callee])
+        .await
+        .unwrap();
+    running
+        .ended()
+        .await
+        .failed(1, "the desktop has ended it: com.example.twice");
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 pub(crate) struct Stage {
-    router: Router,
+    pub(crate) router: Router,
     pub(crate) directory: TempDir,
     socket: PathBuf,
 }
