@@ -8,8 +8,8 @@ use std::time::Duration;
 use client::{Options, Session};
 use router::{Limits, OpenGate, Origins, RealmSettings, Role, Router};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 
 /// Nothing here takes longer, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -133,6 +133,7 @@ impl Ended {
 pub(crate) struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    remarks: BufReader<ChildStderr>,
 }
 
 impl Running {
@@ -146,7 +147,8 @@ impl Running {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines }
+        let remarks = BufReader::new(child.stderr.take().unwrap());
+        Self { child, lines, remarks }
     }
 
     /// The next line it prints.
@@ -159,18 +161,14 @@ impl Running {
 
     /// Waits for a remark that begins like this.
     pub(crate) async fn remark(&mut self, beginning: &str) {
-        let mut stderr = BufReader::new(self.child.stderr.take().unwrap());
         let mut line = String::new();
         while !line.starts_with(beginning) {
             line.clear();
             assert!(
-                soon(stderr.read_line(&mut line)).await.unwrap() > 0,
+                soon(self.remarks.read_line(&mut line)).await.unwrap() > 0,
                 "it does not say {beginning}"
             );
         }
-        // A line that is written with this one may be in the buffer: what comes later is there still.
-        assert!(stderr.buffer().is_empty(), "more was said with it");
-        self.child.stderr = Some(stderr.into_inner());
     }
 
     pub(crate) async fn json(&mut self) -> serde_json::Value {
@@ -197,13 +195,20 @@ impl Running {
 
     /// Waits until it ends.
     pub(crate) async fn ended(mut self) -> Ended {
-        let mut rest = String::new();
-        while let Some(line) = soon(self.lines.next_line()).await.unwrap() {
-            rest += &line;
-            rest.push('\n');
+        let (mut result, mut remarks) = (String::new(), String::new());
+        let printed = async {
+            while let Some(line) = soon(self.lines.next_line()).await.unwrap() {
+                result += &line;
+                result.push('\n');
+            }
+        };
+        tokio::join!(printed, async {
+            soon(self.remarks.read_to_string(&mut remarks)).await.unwrap();
+        });
+        Ended {
+            status: soon(self.child.wait()).await.unwrap().code(),
+            result,
+            remarks,
         }
-        let mut ended = Ended::from(soon(self.child.wait_with_output()).await.unwrap());
-        ended.result = rest;
-        ended
     }
 }
