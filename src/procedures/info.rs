@@ -15,7 +15,8 @@ pub(super) async fn register(session: &Session, desktop: &Arc<Desktop>) -> Resul
 }
 
 /// `info.get() → info`: what the desktop is, and what this caller may use of it now. `procedures` and `topics` are the
-/// desktop's own functions; `grants` are the caller's, each with `holds`.
+/// desktop's own functions, `components` and `missing` those that the caller may use something of: how the rest of the machine
+/// is concerns no guest. `grants` are the caller's, each with `holds`.
 async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, RequestError> {
     Arguments::of(&mut call).end()?;
     let role = call.caller.as_ref().map(|caller| caller.authrole.to_string());
@@ -27,9 +28,17 @@ async fn get(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Reque
     // Nothing secret: it is of the certificate that everybody is shown.
     let pin = tls::spki_hash(&desktop.store.tls().0).ok().map(hex::encode);
     let names = |names: Vec<&str>| Value::List(names.into_iter().map(Value::from).collect());
-    let components = desktop.functions.names().map(Value::from).collect::<Vec<_>>();
+    let may_use = |name: &&str| {
+        let entry = components::ALL.iter().find(|entry| entry.name == *name);
+        entry.is_some_and(|entry| {
+            entry.procedures.iter().any(|it| procedures.contains(&it.uri))
+                || entry.topics.iter().any(|it| topics.contains(&it.uri))
+        })
+    };
+    let components = desktop.functions.names().filter(may_use).map(Value::from).collect();
     let missing = desktop.functions.missing().await.into_iter();
     let missing: Dict = missing
+        .filter(|(component, _)| may_use(component))
         .map(|(component, missing)| (component.to_owned(), missing.to_string().into()))
         .collect();
     // Those of this process are no visitors.

@@ -3,9 +3,10 @@
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
-use client::{Serializer, Value};
+use client::{Args, Serializer, Session, Value};
 
 use crate::apart::Apart;
+use crate::rights::{grant, presenter};
 use crate::support::{Desk, Way, over_every_link, soon, until};
 
 over_every_link!(the_owner_reaches_every_function);
@@ -53,6 +54,28 @@ async fn what_is_missing_is_told_with_the_step_that_mends_it() {
     assert_eq!(error.kwargs["mend"], Value::from("fetch it"));
     let info = owner.call("org.deskconn.info.get", ()).await.unwrap().into_value();
     assert!(!info.as_dict().unwrap()["missing"].as_dict().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_is_told_of_the_functions_that_it_may_use_and_what_those_lack() {
+    let desk = Desk::start().await;
+    let (phone, session, owner) = presenter(&desk).await;
+    desk.machine.miss(Some(components::Missing {
+        what: "the keyboard",
+        reason: "it is away".into(),
+        mend: "fetch it".into(),
+    }));
+    let told = async |session: &Session| {
+        let info = session.call("org.deskconn.info.get", ()).await.unwrap().into_value();
+        let info = info.as_dict().unwrap();
+        let missing = info["missing"].as_dict().unwrap().keys().cloned().collect::<Vec<_>>();
+        (info["components"].as_list().unwrap().to_vec(), missing)
+    };
+    assert_eq!(told(&session).await, (vec!["slides".into()], vec!["slides".to_owned()]));
+    grant(&owner, &phone, "org.deskconn.screen.is_locked", Args::default()).await;
+    assert_eq!(told(&session).await.0, ["slides".into(), "screen".into()]);
+    let (components, missing) = told(&owner).await;
+    assert!(components.len() > 5 && missing.len() > 2, "{components:?} {missing:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
