@@ -46,6 +46,7 @@ pub(crate) use self::handle::Handle;
 use self::inner::Inner;
 use self::kept::Kept;
 use self::perform::Performer;
+pub(crate) use self::post::authorities_fault;
 use crate::audit::Audit;
 use crate::config::Config;
 use crate::config::action::Action;

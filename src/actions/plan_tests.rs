@@ -9,6 +9,7 @@ use super::super::limit::USUAL;
 use super::super::trigger::MAX_FOLLOWED;
 use super::*;
 use crate::config::Config;
+use crate::config::action::INSIDE;
 
 /// The plan of an action with this `when`, and further keys.
 fn plan(when: &str, keys: &str, now: &Moment) -> Plan {
@@ -19,6 +20,15 @@ fn plan(when: &str, keys: &str, now: &Moment) -> Plan {
 
 fn start() -> Moment {
     Moment::at(0, "2026-06-01T12:00")
+}
+
+#[test]
+fn what_is_inside_a_name_is_what_the_check_of_a_configuration_knows() {
+    for (name, value) in [("now", start().value()), ("device", phone().value())] {
+        let (_, keys) = INSIDE.iter().find(|(known, _)| *known == name).unwrap();
+        let found: Vec<_> = value.as_dict().unwrap().keys().collect();
+        assert_eq!(found, *keys);
+    }
 }
 
 fn event(topic: &str, value: impl Into<Value>) -> Dict {

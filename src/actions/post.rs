@@ -5,6 +5,7 @@
 
 mod dial;
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +33,11 @@ struct Failure {
     why: String,
     /// Whether another attempt may do better.
     is_passing: bool,
+}
+
+/// Why there are no authorities in a file that requests could be checked by, if so. It may take its time.
+pub(crate) fn authorities_fault(file: &Path) -> Option<String> {
+    dial::authorities(Some(file)).err().map(|failure| failure.why)
 }
 
 impl Failure {

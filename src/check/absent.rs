@@ -5,10 +5,11 @@ use std::path::Path;
 
 use components::backends::program::is_installed;
 
+use crate::actions::authorities_fault;
 use crate::config::Config;
 use crate::config::action::What;
 
-/// A sentence for each file that cannot be read, and each program that is not there. The daemon starts without them, since they may
+/// A sentence for each file that cannot be read or used, and each program that is not there. The daemon starts without them, since they may
 /// come later: with a disk, or with a package.
 pub(super) fn absent(config: &Config) -> Vec<String> {
     let posts = config.actions.iter().flat_map(|action| {
@@ -23,11 +24,12 @@ pub(super) fn absent(config: &Config) -> Vec<String> {
             .into_iter()
             .filter_map(move |(key, file)| {
                 let file = file.as_deref()?;
-                let why = unreadable(file)?;
-                Some(format!(
-                    "action \"{action}\": {key} {} cannot be read: {why}",
-                    file.display()
-                ))
+                let why = match unreadable(file) {
+                    Some(why) => format!("{} cannot be read: {why}", file.display()),
+                    None if key == "ca" => authorities_fault(file)?,
+                    None => return None,
+                };
+                Some(format!("action \"{action}\": {key} {why}"))
             })
     });
     let directories = config.components.command.commands.iter().filter_map(|command| {

@@ -281,6 +281,14 @@ fn a_name_that_nothing_gives_where_it_stands_is_a_warning() {
             "{ notify = \"{{ device.name }}\" }",
             vec![],
         ),
+        (
+            "{ device = \"x\", is = \"present\", if = \"now['hour'] > 6 and now.year | default(1) > 0\" }",
+            "{ notify = \"{{ device.nam }} {{ now['day'] }} {{ value.x if value is defined else 1 }}\" }",
+            vec![
+                "action \"lamp\": in `device.nam` there is no `device.nam`: of device there are id, kind, name",
+                "action \"lamp\": in `now['day']` there is no `now.day`: of now there are date, hour, iso, minute, time, weekday",
+            ],
+        ),
     ] {
         assert_eq!(warnings(&action(when, then)), expected, "{when} {then}");
     }
@@ -305,6 +313,11 @@ fn a_file_or_program_that_is_not_there_is_a_warning_since_it_may_come_yet() {
         assert!(told.len() == 1 && told[0].starts_with(&begin), "{told:?}");
     }
     assert!(post("ca", &pipe)[0].ends_with("it is no file"));
+    let expected = format!(
+        "action \"lamp\": ca {} has no authorities for certificates",
+        there.display()
+    );
+    assert_eq!(post("ca", &there), [expected]);
     let command = |program: &str| {
         warnings(&format!(
             "[[components.command]]\nname = \"lamp\"\nrun = [\"{program}\"]\n"

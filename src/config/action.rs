@@ -12,6 +12,8 @@ mod when;
 
 use std::time::Duration;
 
+#[cfg(test)]
+pub(crate) use self::given::INSIDE;
 pub use self::then::{Body, MAX_REDIRECTS, MAX_RETRIES, MAX_STEPS, MAX_TIMEOUT, Post, Step, What};
 pub use self::units::{Clock, Days, MAX_RATE, Number, Rate};
 pub use self::when::{Event, MAX_WHENS, Reading, Side, Topic, When};

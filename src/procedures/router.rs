@@ -28,9 +28,10 @@ async fn reload(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     // What is in force must not hang on whether the caller stays: a change that has begun comes to its end.
     let reloader = Arc::clone(&desktop.reloader);
     let reloaded = tokio::spawn(async move { reloader.reload().await }).await;
-    let reloaded = reloaded
-        .map_err(refused)?
-        .map_err(|errors| refused(errors.join("; ")))?;
+    let reloaded = reloaded.map_err(refused)?.map_err(|mistakes| {
+        let list = mistakes.iter().map(|it| it.as_str().into()).collect();
+        refused(mistakes.join("; ")).with("mistakes", Value::List(list))
+    })?;
     let texts = |texts: Vec<String>| Value::List(texts.into_iter().map(Value::from).collect());
     let taken = reloaded.taken.iter().map(|key| (*key).to_owned()).collect();
     let restart = reloaded.restart.iter();

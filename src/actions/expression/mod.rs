@@ -115,6 +115,12 @@ impl Expression {
         names::needed(&self.root)
     }
 
+    /// The keys inside names that it cannot do without, likewise: the name, and the key.
+    #[must_use]
+    pub fn members(&self) -> std::collections::BTreeSet<(&str, &str)> {
+        names::needed_inside(&self.root)
+    }
+
     /// Its value among these.
     ///
     /// # Errors

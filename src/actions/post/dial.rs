@@ -90,16 +90,7 @@ where
 pub(super) async fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Failure> {
     let ca = ca.map(Path::to_owned);
     let made = tokio::task::spawn_blocking(move || {
-        let mut roots = RootCertStore::empty();
-        let certificates = match &ca {
-            Some(file) => of_file(file)?,
-            None => rustls_native_certs::load_native_certs().certs,
-        };
-        roots.add_parsable_certificates(certificates);
-        if roots.is_empty() {
-            let place = ca.map_or_else(|| "this system".to_owned(), |file| file.display().to_string());
-            return Err(Failure::lasting(format!("{place} has no authorities for certificates")));
-        }
+        let roots = authorities(ca.as_deref())?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config = config.map_err(|error| Failure::lasting(error.to_string()))?;
@@ -107,6 +98,21 @@ pub(super) async fn tls(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Failure>
     });
     made.await
         .unwrap_or_else(|error| Err(Failure::lasting(error.to_string())))
+}
+
+/// The authorities of a file, or of the system.
+pub(super) fn authorities(file: Option<&Path>) -> Result<RootCertStore, Failure> {
+    let mut roots = RootCertStore::empty();
+    let certificates = match file {
+        Some(file) => of_file(file)?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    roots.add_parsable_certificates(certificates);
+    if roots.is_empty() {
+        let place = file.map_or_else(|| "this system".to_owned(), |file| file.display().to_string());
+        return Err(Failure::lasting(format!("{place} has no authorities for certificates")));
+    }
+    Ok(roots)
 }
 
 fn of_file(file: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {

@@ -312,7 +312,7 @@ async fn a_file_of_authorities_that_cannot_be_used_is_named() {
         error.contains("no authorities") && error.contains(&file.path().display().to_string()),
         "{error}"
     );
-    let missing = dial::tls(Some(std::path::Path::new("/nowhere"))).await.unwrap_err().why;
+    let missing = dial::tls(Some(Path::new("/nowhere"))).await.unwrap_err().why;
     assert!(missing.contains("/nowhere cannot be used"), "{missing}");
     for (length, is_read) in [(dial::MAX_AUTHORITIES, true), (dial::MAX_AUTHORITIES + 1, false)] {
         std::fs::write(file.path(), "#".repeat(usize::try_from(length).unwrap())).unwrap();

@@ -10,6 +10,13 @@ const ALWAYS: [&str; 3] = ["action", "now", "trigger"];
 /// What is there as soon as a step has been done.
 const OF_STEPS: [&str; 2] = ["result", "results"];
 
+/// What is inside those that are always made alike.
+pub(crate) const INSIDE: [(&str, &[&str]); 3] = [
+    ("device", &["id", "kind", "name"]),
+    ("now", &["date", "hour", "iso", "minute", "time", "weekday"]),
+    ("publisher", &["authid", "authrole", "session"]),
+];
+
 impl Event {
     /// What it gives beside that.
     const fn gives(&self) -> &'static [&'static str] {
@@ -38,6 +45,18 @@ impl Action {
                     false => "nothing that triggers it gives that",
                 };
                 format!("action \"{}\": in `{source}` there is no `{name}`: {what}", self.name)
+            }));
+            let members = expression.members();
+            let missing = members.iter().filter_map(|(name, key)| {
+                let (_, keys) = INSIDE.iter().find(|(known, _)| known == name)?;
+                (!keys.contains(key)).then_some((name, key, keys))
+            });
+            told.extend(missing.map(|(name, key, keys)| {
+                let (source, keys) = (expression.source(), keys.join(", "));
+                format!(
+                    "action \"{}\": in `{source}` there is no `{name}.{key}`: of {name} there are {keys}",
+                    self.name
+                )
             }));
         };
         let mut given = Vec::new();

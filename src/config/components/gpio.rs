@@ -20,6 +20,10 @@ pub(super) fn read(section: &mut Section<'_>) -> Result<Settings, ConfigError> {
         if lines.iter().any(|other| other.name == line.name) {
             return Err(one.error(format!("there is a line \"{}\" already", line.name)));
         }
+        let is_same = |it: &&Configured| it.wanted.chip == line.wanted.chip && it.wanted.line == line.wanted.line;
+        if let Some(other) = lines.iter().find(is_same) {
+            return Err(one.error(format!("the line \"{}\" is the same line of that chip", other.name)));
+        }
         one.finish()?;
         lines.push(line);
     }

@@ -135,6 +135,10 @@ fn what_is_wrong_with_a_line_is_named() {
             "line 6: there is a line \"lamp\" already",
         ),
         (
+            format!("{LAMP_LINE}{}", LAMP_LINE.replace("lamp", "light")),
+            "line 6: the line \"lamp\" is the same line of that chip",
+        ),
+        (
             format!("{LAMP_LINE}value = 1"),
             "there is no key `components.gpio.line.value`",
         ),
@@ -143,7 +147,10 @@ fn what_is_wrong_with_a_line_is_named() {
         assert!(told.contains(expected), "{told}");
     }
     let most = |count: usize| {
-        let one = |number: usize| LAMP_LINE.replace("\"lamp\"", &format!("\"l{number}\""));
+        let one = |number: usize| {
+            let named = LAMP_LINE.replace("\"lamp\"", &format!("\"l{number}\""));
+            named.replace("17", &number.to_string())
+        };
         (0..count).map(one).collect::<String>()
     };
     assert_eq!(parse(&most(64)).unwrap().gpio.lines.len(), 64);

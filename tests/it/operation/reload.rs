@@ -121,6 +121,12 @@ async fn a_wrong_configuration_changes_nothing_and_all_that_is_wrong_is_told() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("nowhere.pem") && error.contains("refused"), "{error}");
+    std::fs::write(desk.home.path().join("config.toml"), &wrong).unwrap();
+    let error = owner.call("org.deskconn.router.reload", ()).await.unwrap_err();
+    let client::Error::Request(error) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.kwargs["mistakes"].as_list().unwrap().len(), 2);
     assert!(!ann.has_ended());
     join(&desk, "home", Some(("ann", "a"))).await.unwrap();
 }

@@ -1,14 +1,19 @@
 //! `deskconnctl reload`: the desktop reads its configuration again.
 
-use client::{Session, Value};
+use client::{Error, Session, Value};
 
-use super::ask;
+use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::values::{get, number};
 
+const RELOAD: &str = "org.deskconn.router.reload";
+
 pub(super) async fn run(session: &Session, output: &Output) -> Result<(), Failure> {
-    let reloaded = ask(session, "org.deskconn.router.reload", ()).await?;
+    let reloaded = match session.call(RELOAD, ()).await {
+        Ok(reloaded) => reloaded.into_value(),
+        Err(error) => return Err(refused(session, error, output).await),
+    };
     output.result(&reloaded, || sentence(&reloaded))?;
     let failed = reloaded.as_dict().and_then(|it| it.get("failed")?.as_list());
     match failed.unwrap_or_default() {
@@ -19,6 +24,25 @@ pub(super) async fn run(session: &Session, output: &Output) -> Result<(), Failur
             many.len()
         ))),
     }
+}
+
+/// Why nothing was taken: of several mistakes each has its line.
+async fn refused(session: &Session, error: Error, output: &Output) -> Failure {
+    let mistakes = match &error {
+        Error::Request(error) => error.kwargs.get("mistakes").and_then(Value::as_list),
+        Error::Closed(_) | Error::Unconvertible(_) => None,
+    };
+    let mistakes: Vec<_> = mistakes.into_iter().flatten().filter_map(Value::as_str).collect();
+    if mistakes.len() < 2 {
+        return explain(session, Deed::Call, RELOAD, error).await;
+    }
+    for mistake in &mistakes {
+        output.warn(mistake);
+    }
+    Failure::failed(format!(
+        "the configuration has {} mistakes, and the one from before stays in force",
+        mistakes.len()
+    ))
 }
 
 /// What came of it, as people read it: a line for each thing.

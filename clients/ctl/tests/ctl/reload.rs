@@ -1,6 +1,6 @@
 //! `deskconnctl reload` against a stand-in that gives its answers.
 
-use client::Value;
+use client::{RequestError, Value};
 
 use crate::stage::Stage;
 
@@ -37,4 +37,24 @@ async fn what_could_not_be_had_is_said_and_fails_the_command() {
         .run(&["reload"])
         .await
         .gave("taken: metrics\nwarning: /none is not there\n");
+}
+
+#[tokio::test]
+async fn each_mistake_has_its_line() {
+    let stage = Stage::new();
+    let session = stage.session().await;
+    let reload = |_| async {
+        let error = RequestError::new("org.deskconn.error.refused", "line 1: a; line 2: b");
+        Err(error.with("mistakes", Value::List(vec!["line 1: a".into(), "line 2: b".into()])))
+    };
+    session.register("org.deskconn.router.reload", reload).await.unwrap();
+    let ended = stage.run(&["reload"]).await;
+    assert!(
+        ended.remarks.starts_with("line 1: a\nline 2: b\ndeskconnctl: "),
+        "{ended:?}"
+    );
+    ended.failed(
+        1,
+        "the configuration has 2 mistakes, and the one from before stays in force",
+    );
 }
