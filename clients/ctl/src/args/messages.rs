@@ -39,7 +39,7 @@ pub(crate) struct Publish {
     /// Stay connected until Ctrl-C, and let the router publish the event when the connection ends, however that happens
     #[arg(long, conflicts_with = "ack")]
     pub(crate) will: bool,
-    /// Keep it on disk until the desktop has it, which takes it once; what was kept before goes first
+    /// Keep it on disk until the desktop has it, which takes it once; what could not be delivered goes first with the next one
     #[arg(long, conflicts_with_all = ["ack", "will"])]
     pub(crate) queue: bool,
 }
@@ -49,9 +49,9 @@ pub(crate) struct Subscribe {
     /// The topic, or a pattern
     #[arg(add = ArgValueCandidates::new(complete::topics))]
     pub(crate) uri: String,
-    /// How the pattern is compared
-    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
-    pub(crate) policy: Policy,
+    /// How it is compared [default: prefix where it ends with a dot, wildcard where a component is empty, else exact]
+    #[arg(long = "match", value_name = "POLICY")]
+    pub(crate) policy: Option<Policy>,
     /// End after so many events
     #[arg(long, value_name = "COUNT")]
     pub(crate) count: Option<u64>,
@@ -79,9 +79,16 @@ impl Policy {
         client::Match::from(self).name()
     }
 
-    /// How a URI is compared when nothing is said: one that ends with a dot stands for all below it.
+    /// How a URI is compared when nothing is said: one that ends with a dot stands for all below it, and an empty component for
+    /// any. By itself neither is a name.
     pub(crate) fn of(uri: &str) -> Self {
-        if uri.ends_with('.') { Self::Prefix } else { Self::Exact }
+        if uri.starts_with('.') || uri.contains("..") {
+            Self::Wildcard
+        } else if uri.ends_with('.') {
+            Self::Prefix
+        } else {
+            Self::Exact
+        }
     }
 }
 
@@ -104,9 +111,9 @@ pub(crate) struct Register {
     /// What the command finds in $1, $2 …
     #[arg(value_name = "ARGUMENT", allow_negative_numbers = true)]
     pub(crate) arguments: Vec<String>,
-    /// How the pattern is compared
-    #[arg(long = "match", value_name = "POLICY", value_enum, default_value_t = Policy::Exact)]
-    pub(crate) policy: Policy,
+    /// How it is compared [default: prefix where it ends with a dot, wildcard where a component is empty, else exact]
+    #[arg(long = "match", value_name = "POLICY")]
+    pub(crate) policy: Option<Policy>,
     /// Stop the command after so long
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = decimal)]
     pub(crate) timeout: f64,

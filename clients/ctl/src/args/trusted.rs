@@ -105,7 +105,7 @@ pub(crate) enum Devices {
         device: String,
         /// The URI of the grant
         uri: String,
-        /// How it is compared [default: prefix where it ends with a dot, else exact]
+        /// How it is compared [default: prefix where it ends with a dot, wildcard where a component is empty, else exact]
         #[arg(long = "match", value_name = "POLICY")]
         policy: Option<Policy>,
     },
@@ -140,7 +140,7 @@ pub(crate) struct Grant {
     /// The procedure or topic
     #[arg(add = ArgValueCandidates::new(complete::procedures))]
     pub(crate) uri: String,
-    /// How it is compared [default: prefix where it ends with a dot, else exact]
+    /// How it is compared [default: prefix where it ends with a dot, wildcard where a component is empty, else exact]
     #[arg(long = "match", value_name = "POLICY")]
     pub(crate) policy: Option<Policy>,
     /// What it may do with it, with commas between

@@ -33,7 +33,7 @@ pub(super) async fn run(global: &Global, publish: &Publish, output: &Output) -> 
         Ok(session) => session,
         Err(failure) => {
             output.remark(&format!(
-                "{} kept until the desktop can be reached: {failure}",
+                "{} kept on disk, for the next `publish --queue`: {failure}",
                 many(queue.len())
             ));
             return Ok(());
@@ -47,7 +47,7 @@ pub(super) async fn run(global: &Global, publish: &Publish, output: &Output) -> 
         Ok(_) => Err(Failure::failed(format!("refused: {}", refused.join("; ")))),
         Err(error @ Undeliverable::Client(_)) => {
             output.remark(&format!(
-                "{} kept until it can be delivered: {error}",
+                "{} kept on disk, for the next `publish --queue`: {error}",
                 many(queue.len())
             ));
             Ok(())

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::keeping::told;
 use super::shell::Command;
 use super::{Interrupts, seconds};
-use crate::args::Register;
+use crate::args::{Policy, Register};
 use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -38,7 +38,7 @@ pub(super) async fn run(client: &Client, register: &Register, output: &Output) -
         }
     };
     let options = RegisterOptions {
-        policy: register.policy.into(),
+        policy: register.policy.unwrap_or_else(|| Policy::of(&register.uri)).into(),
         ..RegisterOptions::default()
     };
     let told = told(client, "", output);

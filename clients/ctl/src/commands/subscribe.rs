@@ -6,7 +6,7 @@ use client::{Client, Dict, Event, SubscribeOptions, Value};
 
 use super::Interrupts;
 use super::keeping::told;
-use crate::args::Subscribe;
+use crate::args::{Policy, Subscribe};
 use crate::explain::{Deed, explain};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -16,7 +16,7 @@ pub(super) async fn run(client: &Client, subscribe: &Subscribe, output: &Output)
     let mut interrupts = Interrupts::new()?;
     let uri = &subscribe.uri;
     let options = SubscribeOptions {
-        policy: subscribe.policy.into(),
+        policy: subscribe.policy.unwrap_or_else(|| Policy::of(uri)).into(),
         get_retained: subscribe.retained,
         ..SubscribeOptions::default()
     };

@@ -103,16 +103,10 @@ async fn intermediate_results_are_printed_as_they_come() {
 async fn events_are_printed_until_there_were_enough() {
     let stage = Stage::new();
     let publisher = stage.session().await;
-    let mut running = stage.start(&[
-        "subscribe",
-        "--json",
-        "--match",
-        "prefix",
-        "--count",
-        "2",
-        "com.example.",
-    ]);
+    let mut running = stage.start(&["subscribe", "--json", "--count", "2", "com.example."]);
     running.remark("subscribed to com.example.").await;
+    let mut any = stage.start(&["subscribe", "--json", "--count", "1", "com..x"]);
+    any.remark("subscribed to com..x").await;
     for number in [1_u64, 2, 3] {
         let args = Args::from([number.into()]).with("k", "v");
         publisher.publish_acknowledged("com.example.x", args).await.unwrap();
@@ -123,6 +117,7 @@ async fn events_are_printed_until_there_were_enough() {
         assert_eq!(event["kwargs"], serde_json::json!({"k": "v"}));
         assert_eq!(event["topic"], "com.example.x");
     }
+    assert_eq!(any.json().await["topic"], "com.example.x");
     assert_eq!(running.ended().await.status, Some(0));
 }
 

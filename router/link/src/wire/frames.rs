@@ -114,7 +114,7 @@ impl FrameReader {
             if let Some(frame) = self.assembler.take().map_err(|fault| self.fail(fault))? {
                 return Poll::Ready(Ok(Some(frame)));
             }
-            let count = ready!(self.poll_fill(cx))?;
+            let count = ready!(self.poll_fill(cx)).map_err(in_our_words)?;
             if count == 0 {
                 return Poll::Ready(self.end());
             }
@@ -130,8 +130,7 @@ impl FrameReader {
         // A WebSocket ends with a Close frame, or it was cut off (RFC 6455 §7.1.5).
         let is_cut_off = self.framing.has_close() && !self.outlet.out().is_closed;
         if is_cut_off || !self.assembler.is_between_messages() {
-            let why = "the peer closed it in the middle of something";
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why).into());
+            return Err(cut_off().into());
         }
         Ok(None)
     }
@@ -197,6 +196,20 @@ impl FrameReader {
         };
         let mut read = read;
         while let Ok(1..) = poll_fn(&mut read).await {}
+    }
+}
+
+fn cut_off() -> io::Error {
+    let why = "the peer closed it in the middle of something";
+    io::Error::new(io::ErrorKind::UnexpectedEof, why)
+}
+
+/// Of an end without a farewell (RFC 8446 §6.1) the library for TLS says what its programmers should read about it.
+fn in_our_words(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        cut_off()
+    } else {
+        error
     }
 }
 

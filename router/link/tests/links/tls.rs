@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use deskconn_link::ReadError;
 use deskconn_link::tls::{self, Accepted, ConnectError, Connected, ServerConfig, Trust};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::support::{Certificate, soon, tcp};
+use wamp::codec::Serializer;
+use wamp::limits::Bounds;
+
+use crate::support::{Certificate, Socket, Transport, link, soon, tcp};
 
 /// Both ends of a handshake; the client says one octet.
 async fn handshake(config: Arc<ServerConfig>, trust: Trust) -> (Result<Connected, ConnectError>, Option<Accepted>) {
@@ -157,6 +161,19 @@ async fn a_stream_that_is_cut_off_is_told_from_one_that_has_ended() {
         }
         let read = soon(router.read_to_end(&mut Vec::new())).await;
         assert_eq!(read.is_ok(), is_in_order);
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_is_cut_off_says_so_in_the_same_words_over_every_socket() {
+    for socket in [Socket::Tcp, Socket::Tls] {
+        let (near, mut far) = link(Transport::WebSocket, socket, Serializer::Json, Bounds::JOINED).await;
+        drop(near);
+        let read = soon(far.reader.next()).await;
+        let Err(ReadError::Io(error)) = read else {
+            panic!("{read:?}")
+        };
+        assert_eq!(error.to_string(), "the peer closed it in the middle of something");
     }
 }
 
