@@ -5,6 +5,7 @@ import { CANCELED, CallFailed, LOST, QueuesUnsupported, TIMEOUT, isDict } from '
 import { type Address, type Membership, identityOf, loginOf, socketUrl } from './membership.js';
 import { type NoiseSocket, type PlainSocketClass, noiseWebSocket } from './noise_socket.js';
 import { type Login, ResumingSocket } from './resuming_socket.js';
+import { type Revocation, type Revoked, forget } from './revocation.js';
 
 /** From the first byte to the WELCOME: a phone that wakes may need some seconds for its network. */
 export const OPENING_MS = 8000;
@@ -86,6 +87,8 @@ export class Connection {
   /** Told when there is no connection to the desktop any more, and the session is kept for the next. */
   onAway: ((reason: string) => void) | null = null;
   readonly #wampy: Wampy;
+  /** Who is told when that is taken away for which wampy has a callback. */
+  readonly #onRevoked = new WeakMap<object, Revoked>();
   #socket: ResumingSocket | null = null;
   #end!: (end: End) => void;
 
@@ -97,6 +100,7 @@ export class Connection {
       this.#socket = socket;
       socket.onHeard = () => { this.heardAt = performance.now(); };
       socket.onAway = (reason) => this.onAway?.(reason);
+      socket.onRevoked = (revocation) => this.#revoked(revocation);
       socket.onOver = (end) => this.#end(end);
       return socket;
     };
@@ -143,6 +147,11 @@ export class Connection {
   /** Whether the session waits for a connection. */
   get isAway(): boolean {
     return this.#socket?.isAway ?? false;
+  }
+
+  /** Whether the session is over; {@link ended} says so a little later. */
+  get isOver(): boolean {
+    return this.#socket?.isOver ?? false;
   }
 
   /** Whether the desktop announces this feature of one of its roles, `broker` or `dealer`. */
@@ -197,8 +206,9 @@ export class Connection {
   }
 
   /** @throws CallFailed */
-  async subscribe(topic: string, options: SubscribeOptions, onEvent: (event: RawEvent) => void): Promise<void> {
+  async subscribe(topic: string, options: SubscribeOptions, onEvent: (event: RawEvent) => void, onRevoked: Revoked): Promise<void> {
     const take = ({ argsList, argsDict, details }: Loose): void => onEvent({ args: argsList ?? [], kwargs: argsDict ?? {}, details: details ?? {} });
+    this.#onRevoked.set(take, onRevoked);
     await this.#ask(() => this.#wampy.subscribe(topic, take as never, hasOptions(options) ? (options as never) : undefined));
   }
 
@@ -208,7 +218,7 @@ export class Connection {
   }
 
   /** @throws CallFailed */
-  async register(uri: string, procedure: Procedure): Promise<void> {
+  async register(uri: string, procedure: Procedure, onRevoked: Revoked): Promise<void> {
     const answer = async ({ argsList, argsDict, details }: Loose): Promise<unknown> => {
       try {
         const value = await procedure(argsList ?? [], argsDict ?? {}, details ?? {});
@@ -218,6 +228,7 @@ export class Connection {
         throw { error: failure.uri, argsList: [failure.message], argsDict: failure.kwargs };
       }
     };
+    this.#onRevoked.set(answer, onRevoked);
     await this.#ask(() => this.#wampy.register(uri, answer as never));
   }
 
@@ -234,6 +245,10 @@ export class Connection {
     const options = { ...(retain ? { retain } : {}), ...(queue ? { _queue: queue.name, _number: queue.number } : {}) };
     const over = this.ended.then(() => Promise.reject(new CallFailed(LOST)));
     await this.#ask(() => Promise.race([this.#wampy.publish(topic, { argsList: args, argsDict: kwargs } as never, options as never), over]));
+  }
+
+  #revoked(revocation: Revocation): void {
+    for (const callback of forget(this.#wampy, revocation)) this.#onRevoked.get(callback)?.(revocation.reason);
   }
 
   async #ask(act: () => Promise<unknown>): Promise<void> {

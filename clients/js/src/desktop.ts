@@ -2,6 +2,7 @@
 // connection is dead, waits, tries again, and says at any time how it stands. A session goes on over the next connection
 // where the desktop has kept it (docs/RESUMPTION.md); else there is a new one, in which everything is asked for again.
 import { bytesToHex, randomBytes } from '@noble/hashes/utils.js';
+import { MISSING_PAUSE_MS, type Missing } from './asking.js';
 import { type CallOptions, type CallResult, Connection, type End, NotJoined, type Opener, type Procedure, type PublishOptions } from './connection.js';
 import { CallFailed, LOST, OFFLINE, TIMEOUT } from './failure.js';
 import { type Info, asInfo } from './info.js';
@@ -47,14 +48,17 @@ export interface DesktopOptions {
   heartbeatMs?: number;
   /** {@link ANSWER_MS} when left out. */
   answerMs?: number;
-  /** Whether it matters now that a dead connection is found out; while the page is not hidden, when left out. */
+  /** {@link MISSING_PAUSE_MS} when left out. */
+  missingMs?: number;
+  /** Whether it matters now that a dead connection is found out, and that a right is back; while the page is not hidden, when left out. */
   isWatched?: () => boolean;
 }
 
 export class Desktop {
-  readonly #standing = new Standing();
+  readonly #standing: Standing;
   readonly #onStatus = new Set<(status: Status) => void>();
   readonly #onInfo = new Set<(info: Info | null) => void>();
+  readonly #onMissing = new Set<(missing: Missing[]) => void>();
   readonly #addresses: Address[];
   readonly #opener: Opener;
   readonly #Socket: PlainSocketClass;
@@ -81,8 +85,10 @@ export class Desktop {
     this.#heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#answerMs = options.answerMs ?? ANSWER_MS;
     this.#isWatched = options.isWatched ?? isShown;
+    const tellMissing = (missing: Missing[]): void => this.#onMissing.forEach((listener) => listener(missing));
+    this.#standing = new Standing(tellMissing, this.#isWatched, options.missingMs ?? MISSING_PAUSE_MS);
     // Where the desktop does not tell, each heartbeat asks.
-    this.#standing.listen('org.deskconn.components.on_changed', () => this.#checkAfter(), { onError: () => {} });
+    this.#standing.listen('org.deskconn.components.on_changed', () => this.#checkAfter(), { onError: () => {} }, true);
     this.#leavePlatform = listenToPlatform({ wake: () => this.wake(), online: () => this.retry(), leave: () => this.close() });
     void this.#connect();
   }
@@ -116,6 +122,24 @@ export class Desktop {
     this.#onInfo.add(listener);
     listener(this.#info);
     return () => this.#onInfo.delete(listener);
+  }
+
+  /**
+   * What this device is not let listen to or offer, or not any more: it is asked for again from time to time, and when the rights
+   * of the device change. Without a session it is as it was in the last one.
+   */
+  get missing(): Missing[] {
+    return this.#standing.missing;
+  }
+
+  /**
+   * Called with {@link missing} as it is, and whenever it changes. What leaves it stands, unless nobody wants it any more or its
+   * `onError` was told that it was {@link TakenAway}. Gives the function that ends that.
+   */
+  onMissing(listener: (missing: Missing[]) => void): () => void {
+    this.#onMissing.add(listener);
+    listener(this.missing);
+    return () => this.#onMissing.delete(listener);
   }
 
   /**
@@ -154,6 +178,7 @@ export class Desktop {
     const silentMs = performance.now() - this.#connection.heardAt;
     if (silentMs > this.#heartbeatMs + this.#answerMs && this.#status.at === 'open') this.#become({ at: 'connecting', attempt: 0 });
     void this.#check();
+    this.#standing.askAgain();
   }
 
   /** Tries to connect now, whatever was said before. */
@@ -271,6 +296,7 @@ export class Desktop {
     if (JSON.stringify(info) === JSON.stringify(this.#info)) return;
     this.#info = info;
     this.#tellInfo();
+    this.#standing.askAgain();
   }
 
   /** What was said of itself over a connection that is gone may not hold any more. */

@@ -8,13 +8,15 @@ export const LOST = 'wamp.error.network_failure';
 export const TIMEOUT = 'wamp.error.timeout';
 /** The caller took the call back. */
 export const CANCELED = 'wamp.error.canceled';
+/** The role of this device does not allow it, or not any more. */
+export const NOT_AUTHORIZED = 'wamp.error.not_authorized';
 
 const SENTENCES: Record<string, string> = {
   [OFFLINE]: 'there is no connection to the desktop',
   [LOST]: 'the connection was lost before the answer came',
   [TIMEOUT]: 'the desktop did not answer in time',
   [CANCELED]: 'the call was taken back',
-  'wamp.error.not_authorized': 'this device may not do that',
+  [NOT_AUTHORIZED]: 'this device may not do that',
   'wamp.error.no_such_procedure': 'nobody offers that now',
 };
 
@@ -46,6 +48,17 @@ export class QueuesUnsupported extends CallFailed {
   constructor() {
     super('wamp.error.feature_not_supported', 'this router does not take publications once (x_publication_queue is missing among its features)');
     this.name = 'QueuesUnsupported';
+  }
+}
+
+/**
+ * A subscription or registration that stood, and that somebody took over or took from this device by hand; {@link uri} is the
+ * reason that was given, such as `wamp.registration.taken_over`. It is not asked for again, in no session.
+ */
+export class TakenAway extends CallFailed {
+  constructor(reason: string) {
+    super(reason, `the desktop has taken it away: ${reason}`);
+    this.name = 'TakenAway';
   }
 }
 

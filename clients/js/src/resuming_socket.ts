@@ -1,10 +1,11 @@
 // A WebSocket for a WAMP library whose session survives the connections below: it logs in on each, counts and keeps messages
 // (`resumption.ts`), and goes on over the next connection that it is given. Who connects again, and when, is not decided here.
-// It speaks JSON alone, which is all that wampy offers over it.
+// It speaks JSON alone, which is all that wampy offers over it. It takes out what `revocation.ts` reads.
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { isDict } from './failure.js';
 import type { NoiseSocket } from './noise_socket.js';
 import { ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, type Granted, HELLO, Inbound, Outbound, RECEIVED, WELCOME, counts, granted, isCount, kindOf } from './resumption.js';
+import { type Revocation, UNREGISTERED, UNSUBSCRIBED, announced, revocationOf } from './revocation.js';
 
 /**
  * How long what arrived may be left unsaid, after the last message. It is said with the next message that goes out, which
@@ -61,6 +62,8 @@ export class ResumingSocket {
   onAway: ((reason: string) => void) | null = null;
   /** Told when anything was heard. */
   onHeard: (() => void) | null = null;
+  /** Told of what is taken away, which a WAMP library may not know. */
+  onRevoked: ((revocation: Revocation) => void) | null = null;
   /** Told when the session is over, as {@link onclose} is. */
   onOver: ((end: { reason: string; wasAway: boolean }) => void) | null = null;
 
@@ -98,6 +101,11 @@ export class ResumingSocket {
   /** Whether the session goes on without a connection. */
   get isAway(): boolean {
     return this.#granted !== null && this.#link === null;
+  }
+
+  /** Whether the session has ended. */
+  get isOver(): boolean {
+    return this.readyState === CLOSED;
   }
 
   /** Whether the desktop announces this feature of one of its roles, `broker` or `dealer`. */
@@ -197,7 +205,8 @@ export class ResumingSocket {
     const { authid, opening } = this.login;
     const login = { authid, authmethods: ['cryptosign'], authextra: {}, resumable: true, _received: this.#inbound.received, _ping: PING_S, _opening: opening };
     const where = back ? { 'resume-session': this.#session, 'resume-token': back.token } : {};
-    return JSON.stringify([kind, realm, { ...(isDict(details) ? details : {}), ...login, ...where }]);
+    const library = isDict(details) ? details : {};
+    return JSON.stringify([kind, realm, { ...library, roles: announced(library['roles']), ...login, ...where }]);
   }
 
   #answer(link: NoiseSocket, [, , extra]: Message): void {
@@ -225,13 +234,15 @@ export class ResumingSocket {
   #joined(text: string): void {
     const kind = kindOf(text);
     if (kind === GOODBYE || kind === ABORT) this.#granted = null;
-    if (!this.#granted || kind === null) return this.#deliver(text);
-    if (kind === RECEIVED) return this.#received(text);
-    if (counts(kind)) {
+    if (this.#granted && kind === RECEIVED) return this.#received(text);
+    if (this.#granted && kind !== null && counts(kind)) {
       this.#inbound.arrived(text);
       this.#acknowledge();
     }
-    this.#deliver(text);
+    const message = kind === UNSUBSCRIBED || kind === UNREGISTERED ? parse(text) : null;
+    const revocation = message && revocationOf(message);
+    if (revocation) this.onRevoked?.(revocation);
+    else this.#deliver(text);
   }
 
   #received(text: string): void {

@@ -1,6 +1,7 @@
-// What a program listens to and offers, kept over the sessions that come and go.
+// What a program listens to and offers, kept over the sessions that come and go; when it is asked for, `asking.ts` knows.
+import { Asker, type Missing, type Wish, type Wisher, apart } from './asking.js';
 import type { Connection, Procedure, RawEvent } from './connection.js';
-import { CallFailed } from './failure.js';
+import type { CallFailed } from './failure.js';
 
 /** An event, and where it comes from. */
 export interface DeskEvent extends RawEvent {
@@ -12,138 +13,138 @@ export interface DeskEvent extends RawEvent {
   publishedAt: Date | null;
 }
 
-export interface ListenOptions {
+/** What is told of a subscription or a registration. */
+export interface StandingOptions {
+  /**
+   * It does not stand: the desktop does not let this device have it, or not any more, or somebody else offers the procedure. Told
+   * once in a session; it is asked for again from time to time, except after a {@link TakenAway}. On the console when left out.
+   */
+  onError?: (failure: CallFailed) => void;
+  /** It stands, after it did not: what was published meanwhile has not come. */
+  onStands?: () => void;
+}
+
+export interface ListenOptions extends StandingOptions {
   match?: 'exact' | 'prefix' | 'wildcard';
   /** Whether the event that the desktop has kept is wanted first. */
   retained?: boolean;
-  /** The desktop does not let this device listen to it; on the console when left out. */
-  onError?: (failure: CallFailed) => void;
 }
 
-export interface OfferOptions {
-  /** Nobody can call it in this session: the desktop does not let this device offer it, or somebody else does. On the console when left out. */
-  onError?: (failure: CallFailed) => void;
-}
+export interface OfferOptions extends StandingOptions {}
 
 type Handler = (event: DeskEvent) => void;
 
-interface Topic {
-  topic: string;
+interface Topic extends Wish {
   options: ListenOptions;
-  handlers: Map<Handler, (failure: CallFailed) => void>;
+  handlers: Map<Handler, Wisher>;
   /** The last event of this session, for those who come later and want what is retained. */
   last: DeskEvent | null;
-  /** The session that has the subscription. */
-  on: Connection | null;
-}
-
-interface Offer {
-  procedure: Procedure;
-  onError: (failure: CallFailed) => void;
 }
 
 /** Subscriptions and registrations. */
 export class Standing {
   readonly #topics = new Map<string, Topic>();
-  readonly #offers = new Map<string, Offer>();
-  #connection: Connection | null = null;
+  readonly #offers = new Map<string, Wish>();
+  readonly #asker: Asker;
+
+  constructor(onMissing: (missing: Missing[]) => void, isWatched: () => boolean, pauseMs: number) {
+    this.#asker = new Asker(onMissing, isWatched, pauseMs);
+  }
+
+  get missing(): Missing[] {
+    return this.#asker.missing;
+  }
 
   /** There is a session: in a new one everything is asked for again. */
   begin(connection: Connection): void {
-    if (this.#connection === connection) return;
-    this.#connection = connection;
-    for (const topic of this.#topics.values()) this.#subscribe(topic);
-    for (const [uri, offer] of this.#offers) this.#register(uri, offer);
+    this.#asker.begin(connection);
+  }
+
+  /** Asks for what does not stand. */
+  askAgain(): void {
+    this.#asker.askAgain();
   }
 
   /** The session is over. */
   end(): void {
-    this.#connection = null;
-    for (const [key, topic] of this.#topics) {
-      topic.on = null;
+    this.#asker.end();
+    for (const topic of [...this.#topics.values()]) {
       topic.last = null;
-      if (topic.handlers.size === 0) this.#topics.delete(key);
+      if (topic.handlers.size === 0) this.#asker.drop(topic);
     }
   }
 
-  listen(name: string, handler: Handler, options: ListenOptions): () => void {
+  listen(name: string, handler: Handler, options: ListenOptions, isOwn = false): () => void {
     const { match = 'exact', retained = false } = options;
     const key = `${match} ${retained} ${name}`;
-    const topic = this.#topics.get(key) ?? { topic: name, options, handlers: new Map(), last: null, on: null };
+    const topic = this.#topics.get(key) ?? this.#topic(key, name, options);
+    topic.handlers.set(handler, wisher(`${name} cannot be listened to`, options, isOwn));
+    const { last } = topic;
+    if (retained && last) apart(() => handler(last));
+    this.#asker.want(topic);
+    return () => this.#leave(topic, handler);
+  }
+
+  #topic(key: string, name: string, options: ListenOptions): Topic {
+    const { match = 'exact', retained = false } = options;
+    const asked = { ...(match === 'exact' ? {} : { match }), ...(retained ? { get_retained: true as const } : {}) };
+    const topic: Topic = {
+      what: 'topic', uri: name, options, handlers: new Map(), last: null,
+      wishers: () => [...topic.handlers.values()],
+      ask: (connection, onRevoked) => connection.subscribe(name, asked, (event) => this.#heard(connection, topic, event), (reason) => {
+        topic.last = null;
+        onRevoked(reason);
+      }),
+      over: () => this.#topics.delete(key),
+    };
     this.#topics.set(key, topic);
-    topic.handlers.set(handler, options.onError ?? complaint(`${name} cannot be listened to`));
-    if (this.#connection && topic.on !== this.#connection) this.#subscribe(topic);
-    else if (retained && topic.last) deliver(handler, topic.last);
-    return () => this.#leave(key, topic, handler);
+    return topic;
   }
 
-  #leave(key: string, topic: Topic, handler: Handler): void {
+  #leave(topic: Topic, handler: Handler): void {
     if (!topic.handlers.delete(handler) || topic.handlers.size > 0) return;
+    const connection = this.#asker.connectionOf(topic);
+    const { match = 'exact', retained = false } = topic.options;
     // One with options stays until the session ends (see `Connection.unsubscribe`), and is found again till then.
-    const { match = 'exact', retained = false } = topic.options;
-    if (topic.on && (match !== 'exact' || retained)) return;
-    topic.on?.unsubscribe(topic.topic);
-    this.#topics.delete(key);
-  }
-
-  #subscribe(topic: Topic): void {
-    const connection = this.#connection;
-    if (!connection) return;
-    topic.on = connection;
-    const { match = 'exact', retained = false } = topic.options;
-    const options = { ...(match === 'exact' ? {} : { match }), ...(retained ? { get_retained: true as const } : {}) };
-    connection.subscribe(topic.topic, options, (event) => this.#heard(connection, topic, event)).catch((error: unknown) => {
-      if (topic.on !== connection) return;
-      topic.on = null;
-      const failure = CallFailed.from(error);
-      for (const onError of [...topic.handlers.values()]) onError(failure);
-    });
+    if (connection && (match !== 'exact' || retained)) return;
+    connection?.unsubscribe(topic.uri);
+    this.#asker.drop(topic);
   }
 
   #heard(connection: Connection, topic: Topic, raw: RawEvent): void {
-    if (this.#connection !== connection) return;
+    if (this.#asker.connectionOf(topic) !== connection) return;
     const { details } = raw;
     const at = details['_published_at'];
     const event: DeskEvent = {
       ...raw,
-      topic: typeof details['topic'] === 'string' ? details['topic'] : topic.topic,
+      topic: typeof details['topic'] === 'string' ? details['topic'] : topic.uri,
       retained: details['retained'] === true,
       publishedAt: typeof at === 'string' && !Number.isNaN(Date.parse(at)) ? new Date(at) : null,
     };
     topic.last = event;
-    for (const handler of [...topic.handlers.keys()]) deliver(handler, event);
+    for (const handler of [...topic.handlers.keys()]) apart(() => handler(event));
   }
 
-  offer(uri: string, procedure: Procedure, { onError = complaint(`${uri} cannot be registered`) }: OfferOptions): () => void {
+  offer(uri: string, procedure: Procedure, options: OfferOptions): () => void {
     if (this.#offers.has(uri)) throw new Error(`${uri} is registered already`);
-    const offer = { procedure, onError };
+    const wishers = [wisher(`${uri} cannot be registered`, options)];
+    const offer: Wish = {
+      what: 'procedure', uri,
+      wishers: () => wishers,
+      ask: (connection, onRevoked) => connection.register(uri, procedure, onRevoked),
+      over: () => this.#offers.delete(uri),
+    };
     this.#offers.set(uri, offer);
-    this.#register(uri, offer);
+    this.#asker.want(offer);
     return () => {
       if (this.#offers.get(uri) !== offer) return;
-      this.#offers.delete(uri);
-      this.#connection?.unregister(uri);
+      this.#asker.connectionOf(offer)?.unregister(uri);
+      this.#asker.drop(offer);
     };
   }
-
-  #register(uri: string, offer: Offer): void {
-    const connection = this.#connection;
-    connection?.register(uri, offer.procedure).catch((error: unknown) => {
-      // In the next session it is asked for again.
-      if (this.#connection === connection && this.#offers.get(uri) === offer) offer.onError(CallFailed.from(error));
-    });
-  }
 }
 
-function complaint(what: string): (failure: CallFailed) => void {
-  return ({ message }) => console.warn(`deskconn: ${what}: ${message}`);
-}
-
-/** What a handler throws is its own failure, and no reason to keep events from the others. */
-function deliver(handler: Handler, event: DeskEvent): void {
-  try {
-    handler(event);
-  } catch (error) {
-    queueMicrotask(() => { throw error; });
-  }
+function wisher(complaint: string, { onError, onStands }: StandingOptions, isOwn = false): Wisher {
+  const complain = ({ message }: CallFailed): void => console.warn(`deskconn: ${complaint}: ${message}`);
+  return { onError: onError ?? complain, onStands: onStands ?? (() => {}), isOwn, isTold: false, isWithout: false };
 }

@@ -58,6 +58,8 @@ export class ScriptedRouter {
   /** Messages that went by, by way, over all connections and sessions. */
   readonly count = { up: 0, down: 0 };
   readonly url: string;
+  /** What it says of itself. */
+  info = INFO;
   #stop!: () => Promise<void>;
   #isListening = true;
   #awaited: { kind: number; resolve: (message: Message) => void }[] = [];
@@ -194,7 +196,7 @@ export class ScriptedRouter {
 /** What a router of one client does. */
 function answer(session: Kept, message: Message, { onMessage }: Script): void {
   const [kind, request, , uri, args] = message;
-  if (kind === 48 && uri === 'org.deskconn.info.get') return session.send([50, request, {}, [INFO]]);
+  if (kind === 48 && uri === 'org.deskconn.info.get') return session.send([50, request, {}, [session.router.info]]);
   if (onMessage) return onMessage(session, message);
   if (kind === 48) session.send([50, request, {}, args ?? []]);
   if (kind === 32) session.send([33, request, 7]);
