@@ -78,7 +78,9 @@ export class Desk implements Screen {
     this.#desktop = new Desktop(membership, { address, isWatched: () => true });
     this.#desktop.onStatus(() => this.listeners.onStatus());
     this.#desktop.onInfo(() => this.listeners.onStatus());
-    this.#desktop.subscribe(`${BRIGHTNESS}.on_changed`, () => this.listeners.onBrightness());
+    const onBrightness = (): void => this.listeners.onBrightness();
+    // What changed before it stood again was not told.
+    this.#desktop.subscribe(`${BRIGHTNESS}.on_changed`, onBrightness, { onStands: onBrightness });
   }
 
   #close(): void {

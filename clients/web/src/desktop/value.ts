@@ -74,6 +74,9 @@ export function useValue<T>(source: Source<T>): Live<T> {
   // First listen, then ask, so that no change falls in between.
   useEffect(() => {
     if (!mayHear) return;
+    const onError = ({ message }: Error): void => become({ isFresh: false, failure: message });
+    // What changed before it stood again was not told.
+    const onStands = (): void => { if (desktop.info?.procedures.includes(uri)) refresh(); };
     return desktop.subscribe(topic!, (event) => {
       if (!source.fromEvent) return put(event.args[0] as T);
       const { value, isFresh } = known.current;
@@ -82,7 +85,7 @@ export function useValue<T>(source: Source<T>): Live<T> {
       const next = source.fromEvent(event, value);
       if (next === undefined) refresh();
       else put(next);
-    });
+    }, { onError, onStands });
   }, [desktop, source, mayHear]);
 
   useEffect(() => {
@@ -92,7 +95,7 @@ export function useValue<T>(source: Source<T>): Live<T> {
     if (source.everyMs === undefined) return;
     const timer = setInterval(refresh, source.everyMs);
     return () => clearInterval(timer);
-  }, [isOpen, mayCall, refresh]);
+  }, [isOpen, mayCall, mayHear, refresh]);
 
   const isLive = isOpen && state.isFresh;
   return { value: state.value, isLive, asOf: isLive ? null : heardAt, failure: isOpen ? state.failure : null, put, refresh };
@@ -116,9 +119,10 @@ export function useTopic(topic: string | null): Told {
   useEffect(() => {
     if (topic === null) return;
     const onError = ({ message }: Error): void => setTold((before) => ({ ...before, isLive: false, failure: message }));
+    const onStands = (): void => setTold((before) => ({ ...before, isLive: false, failure: null }));
     return desktop.subscribe(topic, ({ args, publishedAt }) => {
       setTold({ value: args[0], isLive: true, at: publishedAt ?? new Date(), failure: null, session: desktop.session });
-    }, { retained: true, onError });
+    }, { retained: true, onError, onStands });
   }, [desktop, topic]);
   // What was told in an earlier session may have changed since; in the same one no event was missed.
   return { ...told, isLive: isOpen && session === desktop.session && told.isLive, put };
