@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::member::Waiting;
 use super::refusal::is_of_router;
+use super::role::{Action, Consent};
 use super::timer::{Due, left};
 use super::{Realm, Refusal};
 use crate::error;
 use crate::id::{QuestionId, RequestId, SessionId};
-use crate::message::{Call, Flow, Origin, RequestKind};
+use crate::message::{Call, Flow, Match, Origin, RequestKind};
 use crate::outgoing::Delivery;
 use crate::uri::Uri;
 
@@ -19,7 +20,7 @@ use crate::uri::Uri;
 pub enum ConsentNews {
     /// Somebody is to be asked. The answer goes to [`Realm::decide`].
     Asked(Question),
-    /// Nobody needs to answer any more: the caller left, cancelled, waits no longer, or has another role now.
+    /// Nobody needs to answer any more: the caller left, cancelled, waits no longer, or has a role now under which nobody is asked.
     Withdrawn(QuestionId),
 }
 
@@ -102,7 +103,7 @@ impl Realm {
         };
         let request = call.request;
         let answer = answer.map_err(|sentence| Refusal(error::NOT_AUTHORIZED, sentence));
-        // The callee may have gone meanwhile. The role is the same: another one withdraws the question.
+        // The callee may have gone meanwhile. The role allows it still: one that does not has withdrawn the question.
         if answer.is_ok() && is_of_router(&call.procedure) {
             return self.serve_now(from, &call, out);
         }
@@ -115,6 +116,23 @@ impl Realm {
     /// What there is to tell since the last time.
     pub fn take_consent_news(&mut self) -> Vec<ConsentNews> {
         std::mem::take(&mut self.parked.news)
+    }
+
+    /// The caller may do other things now: whether this question is still one.
+    pub(super) fn ask_anew(&mut self, question: QuestionId, out: &mut Vec<Delivery>) {
+        let Some(Asking { from, call, .. }) = self.parked.calls.get(&question) else {
+            return;
+        };
+        let member = self.members.get(*from);
+        let permission = member.and_then(|it| it.permits(Action::Call, &call.procedure, Match::Exact));
+        match permission.map(|permission| permission.consent) {
+            Some(Consent::Ask) => {}
+            Some(Consent::Given) => {
+                self.parked.news.push(ConsentNews::Withdrawn(question));
+                self.decide(question, Ok(()), out);
+            }
+            None => self.withdraw(question, Refusal::NOT_AUTHORIZED, out),
+        }
     }
 
     /// Ends a waiting call that nobody needs to decide any more.

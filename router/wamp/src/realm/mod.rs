@@ -311,7 +311,8 @@ impl Realm {
     }
 
     /// Changes what a session may do, from now on and with what it holds already: subscriptions and registrations that
-    /// the new role does not allow end here, and so do calls that wait for consent, which was asked for under the old one.
+    /// the new role does not allow end here. Calls that wait for consent go on waiting where it would have them ask too, are let
+    /// through where it would not, and end where it does not allow them.
     /// Calls that a callee works on already come to their end.
     pub fn set_role(&mut self, session: SessionId, role: Arc<Role>, out: &mut Vec<Delivery>) {
         let Some(member) = self.members.get_mut(session) else {
@@ -338,10 +339,10 @@ impl Realm {
             self.revoke_registration(registration, session, &error::NOT_AUTHORIZED, out);
         }
         self.end_definitions(session, out);
-        for question in questions {
-            self.withdraw(question, Refusal::NOT_AUTHORIZED, out);
-        }
         self.forget_decisions(session, out);
+        for question in questions {
+            self.ask_anew(question, out);
+        }
     }
 
     /// Every session, in the order of their ids.

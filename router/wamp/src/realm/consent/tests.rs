@@ -116,15 +116,30 @@ fn cancelling_in_any_mode_or_leaving_withdraws_the_question() {
 }
 
 #[test]
-fn a_new_role_withdraws_what_was_asked_under_the_old_one() {
-    let mut scene = scene();
-    scene.send("phone", call(1, "com.careful"));
-    let question = question(&mut scene);
-    scene.set_role("phone", Role::unrestricted("full"));
-    scene.expect_error("phone", RequestKind::Call, "wamp.error.not_authorized");
-    assert_eq!(scene.realm.take_consent_news(), [ConsentNews::Withdrawn(question.id)]);
-    scene.send("phone", call(2, "com.careful"));
-    assert!(matches!(scene.expect("desktop"), Message::Invocation(_)));
+fn a_new_role_decides_about_a_question_as_it_would_have_had_it_asked() {
+    let easy = rule("com.easy", Match::Exact, Consent::Given);
+    let careful = rule("com.careful", Match::Exact, Consent::Ask);
+    for (role, is_question, is_done) in [
+        (Role::new("guest", vec![careful, easy.clone()]).unwrap(), true, false),
+        (Role::unrestricted("full"), false, true),
+        (Role::new("guest", vec![easy]).unwrap(), false, false),
+    ] {
+        let mut scene = scene();
+        scene.send("phone", call(1, "com.careful"));
+        let question = question(&mut scene);
+        scene.set_role("phone", role);
+        if is_question {
+            assert_eq!(scene.realm.take_consent_news(), []);
+            scene.decide(question.id, Ok(()));
+        } else {
+            assert_eq!(scene.realm.take_consent_news(), [ConsentNews::Withdrawn(question.id)]);
+        }
+        if is_question || is_done {
+            assert!(matches!(scene.expect("desktop"), Message::Invocation(_)));
+        } else {
+            scene.expect_error("phone", RequestKind::Call, "wamp.error.not_authorized");
+        }
+    }
 }
 
 #[test]
