@@ -145,7 +145,10 @@ impl Consents {
             }
             Event::Router(ConsentNews::Withdrawn(question)) => {
                 let was_waiting = self.waiting().remove(&question).is_some();
-                let closed = closed(question, "the device does not want it any more");
+                let closed = closed(
+                    question,
+                    "nobody needs to answer any more: the call is gone, or the rights of the device have changed",
+                );
                 if was_waiting { vec![closed] } else { Vec::new() }
             }
             Event::Answered(question, is_allowed) => {

@@ -71,6 +71,12 @@ impl Access {
             .of_device(device, OffsetDateTime::now_utc(), self.is_unlocked())
     }
 
+    /// What a device may do without its grants.
+    #[must_use]
+    pub fn role_without_grants(&self, device: &Device) -> Role {
+        self.roles.without_grants(device)
+    }
+
     /// What the caller of a procedure may do now.
     #[must_use]
     pub fn role_of_caller(&self, caller: &Origin) -> Role {

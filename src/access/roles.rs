@@ -122,6 +122,17 @@ impl Roles {
     /// Never: our prefixes end with dots, and grants are checked when they are stored.
     #[must_use]
     pub fn of_device(&self, device: &Device, now: OffsetDateTime, is_unlocked: bool) -> Role {
+        let role = self.without_grants(device);
+        let role = role.with_grants(rules_of_grants(device, now, is_unlocked));
+        role.expect("grants are checked")
+    }
+
+    /// What a device may do by its role alone, and in the space of its own.
+    ///
+    /// # Panics
+    /// Never: our prefixes end with dots.
+    #[must_use]
+    pub fn without_grants(&self, device: &Device) -> Role {
         let mut rules = self.table.get(device.role.as_str()).cloned().unwrap_or_default();
         rules.extend(FOR_ALL.map(|uri| rule(uri, Match::Exact, &[Action::Call])));
         rules.extend([OFFERS_CHANGED, OVERFLOW].map(|uri| rule(uri, Match::Exact, &[Action::Subscribe])));
@@ -130,9 +141,7 @@ impl Roles {
         // Who is there is for the router to say, and for every device to hear.
         rules.push(rule(&presence_topic(&device.id), Match::Exact, &[Action::Subscribe]));
         rules.push(rule(&presence_topic(""), Match::Wildcard, &[Action::Subscribe]));
-        let role = Role::new(device.role.as_str(), rules);
-        let role = role.and_then(|role| role.with_grants(rules_of_grants(device, now, is_unlocked)));
-        role.expect("prefixes end with dots: ours do, and grants are checked")
+        Role::new(device.role.as_str(), rules).expect("prefixes end with dots, and ours do")
     }
 
     /// What a role may call and hear of what the desktop offers devices, under their canonical names.

@@ -13,6 +13,10 @@ use crate::values::get;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// What every procedure of desktops begins with.
 const OURS: &str = "org.deskconn.";
+/// What decides about the desktop and those who come to it: whoever is let into these is as good as its owner.
+const OF_OWNER: [&str; 6] = ["actions.", "audit.", "consent.", "devices.", "pairing.", "router."];
+/// How a router refuses what a role does not allow. A no of somebody who was asked has other words, and a grant would not help.
+const BY_ROLE: &str = "the role of this session may not do that";
 
 /// What was done when it failed.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +46,7 @@ pub(crate) async fn explain(session: &Session, deed: Deed, uri: &str, error: Err
     };
     let failure = Failure::from(Error::Request(error.clone()));
     match error.uri.as_str() {
-        "wamp.error.not_authorized" => not_authorized(failure, session, deed, uri),
+        "wamp.error.not_authorized" if error.sentence() == Some(BY_ROLE) => not_authorized(failure, session, deed, uri),
         "wamp.error.no_such_procedure" => no_such_procedure(failure, session, uri).await,
         _ => failure,
     }
@@ -58,6 +62,10 @@ fn not_authorized(failure: Failure, session: &Session, deed: Deed, uri: &str) ->
              ([[realm.role]], docs/CONFIGURATION.md)"
         ));
         return of_no_desktop(failure, session, uri);
+    }
+    let ours = uri.strip_prefix(OURS).unwrap_or_default();
+    if OF_OWNER.iter().any(|part| ours.starts_with(part)) {
+        return failure.hint("that is for the owner of the desktop: run this at it");
     }
     if detail("authprovider") == "trust" {
         let option = deed.option();

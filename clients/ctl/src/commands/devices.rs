@@ -187,6 +187,9 @@ fn sentence(grant: &Value) -> String {
     if truth(grant, "while_unlocked") {
         text += ", while the screen is not locked";
     }
+    if truth(grant, "by_role") {
+        return text + " - adds nothing: the role allows that as it is";
+    }
     text + if truth(grant, "holds") {
         " - holds now"
     } else {

@@ -88,6 +88,25 @@ async fn a_grant_for_an_unlocked_screen_follows_the_screen() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_condition_for_what_the_role_allows_anyway_is_said_to_add_nothing() {
+    let (desk, _home) = paired().await;
+    let grant = async |uri| desk.run(&["devices", "grant", "Laptop", uri, "--confirm"]).await.result;
+    let told = grant("org.deskconn.slides.next").await;
+    let adds_nothing = "org.deskconn.slides.next, asking each time - adds nothing: the role allows that as it is";
+    assert!(told.contains(adds_nothing), "{told}");
+    let told = grant("org.deskconn.brightness.get").await;
+    assert!(
+        told.contains("org.deskconn.brightness.get, asking each time - holds now"),
+        "{told}"
+    );
+    let grants = device(&desk).await["grants"].clone();
+    assert_eq!(
+        (&grants[0]["by_role"], &grants[1]["by_role"]),
+        (&true.into(), &false.into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_grant_and_no_device_is_refused_with_a_sentence() {
     let (desk, _home) = paired().await;
     let grant = |rest: &[&'static str]| [&["devices", "grant", "Laptop"], rest].concat();
@@ -185,6 +204,7 @@ async fn a_call_waits_until_somebody_says_yes_or_no() {
             assert_eq!(ended.status, Some(0), "{ended:?}");
         } else {
             ended.failed(1, "refused at the desktop");
+            assert!(!ended.remarks.contains("devices grant"), "{ended:?}");
         }
     }
     approve.interrupt();
@@ -220,6 +240,9 @@ async fn a_call_that_waits_already_is_asked_about_by_who_comes_then() {
     let mut first = approve(&desk, &[]).await;
     let call = home.start(&["--desktop", "Attic", "brightness"]);
     let asked = first.json().await;
+    // What else the device may do is another matter.
+    let other = ["devices", "grant", "Laptop", "org.deskconn.battery.get"];
+    assert_eq!(desk.run(&other).await.status, Some(0));
     let mut second = approve(&desk, &[]).await;
     let again = second.json().await;
     assert_eq!(

@@ -88,7 +88,6 @@ async fn who_may_not_is_told_what_would_let_them() {
     let id = listed.split('\t').next().unwrap();
     for (arguments, uri) in [
         (&["screen", "lock"][..], "org.deskconn.screen.lock"),
-        (&["call", "org.deskconn.devices.list"], "org.deskconn.devices.list"),
         (&["publish", "com.example.x"], "com.example.x --allow publish"),
         (&["subscribe", "com.example.x"], "com.example.x --allow subscribe"),
         (&["register", "com.example.x", "true"], "com.example.x --allow register"),
@@ -99,6 +98,10 @@ async fn who_may_not_is_told_what_would_let_them() {
             1,
             &format!("has the role slides there; at the desktop, `deskconnctl devices grant {id} {uri}`"),
         );
+    }
+    for command in ["devices", "log", "reload"] {
+        let ended = home.run(&["--desktop", "Attic", command]).await;
+        ended.failed(1, "that is for the owner of the desktop: run this at it");
     }
     for command in ["pair", "approve"] {
         let ended = home.run(&["--desktop", "Attic", command]).await;
