@@ -9,6 +9,8 @@ use client::pairing::targets;
 use client::tls::ConnectError as TlsError;
 use client::{Client, ConnectError, Options, Session, Target, Unreached};
 use pairing::exchange::Joined;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::args::Global;
 use crate::commands::desktops::at;
@@ -19,6 +21,8 @@ use crate::nearby;
 
 /// How long one host may take: it may be a name that nobody resolves, or an address of another network.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The lead that each host has over the next: a name may wait for a DNS that says nothing (RFC 8305 §5 recommends this much).
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Opens a session with the desktop of this name or id.
 pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Result<Session, Failure> {
@@ -123,18 +127,25 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Tries hosts with ports until the desktop answers. What it says then counts; whoever else answers, does not.
-    async fn try_hosts(&mut self, hosts: Vec<String>) -> Result<Option<Session>, Failure> {
-        for host in hosts {
-            if self.tried.contains(&host) {
-                continue;
+    async fn try_hosts(&mut self, mut hosts: Vec<String>) -> Result<Option<Session>, Failure> {
+        hosts.retain(|host| !self.tried.contains(host));
+        let mut hosts = hosts.into_iter();
+        let mut attempts = JoinSet::new();
+        loop {
+            if let Some(host) = hosts.next() {
+                let (target, options) = (target(self.joined, host.clone()), self.options.clone());
+                attempts.spawn(async move { (host, Session::connect(&target, options).await) });
             }
-            let target = target(self.joined, host.clone());
-            match Session::connect(&target, self.options.clone()).await {
-                Ok(session) => return Ok(Some(session)),
-                Err(error) => self.missed(&host, error)?,
+            tokio::select! {
+                Some(attempt) = attempts.join_next() => match attempt {
+                    Ok((_, Ok(session))) => return Ok(Some(session)),
+                    Ok((host, Err(error))) => self.missed(&host, error)?,
+                    Err(error) => return Err(Failure::failed(error.to_string())),
+                },
+                () = sleep(HEAD_START), if hosts.len() > 0 => {}
+                else => return Ok(None),
             }
         }
-        Ok(None)
     }
 
     /// Whoever is there is not the desktop. What the desktop itself says is an error.

@@ -115,3 +115,19 @@ async fn whoever_has_another_key_gets_none_of_these_commands() {
     assert!(other.machine.writes().is_empty() && other.machine.shown().is_empty());
     assert!(other.machine.opener.opened().is_empty() && other.machine.input.strokes().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_says_nothing_keeps_nobody_from_the_next() {
+    let (desk, home) = (Desk::with("Attic", CONFIGURATION).await, Home::new());
+    pair(&desk, &home).await;
+    let port = desk.daemon.addresses()[0].port();
+    // It takes the connection and never answers.
+    let silent = std::net::TcpListener::bind(("127.0.0.2", port)).unwrap();
+    home.change_hosts(&["127.0.0.2", "127.0.0.1"]);
+    assert_eq!(there(&home, &["slides", "next"]).await.status, Some(0));
+    assert!(silent.accept().is_ok(), "it was tried first");
+    // Where nobody else is, that is said.
+    home.change_hosts(&["127.0.0.3"]);
+    let ended = there(&home, &["slides", "next"]).await;
+    ended.failed(3, "Attic was not found (tried 127.0.0.3");
+}

@@ -92,9 +92,18 @@ impl Home {
 
     /// Has the only desktop that is known stand at another port of its host.
     pub(crate) fn change_port(&self, port: u16) {
+        self.change("port", port.into());
+    }
+
+    /// The same at other hosts.
+    pub(crate) fn change_hosts(&self, hosts: &[&str]) {
+        self.change("hosts", hosts.into());
+    }
+
+    fn change(&self, key: &str, value: Value) {
         let path = self.state().join("desktops.json");
         let mut list: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        list["desktops"][0]["port"] = port.into();
+        list["desktops"][0][key] = value;
         std::fs::write(&path, serde_json::to_vec(&list).unwrap()).unwrap();
     }
 
