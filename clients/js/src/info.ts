@@ -26,6 +26,8 @@ export interface Grant {
   while_unlocked?: boolean;
   /** Whether it counts at this moment. */
   holds?: boolean;
+  /** Whether the role allows the same without it. */
+  by_role?: boolean;
 }
 
 export interface Info {

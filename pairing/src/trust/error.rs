@@ -32,7 +32,7 @@ pub enum TrustError {
     #[error("the key belongs to the device {0} already; revoke that one first with `deskconnctl devices revoke {0}`")]
     KeyInUse(String),
     /// A device without this grant.
-    #[error("the device has no grant for {0:?} with this match")]
+    #[error("the device has no grant for {0:?} with this match; what its role allows only another role takes away")]
     NoSuchGrant(String),
     /// Too many grants.
     #[error("a device can have {MAX_GRANTS} grants; give it a role that covers them")]

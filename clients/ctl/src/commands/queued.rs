@@ -44,7 +44,11 @@ pub(super) async fn run(global: &Global, publish: &Publish, output: &Output) -> 
     session.leave().await;
     match delivered {
         Ok(_) if refused.is_empty() => Ok(()),
-        Ok(_) => Err(Failure::failed(format!("refused: {}", refused.join("; ")))),
+        Ok(delivered) => Err(Failure::failed(format!(
+            "refused: {}; that waits no more, and of the others were delivered: {}",
+            refused.join("; "),
+            delivered.taken
+        ))),
         Err(error @ Undeliverable::Client(_)) => {
             output.remark(&format!(
                 "{} kept on disk, for the next `publish --queue`: {error}",

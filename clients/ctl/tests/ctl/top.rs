@@ -64,7 +64,7 @@ async fn only_the_owner_may_look_and_the_interval_has_a_least() {
     home.pair(&desk, &["--role", "full"]).await;
     let ended = home.run(&["--desktop", "Attic", "top", "--count", "1"]).await;
     ended.failed(1, "not_authorized");
-    ended.failed(1, "this command line has the role full there");
+    ended.failed(1, "that is for the owner of the desktop");
     assert_eq!(
         desk.run(&["top", "--count", "1", "--interval", "0.1"]).await.status,
         Some(0)
