@@ -44,7 +44,7 @@ const MISTYPED: [(&[&str], &str, &str); 10] = [
     (
         &["call", "com.example.nothing"],
         "no_such_procedure",
-        "`deskconnctl status` shows what",
+        "`deskconnctl call org.deskconn.info.get` shows what",
     ),
     (
         &["devices", "role", "Laptop", "slidse"],
