@@ -40,6 +40,21 @@ pub enum StoreError {
         /// The daemon's user.
         own: u32,
     },
+    /// The directory is the daemon's own, and closed to it all the same.
+    #[error("{} cannot be looked into by its own user; open it with: chmod 700 {}", .0.display(), .0.display())]
+    Closed(PathBuf),
+    /// A directory above it lets nobody through, so that nobody knows what is there.
+    #[error("{path} cannot be looked at, since {above} does not let user {own} through; if this desktop's keys are there, \
+             new ones would make it another desktop. Let this user through {above}, or give the daemon a state directory \
+             of its own by XDG_DATA_HOME", path = path.display(), above = above.display())]
+    OutOfSight {
+        /// The state directory.
+        path: PathBuf,
+        /// The directory above it that is closed.
+        above: PathBuf,
+        /// The daemon's user.
+        own: u32,
+    },
     /// A link, directory or device where a file belongs.
     #[error("{} is not an ordinary file; deskconn follows no links for its keys: put the file itself there", .0.display())]
     NotAFile(PathBuf),

@@ -38,10 +38,9 @@ pub(super) enum Unusable {
 impl StateDir {
     /// Opens the directory, making it if need be, and locks it until this value is dropped.
     pub(super) fn open(path: &Path) -> Result<Self, Unusable> {
-        make(path).map_err(|error| Unusable::NotWritable(format!("{} cannot be created: {error}", path.display())))?;
+        make(path).map_err(|error| unusable(path, "created", &error))?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let handle = fs::open(path, flags, Mode::empty())
-            .map_err(|error| Unusable::NotWritable(format!("{} cannot be opened: {error}", path.display())))?;
+        let handle = fs::open(path, flags, Mode::empty()).map_err(|error| unusable(path, "opened", &error.into()))?;
         let state = Self {
             path: path.to_owned(),
             handle,
@@ -265,8 +264,40 @@ impl StateDir {
     }
 }
 
+/// Why the directory is of no use. Where there may be one that this user is not let into, this desktop's keys may be in it:
+/// with new ones every paired device would take the desktop for somebody in between.
+fn unusable(path: &Path, what: &str, error: &io::Error) -> Unusable {
+    use std::os::unix::fs::MetadataExt as _;
+    let missing = || Unusable::NotWritable(format!("{} cannot be {what}: {error}", path.display()));
+    if error.kind() != io::ErrorKind::PermissionDenied {
+        return missing();
+    }
+    let own = rustix::process::geteuid().as_raw();
+    match std::fs::metadata(path) {
+        Ok(found) if found.uid() != own => Unusable::Refused(StoreError::ForeignOwner {
+            path: path.to_owned(),
+            owner: found.uid(),
+            own,
+        }),
+        Ok(_) => Unusable::Refused(StoreError::Closed(path.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let seen = path.ancestors().find(|above| std::fs::metadata(above).is_ok());
+            Unusable::Refused(StoreError::OutOfSight {
+                path: path.to_owned(),
+                above: seen.unwrap_or(Path::new("/")).to_owned(),
+                own,
+            })
+        }
+        Err(_) => missing(),
+    }
+}
+
 /// Makes the directory and its missing parents, readable by the owner alone.
 fn make(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
+
+#[cfg(test)]
+#[path = "files_tests.rs"]
+mod tests;

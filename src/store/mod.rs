@@ -113,8 +113,8 @@ impl Store {
     ///
     /// # Errors
     /// When the directory or a file is open to others, belongs to another user, is in use by another daemon or is
-    /// damaged, or a key is gone beside what was made of it: going on would trust somebody else's file, overwrite what may
-    /// be mended, or make another desktop of this one unasked.
+    /// damaged, when the directory cannot be looked into, or a key is gone beside what was made of it: going on would trust
+    /// somebody else's file, overwrite what may be mended, or make another desktop of this one unasked.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         match StateDir::open(path) {
             Ok(directory) => Self::load(directory),

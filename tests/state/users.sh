@@ -127,6 +127,21 @@ start
 if wait "$daemon"; then fail "it starts with a key of another user"; fi
 daemon=
 chown "$owner" "$state/identity.key"
+# Shut as sudo leaves it: with new keys every paired device would take this desktop for somebody in between.
+chown 0 "$state"
+start
+if wait "$daemon"; then fail "it starts anew beside a directory of another user"; fi
+daemon=
+grep -q "belongs to user 0 .*sudo chown $owner $state" "$work/log" || fail "the mending command for the directory is not named"
+chown "$owner" "$state"
+above=$(dirname "$state")
+chown 0 "$above"
+chmod 700 "$above"
+start
+if wait "$daemon"; then fail "it starts anew behind a directory that is shut"; fi
+daemon=
+grep -q "since $above does not let user $owner through" "$work/log" || fail "the directory that is shut is not named"
+chown "$owner" "$above"
 ready
 stop
 echo "ok: files and directories that others can read stop the start with the command that closes them"
