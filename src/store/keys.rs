@@ -38,6 +38,32 @@ pub(super) fn read_identity(directory: &StateDir) -> Result<Option<Seed>, StoreE
     Ok(found)
 }
 
+/// What is gone from the directory of a desktop that was here before, and what that means: the start goes on without it.
+pub(super) fn lost(directory: &StateDir) -> Vec<String> {
+    if !directory.has(IDENTITY) {
+        return Vec::new();
+    }
+    let mut lost = Vec::new();
+    if !directory.has(NOISE) {
+        lost.push(format!(
+            "{} is missing, so a new one is made: every web page and browser extension has to be paired again, if it is not \
+             restored from a backup",
+            directory.path_of(NOISE).display()
+        ));
+    }
+    let backup = format!("{DEVICES}.bak");
+    if !directory.has(DEVICES) && directory.has(&backup) {
+        let (list, backup) = (directory.path_of(DEVICES), directory.path_of(&backup));
+        lost.push(format!(
+            "{list} is missing, so no device is paired. While the daemon is stopped, `cp {backup} {list}` brings the list from \
+             before its last change back (a device revoked by that change would be back)",
+            list = list.display(),
+            backup = backup.display()
+        ));
+    }
+    lost
+}
+
 /// Reads a key, if it is there. `loss` says who would have to be paired again without it, and `after` names the files
 /// that are of no use without it.
 ///

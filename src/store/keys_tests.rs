@@ -3,8 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use crate::store::files::StateDir;
+use crate::store::keys::lost;
 use crate::store::tests::{follow, home, pair, paired, refused};
 use crate::store::{DEVICES, IDENTITY, NOISE, Store, tls};
+
+/// What the next start says is lost.
+fn told_lost(state: &Path) -> Vec<String> {
+    lost(&StateDir::open(state).unwrap())
+}
 
 /// Does what stands between the backquotes of a sentence.
 fn follow_what_is_said(told: &str) {
@@ -80,4 +87,45 @@ fn the_way_that_a_damaged_key_names_works_with_the_next_start() {
         assert_eq!(paired(&store).is_empty(), is_another, "{name}");
         assert!(state.join(format!("{name}.damaged")).exists(), "{name}");
     }
+}
+
+#[test]
+fn a_lost_key_of_noise_is_made_anew_and_who_has_to_pair_again_is_said() {
+    let (_home, state) = home();
+    drop(Store::open(&state).unwrap());
+    assert!(told_lost(&state).is_empty(), "nothing is lost");
+    fs::remove_file(state.join(NOISE)).unwrap();
+    let told = told_lost(&state);
+    assert_eq!(told.len(), 1);
+    let expected = format!("{} is missing", state.join(NOISE).display());
+    assert!(
+        told[0].starts_with(&expected) && told[0].contains("paired again"),
+        "{told:?}"
+    );
+    drop(Store::open(&state).unwrap());
+    assert!(told_lost(&state).is_empty(), "the next start has one");
+}
+
+#[test]
+fn a_lost_list_beside_its_backup_is_said_with_the_command_that_brings_it_back() {
+    let (_home, state) = home();
+    let store = Store::open(&state).unwrap();
+    pair(&store, "one").unwrap();
+    pair(&store, "two").unwrap();
+    drop(store);
+    assert!(told_lost(&state).is_empty(), "nothing is lost");
+    fs::remove_file(state.join(DEVICES)).unwrap();
+    assert!(paired(&Store::open(&state).unwrap()).is_empty());
+    let told = told_lost(&state);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].contains("no device is paired"), "{told:?}");
+    follow_what_is_said(&told[0]);
+    assert!(told_lost(&state).is_empty());
+    assert_eq!(paired(&Store::open(&state).unwrap()), ["one"]);
+}
+
+#[test]
+fn nothing_is_lost_where_no_desktop_was() {
+    let (_home, state) = home();
+    assert!(told_lost(&state).is_empty());
 }

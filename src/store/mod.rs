@@ -13,7 +13,7 @@
 //! | `link-*` | events that wait for another router (`src/links`) |
 //!
 //! The directory is for its owner alone, every file is replaced as a whole, and what cannot be understood is never
-//! overwritten. It does not decide who is trusted. It logs what a disk did not take, or gave back damaged.
+//! overwritten. It does not decide who is trusted. It logs what a disk did not take, gave back damaged, or has lost.
 
 mod error;
 mod files;
@@ -145,6 +145,9 @@ impl Store {
 
     fn load(directory: StateDir) -> Result<Self, StoreError> {
         let found = Found::read(&directory)?;
+        for lost in keys::lost(&directory) {
+            tracing::warn!("{lost}");
+        }
         let mut kept = directory.check_writable();
         if kept.is_ok() {
             kept = directory.clear(&LEFTOVERS).map_err(|error| error.to_string());

@@ -139,3 +139,11 @@ mv "$work/whole" "$state/identity.key"
 ready
 stop
 echo "ok: a lost identity stops the start, and what is left of the desktop stays as it is"
+
+# --- other files that are lost -------------------------------------------------------------------------------------------
+rm "$state/noise.key" "$state/devices.json"
+ready
+grep -q "WARN.*$state/noise.key is missing" "$work/log" || fail "it does not say that the key of Noise is lost"
+grep -q "WARN.*cp $state/devices.json.bak $state/devices.json" "$work/log" || fail "it does not say how the list comes back"
+stop
+echo "ok: a lost key of Noise and a lost list are said, with what that means"
