@@ -43,7 +43,7 @@ impl Access {
             if !self.takes_keys(peer) && !is_pairing {
                 return Err(Abort::new(AUTHENTICATION_DENIED, PLAIN_NETWORK));
             }
-            let is_known = self.takes_keys(peer) && self.device(key.as_bytes(), peer).is_some();
+            let is_known = self.takes_keys(peer) && self.may_prove(key.as_bytes(), peer);
             return Ok(Proof::Cryptosign((is_known || is_pairing).then_some(key)));
         }
         if !asked.offers(Method::Anonymous) {
@@ -84,8 +84,8 @@ impl Access {
     /// The device with this key of Noise, if the session names it.
     fn noise_device(&self, asked: &Asked, key: &[u8; 32], peer: &Peer) -> Result<Device, Abort> {
         let device = self.store.with_trust(|trust| trust.find_noise_key(key).cloned());
-        let device = device.and_then(|device| self.current(device, peer));
         let device = device.ok_or_else(|| Abort::new(AUTHENTICATION_FAILED, NOT_PAIRED))?;
+        let device = self.current(device, peer)?;
         let names_it = |authid: &str| authid == device.id || authid.eq_ignore_ascii_case(&device.keys.sign.to_hex());
         if asked.authid.as_deref().is_some_and(names_it) {
             Ok(device)
@@ -94,18 +94,38 @@ impl Access {
         }
     }
 
-    fn device(&self, key: &[u8; 32], peer: &Peer) -> Option<Device> {
-        let device = self.store.with_trust(|trust| trust.find_key(key).cloned())?;
-        self.current(device, peer)
+    fn device(&self, key: &[u8; 32]) -> Option<Device> {
+        self.store.with_trust(|trust| trust.find_key(key).cloned())
     }
 
-    /// The device, unless its time is over.
-    fn current(&self, device: Device, peer: &Peer) -> Option<Device> {
-        if device.is_current(OffsetDateTime::now_utc()) {
-            return Some(device);
+    /// Whether the device with this key is asked for a signature: also one whose time the owner has ended, which learns
+    /// that by [`Access::current`] once it has proved its key. Nobody else learns that there is such a device.
+    fn may_prove(&self, key: &[u8; 32], peer: &Peer) -> bool {
+        let Some(device) = self.device(key) else { return false };
+        let now = OffsetDateTime::now_utc();
+        if device.is_current(now) || has_ended(&device, now) {
+            return true;
         }
         self.audit.note(noted::expired(&device, peer));
-        None
+        false
+    }
+
+    /// The device, which has proved its key, unless its time is over. One that was not seen for too long is told what one
+    /// is told that was never paired, since it has to be paired again; the owner can give the other more time.
+    fn current(&self, device: Device, peer: &Peer) -> Result<Device, Abort> {
+        let now = OffsetDateTime::now_utc();
+        if device.is_current(now) {
+            return Ok(device);
+        }
+        self.audit.note(noted::expired(&device, peer));
+        if !has_ended(&device, now) {
+            return Err(Abort::new(AUTHENTICATION_FAILED, NOT_PAIRED));
+        }
+        let id = &device.id;
+        let sentence = format!(
+            "the time of this device is over; the owner of the desktop can give it more: deskconnctl devices expire {id} never"
+        );
+        Err(Abort::new(AUTHENTICATION_DENIED, sentence))
     }
 
     pub(super) async fn admit_to_desktop(&self, asked: &Asked, peer: &Peer) -> Result<Principal, Abort> {
@@ -133,18 +153,21 @@ impl Access {
             return self.admit_stranger("public", Method::Anonymous);
         }
         let key = asked.public_key()?;
-        if asked.authextra.contains_key("otp") {
+        let has_code = asked.authextra.contains_key("otp");
+        if has_code {
             self.desk.finish_login(&key).await?;
         }
         // A window that strangers may use over a plain network opens it for their codes, and for nobody's key.
-        let is_taken = self.takes_keys(peer) || asked.authextra.contains_key("otp");
-        let device = is_taken.then(|| self.device(key.as_bytes(), peer)).flatten();
-        match device {
-            Some(device) => {
+        let is_taken = self.takes_keys(peer) || has_code;
+        let device = is_taken.then(|| self.device(key.as_bytes())).flatten();
+        match device.map(|device| self.current(device, peer)) {
+            Some(Ok(device)) => {
                 let role = Arc::new(self.role_of(&device));
                 Ok(principal(&device.id, &role, Method::Cryptosign, TRUST_PROVIDER))
             }
-            None => self.admit_stranger(&hex_of(key.as_bytes()), Method::Cryptosign),
+            // It may pair again as anybody may.
+            Some(Err(over)) if !has_code && !self.desk.admits(peer) => Err(over),
+            Some(Err(_)) | None => self.admit_stranger(&hex_of(key.as_bytes()), Method::Cryptosign),
         }
     }
 
@@ -216,6 +239,11 @@ const COMPONENT_NAME: &str = "a component needs an authid of small letters, digi
      extension and does not begin with d_, uid_ or agent_";
 /// The authid of a browser's extension.
 const EXTENSION: &str = "extension";
+
+/// Whether the time is over that the owner gave the device.
+fn has_ended(device: &Device, now: OffsetDateTime) -> bool {
+    device.expires.is_some_and(|end| end <= now)
+}
 
 fn hex_of(key: &[u8; 32]) -> String {
     hex::encode(key)

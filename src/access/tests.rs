@@ -16,19 +16,9 @@ const KEY: [u8; 32] = [9; 32];
 fn access(window: Option<bool>, configuration: &str) -> (tempfile::TempDir, Access) {
     let home = tempfile::tempdir().unwrap();
     let store = Arc::new(Store::open(&home.path().join("state")).unwrap());
-    let device = NewDevice {
-        key: DeviceKey::from_bytes(key().verifying_key().as_bytes()).unwrap(),
-        noise: None,
-        name: None,
-        kind: Kind::Lib,
-        role: "remote".to_owned(),
-        grants: Vec::new(),
-        address: None,
-        expires: None,
-        legacy: true,
-    };
     let now = OffsetDateTime::now_utc();
-    store.change_trust(|trust| trust.add(device, now, &mut SysRng)).unwrap();
+    let paired = store.change_trust(|trust| trust.add(device(Kind::Lib), now, &mut SysRng));
+    paired.unwrap();
     let audit = Audit::start(Err("nothing is kept".to_owned()));
     let facts = Facts::new(store.identity(), store.noise_public(), None, "desk");
     let (desk, _told) = Desk::new(Arc::clone(&store), audit.clone(), facts);
@@ -51,6 +41,20 @@ fn access(window: Option<bool>, configuration: &str) -> (tempfile::TempDir, Acce
     )
     .unwrap();
     (home, access)
+}
+
+fn device(kind: Kind) -> NewDevice {
+    NewDevice {
+        key: DeviceKey::from_bytes(key().verifying_key().as_bytes()).unwrap(),
+        noise: None,
+        name: None,
+        kind,
+        role: "remote".to_owned(),
+        grants: Vec::new(),
+        address: None,
+        expires: None,
+        legacy: true,
+    }
 }
 
 fn key() -> ed25519_dalek::SigningKey {
@@ -115,4 +119,62 @@ async fn a_window_that_is_open_to_the_network_is_for_codes_and_makes_a_stranger_
 async fn the_owner_can_let_paired_keys_in_over_a_plain_network() {
     let (_home, access) = access(None, "[compat]\nplain_devices = true\n");
     assert_eq!(role_of_a_paired_key(&access).await.unwrap(), "remote");
+}
+
+/// Somebody on this machine, who may prove a key.
+fn neighbour() -> Peer {
+    Peer {
+        address: Some(SocketAddr::from(([127, 0, 0, 1], 4711))),
+        ..stranger()
+    }
+}
+
+/// Ends the time of the paired device, and gives its id.
+fn end(access: &Access) -> String {
+    let past = OffsetDateTime::now_utc() - std::time::Duration::from_secs(1);
+    let change = |trust: &mut pairing::Trust| {
+        let id = trust.devices()[0].id.clone();
+        trust.set_expires(&id, Some(past)).map(|device| device.id.clone())
+    };
+    access.store.change_trust(change).unwrap()
+}
+
+#[tokio::test]
+async fn whose_time_is_over_is_told_so_and_what_helps_once_the_key_is_proved() {
+    let (_home, access) = access(None, "");
+    let id = end(&access);
+    let proof = access.find(&login(), &neighbour()).await.unwrap();
+    assert_eq!(
+        proof,
+        Proof::Cryptosign(Some(key().verifying_key())),
+        "it is asked as others are"
+    );
+    let refused = access.admit(&login(), &neighbour()).await.unwrap_err();
+    assert_eq!(refused.reason, wamp::error::AUTHENTICATION_DENIED);
+    let sentence = refused.details["message"].as_str().unwrap();
+    assert!(sentence.contains("time of this device is over"), "{sentence}");
+    assert!(
+        sentence.ends_with(&format!("deskconnctl devices expire {id} never")),
+        "{sentence}"
+    );
+}
+
+#[tokio::test]
+async fn whose_time_is_over_may_pair_again_while_a_window_is_open() {
+    let (_home, access) = access(Some(false), "");
+    end(&access);
+    let principal = access.admit(&login(), &neighbour()).await.unwrap();
+    assert_eq!(principal.role.name().to_string(), roles::PAIRING);
+}
+
+#[tokio::test]
+async fn a_page_that_was_not_opened_for_too_long_is_as_unknown_as_any() {
+    let (_home, access) = access(None, "");
+    let long_ago = OffsetDateTime::now_utc() - std::time::Duration::from_secs(365 * 86_400);
+    let change = access
+        .store
+        .change_trust(|trust| trust.add(device(Kind::Web), long_ago, &mut SysRng));
+    change.unwrap();
+    let proof = access.find(&login(), &neighbour()).await.unwrap();
+    assert_eq!(proof, Proof::Cryptosign(None));
 }

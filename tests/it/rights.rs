@@ -241,11 +241,11 @@ async fn a_device_whose_time_is_over_is_sent_away_and_does_not_come_back() {
     soon("the entry in the log", noted).await;
     assert_eq!(
         refusal(phone.try_log_in(&desk, Way::Wss).await),
-        "wamp.error.authentication_failed"
+        "wamp.error.authentication_denied"
     );
     assert_eq!(
         refusal(phone.try_log_in(&desk, Way::Noise).await),
-        "wamp.error.authentication_failed"
+        "wamp.error.authentication_denied"
     );
     let nothing = owner.call("org.deskconn.devices.expire", [phone.id().into()]).await;
     assert_eq!(error_uri(nothing), "org.deskconn.error.bad_argument");

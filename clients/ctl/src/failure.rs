@@ -122,17 +122,33 @@ fn is_full(why: &str) -> bool {
 /// What helps against a refusal, for those that a person can do something about.
 fn hint(error: &JoinError) -> Option<&'static str> {
     let JoinError::Refused(abort) = error else { return None };
-    match abort.reason.as_str() {
+    hint_for(abort.reason.as_str())
+}
+
+fn hint_for(reason: &str) -> Option<&'static str> {
+    match reason {
         "wamp.error.no_such_realm" => Some("name another realm with --realm"),
         "wamp.error.no_matching_auth_method" | "wamp.error.authentication_required" => Some(
             "`deskconnctl join` pairs this command line, and --desktop NAME goes there then; for other routers there \
                  are --key and --anonymous",
         ),
-        "wamp.error.authentication_failed" | "wamp.error.authentication_denied" | "wamp.error.no_such_principal" => {
-            Some(
-                "it was never paired there, or was revoked: `deskconnctl pair` at the desktop, then `deskconnctl join` here",
-            )
-        }
+        "wamp.error.authentication_failed" | "wamp.error.no_such_principal" => Some(
+            "it was never paired there, or was revoked: `deskconnctl pair` at the desktop, then `deskconnctl join` here",
+        ),
+        // Who is denied is known there, and the refusal says what stands against it: `wamp.error.authentication_denied`.
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_may_never_have_been_paired_is_told_to_pair() {
+        let hint = hint_for("wamp.error.authentication_failed").unwrap();
+        assert!(hint.contains("never paired"), "{hint}");
+        let denied = hint_for("wamp.error.authentication_denied");
+        assert_eq!(denied, None, "the refusal itself says what helps");
     }
 }
