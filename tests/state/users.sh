@@ -95,6 +95,13 @@ grep -q "belongs to user $other .*sudo rm -r $work/run/deskconn" "$work/log" || 
 [ ! -e "$socket" ] || fail "there is a socket in a directory of another user"
 stop
 rm -rf "$work/run/deskconn"
+mkdir -m 700 "$work/run/deskconn"
+if as "$owner" deskconnctl status 2>"$work/refused"; then fail "there is a desktop in a directory that is shut"; fi
+grep -q "no desktop could be looked for: $work/run/deskconn cannot be looked into" "$work/refused" || { cat "$work/refused"; fail "it does not say what hides the desktop"; }
+grep -q "sudo chown $owner $work/run/deskconn" "$work/refused" || { cat "$work/refused"; fail "nor what opens it"; }
+as "$owner" deskconnctl doctor >"$work/out" 2>&1 || :
+grep -q "$work/run/deskconn cannot be looked into" "$work/out" || { cat "$work/out"; fail "nor does the doctor"; }
+rm -rf "$work/run/deskconn"
 echo "ok: the socket's directory is closed again, and one of another user is not used"
 
 for file in identity.key noise.key tls.key tls.crt devices.json audit.jsonl .; do

@@ -1,7 +1,7 @@
 //! The Unix sockets of desktops: which there may be, and a session over the first that answers.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use client::{Client, ConnectError, Options, Session, Target};
 
@@ -82,6 +82,8 @@ pub(crate) async fn keep(options: Options) -> Result<Client, Failure> {
 struct Absent {
     sockets: Vec<PathBuf>,
     closed: Option<PathBuf>,
+    /// A directory on the way to one of them that hides whether it is there.
+    hiding: Option<PathBuf>,
 }
 
 impl Absent {
@@ -95,7 +97,10 @@ impl Absent {
             return Err(error.into());
         }
         if is_closed {
-            self.closed = Some(socket.clone());
+            match hidden_by(&socket) {
+                Some(directory) => self.hiding = Some(directory),
+                None => self.closed = Some(socket.clone()),
+            }
         }
         self.sockets.push(socket);
         Ok(())
@@ -109,11 +114,40 @@ impl Absent {
                         named in `owners` of its configuration";
             return Failure::failed(why).hint(hint);
         }
+        if let Some(directory) = self.hiding {
+            let why = format!(
+                "no desktop could be looked for: {} cannot be looked into",
+                directory.display()
+            );
+            return Failure::failed(why).hint(how_to_open(&directory));
+        }
         let places: Vec<String> = self.sockets.iter().map(|socket| socket.display().to_string()).collect();
         let failure = Failure::NotFound(format!("no desktop is running here (looked at {})", places.join(", ")));
         failure
             .hint(format!("start one: `{}`, or `deskconnd` in a terminal", how_to_start()))
             .hint(format!("or name one: {NAME_ANOTHER}"))
+    }
+}
+
+/// The directory on the way to a socket that does not let this user see whether the socket is there.
+pub(crate) fn hidden_by(socket: &Path) -> Option<PathBuf> {
+    let seen = std::fs::symlink_metadata(socket);
+    let is_hidden = seen.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    let hides = |above: &&Path| std::fs::metadata(above).is_ok();
+    is_hidden.then(|| socket.ancestors().find(hides).unwrap_or(Path::new("/")).to_owned())
+}
+
+/// What opens a directory to this user.
+pub(crate) fn how_to_open(directory: &Path) -> String {
+    use std::os::unix::fs::MetadataExt as _;
+    let (shown, own) = (directory.display(), rustix::process::geteuid().as_raw());
+    match std::fs::metadata(directory) {
+        Ok(found) if found.uid() == own => format!("chmod 700 {shown}"),
+        Ok(found) => format!(
+            "it belongs to user {}; if it is yours: sudo chown {own} {shown}",
+            found.uid()
+        ),
+        Err(error) => format!("see what {shown} is: {error}"),
     }
 }
 
@@ -176,6 +210,55 @@ mod tests {
         assert_eq!(start_command(true, false), "systemctl start deskconnd");
         for is_root in [false, true] {
             assert_eq!(start_command(is_root, true), "sudo snap start --enable deskconn");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_hides_a_socket_is_told_from_a_socket_that_is_closed() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let (shut, socket) = (
+            home.path().join("shut"),
+            home.path().join("shut/deskconn/deskconn.sock"),
+        );
+        std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+        std::fs::write(&socket, "").unwrap();
+        assert_eq!(hidden_by(&socket), None, "it is there to be seen");
+        assert_eq!(how_to_open(&shut), format!("chmod 700 {}", shut.display()));
+        std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o000)).unwrap();
+        if std::fs::metadata(&socket).is_ok() {
+            println!("SKIPPED: root sees everything");
+            return;
+        }
+        assert_eq!(hidden_by(&socket), Some(shut.clone()));
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let mut absent = Absent::default();
+        let missed = absent.missed(
+            socket.clone(),
+            ConnectError::Unreachable(socket.display().to_string(), denied),
+        );
+        assert!(missed.is_ok());
+        let told = absent.failure().to_string();
+        assert_eq!(
+            told,
+            format!(
+                "no desktop could be looked for: {} cannot be looked into",
+                shut.display()
+            )
+        );
+        std::fs::set_permissions(&shut, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn a_directory_of_another_user_is_opened_by_giving_it_back() {
+        let told = how_to_open(Path::new("/"));
+        let own = rustix::process::geteuid().as_raw();
+        match own {
+            0 => assert_eq!(told, "chmod 700 /"),
+            own => assert_eq!(
+                told,
+                format!("it belongs to user 0; if it is yours: sudo chown {own} /")
+            ),
         }
     }
 

@@ -51,6 +51,8 @@ enum Answer {
     Absent,
     /// It is there, and this user may not use it.
     Closed,
+    /// Whether it is there this directory on the way to it does not show.
+    Hidden(PathBuf),
     /// It is there, and nobody listens.
     Dead,
     Other(String),
@@ -132,7 +134,9 @@ pub(super) async fn look(places: Vec<PathBuf>) -> Facts {
 }
 
 async fn talk(socket: &Path) -> Result<Talk, Answer> {
-    let stream = UnixStream::connect(socket).await.map_err(|error| shut(&error))?;
+    let stream = UnixStream::connect(socket)
+        .await
+        .map_err(|error| shut(socket, &error))?;
     let peer = stream.peer_cred().map_err(|error| Answer::Other(error.to_string()))?;
     drop(stream);
     let options = Options {
@@ -166,11 +170,11 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
     })
 }
 
-fn shut(error: &io::Error) -> Answer {
+fn shut(socket: &Path, error: &io::Error) -> Answer {
     if error.kind() == io::ErrorKind::NotFound {
         Answer::Absent
     } else if error.kind() == io::ErrorKind::PermissionDenied {
-        Answer::Closed
+        here::hidden_by(socket).map_or(Answer::Closed, Answer::Hidden)
     } else if error.kind() == io::ErrorKind::ConnectionRefused {
         Answer::Dead
     } else {
@@ -216,8 +220,10 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
     if let Some(talk) = &facts.talk {
         return vec![running(talk, facts.service)];
     }
-    // Of several sockets the one that is there says most.
-    let there = facts.tried.iter().find(|(_, answer)| !matches!(answer, Answer::Absent));
+    // Of several sockets the one that is there says most, and then one that may be there.
+    let find = |is_it: fn(&Answer) -> bool| facts.tried.iter().find(|(_, answer)| is_it(answer));
+    let there = find(|answer| !matches!(answer, Answer::Absent | Answer::Hidden(_)));
+    let there = there.or_else(|| find(|answer| matches!(answer, Answer::Hidden(_))));
     let start = command(facts.service, false);
     let check = match there {
         Some((socket, Answer::Dead)) => {
@@ -232,6 +238,13 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
             let mend = "the desktop belongs to another user, or to whoever's session is in front: ask there, or have \
                         root name this user in `owners`";
             Check::failed(CHECK, found, mend)
+        }
+        Some((_, Answer::Hidden(directory))) => {
+            let found = format!(
+                "{} cannot be looked into, so that nobody knows whether one runs",
+                directory.display()
+            );
+            Check::failed(CHECK, found, here::how_to_open(directory))
         }
         Some((socket, Answer::Other(sentence))) => {
             let found = format!("one runs at {}, but: {sentence}", socket.display());
@@ -305,6 +318,11 @@ mod tests {
         assert!(check.found.contains("nobody listens"), "{check:?}");
         let check = only(&silent(vec![Answer::Closed, Answer::Absent]));
         assert!(check.found.contains("does not let this user in"), "{check:?}");
+        let hidden = || Answer::Hidden("/".into());
+        let check = only(&silent(vec![Answer::Absent, hidden()]));
+        assert!(check.found.contains("/ cannot be looked into"), "{check:?}");
+        let check = only(&silent(vec![hidden(), Answer::Dead]));
+        assert!(check.found.contains("nobody listens"), "{check:?}");
         let check = only(&silent(vec![Answer::Other("it is mute".to_owned())]));
         assert!(check.found.contains("it is mute"), "{check:?}");
         assert_eq!(check.mend.unwrap(), "systemctl --user restart deskconnd");
