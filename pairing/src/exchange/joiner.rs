@@ -95,7 +95,9 @@ pub enum Failure {
     #[error("the desktop shows keys that cannot be its own")]
     BadKey,
     /// The secret was wrong, or somebody changed a message.
-    #[error("the code was wrong, or somebody changed the messages on the way; get a new code at the desktop")]
+    #[error(
+        "the code was wrong, or somebody changed the messages on the way; type it again, and if it is wrong again, get a new code at the desktop"
+    )]
     WrongCode,
     /// The desktop does not have the identity it shows.
     #[error("the desktop does not have the identity it shows")]
@@ -114,7 +116,9 @@ fn told(code: Code) -> &'static str {
         Code::Busy => "the desktop is pairing another device; try again when that is done",
         Code::Expired => "the time for pairing was over; get a new code at the desktop",
         Code::Refused => "the request was not approved at the desktop",
-        Code::Mismatch => "the code was wrong, or somebody is in between; get a new code at the desktop",
+        Code::Mismatch => {
+            "the code was wrong, or somebody is in between; type it again, and if it is wrong again, get a new code at the desktop"
+        }
     }
 }
 

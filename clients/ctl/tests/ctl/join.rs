@@ -117,11 +117,10 @@ async fn a_wrong_code_is_said_on_both_sides_and_the_right_one_still_works() {
     let (mut pair, open) = desk.pair(&["--yes"]).await;
     let code = text(&open, "code");
     let wrong = if code == "1111-1111" { "1111-1112" } else { "1111-1111" };
-    home.join(&desk, wrong)
-        .await
-        .ended()
-        .await
-        .failed(1, "the code was wrong");
+    home.join(&desk, wrong).await.ended().await.failed(
+        1,
+        "the code was wrong, or somebody is in between; type it again, and if it is wrong again, get a new code",
+    );
     let failed = pair.json().await;
     assert_eq!(text(&failed, "event"), "failed");
     assert!(text(&failed, "address").starts_with("127.0.0.1"), "{failed}");
