@@ -6,6 +6,7 @@ use std::time::Duration;
 use client::{Invocation, Reply, RequestError, Session};
 use pairing::legacy::Claim;
 use pairing::question::Question;
+use pairing::trust::TrustError;
 use pairing::window::LEGACY_TTL;
 use pairing::{DeviceKey, Kind, Terms};
 use time::OffsetDateTime;
@@ -13,7 +14,7 @@ use time::format_description::well_known::Rfc3339;
 use wamp::id::MAX_ID;
 use wamp::value::Value;
 
-use super::arguments::keyword_time;
+use super::arguments::{bad, keyword_time};
 use super::devices::no_such_role;
 use super::{Arguments, Desktop, offer, refused};
 use crate::access::roles::DEFAULT_ROLE;
@@ -73,7 +74,7 @@ async fn open(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Requ
         grants: arguments
             .keyword("grants")
             .map_or_else(|| Ok(Vec::new()), super::grants::from_value)?,
-        name: arguments.keyword_text("name")?,
+        name: arguments.keyword_text("name")?.map(seen).transpose()?,
         expires: keyword_time(&mut arguments, "expires")?,
         ttl: ttl.unwrap_or(if is_legacy { LEGACY_TTL } else { usual.ttl }),
         attempts: usual.attempts,
@@ -137,6 +138,14 @@ async fn answer(desktop: Arc<Desktop>, mut call: Invocation) -> Result<Reply, Re
     Ok(device
         .map_or(Value::Null, |device| super::devices::row(&desktop, &device))
         .into())
+}
+
+/// A name that the owner gives a device. One of which nothing is left would take away what the device calls itself.
+fn seen(name: String) -> Result<String, RequestError> {
+    let is_seen = pairing::name::clean(&name).is_some();
+    is_seen
+        .then_some(name)
+        .ok_or_else(|| bad(TrustError::NoName.to_string()))
 }
 
 /// What `pairing.on_asked` tells the owner.

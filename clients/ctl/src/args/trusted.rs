@@ -15,7 +15,7 @@ pub(crate) struct Pair {
     #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(complete::roles))]
     pub(crate) role: Option<String>,
     /// The name it gets, whatever it calls itself
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = device_name)]
     pub(crate) name: Option<String>,
     /// How long the code is good, such as 90 (seconds) or 3m
     #[arg(long, value_name = "TIME", value_parser = times::span)]
@@ -50,7 +50,7 @@ pub(crate) struct Join {
     #[arg(value_name = "DESKTOP")]
     pub(crate) place: Option<String>,
     /// What this command line is called there [default: the name of this machine]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = device_name)]
     pub(crate) name: Option<String>,
     /// The role it would like, where that is less than the desktop offers
     #[arg(long, value_name = "ROLE", add = ArgValueCandidates::new(complete::roles))]
@@ -183,6 +183,14 @@ impl Action {
 /// Until when a device is let in; `None` is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Expiry(pub(crate) Option<OffsetDateTime>);
+
+/// What a desktop would take for a name: of another nothing is left there, and the device would be without one.
+fn device_name(text: &str) -> Result<String, String> {
+    let is_seen = pairing::name::clean(text).is_some();
+    is_seen
+        .then(|| text.to_owned())
+        .ok_or_else(|| "a name needs at least one letter".to_owned())
+}
 
 fn moment_or_never(text: &str) -> Result<Expiry, String> {
     if text == "never" {

@@ -335,3 +335,18 @@ async fn what_cannot_be_a_desktop_or_a_code_is_wrong_usage_or_not_found() {
         .failed(2, "can see the arguments");
     home.run(&["join", "--at", "x", "y"]).await.failed(2, "behind `join`");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_of_nothing_is_refused_before_a_window_opens_or_a_code_is_asked_for() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    for name in ["", "  ", "\u{202e}"] {
+        let words = "a name needs at least one letter";
+        desk.run(&["pair", "--name", name]).await.failed(2, words);
+        home.run(&["join", &desk.address(), "--name", name])
+            .await
+            .failed(2, words);
+        let named = format!("name={name}");
+        let refused = desk.run(&["call", "org.deskconn.pairing.open", &named]).await;
+        refused.failed(1, "a device's name needs at least one visible character");
+    }
+}
