@@ -32,6 +32,8 @@ pub struct Question {
     pub kind: Kind,
     /// Where it comes from.
     pub address: Option<String>,
+    /// Its key, by which the desktop may know it already.
+    pub key: DeviceKey,
     /// To be compared with what the device shows.
     pub fingerprint: String,
     /// The role it will have.
@@ -101,6 +103,7 @@ impl Candidate {
             name: self.applicant.name.clone(),
             kind: self.applicant.kind,
             address: self.applicant.address.clone(),
+            key: self.applicant.key,
             fingerprint: self.applicant.key.fingerprint(),
             role: self.role.clone(),
             wants: self.applicant.wants.clone(),

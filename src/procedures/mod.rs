@@ -162,7 +162,7 @@ pub(crate) async fn publish(session: Session, desktop: Arc<Desktop>, mut told: m
         let (topic, args) = match news {
             Told::Asked(question) => (
                 "org.deskconn.pairing.on_asked",
-                Args::from([pairing::question(&question)]),
+                Args::from([pairing::question(&desktop, &question)]),
             ),
             Told::Closed(closed, device) => {
                 let device = device.map_or(Value::Null, |device| devices::row(&desktop, &device));

@@ -149,7 +149,9 @@ fn seen(name: String) -> Result<String, RequestError> {
 }
 
 /// What `pairing.on_asked` tells the owner.
-pub(super) fn question(question: &Question) -> Value {
+pub(super) fn question(desktop: &Desktop, question: &Question) -> Value {
+    let known = |trust: &pairing::Trust| trust.find_key(question.key.bytes()).map(replaced);
+    let replaces = desktop.store.with_trust(known).unwrap_or(Value::Null);
     Value::dict([
         ("request", question.request.into()),
         ("name", question.name.clone().into()),
@@ -159,5 +161,15 @@ pub(super) fn question(question: &Question) -> Value {
         ("role", question.role.as_str().into()),
         ("wants", question.wants.clone().into()),
         ("legacy", question.legacy.into()),
+        ("replaces", replaces),
+    ])
+}
+
+/// What a device that pairs again is until somebody says yes.
+fn replaced(device: &pairing::Device) -> Value {
+    Value::dict([
+        ("id", device.id.as_str().into()),
+        ("name", device.name.as_str().into()),
+        ("role", device.role.as_str().into()),
     ])
 }

@@ -350,3 +350,23 @@ async fn a_name_of_nothing_is_refused_before_a_window_opens_or_a_code_is_asked_f
         refused.failed(1, "a device's name needs at least one visible character");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_pairs_again_is_asked_about_with_what_it_is_already() {
+    let (desk, home) = (Desk::start("Attic").await, Home::new());
+    home.pair(&desk, &["--role", "slides"]).await;
+    let (mut pair, open) = desk.pair(&[]).await;
+    let join = home.join(&desk, text(&open, "code")).await;
+    let asked = pair.json().await;
+    assert_eq!((text(&asked, "event"), text(&asked, "role")), ("asked", "remote"));
+    let known = &asked["replaces"];
+    assert_eq!((text(known, "name"), text(known, "role")), ("Laptop", "slides"));
+    pair.type_line("y").await;
+    let paired = pair.json().await;
+    assert_eq!(
+        text(&paired["device"], "id"),
+        text(known, "id"),
+        "it is the same device"
+    );
+    assert_eq!(join.ended().await.status, Some(0));
+}

@@ -145,6 +145,18 @@ pub(super) fn device(question: &Value, output: &Output) -> Result<(), Failure> {
         "  its key    {}   (the device shows the same)",
         get(question, "fingerprint")
     ));
+    if let Some(known) = question
+        .as_dict()
+        .and_then(|question| question.get("replaces")?.as_dict())
+    {
+        let of = |key: &str| known.get(key).and_then(Value::as_str).unwrap_or_default();
+        let is = format!(
+            "  it is paired already as {:?} ({}); a yes puts this in its place",
+            of("name"),
+            of("role")
+        );
+        output.remark(&is);
+    }
     let wants = get(question, "wants");
     if !wants.is_empty() {
         output.remark(&format!("  it wants   {wants}"));
