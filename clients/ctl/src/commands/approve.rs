@@ -14,6 +14,9 @@ use crate::output::{Output, left};
 use crate::typed::{self, Typed};
 use crate::values::{get, number};
 
+/// What is asked about a call.
+const QUESTION: &str = "Allow? [y/N]";
+
 pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
     let mut trusted = Vec::new();
@@ -114,7 +117,7 @@ impl Questions<'_> {
                 self.typed = Some(Typed::begin());
             }
         }
-        self.output.timed_question("Allow? [y/N]", &time_to_answer(*until));
+        self.output.timed_question(QUESTION, &time_to_answer(*until));
     }
 
     fn tell_time(&self) {
@@ -206,3 +209,15 @@ fn named(name: &str, mut details: Dict) -> Dict {
     details.insert("event".to_owned(), name.into());
     details
 }
+        let Some((_, until)) = self.waiting.front() else {
+            return Ok(());
+        };
+        let is_yes = match line.trim() {
+            "y" | "Y" | "yes" => true,
+            "" | "n" | "N" | "no" => false,
+            other => {
+                self.output.remark(&format!("{other:?} is neither yes nor no"));
+                self.output.timed_question(QUESTION, &time_to_answer(*until));
+                return Ok(());
+            }
+        };
