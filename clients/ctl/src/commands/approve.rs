@@ -1,13 +1,15 @@
 //! `deskconnctl approve`: asks about calls that a device may make only with somebody's consent.
 
 use std::collections::VecDeque;
+use std::future::ready;
 use std::time::Duration;
 
-use client::{Dict, Error, Session, Value, dict};
+use client::{Client, Dict, Error, Session, Subscription, Value, dict};
 use tokio::time::{Instant, interval};
 use zeroize::Zeroizing;
 
-use super::{Interrupts, ask, devices, hear};
+use super::keeping::{begun_anew, told};
+use super::{Interrupts, ask, devices, unheard};
 use crate::args::Approve;
 use crate::failure::Failure;
 use crate::output::{Output, left};
@@ -17,16 +19,26 @@ use crate::values::{get, number};
 /// What is asked about a call.
 const QUESTION: &str = "Allow? [y/N]";
 
-pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -> Result<(), Failure> {
+pub(super) async fn run(client: &Client, approve: &Approve, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
+    tokio::select! {
+        result = serve(client, approve, output) => result,
+        failure = told(client, "; calls that waited there have ended", output) => Err(failure),
+        () = interrupts.next() => Ok(()),
+    }
+}
+
+/// Asks about what waits and what comes, also at a desktop that is started anew.
+async fn serve(client: &Client, approve: &Approve, output: &Output) -> Result<(), Failure> {
+    let mut status = client.status();
+    status.mark_unchanged();
+    let session = client.session().await?;
     let mut trusted = Vec::new();
     for device in &approve.yes_to {
-        trusted.push(get(&devices::find(session, device).await?, "id").to_owned());
+        trusted.push(get(&devices::find(&session, device).await?, "id").to_owned());
     }
-    let mut asked = hear(session, "org.deskconn.consent.on_asked").await?;
-    let mut closed = hear(session, "org.deskconn.consent.on_closed").await?;
-    let waiting = waiting(session).await?;
-    output.remark("waiting for calls that need consent; Ctrl-C ends it");
+    let mut asked = hear_always(client, &session, "org.deskconn.consent.on_asked").await?;
+    let mut closed = hear_always(client, &session, "org.deskconn.consent.on_closed").await?;
     let mut questions = Questions {
         session,
         output,
@@ -35,26 +47,51 @@ pub(super) async fn run(session: &Session, approve: &Approve, output: &Output) -
         typed: None,
         is_alone: false,
     };
-    // They may be told as well.
-    let mut early: Vec<u64> = waiting.iter().map(|question| number(question, "request")).collect();
-    for question in waiting {
-        questions.add(question).await?;
+    let mut is_first = true;
+    loop {
+        // What an earlier session still had to say is of calls that are gone, whose numbers others may have now. What this
+        // one has said already waits, or is over.
+        drop_early(&mut asked).await?;
+        drop_early(&mut closed).await?;
+        let waiting = match waiting(&questions.session).await {
+            Ok(waiting) => waiting,
+            // The next session will be asked.
+            Err(_) if questions.session.has_ended() => {
+                begun_anew(&mut status).await;
+                questions.session = client.session().await?;
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        if std::mem::take(&mut is_first) {
+            output.remark("waiting for calls that need consent; Ctrl-C ends it");
+        }
+        let events = (&mut asked, &mut closed);
+        tokio::select! {
+            biased;
+            () = begun_anew(&mut status) => {}
+            result = questions.serve(waiting, events) => result?,
+        }
+        questions.forget()?;
+        questions.session = client.session().await?;
     }
-    let mut second = interval(Duration::from_secs(1));
+}
+
+/// Hears it in each session that the client has.
+async fn hear_always(client: &Client, session: &Session, topic: &str) -> Result<Subscription, Failure> {
+    match client.subscribe(topic).await {
+        Ok(subscription) => Ok(subscription),
+        Err(error) => Err(unheard(session, topic, error).await),
+    }
+}
+
+/// Takes the events away that have come.
+async fn drop_early(events: &mut Subscription) -> Result<(), Failure> {
     loop {
         tokio::select! {
             biased;
-            () = interrupts.next() => return Ok(()),
-            event = asked.next() => {
-                let question = event.ok_or_else(Failure::ended)?.args.into_value();
-                match early.iter().position(|known| *known == number(&question, "request")) {
-                    Some(place) => drop(early.swap_remove(place)),
-                    None => questions.add(question).await?,
-                }
-            }
-            event = closed.next() => questions.close(&event.ok_or_else(Failure::ended)?.args.args).await?,
-            line = Typed::next_of(&mut questions.typed) => questions.answer(line).await?,
-            _ = second.tick() => questions.tell_time(),
+            event = events.next() => drop(event.ok_or_else(Failure::ended)?),
+            () = ready(()) => return Ok(()),
         }
     }
 }
@@ -70,7 +107,7 @@ async fn waiting(session: &Session) -> Result<Vec<Value>, Failure> {
 
 /// The calls that wait. The daemon lets each device have one, so there are never more than devices.
 struct Questions<'a> {
-    session: &'a Session,
+    session: Session,
     output: &'a Output,
     /// Ids of the devices that are not asked about.
     trusted: Vec<String>,
@@ -83,6 +120,52 @@ struct Questions<'a> {
 }
 
 impl Questions<'_> {
+    /// Asks about these, and about what comes in this session.
+    async fn serve(
+        &mut self,
+        waiting: Vec<Value>,
+        events: (&mut Subscription, &mut Subscription),
+    ) -> Result<(), Failure> {
+        let (asked, closed) = events;
+        // They may be told as well.
+        let mut early: Vec<u64> = waiting.iter().map(|question| number(question, "request")).collect();
+        for question in waiting {
+            self.add(question).await?;
+        }
+        let mut second = interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                biased;
+                event = asked.next() => {
+                    let question = event.ok_or_else(Failure::ended)?.args.into_value();
+                    match early.iter().position(|known| *known == number(&question, "request")) {
+                        Some(place) => drop(early.swap_remove(place)),
+                        None => self.add(question).await?,
+                    }
+                }
+                event = closed.next() => self.close(&event.ok_or_else(Failure::ended)?.args.args).await?,
+                line = Typed::next_of(&mut self.typed) => self.answer(line).await?,
+                _ = second.tick() => self.tell_time(),
+            }
+        }
+    }
+
+    /// The desktop was started anew: no call of before waits there.
+    fn forget(&mut self) -> Result<(), Failure> {
+        if !self.waiting.is_empty() {
+            self.output.answered(false);
+        }
+        for (question, _) in std::mem::take(&mut self.waiting) {
+            let reason = "the desktop was started anew";
+            let details = [
+                ("request", number(&question, "request").into()),
+                ("reason", reason.into()),
+            ];
+            self.event("closed", dict(details))?;
+        }
+        Ok(())
+    }
+
     async fn add(&mut self, question: Value) -> Result<(), Failure> {
         self.event("asked", question.as_dict().cloned().unwrap_or_default())?;
         if self.trusted.iter().any(|device| device == get(&question, "device")) {
@@ -103,7 +186,7 @@ impl Questions<'_> {
         };
         let (device, procedure) = (get(question, "device"), get(question, "procedure"));
         // Its name is for people; without one, its id must do.
-        let known = ask(self.session, "org.deskconn.devices.get", [device.into()]).await;
+        let known = ask(&self.session, "org.deskconn.devices.get", [device.into()]).await;
         let name = known.as_ref().map_or("", |known| get(known, "name"));
         self.output.remark(&format!(
             "{name} ({device}, role {}) wants to call {procedure}",
@@ -138,10 +221,21 @@ impl Questions<'_> {
             (self.typed, self.is_alone) = (None, true);
             return Ok(());
         };
+        let Some((_, until)) = self.waiting.front() else {
+            return Ok(());
+        };
+        let is_yes = match line.trim() {
+            "y" | "Y" | "yes" => true,
+            "" | "n" | "N" | "no" => false,
+            other => {
+                self.output.remark(&format!("{other:?} is neither yes nor no"));
+                self.output.timed_question(QUESTION, &time_to_answer(*until));
+                return Ok(());
+            }
+        };
         let Some((question, _)) = self.waiting.pop_front() else {
             return Ok(());
         };
-        let is_yes = matches!(line.trim(), "y" | "Y" | "yes");
         self.tell(&question, is_yes).await?;
         self.show().await;
         Ok(())
@@ -150,7 +244,7 @@ impl Questions<'_> {
     async fn tell(&self, question: &Value, allow: bool) -> Result<(), Failure> {
         let request = number(question, "request");
         match ask(
-            self.session,
+            &self.session,
             "org.deskconn.consent.answer",
             [request.into(), allow.into()],
         )
@@ -209,15 +303,3 @@ fn named(name: &str, mut details: Dict) -> Dict {
     details.insert("event".to_owned(), name.into());
     details
 }
-        let Some((_, until)) = self.waiting.front() else {
-            return Ok(());
-        };
-        let is_yes = match line.trim() {
-            "y" | "Y" | "yes" => true,
-            "" | "n" | "N" | "no" => false,
-            other => {
-                self.output.remark(&format!("{other:?} is neither yes nor no"));
-                self.output.timed_question(QUESTION, &time_to_answer(*until));
-                return Ok(());
-            }
-        };

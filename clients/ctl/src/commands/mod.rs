@@ -72,23 +72,9 @@ pub(crate) async fn run(arguments: &Arguments, output: &Output) -> Result<(), Fa
         Command::Discover(discover) => return discover::run(discover, output).await,
         Command::Publish(publish) if publish.queue => return queued::run(&arguments.global, publish, output).await,
         Command::Log(log) => return log::run(&arguments.global, log, output).await,
-        Command::Subscribe(subscribe) => {
+        Command::Subscribe(_) | Command::Register(_) | Command::Approve(_) | Command::Top(_) | Command::Pair(_) => {
             let client = keep(&arguments.global, output).await?;
-            let result = subscribe::run(&client, subscribe, output).await;
-            client.close().await;
-            return result;
-        }
-        Command::Register(register) => {
-            let client = keep(&arguments.global, output).await?;
-            let result = register::run(&client, register, output).await;
-            client.close().await;
-            return result;
-        }
-        Command::Top(_) | Command::Pair(_) | Command::Approve(_) => {
-            // A session that is kept over its connections; these end with it.
-            let client = keep(&arguments.global, output).await?;
-            let session = client.session().await?;
-            let result = with_session(&session, arguments, output).await;
+            let result = with_client(&client, arguments, output).await;
             client.close().await;
             return result;
         }
@@ -135,12 +121,27 @@ async fn keep(global: &Global, output: &Output) -> Result<Client, Failure> {
     output.while_waiting(&words, Box::pin(connect::keep(global))).await
 }
 
+/// What goes on over its connections, and some of it over its sessions.
+async fn with_client(client: &Client, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
+    if let Command::Subscribe(subscribe) = &arguments.command {
+        return subscribe::run(client, subscribe, output).await;
+    }
+    if let Command::Register(register) = &arguments.command {
+        return register::run(client, register, output).await;
+    }
+    if let Command::Approve(approve) = &arguments.command {
+        return approve::run(client, approve, output).await;
+    }
+    // The others end with their session.
+    let session = client.session().await?;
+    with_session(&session, arguments, output).await
+}
+
 async fn with_session(session: &Session, arguments: &Arguments, output: &Output) -> Result<(), Failure> {
     match &arguments.command {
         Command::Status => status::run(session, &arguments.global, output).await,
         Command::Top(top) => top::run(session, top, &arguments.global, output).await,
         Command::Pair(pair) => pair::run(session, pair, output).await,
-        Command::Approve(approve) => approve::run(session, approve, output).await,
         Command::Devices { command } => devices::run(session, command.as_ref(), output).await,
         Command::Discovery { command } => discovery::run(session, command.as_ref(), output).await,
         Command::Actions { command } => actions::run(session, command.as_ref(), output).await,
@@ -168,6 +169,7 @@ async fn with_session(session: &Session, arguments: &Arguments, output: &Output)
         | Command::Log(_)
         | Command::Subscribe(_)
         | Command::Register(_)
+        | Command::Approve(_)
         | Command::Keygen
         | Command::Secret(_)
         | Command::Man(_)
@@ -190,21 +192,25 @@ async fn ask(session: &Session, procedure: &str, args: impl Into<Args>) -> Resul
     }
 }
 
-/// Hears what is published for whoever decides whom the desktop trusts. A grant of this topic alone would not help another one.
+/// Hears what is published for whoever decides whom the desktop trusts.
 async fn hear(session: &Session, topic: &str) -> Result<Subscription, Failure> {
-    let error = match session.subscribe(topic).await {
-        Ok(subscription) => return Ok(subscription),
-        Err(error) => error,
-    };
-    if !is_of_a_desktop(session) {
-        return Err(explain(session, Deed::Subscribe, topic, error).await);
+    match session.subscribe(topic).await {
+        Ok(subscription) => Ok(subscription),
+        Err(error) => Err(unheard(session, topic, error).await),
     }
-    Err(match &error {
+}
+
+/// Why that is not heard. A grant of this topic alone would not help whoever is not the owner.
+async fn unheard(session: &Session, topic: &str, error: Error) -> Failure {
+    if !is_of_a_desktop(session) {
+        return explain(session, Deed::Subscribe, topic, error).await;
+    }
+    match &error {
         Error::Request(refused) if refused.uri.as_str() == "wamp.error.not_authorized" => {
             Failure::from(error).hint("whom a desktop trusts is decided at it: run this there")
         }
         Error::Request(_) | Error::Closed(_) | Error::Unconvertible(_) => error.into(),
-    })
+    }
 }
 
 /// Somebody wants this program to end: Ctrl-C, or SIGTERM of a service manager. From the moment this is made the

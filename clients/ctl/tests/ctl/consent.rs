@@ -1,9 +1,10 @@
 //! Grants and calls that wait for somebody's consent, with the daemon itself.
 
+use client::Reply;
 use serde_json::Value;
 
 use crate::home::{Desk, Home};
-use crate::stage::{Running, soon};
+use crate::stage::{Running, Stage, soon};
 
 /// A desktop, and a machine that is paired with it for slides.
 async fn paired() -> (Desk, Home) {
@@ -255,4 +256,62 @@ async fn a_call_that_waits_already_is_asked_about_by_who_comes_then() {
         running.interrupt();
         assert_eq!(running.ended().await.status, Some(0));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_word_that_is_neither_yes_nor_no_is_asked_for_again() {
+    let (desk, home) = paired().await;
+    let granted = ["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"];
+    assert_eq!(desk.run(&granted).await.status, Some(0));
+    let mut approve = approve(&desk, &[]).await;
+    let call = home.start(&["--desktop", "Attic", "brightness"]);
+    assert_eq!(approve.json().await["event"], "asked");
+    approve.type_line("maybe").await;
+    approve.type_line("yes").await;
+    assert_eq!(call.ended().await.status, Some(0));
+    approve.interrupt();
+    let ended = approve.ended().await;
+    assert_eq!(ended.status, Some(0));
+    assert!(ended.remarks.contains("\"maybe\" is neither yes nor no"), "{ended:?}");
+}
+
+/// A desktop at which the call of this number waits.
+async fn waits(stage: &Stage, request: u64) -> client::Session {
+    let session = stage.session().await;
+    let question = client::Value::dict([
+        ("request", request.into()),
+        ("device", "d_a".into()),
+        ("procedure", "org.deskconn.screen.lock".into()),
+        ("expires_s", 60_u64.into()),
+    ]);
+    let serve = move |_| {
+        let waiting = client::Value::List(vec![question.clone()]);
+        async move { Ok(Reply::from(waiting)) }
+    };
+    session.register("org.deskconn.consent.waiting", serve).await.unwrap();
+    session
+}
+
+#[tokio::test]
+async fn a_desktop_that_was_started_anew_is_asked_what_waits_there() {
+    let stage = Stage::new();
+    let session = waits(&stage, 7).await;
+    let mut approve = stage.start(&["approve", "--json"]);
+    let event = approve.json().await;
+    assert_eq!((&event["event"], &event["request"]), (&"asked".into(), &7.into()));
+    drop(session);
+    let stage = soon(stage.restarted()).await;
+    let session = waits(&stage, 3).await;
+    stage.open();
+    let event = approve.json().await;
+    assert_eq!((&event["event"], &event["request"]), (&"closed".into(), &7.into()));
+    let event = approve.json().await;
+    assert_eq!((&event["event"], &event["request"]), (&"asked".into(), &3.into()));
+    // And it hears what comes there then.
+    let other = client::Value::dict([("request", 4_u64.into()), ("expires_s", 60_u64.into())]);
+    session.publish("org.deskconn.consent.on_asked", [other]).await.unwrap();
+    let event = approve.json().await;
+    assert_eq!((&event["event"], &event["request"]), (&"asked".into(), &4.into()));
+    approve.interrupt();
+    assert_eq!(approve.ended().await.status, Some(0));
 }
