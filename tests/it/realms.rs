@@ -2,7 +2,7 @@
 
 use client::{Options, Secret, SigningKey};
 
-use crate::support::{Desk, Way, key, public, refusal};
+use crate::support::{Desk, Way, key, public, refusal, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn realms_of_the_configuration_have_their_own_principals() {
@@ -128,4 +128,45 @@ async fn a_wrong_secret_and_a_name_that_nobody_has_are_refused_in_the_same_words
     );
     let anonymous = desk.try_join(Way::WebSocket, Options::new("home")).await;
     assert_eq!(refusal(anonymous), "wamp.error.no_matching_auth_method");
+}
+
+/// Who proves nothing comes in, and so many sessions there may be.
+fn bounded(limits: &str) -> String {
+    format!(
+        "{SECRETS}\n[[realm]]\nname = \"open\"\n[[realm.role]]\nname = \"anonymous\"\nrules = []\n[limits]\n{limits}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_past_the_limits_are_refused_until_one_of_those_that_are_open_has_ended() {
+    for (limits, why) in [
+        ("sessions_per_ip = 3", "from this address"),
+        ("sessions_per_ip = 3\nsessions = 3", "in all"),
+    ] {
+        let desk = Desk::with(&bounded(limits)).await;
+        let first = desk.try_join(Way::WebSocket, Options::new("open")).await.unwrap();
+        let _second = desk.try_join(Way::RawSocket, with("ticket", "open")).await.unwrap();
+        let _third = desk.try_join(Way::Wss, Options::new("open")).await.unwrap();
+        for (way, options) in [
+            (Way::WebSocket, Options::new("open")),
+            (Way::RawSocket, with("ticket", "open")),
+            (Way::WebSocket, with("cra", "open")),
+        ] {
+            let refused = desk.try_join(way, options).await.unwrap_err().to_string();
+            assert!(refused.contains("wamp.error.authentication_denied"), "{refused}");
+            assert!(
+                refused.contains("no more sessions are taken") && refused.contains(why),
+                "{refused}"
+            );
+        }
+        // Whoever is on this machine without a network between takes no place.
+        let _local = desk.try_join(Way::Unix, Options::new("open")).await.unwrap();
+        first.leave().await;
+        let room = async {
+            while desk.try_join(Way::WebSocket, Options::new("open")).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        soon("room for a session", room).await;
+    }
 }

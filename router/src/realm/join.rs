@@ -23,6 +23,8 @@ pub struct Joined {
     pub(crate) released: Arc<Notify>,
     /// What this connection has of a session that can be resumed.
     pub(crate) tenure: Option<Tenure>,
+    /// Held as long as the connection of a session that cannot be resumed; [`Tenure`] holds that of others.
+    pub(crate) _place: Option<SharedPlace>,
 }
 
 /// The place among the sessions, which goes over to the next connection of a session that is resumed.
@@ -60,7 +62,11 @@ impl RealmHandle {
         } = newcomer;
         let limits = self.0.limits.get();
         let lease = outcome.zip(limits.resume);
-        let lease = lease.map(|(outcome, within)| (Box::new(Lease::new(place)), outcome, within));
+        // Without a lease nobody but the connection has the place, and a place that is dropped is free.
+        let (lease, place) = match lease {
+            Some((outcome, within)) => (Some((Box::new(Lease::new(place)), outcome, within)), None),
+            None => (None, Some(place)),
+        };
         let granted = lease
             .as_ref()
             .map(|(lease, outcome, within)| lease.granted(outcome.clone(), *within));
@@ -100,6 +106,7 @@ impl RealmHandle {
             outbox,
             released,
             tenure,
+            _place: place,
         })
     }
 }

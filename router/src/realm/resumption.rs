@@ -279,6 +279,7 @@ impl RealmHandle {
             outbox: Arc::clone(&seat.outbox),
             released: seat.released(),
             tenure,
+            _place: None,
         };
         self.deliver(&mut state);
         Ok(joined)
