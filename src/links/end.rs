@@ -1,7 +1,6 @@
 //! One end of a link: its session here or there, and what that was asked for.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use client::Session;
@@ -81,14 +80,16 @@ pub(super) struct Open {
     pub(super) session: Session,
     /// The router that it is in.
     pub(super) router: RouterId,
-    /// Whether it was asked for everything.
-    is_asked: AtomicBool,
     books: Mutex<Books>,
 }
 
 /// What was asked for, by the numbers of this session.
 #[derive(Debug, Default)]
 struct Books {
+    /// Whether the session was asked for everything.
+    is_asked: bool,
+    /// Whether it has answered that, and so serves. It stays so while it is asked once more for what it refused.
+    is_ready: bool,
     asked: HashMap<RequestId, (usize, RequestKind)>,
     topics: HashMap<SubscriptionId, usize>,
     procedures: HashMap<RegistrationId, usize>,
@@ -117,7 +118,6 @@ impl Open {
         Arc::new(Self {
             session,
             router,
-            is_asked: AtomicBool::new(false),
             books: Mutex::default(),
         })
     }
@@ -133,7 +133,8 @@ impl Open {
             Side::Here => rule.is_out,
             Side::There => rule.is_in,
         };
-        if !self.is_asked.load(Ordering::Relaxed) && rules.iter().any(|rule| begins_here(rule) && rule.events) {
+        let is_first = !self.books().is_asked;
+        if is_first && rules.iter().any(|rule| begins_here(rule) && rule.events) {
             let policy = Match::Exact;
             self.subscribe(OVERFLOW, (OVERFLOWED, policy), false).await?;
         }
@@ -146,7 +147,7 @@ impl Open {
                 self.register(row, rule).await?;
             }
         }
-        self.is_asked.store(true, Ordering::Relaxed);
+        self.books().asked_for_all();
         Ok(())
     }
 
@@ -198,35 +199,14 @@ impl Open {
     /// Notes the answer to what was asked for. Says what is missing, if it is news.
     pub(super) fn answered(&self, message: &Message, rules: &[Rule]) -> Option<String> {
         let mut books = self.books();
-        if let Message::Subscribed(it) = message {
-            let (row, _) = books.asked.remove(&it.request)?;
-            books.topics.insert(it.subscription, row);
-            books.missing.remove(&(row, EVENTS));
-        } else if let Message::Registered(it) = message {
-            let (row, _) = books.asked.remove(&it.request)?;
-            books.procedures.insert(it.registration, row);
-            books.missing.remove(&(row, CALLS));
-        } else if let Message::SubscriptionRevoked(it) = message {
-            let row = books.topics.remove(&it.subscription)?;
-            return books.miss(row, EVENTS, rules, "the router has ended the subscription");
-        } else if let Message::RegistrationRevoked(it) = message {
-            let row = books.procedures.remove(&it.registration)?;
-            return books.miss(row, CALLS, rules, "the router has ended the registration");
-        } else if let Message::Error(it) = message {
-            let (row, kind) = books.asked.remove(&it.request)?;
-            if row == OVERFLOW {
-                // Some routers do not tell it to everybody; then those losses stand in their own figures alone.
-                return None;
-            }
-            let what = if kind == RequestKind::Subscribe { EVENTS } else { CALLS };
-            return books.miss(row, what, rules, &sentence(it));
-        }
-        None
+        let missing = books.answered(message, rules);
+        books.look_whether_ready();
+        missing
     }
 
-    /// Whether everything that was asked for is answered.
+    /// Whether everything that was asked for first is answered.
     pub(super) fn is_ready(&self) -> bool {
-        self.is_asked.load(Ordering::Relaxed) && self.books().asked.is_empty()
+        self.books().is_ready
     }
 
     /// The rule by which an event came.
@@ -276,6 +256,43 @@ impl Books {
         stands || self.asked.values().any(|it| *it == (row, kind))
     }
 
+    fn asked_for_all(&mut self) {
+        self.is_asked = true;
+        self.look_whether_ready();
+    }
+
+    fn look_whether_ready(&mut self) {
+        self.is_ready |= self.is_asked && self.asked.is_empty();
+    }
+
+    /// See [`Open::answered`].
+    fn answered(&mut self, message: &Message, rules: &[Rule]) -> Option<String> {
+        if let Message::Subscribed(it) = message {
+            let (row, _) = self.asked.remove(&it.request)?;
+            self.topics.insert(it.subscription, row);
+            self.missing.remove(&(row, EVENTS));
+        } else if let Message::Registered(it) = message {
+            let (row, _) = self.asked.remove(&it.request)?;
+            self.procedures.insert(it.registration, row);
+            self.missing.remove(&(row, CALLS));
+        } else if let Message::SubscriptionRevoked(it) = message {
+            let row = self.topics.remove(&it.subscription)?;
+            return self.miss(row, EVENTS, rules, "the router has ended the subscription");
+        } else if let Message::RegistrationRevoked(it) = message {
+            let row = self.procedures.remove(&it.registration)?;
+            return self.miss(row, CALLS, rules, "the router has ended the registration");
+        } else if let Message::Error(it) = message {
+            let (row, kind) = self.asked.remove(&it.request)?;
+            if row == OVERFLOW {
+                // Some routers do not tell it to everybody; then those losses stand in their own figures alone.
+                return None;
+            }
+            let what = if kind == RequestKind::Subscribe { EVENTS } else { CALLS };
+            return self.miss(row, what, rules, &sentence(it));
+        }
+        None
+    }
+
     fn miss(&mut self, row: usize, what: &'static str, rules: &[Rule], why: &str) -> Option<String> {
         let uri = rules.get(row).map_or("", |rule| rule.uri.as_str());
         let sentence = format!("{what} of \"{uri}\": {why}");
@@ -290,5 +307,62 @@ pub(super) fn sentence(error: &RequestError) -> String {
     match args.first().and_then(wamp::value::Value::as_str) {
         Some(sentence) => format!("{sentence} ({})", error.error),
         None => error.error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wamp::error::NOT_AUTHORIZED;
+    use wamp::message::ErrorDetails;
+    use wamp::payload::Payload;
+
+    use super::*;
+    use crate::config;
+
+    fn rule(uri: &str) -> Rule {
+        Rule::of(&config::Forward {
+            uri: uri.to_owned(),
+            matching: Match::Exact,
+            is_out: true,
+            is_in: false,
+            events: true,
+            calls: false,
+            keep: false,
+        })
+    }
+
+    fn refused(request: RequestId) -> Message {
+        Message::Error(RequestError {
+            kind: RequestKind::Subscribe,
+            request,
+            details: ErrorDetails::default(),
+            error: NOT_AUTHORIZED,
+            payload: Payload::sentence("not allowed"),
+        })
+    }
+
+    #[test]
+    fn a_session_that_serves_goes_on_serving_while_it_is_asked_once_more_for_what_it_refused() {
+        let rules = [rule("com.not")];
+        let mut books = Books::default();
+        let ask = |books: &mut Books, request| {
+            books.asked.insert(request, (0, RequestKind::Subscribe));
+            books.asked_for_all();
+        };
+        let answer = |books: &mut Books, request| {
+            let told = books.answered(&refused(request), &rules);
+            books.look_whether_ready();
+            told
+        };
+        let [first, second] = [1, 2].map(|number| RequestId::new(number).unwrap());
+        ask(&mut books, first);
+        assert!(!books.is_ready, "nothing is answered yet");
+        assert!(answer(&mut books, first).unwrap().contains("com.not"));
+        assert!(books.is_ready && !books.has(0, EVENTS));
+        ask(&mut books, second);
+        assert!(books.is_ready, "that it was asked again is no reason not to serve");
+        assert_eq!(books.missing.len(), 1, "it is missing as long as it is not there");
+        assert_eq!(answer(&mut books, second), None, "that is no news");
+        assert!(books.is_ready);
     }
 }
