@@ -110,7 +110,7 @@ fn run<'a>(
         }
     });
     let rate = shared.gate.message_rate(&principal, peer);
-    let upkeep = Upkeep::of(&joined, peer, &shared.limits(), ping);
+    let upkeep = Upkeep::of(&joined, peer, &shared.limits(), (link.reader.heard(), ping));
     let mut connected = Connected::new(link, rate, upkeep);
     async move {
         let end = {

@@ -75,6 +75,23 @@ async fn a_silent_peer_is_asked_over_rawsocket_and_lives_as_long_as_it_answers()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_never_says_anything_after_its_login_is_asked_three_times_before_it_counts_as_gone() {
+    let limits = Limits {
+        ping: Some(Duration::from_millis(300)),
+        dead: Some(Duration::from_millis(900)),
+        ..Limits::default()
+    };
+    let vault = Vault::with(limits, Arc::new(Origins::default()));
+    let mut stream = raw(&vault, "").await;
+    let mut asked = 0;
+    while let Some((kind, _)) = next_frame(&mut stream).await {
+        assert_eq!(kind, 1);
+        asked += 1;
+    }
+    assert_eq!(asked, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_something_is_not_asked() {
     let limits = Limits {
         ping: Some(Duration::from_millis(400)),

@@ -24,7 +24,12 @@ pub(super) struct Upkeep {
 /// Whether the peer is there.
 #[derive(Debug)]
 struct Watch {
+    /// The pause between two looks at somebody who is there.
     every: Duration,
+    /// The same once nothing was heard, so short that the peer is asked often enough until it counts as dead.
+    again: Duration,
+    /// The one that lasts now.
+    pause: Duration,
     /// How long it may be silent.
     dead: Option<Duration>,
     /// When it is looked at next.
@@ -34,11 +39,16 @@ struct Watch {
 }
 
 impl Upkeep {
-    /// What there is to be done for this connection, if anything. Whoever is on this machine without a network between
-    /// cannot vanish without the kernel noticing.
-    pub(super) fn of(joined: &Joined, peer: &Peer, limits: &Limits, wished: Option<u64>) -> Option<Self> {
+    /// What there is to be done for this connection, of which that much was heard, if anything. Whoever is on this machine
+    /// without a network between cannot vanish without the kernel noticing.
+    pub(super) fn of(
+        joined: &Joined,
+        peer: &Peer,
+        limits: &Limits,
+        (heard, wished): (Heard, Option<u64>),
+    ) -> Option<Self> {
         let is_remote = peer.address.is_some() && peer.transport != Transport::Bridge;
-        let watch = is_remote.then(|| Watch::new(limits, wished)).flatten();
+        let watch = is_remote.then(|| Watch::new(limits, heard, wished)).flatten();
         if watch.is_none() && joined.tenure.is_none() {
             return None;
         }
@@ -90,12 +100,12 @@ impl Upkeep {
         }
         let mut end = None;
         if let Some(watch) = self.watch.as_mut().filter(|watch| watch.next <= now) {
-            watch.next = now + watch.every;
             match watch.look(reader.heard()) {
                 Sign::Busy => {}
                 Sign::Idle => reader.ping(),
                 Sign::Dead => end = Some(SessionEnd::Silent),
             }
+            watch.next = now + watch.pause;
         }
         self.wind();
         end
@@ -114,13 +124,16 @@ enum Sign {
 }
 
 impl Watch {
-    fn new(limits: &Limits, wished: Option<u64>) -> Option<Self> {
+    /// Looks begin with what was `heard` by now: the login is no sign of life afterwards.
+    fn new(limits: &Limits, heard: Heard, wished: Option<u64>) -> Option<Self> {
         let (every, dead) = pauses(limits.ping?, limits.dead, wished);
         Some(Self {
             every,
+            again: again(every, dead),
+            pause: every,
             dead,
             next: Instant::now() + every,
-            heard: Heard::default(),
+            heard,
             silent: Duration::ZERO,
         })
     }
@@ -130,13 +143,15 @@ impl Watch {
         let before = std::mem::replace(&mut self.heard, heard);
         if heard.is_more_than(before) {
             self.silent = Duration::ZERO;
+            self.pause = self.every;
             return if heard.is_more_than_pongs(before) {
                 Sign::Busy
             } else {
                 Sign::Idle
             };
         }
-        self.silent += self.every;
+        self.silent += self.pause;
+        self.pause = self.again;
         if self.dead.is_some_and(|dead| self.silent >= dead) {
             Sign::Dead
         } else {
@@ -155,9 +170,49 @@ fn pauses(ping: Duration, dead: Option<Duration>, wished: Option<u64>) -> (Durat
     (every, dead.map(|dead| dead.mul_f64(longer)))
 }
 
+/// The pause between two looks at somebody of whom nothing was heard for one pause: it is asked at each but the last. Rounded
+/// up, or that one would come just before the time is over.
+fn again(every: Duration, dead: Option<Duration>) -> Duration {
+    let rest = |dead: Duration| dead.saturating_sub(every) / PINGS + Duration::from_nanos(1);
+    dead.map_or(every, |dead| every.min(rest(dead)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// When somebody who says nothing is asked, and when it counts as dead, in milliseconds.
+    fn asked_and_dead(ping: Duration, dead: Duration) -> (Vec<u128>, u128) {
+        let limits = Limits {
+            ping: Some(ping),
+            dead: Some(dead),
+            ..Limits::default()
+        };
+        let mut watch = Watch::new(&limits, Heard::default(), None).unwrap();
+        let (mut asked, mut at) = (Vec::new(), Duration::ZERO);
+        loop {
+            at += watch.pause;
+            match watch.look(Heard::default()) {
+                Sign::Busy => unreachable!("it says nothing"),
+                Sign::Idle => asked.push(at.as_millis()),
+                Sign::Dead => return (asked, at.as_millis()),
+            }
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_is_asked_at_least_three_times_and_is_dead_when_the_time_is_over() {
+        let cases = [
+            (s(2), s(6), vec![2_000, 3_333, 4_666], 6_000),
+            (s(3), s(12), vec![3_000, 6_000, 9_000], 12_000),
+            (s(20), s(60), vec![20_000, 33_333, 46_666], 60_000),
+            (s(20), s(3), vec![1_000, 1_666, 2_333], 3_000),
+            (s(1), s(5), vec![1_000, 2_000, 3_000, 4_000], 5_000),
+        ];
+        for (ping, dead, asked, over) in cases {
+            assert_eq!(asked_and_dead(ping, dead), (asked, over), "{ping:?} {dead:?}");
+        }
+    }
 
     const fn s(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
