@@ -1,5 +1,6 @@
 //! One connection's life: handshake, reading and writing side by side in one task, farewell.
 
+mod claim;
 mod exchange;
 mod opening;
 mod upkeep;
@@ -17,6 +18,7 @@ use wamp::message::{Abort, Goodbye, Message};
 use wamp::realm::Principal;
 use wamp::value::Value;
 
+use self::claim::Claim;
 use self::exchange::{Connected, exchange, farewell};
 use self::opening::{Opened, Refusal, open};
 use self::upkeep::Upkeep;
@@ -38,9 +40,10 @@ pub(crate) fn serve(
 ) -> Pin<Box<impl Future<Output = ()> + Send>> {
     Box::pin(async move {
         let span = tracing::info_span!("session", %peer, session = Empty, realm = Empty, authid = Empty);
+        let mut claim = None;
         let opened = Box::pin(async {
             tokio::select! {
-                opened = open(&shared, &mut link, &peer, place) => opened,
+                opened = open(&shared, &mut link, &peer, (place, &mut claim)) => opened,
                 () = shared.stopping.cancelled() => Err(Some(stopping().into())),
             }
         });
@@ -54,17 +57,22 @@ pub(crate) fn serve(
                     shared.counters.refused(&abort.reason);
                     span.in_scope(|| shared.gate.refused(&peer, abort));
                 }
-                Box::pin(refuse(&shared, link, refusal)).instrument(span).await;
+                Box::pin(refuse(&shared, link, refusal, claim)).instrument(span).await;
             }
         }
     })
 }
 
 /// Tells a client that it does not get in, and closes.
-async fn refuse(shared: &Shared, mut link: Link, abort: Refusal) {
+async fn refuse(shared: &Shared, mut link: Link, abort: Refusal, claim: Option<Claim>) {
     if let Some(abort) = abort {
         let why = abort.details.get("message").and_then(Value::as_str).unwrap_or_default();
-        tracing::info!(reason = %abort.reason, why, "refused");
+        let (realm, authid, method) = match &claim {
+            Some(claim) => (Some(&*claim.realm), claim.authid.as_deref(), Some(&*claim.method)),
+            // It has not even said where it wants in.
+            None => (None, None, None),
+        };
+        tracing::info!(realm, authid, method, reason = %abort.reason, why, "refused");
         let farewell = async {
             let _ = link.writer.send(Message::Abort(*abort)).await;
             let _ = link.writer.close().await;

@@ -2,6 +2,7 @@
 
 use client::{Options, Secret, SigningKey};
 
+use crate::apart::Apart;
 use crate::support::{Desk, Way, key, public, refusal, soon};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -169,4 +170,28 @@ async fn sessions_past_the_limits_are_refused_until_one_of_those_that_are_open_h
         };
         soon("room for a session", room).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_says_where_as_whom_and_by_which_method_a_client_was_refused() {
+    let daemon = Apart::start(SECRETS);
+    let target = format!("ws://{}/ws", daemon.address).parse().unwrap();
+    let line_of = async |authid: &str| {
+        let refused = client::Session::connect(&target, with(authid, "opan-sesame")).await;
+        assert_eq!(refusal(refused), "wamp.error.authentication_failed");
+        let mut lines = daemon.log.iter();
+        lines.find(|line| line.contains("authentication_failed")).unwrap()
+    };
+    let known = line_of("ticket").await;
+    for part in [
+        "realm=\"home\"",
+        "authid=\"ticket\"",
+        "method=\"ticket\"",
+        "the proof is wrong",
+    ] {
+        assert!(known.contains(part), "{part}: {known}");
+    }
+    assert!(!known.contains("sesame"), "{known}");
+    let stranger = line_of("nobody\nof that name").await;
+    assert!(stranger.contains("authid=\"nobody of that name\""), "{stranger}");
 }

@@ -12,6 +12,7 @@ use wamp::message::{Abort, Message};
 use wamp::realm::Principal;
 use wamp::resumption::{Outcome, Wanted};
 
+use super::claim::Claim;
 use crate::Shared;
 use crate::gate::{Peer, Transport, no_such_realm};
 use crate::limits::Place;
@@ -32,12 +33,13 @@ pub(super) struct Opened {
 /// The ABORT with which a client is refused; none if it has gone.
 pub(super) type Refusal = Option<Box<Abort>>;
 
-/// Opens a session, or gives the ABORT with which the client is refused (none if it has gone).
+/// Opens a session, or gives the ABORT with which the client is refused (none if it has gone). What it claimed is noted as soon
+/// as it is known.
 pub(super) async fn open(
     shared: &Shared,
     link: &mut Link,
     peer: &Peer,
-    mut place: Option<Place>,
+    (mut place, claim): (Option<Place>, &mut Option<Claim>),
 ) -> Result<Opened, Refusal> {
     let refused = |abort| Some(Box::new(abort));
     let logins = || shared.logins.load(Ordering::SeqCst);
@@ -46,7 +48,7 @@ pub(super) async fn open(
         let sentence = format!("too many logins failed; try again in {} s", wait.as_secs() + 1);
         return Err(refused(Abort::new(AUTHENTICATION_DENIED, sentence)));
     }
-    let asked = handshake(shared, link, peer).await;
+    let asked = handshake(shared, link, peer, claim).await;
     let has_failed = |abort: &Refusal| abort.as_ref().is_some_and(|it| it.reason == AUTHENTICATION_FAILED);
     if asked.as_ref().is_err_and(has_failed) {
         shared.counters.login_failed(peer.ip(), &shared.limits());
@@ -151,7 +153,12 @@ fn withdrawn() -> Abort {
 }
 
 /// Exchanges messages until the client has proved who it is. Time in which the gate asks somebody else is not the client's.
-async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<Asked>, Refusal> {
+async fn handshake(
+    shared: &Shared,
+    link: &mut Link,
+    peer: &Peer,
+    claim: &mut Option<Claim>,
+) -> Result<Box<Asked>, Refusal> {
     let limit = shared.limits().login;
     let mut until = Instant::now() + limit;
     let mut acceptor = Acceptor::inside(peer.channel.binding());
@@ -164,6 +171,7 @@ async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<
         };
         let mut step = acceptor.receive(message);
         if let Step::Find(asked) = &step {
+            let claim = claim.insert(Claim::of(asked));
             let asking = Instant::now();
             let proof = match shared.realm(asked.realm.as_bytes()) {
                 Some(_) => tokio::select! {
@@ -174,6 +182,9 @@ async fn handshake(shared: &Shared, link: &mut Link, peer: &Peer) -> Result<Box<
                 None => Err(no_such_realm(asked)),
             };
             until += asking.elapsed();
+            if let Ok(proof) = &proof {
+                claim.is_asked_for(proof);
+            }
             step = acceptor.found(proof, random());
         }
         match step {
