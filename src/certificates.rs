@@ -93,7 +93,7 @@ impl Configured {
         if taken.is_err() {
             *self.files() = before;
         }
-        taken
+        taken.map(drop)
     }
 
     /// The names in the user's certificate under which a client may ask for this daemon.
@@ -108,7 +108,8 @@ impl Configured {
             return;
         }
         match self.take() {
-            Ok(()) => tracing::info!("the certificates were read again; open connections go on with the old ones"),
+            Ok(true) => tracing::info!("the certificates have changed; open connections go on with the old ones"),
+            Ok(false) => tracing::debug!("the certificates were read again, and are the same"),
             Err(error) => {
                 let why = format!("{error:#}");
                 tracing::warn!("the certificates are not taken, those from before stay in use: {why}");
@@ -154,10 +155,11 @@ impl Configured {
         tracing::warn!(names = facts.names.join(", "), end, "the certificate of [tls] {state}");
     }
 
-    fn take(&self) -> Result<()> {
+    /// Reads the files. `true` if they are others than those in use, or those were refused before.
+    fn take(&self) -> Result<bool> {
         // First: a change while they are read is seen by the next look.
         let stamps = self.stamps();
-        self.seen().stamps = stamps;
+        let before = std::mem::replace(&mut self.seen().stamps, stamps.clone());
         let files = self.files().clone();
         let named = files.certificate.as_ref();
         let named = named.map(|it| chain(&it.certificate, &it.key)).transpose()?;
@@ -169,9 +171,12 @@ impl Configured {
         self.certificates.replace(named, authorities);
         let mut seen = self.seen();
         seen.facts = facts;
-        seen.refused = None;
-        seen.warned = None;
-        Ok(())
+        let was_refused = seen.refused.take().is_some();
+        if was_refused || before != stamps {
+            // Of one that is the same the end was spoken of.
+            seen.warned = None;
+        }
+        Ok(was_refused || before != stamps)
     }
 
     fn stamps(&self) -> Vec<Stamp> {

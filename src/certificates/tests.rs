@@ -66,6 +66,21 @@ fn a_changed_certificate_is_taken_by_the_next_look() {
 }
 
 #[test]
+fn files_that_are_read_again_have_changed_only_if_they_have() {
+    let files = Files::new();
+    let kept = files.open().unwrap();
+    assert!(!kept.take().unwrap());
+    files.renew("two.example.org", 100);
+    assert!(kept.take().unwrap() && !kept.take().unwrap());
+    // What was refused, and is taken now, is news too, though the files may be as they were.
+    files.put("k.pem", "no key");
+    kept.reload();
+    assert!(kept.facts().1.is_some());
+    files.renew("three.example.org", 100);
+    assert!(kept.take().unwrap() && !kept.take().unwrap());
+}
+
+#[test]
 fn of_files_that_cannot_be_used_nothing_is_taken_and_why_is_told() {
     let files = Files::new();
     let kept = files.open().unwrap();
