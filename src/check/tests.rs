@@ -229,6 +229,15 @@ fn what_is_legal_and_surely_not_meant_is_a_warning() {
         warnings_of_it[0].contains("no certificate lets anybody in"),
         "{warnings_of_it:#?}"
     );
+    let certified = format!(
+        "{}[[realm.role]]\nname = \"plant\"\nrules = [{one}]\n[[realm.principal]]\nauthid = \"x\"\nrole = \"plant\"\nmethod = \"tls\"\n",
+        realm(one)
+    );
+    let warnings_of_it = warnings(&certified);
+    assert!(
+        warnings_of_it.len() == 1 && warnings_of_it[0].contains("no [tls] client_ca"),
+        "{warnings_of_it:#?}"
+    );
     for file in ["deskconn.toml", "open-router.toml"] {
         let text = fs::read_to_string(format!("{}/examples/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
         assert_eq!(warnings(&text), [""; 0], "{file}");

@@ -349,7 +349,15 @@ impl<'a> Field<'a> {
             .map(|value| {
                 let item = self.item(value.span().start, value.get_ref());
                 item.is_noted.set(true);
-                item.text(accepted, &read)
+                let read = item.text(accepted, &read);
+                // Of several it is to be seen which.
+                read.map_err(|error| match item.value.as_str() {
+                    Some(text) => {
+                        let text: String = text.chars().take(60).collect();
+                        item.error(&format!("{accepted}, not {text:?}"))
+                    }
+                    None => error,
+                })
             })
             .collect()
     }

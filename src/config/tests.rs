@@ -150,6 +150,7 @@ fn a_wrong_value_is_named_with_what_is_accepted() {
         ),
         ("[listen]\ntcp = [5020]", "listen.tcp", "an address with a port"),
         ("[listen]\ntcp = [\"localhost\"]", "listen.tcp", "like \"0.0.0.0:5020\""),
+        ("[listen]\ntcp = [\"localhost\"]", "listen.tcp", "not \"localhost\""),
         (
             "[listen]\nunix = \"run/sock\"",
             "listen.unix",

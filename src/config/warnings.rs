@@ -21,7 +21,16 @@ impl Config {
             let mut asked = realm.authenticators.iter().flat_map(|it| &it.methods);
             is_named || realm.certified.is_some() || asked.any(|method| *method == wamp::auth::Method::Tls)
         };
-        if self.tls.client_ca.is_some() && !self.realms.iter().any(takes_certificates) {
+        if self.tls.client_ca.is_none() {
+            let without = self.realms.iter().filter(|realm| takes_certificates(realm));
+            told.extend(without.map(|realm| {
+                format!(
+                    "realm \"{}\": clients are to log in by method = \"tls\", and there is no [tls] client_ca: no certificate is asked \
+                     for, and nobody can",
+                    realm.name
+                )
+            }));
+        } else if !self.realms.iter().any(takes_certificates) {
             told.push("[tls] client_ca is there, and no realm has a principal with method = \"tls\": no certificate lets anybody in".into());
         }
         told
