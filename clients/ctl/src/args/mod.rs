@@ -69,7 +69,8 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["key", "anonymous"],
         add = ArgValueCandidates::new(complete::desktops))]
     pub(crate) desktop: Option<String>,
-    /// Log in with the key in this file; without it, with ctl.key of the state directory if that is there
+    /// Log in with the key in this file; without it, in the realm deskconn, with ctl.key of the state directory if that is
+    /// there. A router's own realms get no key that is not named
     #[arg(long, global = true, value_name = "FILE", conflicts_with = "anonymous")]
     pub(crate) key: Option<PathBuf>,
     /// Log in without a key
