@@ -28,6 +28,9 @@ const NAME_OF_ANOTHER: &str =
 const NO_CERTIFICATE: &str = "there is no certificate that is taken here, or nobody of its name comes in by it";
 const TICKET_IN_THE_CLEAR: &str = "a ticket that is told over a plain connection from the network is everybody's who \
      listens; come inside TLS or Noise, or by another method";
+/// The same where tickets of the configuration are taken over such a connection: whose name that is nobody learns.
+const TICKET_NOT_PUT: &str = "the proof is wrong, or nobody of this name logs in by this method here: a ticket that is told over \
+     a plain connection from the network is not put to the authenticator; come inside TLS or Noise, or by another method";
 
 /// A realm of the configuration.
 #[derive(Debug)]
@@ -238,6 +241,12 @@ impl ConfiguredRealm {
 
     pub(super) async fn find(&self, asked: &Asked, peer: &Peer) -> Result<Proof, Abort> {
         match self.way(asked, peer)? {
+            // Whoever names somebody and whoever does not are to be refused in the same words, and those are this realm's.
+            Way::Configuration(Method::Ticket)
+                if !is_safe_for_tickets(peer) && self.authenticator(Method::Ticket).is_some() =>
+            {
+                Ok(Proof::TicketTold)
+            }
             Way::Configuration(method) => self.find_in_configuration(asked, method),
             Way::Authenticator(method, asking) => {
                 let is_taken = self.is_taken(asked.authid.as_deref());
@@ -307,6 +316,10 @@ impl ConfiguredRealm {
                     .ok_or_else(|| unknown_realm(asked))?;
                 Ok(principal(&certified.name, role, Method::Tls, STATIC_PROVIDER))
             }
+            (Way::Configuration(Method::Ticket), _, Some(ticket)) => {
+                self.check_ticket(asked, ticket.expose())?;
+                self.admit_from_configuration(asked, Method::Ticket)
+            }
             (Way::Configuration(method), ..) => self.admit_from_configuration(asked, method),
             (Way::Authenticator(method, _), Some(identity), _) => self.admit_vouched(asked, method, identity.clone()),
             (Way::Authenticator(method, asking), None, Some(ticket)) => {
@@ -315,6 +328,15 @@ impl ConfiguredRealm {
             }
             (Way::Authenticator(..), None, None) => Err(unknown_realm(asked)),
         }
+    }
+
+    fn check_ticket(&self, asked: &Asked, told: &str) -> Result<(), Abort> {
+        let ticket = match self.named(asked, Method::Ticket).map(|it| &it.login) {
+            Some(Login::Ticket(ticket)) => ticket.clone(),
+            Some(Login::Cryptosign(_) | Login::Cra(_) | Login::Scram(_) | Login::Tls) | None => self.mask.ticket(asked),
+        };
+        let refused = || Abort::new(AUTHENTICATION_FAILED, TICKET_NOT_PUT);
+        ticket.is(told).then_some(()).ok_or_else(refused)
     }
 
     fn admit_vouched(&self, asked: &Asked, method: Method, identity: Identity) -> Result<Principal, Abort> {

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use futures_util::FutureExt as _;
-use wamp::acceptor::{Features, Proved};
+use wamp::acceptor::{Acceptor, Features, Proved, Step};
 use wamp::auth::scram;
-use wamp::value::Dict;
+use wamp::message::{Authenticate, Hello, Message};
+use wamp::value::{Dict, Value, dict};
 
 use super::*;
 
@@ -137,4 +138,101 @@ fn of_several_methods_a_client_is_asked_by_that_of_its_name() {
         std::mem::discriminant(&asked_for(&realm, "nobody", &both)),
         std::mem::discriminant(&asked_for(&realm, "nobody", &both))
     );
+}
+
+/// A realm whose authenticator takes tickets, beside the tickets of those of the configuration.
+fn realm_that_asks(principals: &str) -> ConfiguredRealm {
+    let text = format!(
+        r#"
+        [[realm]]
+        name = "home"
+        [[realm.role]]
+        name = "reader"
+        rules = []
+        [[realm.principal]]
+        authid = "keeper"
+        role = "reader"
+        method = "cryptosign"
+        pubkey = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+        {principals}
+        [[realm.authenticator]]
+        procedure = "com.authenticate"
+        methods = ["ticket", "wampcra"]
+        roles = ["reader"]
+        "#
+    );
+    let config = config::Config::parse(Path::new("test.toml"), &text).unwrap();
+    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap()
+}
+
+const JOE: &str = r#"
+    [[realm.principal]]
+    authid = "joe"
+    role = "reader"
+    method = "ticket"
+    secret = "open"
+"#;
+
+/// A client on the network, over a connection that whoever listens understands.
+fn overheard() -> Peer {
+    Peer {
+        address: Some(([192, 0, 2, 7], 5020).into()),
+        transport: Transport::WebSocket,
+        ..Peer::local("test")
+    }
+}
+
+/// Whom a client that tells this ticket there becomes, or the reason and the words with which it is refused.
+fn telling(realm: &ConfiguredRealm, name: &str, ticket: &str) -> Result<String, (String, String)> {
+    let told = |abort: Abort| {
+        let words = abort.details["message"].as_str().unwrap();
+        (abort.reason.as_str().to_owned(), words.to_owned())
+    };
+    let mut acceptor = Acceptor::default();
+    let hello = Message::Hello(Hello {
+        realm: "home".into(),
+        details: dict([
+            ("roles", Dict::from([("caller".to_owned(), Dict::new().into())]).into()),
+            ("authid", name.into()),
+            ("authmethods", Value::List(vec!["ticket".into()])),
+        ]),
+    });
+    let Step::Find(asked) = acceptor.receive(hello) else {
+        panic!()
+    };
+    let proof = realm.find(&asked, &overheard()).now_or_never().unwrap().map_err(told)?;
+    assert!(matches!(acceptor.found(Ok(proof), [0; 32]), Step::Send(_)));
+    let answer = Message::Authenticate(Authenticate {
+        signature: ticket.to_owned(),
+        extra: Dict::new(),
+    });
+    let Step::Admit(asked) = acceptor.receive(answer) else {
+        panic!("the realm was to look at the ticket");
+    };
+    let admitted = realm.admit(&asked, &overheard()).now_or_never().unwrap();
+    admitted.map(|it| it.authid.to_string()).map_err(told)
+}
+
+#[test]
+fn why_a_ticket_is_not_put_to_the_authenticator_is_told_whoever_has_a_ticket_of_the_configuration() {
+    let (reason, words) = telling(&realm_that_asks(""), "jane", "open").unwrap_err();
+    assert_eq!(reason, "wamp.error.authentication_denied");
+    assert!(words.contains("come inside TLS or Noise"), "{words}");
+    let realm = realm_that_asks(JOE);
+    assert_eq!(telling(&realm, "joe", "open").unwrap(), "joe");
+    let (reason, words) = telling(&realm, "jane", "open").unwrap_err();
+    assert_eq!(reason, "wamp.error.authentication_failed");
+    assert!(words.contains("come inside TLS or Noise"), "{words}");
+    // Nobody learns by it who has one.
+    assert_eq!(telling(&realm, "joe", "opan").unwrap_err(), (reason, words));
+}
+
+#[test]
+fn a_client_that_offers_more_than_a_ticket_is_put_to_the_authenticator_by_that() {
+    for realm in ["", JOE].map(realm_that_asks) {
+        let asked = asked(Some("jane"), &["ticket", "wampcra"]);
+        let peer = overheard();
+        let way = realm.way(&asked, &peer).unwrap();
+        assert!(matches!(way, Way::Authenticator(Method::Cra, _)), "{way:?}");
+    }
 }
