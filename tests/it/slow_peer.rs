@@ -209,4 +209,19 @@ async fn a_slow_subscriber_is_cut_off_where_no_event_may_be_lost() {
     };
     soon("the session to be cut off", flood).await;
     assert_eq!(realm.dropped_events(), 0);
+    // Itself it hears nothing: it does not read.
+    let owner = desk.owner().await;
+    let noted = async {
+        loop {
+            let entries = owner.call("org.deskconn.audit.get", ()).await.unwrap().into_value();
+            let mut entries = entries.as_list().unwrap().iter().map(|it| it.as_dict().unwrap());
+            if entries.any(|it| {
+                it["kind"] == "limit.reached".into() && it["detail"] == "it took its messages too slowly".into()
+            }) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("the entry of the audit", noted).await;
 }
