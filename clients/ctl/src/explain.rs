@@ -116,7 +116,9 @@ async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Fa
     let missing = component.and_then(|name| part("missing")?.as_dict()?.get(name)?.as_str());
     match missing {
         Some(sentence) => failure.hint(sentence),
-        None => failure.hint("`deskconnctl call org.deskconn.info.get` shows what the desktop offers; it may be of another version"),
+        None => failure.hint(
+            "`deskconnctl call org.deskconn.info.get` shows what the desktop offers; it may be of another version",
+        ),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use client::{ConnectError, Options, Session, Target, Value};
+use client::{ConnectError, JoinError, Options, Session, Target, Value};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
@@ -55,6 +55,8 @@ enum Answer {
     Hidden(PathBuf),
     /// It is there, and nobody listens.
     Dead,
+    /// A router whose configuration wants no desktop.
+    Plain,
     Other(String),
 }
 
@@ -145,12 +147,20 @@ async fn talk(socket: &Path) -> Result<Talk, Answer> {
     };
     let session = Session::connect(&Target::Unix(socket.to_owned()), options).await;
     // Whom it does not let in it leaves without a word.
-    let session = session.map_err(|error| {
-        if matches!(error, ConnectError::Lost(_) | ConnectError::NotWamp(..)) {
-            Answer::Closed
-        } else {
-            Answer::Other(error.to_string())
+    let session = session.map_err(|error| match &error {
+        ConnectError::Lost(_) | ConnectError::NotWamp(..) => Answer::Closed,
+        ConnectError::Join(JoinError::Refused(abort)) if abort.reason.as_str() == "wamp.error.no_such_realm" => {
+            Answer::Plain
         }
+        ConnectError::Target(_)
+        | ConnectError::NoPin(_)
+        | ConnectError::WouldBePlain(_)
+        | ConnectError::Unreachable(..)
+        | ConnectError::TooSlow(..)
+        | ConnectError::Join(_)
+        | ConnectError::PairingClosed(_)
+        | ConnectError::Tls(..)
+        | ConnectError::Noise(..) => Answer::Other(error.to_string()),
     })?;
     let info = ask(&session, "org.deskconn.info.get").await;
     let discovery = ask(&session, "org.deskconn.discovery.status").await.ok();
@@ -211,7 +221,7 @@ const fn command(service: Option<Service>, is_restart: bool) -> &'static str {
         (Some(Service::System), true) => "sudo systemctl restart deskconnd",
         (Some(Service::Snap), false) => "sudo snap start --enable deskconn",
         (Some(Service::Snap), true) => "sudo snap restart deskconn",
-        (None, false) => "start it: deskconnd",
+        (None, false) => "start it: deskconnd; where it does not start, it says why",
         (None, true) => "end it, and start it again: deskconnd",
     }
 }
@@ -245,6 +255,10 @@ pub(super) fn judge(facts: &Facts) -> Vec<Check> {
                 directory.display()
             );
             Check::failed(CHECK, found, here::how_to_open(directory))
+        }
+        Some((socket, Answer::Plain)) => {
+            let found = format!("a router without a desktop answers at {}", socket.display());
+            Check::ok(CHECK, found)
         }
         Some((socket, Answer::Other(sentence))) => {
             let found = format!("one runs at {}, but: {sentence}", socket.display());
@@ -323,6 +337,11 @@ mod tests {
         assert!(check.found.contains("/ cannot be looked into"), "{check:?}");
         let check = only(&silent(vec![hidden(), Answer::Dead]));
         assert!(check.found.contains("nobody listens"), "{check:?}");
+        let check = only(&silent(vec![Answer::Plain]));
+        assert!(
+            check.state == State::Ok && check.found.contains("without a desktop"),
+            "{check:?}"
+        );
         let check = only(&silent(vec![Answer::Other("it is mute".to_owned())]));
         assert!(check.found.contains("it is mute"), "{check:?}");
         assert_eq!(check.mend.unwrap(), "systemctl --user restart deskconnd");
