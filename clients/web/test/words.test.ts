@@ -53,6 +53,7 @@ test('a call waits for consent where its grant says so and holds', () => {
   assert.equal(needsConsent(grant({}), 'org.deskconn.screen.lock'), false);
   assert.equal(needsConsent(grant({ confirm: false }), 'org.deskconn.screen.unlock'), false);
   assert.equal(needsConsent(grant({ holds: false }), 'org.deskconn.screen.unlock'), false);
+  assert.equal(needsConsent(grant({ by_role: true }), 'org.deskconn.screen.unlock'), false);
   assert.equal(needsConsent(grant({ allow: ['subscribe'] }), 'org.deskconn.screen.unlock'), false);
 });
 

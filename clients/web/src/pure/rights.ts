@@ -16,6 +16,7 @@ export function readGrants(value: unknown): WholeGrant[] {
     confirm: grant.confirm === true,
     while_unlocked: grant.while_unlocked === true,
     holds: grant.holds !== false,
+    by_role: grant.by_role === true,
   }));
 }
 
@@ -30,7 +31,8 @@ export function covers(grant: Pick<Grant, 'uri' | 'match'>, uri: string): boolea
 /** Whether a call of a procedure waits for the owner. */
 export function needsConsent(grants: readonly WholeGrant[], uri: string): boolean {
   const calling = grants.filter((grant) => grant.holds && grant.allow.includes('call') && covers(grant, uri));
-  return calling.some((grant) => grant.confirm) && !calling.some((grant) => !grant.confirm && grant.match === 'exact');
+  // What the role allows anyway no grant makes dearer.
+  return calling.some((grant) => grant.confirm) && !calling.some((grant) => grant.by_role || (!grant.confirm && grant.match === 'exact'));
 }
 
 const VERBS: Record<string, string> = { call: 'use', subscribe: 'follow', publish: 'publish to', register: 'offer' };

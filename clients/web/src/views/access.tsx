@@ -35,7 +35,7 @@ export function AccessView({ onForget }: ViewProps) {
       <Card title="Granted beside the role" testId="grants">
         {grants.length === 0 && <p class="muted">Nothing.</p>}
         <ul class="list">
-          {grants.map((grant) => <li key={`${grant.uri} ${grant.match}`}>{inWords(grant, day)}{grant.holds ? '' : ' (not now)'}</li>)}
+          {grants.map((grant) => <li key={`${grant.uri} ${grant.match}`}>{inWords(grant, day)}{grant.by_role ? ' (its role allows that anyway)' : grant.holds ? '' : ' (not now)'}</li>)}
         </ul>
       </Card>
       <Card title="What it may call now" testId="procedures">
