@@ -160,7 +160,10 @@ kill -KILL "$bus"; wait "$bus" 2>/dev/null || :
 expect "session bus" warning "refused"
 
 section "a daemon that is in the way, away or ill"
+expect_as games daemon failed "cannot be looked into" "another user"
+chmod 711 "$home/run/deskconn"
 expect_as games daemon failed "does not let this user in" "another user"
+chmod 700 "$home/run/deskconn"
 kill -STOP "$daemon"
 expect daemon failed "did not answer" "start it again"
 kill -CONT "$daemon"

@@ -144,7 +144,7 @@ pub(crate) fn how_to_open(directory: &Path) -> String {
     match std::fs::metadata(directory) {
         Ok(found) if found.uid() == own => format!("chmod 700 {shown}"),
         Ok(found) => format!(
-            "it belongs to user {}; if it is yours: sudo chown {own} {shown}",
+            "it belongs to another user ({}), and so would a desktop there: ask that user; if it is yours: sudo chown {own} {shown}",
             found.uid()
         ),
         Err(error) => format!("see what {shown} is: {error}"),
@@ -257,7 +257,9 @@ mod tests {
             0 => assert_eq!(told, "chmod 700 /"),
             own => assert_eq!(
                 told,
-                format!("it belongs to user 0; if it is yours: sudo chown {own} /")
+                format!(
+                    "it belongs to another user (0), and so would a desktop there: ask that user; if it is yours: sudo chown {own} /"
+                )
             ),
         }
     }
