@@ -295,12 +295,26 @@ fn rule(uri: &str, policy: Match, allow: &[Action]) -> Rule {
     }
 }
 
-fn rule_of_grant(grant: &Grant) -> Rule {
-    let policy = match grant.matching {
+/// How the URI of a grant is compared.
+#[must_use]
+pub const fn policy_of(grant: &Grant) -> Match {
+    match grant.matching {
         GrantMatch::Exact => Match::Exact,
         GrantMatch::Prefix => Match::Prefix,
         GrantMatch::Wildcard => Match::Wildcard,
-    };
+    }
+}
+
+/// Whether a role allows all of this without the grant: then the grant adds nothing, and its conditions take nothing away.
+#[must_use]
+pub fn covers(role: &Role, grant: &Grant) -> bool {
+    let (uri, policy) = (grant.uri.as_str().into(), policy_of(grant));
+    let is_allowed = |action| role.allows_pattern(action, &uri, policy).is_some();
+    actions_of(grant).all(is_allowed)
+}
+
+/// What a grant allows.
+fn actions_of(grant: &Grant) -> impl Iterator<Item = Action> {
     let Allow {
         call,
         register,
@@ -313,14 +327,16 @@ fn rule_of_grant(grant: &Grant) -> Rule {
         (publish, Action::Publish),
         (subscribe, Action::Subscribe),
     ];
-    let allow: Vec<_> = actions
-        .into_iter()
-        .filter_map(|(is_allowed, action)| is_allowed.then_some(action))
-        .collect();
+    let granted = actions.into_iter().filter(|(is_granted, _)| *is_granted);
+    granted.map(|(_, action)| action)
+}
+
+fn rule_of_grant(grant: &Grant) -> Rule {
     let consent = if grant.confirm { Consent::Ask } else { Consent::Given };
+    let allow: Vec<_> = actions_of(grant).collect();
     Rule {
         consent,
-        ..rule(&grant.uri, policy, &allow)
+        ..rule(&grant.uri, policy_of(grant), &allow)
     }
 }
 

@@ -203,7 +203,10 @@ impl Reloader {
         if let Some(log) = &source.log {
             log.follow(&next).map_err(|error| vec![format!("{error:#}")])?;
         }
-        reloaded.warnings = check::warnings(&next);
+        // Files are looked at, which may be on a disk that hangs.
+        let checked = next.clone();
+        let warnings = tokio::task::spawn_blocking(move || check::warnings(&checked)).await;
+        reloaded.warnings = warnings.map_err(|error| vec![error.to_string()])?;
         parts.apply(&before, &next, prepared, &mut reloaded).await;
         *before = next;
         Ok(reloaded)

@@ -3,10 +3,8 @@
 use client::RequestError;
 use pairing::Device;
 use pairing::grant::{Allow, Grant, Match};
-use router::{Action, Role};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use wamp::message;
 use wamp::uri::{Uri, UriRules};
 use wamp::value::{Dict, Value};
 
@@ -80,16 +78,8 @@ pub(super) fn from_row(mut row: Dict) -> Result<Grant, RequestError> {
 
 /// Refuses what nothing in the realm of the desktop can be called: such a grant would allow nothing, and say that it holds.
 fn check_uri(grant: &Grant) -> Result<(), RequestError> {
-    let checked = UriRules::Strict.check(&Uri::from(grant.uri.as_str()), policy_of(grant));
+    let checked = UriRules::Strict.check(&Uri::from(grant.uri.as_str()), roles::policy_of(grant));
     checked.map_err(|why| bad(format!("nothing here is called {:?}: {why}", grant.uri)))
-}
-
-const fn policy_of(grant: &Grant) -> message::Match {
-    match grant.matching {
-        Match::Exact => message::Match::Exact,
-        Match::Prefix => message::Match::Prefix,
-        Match::Wildcard => message::Match::Wildcard,
-    }
 }
 
 fn allow_of(value: &Value) -> Result<Allow, RequestError> {
@@ -109,25 +99,6 @@ fn allow_of(value: &Value) -> Result<Allow, RequestError> {
         }
     }
     Ok(allow)
-}
-
-/// Whether a role allows all of this without the grant: then the grant adds nothing, and its conditions take nothing away.
-fn is_in(role: &Role, grant: &Grant) -> bool {
-    let Allow {
-        call,
-        register,
-        publish,
-        subscribe,
-    } = grant.allow;
-    let actions = [
-        (call, Action::Call),
-        (register, Action::Register),
-        (publish, Action::Publish),
-        (subscribe, Action::Subscribe),
-    ];
-    let uri = Uri::from(grant.uri.as_str());
-    let mut granted = actions.into_iter().filter(|(is_allowed, _)| *is_allowed);
-    granted.all(|(_, action)| role.allows_pattern(action, &uri, policy_of(grant)).is_some())
 }
 
 /// The grants of a device, each with whether it holds now, and whether the role allows the same without it.
@@ -152,7 +123,10 @@ pub(super) fn of_device(desktop: &Desktop, device: Option<&Device>) -> Value {
             ("confirm", grant.confirm.into()),
             ("while_unlocked", grant.while_unlocked.into()),
             ("holds", roles::holds(grant, now, is_unlocked).into()),
-            ("by_role", role.as_ref().is_some_and(|role| is_in(role, grant)).into()),
+            (
+                "by_role",
+                role.as_ref().is_some_and(|role| roles::covers(role, grant)).into(),
+            ),
         ])
     };
     let grants = device.map(|device| device.grants.iter().map(row).collect());

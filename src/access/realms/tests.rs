@@ -26,10 +26,15 @@ fn asked(name: Option<&str>, methods: &[&str]) -> Asked {
     }
 }
 
+/// The realm of this configuration.
+fn realm_of(text: &str) -> ConfiguredRealm {
+    let config = config::Config::parse(Path::new("test.toml"), text).unwrap();
+    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap()
+}
+
 /// What a client named so is told that offers no proof, in a realm that knows a key of "keeper".
 fn admitted(name: Option<&str>) -> Result<String, String> {
-    let config = config::Config::parse(
-        Path::new("test.toml"),
+    let realm = realm_of(
         r#"
         [[realm]]
         name = "home"
@@ -42,10 +47,8 @@ fn admitted(name: Option<&str>) -> Result<String, String> {
         method = "cryptosign"
         pubkey = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
         "#,
-    )
-    .unwrap();
+    );
     let asked = asked(name, &["anonymous"]);
-    let realm = ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap();
     let admitted = realm
         .admit(&asked, &Peer::local("test"))
         .now_or_never()
@@ -77,8 +80,7 @@ fn asked_for(realm: &ConfiguredRealm, name: &str, methods: &[&str]) -> Proof {
 }
 
 fn realm_of_passwords() -> ConfiguredRealm {
-    let config = config::Config::parse(
-        Path::new("test.toml"),
+    realm_of(
         r#"
         [[realm]]
         name = "home"
@@ -99,8 +101,6 @@ fn realm_of_passwords() -> ConfiguredRealm {
         secret = "open"
         "#,
     )
-    .unwrap();
-    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap()
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn of_several_methods_a_client_is_asked_by_that_of_its_name() {
 
 /// A realm whose authenticator takes tickets, beside the tickets of those of the configuration.
 fn realm_that_asks(principals: &str) -> ConfiguredRealm {
-    let text = format!(
+    realm_of(&format!(
         r#"
         [[realm]]
         name = "home"
@@ -160,9 +160,7 @@ fn realm_that_asks(principals: &str) -> ConfiguredRealm {
         methods = ["ticket", "wampcra"]
         roles = ["reader"]
         "#
-    );
-    let config = config::Config::parse(Path::new("test.toml"), &text).unwrap();
-    ConfiguredRealm::new(&config.realms[0], &Authenticators::new().0, None).unwrap()
+    ))
 }
 
 const JOE: &str = r#"

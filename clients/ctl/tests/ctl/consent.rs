@@ -13,6 +13,14 @@ async fn paired() -> (Desk, Home) {
     (desk, home)
 }
 
+/// The same, where the laptop may read the brightness after a yes each time.
+async fn paired_with_a_question() -> (Desk, Home) {
+    let (desk, home) = paired().await;
+    let granted = ["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"];
+    assert_eq!(desk.run(&granted).await.status, Some(0));
+    (desk, home)
+}
+
 async fn device(desk: &Desk) -> Value {
     let shown = desk.run(&["--json", "devices", "show", "Laptop"]).await;
     serde_json::from_str(&shown.result).unwrap()
@@ -214,9 +222,7 @@ async fn a_call_waits_until_somebody_says_yes_or_no() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_is_named_beforehand_is_not_asked_about_and_nobody_at_all_is_an_error() {
-    let (desk, home) = paired().await;
-    desk.run(&["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"])
-        .await;
+    let (desk, home) = paired_with_a_question().await;
     let mut trusting = approve(&desk, &["--yes-to", "Laptop"]).await;
     trusting.end_of_typing();
     assert_eq!(home.run(&["--desktop", "Attic", "brightness"]).await.status, Some(0));
@@ -235,9 +241,7 @@ async fn a_device_that_is_named_beforehand_is_not_asked_about_and_nobody_at_all_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_waits_already_is_asked_about_by_who_comes_then() {
-    let (desk, home) = paired().await;
-    let granted = ["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"];
-    assert_eq!(desk.run(&granted).await.status, Some(0));
+    let (desk, home) = paired_with_a_question().await;
     let mut first = approve(&desk, &[]).await;
     let call = home.start(&["--desktop", "Attic", "brightness"]);
     let asked = first.json().await;
@@ -260,9 +264,7 @@ async fn a_call_that_waits_already_is_asked_about_by_who_comes_then() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_word_that_is_neither_yes_nor_no_is_asked_for_again() {
-    let (desk, home) = paired().await;
-    let granted = ["devices", "grant", "Laptop", "org.deskconn.brightness.get", "--confirm"];
-    assert_eq!(desk.run(&granted).await.status, Some(0));
+    let (desk, home) = paired_with_a_question().await;
     let mut approve = approve(&desk, &[]).await;
     let call = home.start(&["--desktop", "Attic", "brightness"]);
     assert_eq!(approve.json().await["event"], "asked");
