@@ -190,7 +190,9 @@ run_all() {
   for stage; do
     if [ -e "$OUTCOMES.$stage.failed" ]; then
       say "FAILED $stage; its last lines:"
-      { grep -E 'FAIL|panicked|[Ee]rror' "$OUTCOMES.$stage" | tail -8 || :; echo ...; tail -12 "$OUTCOMES.$stage"; } | sed "s/^/$stage: /"
+      # What failed before what only speaks of errors: the log of a program in trouble is full of those.
+      { grep -E 'FAIL|panicked' "$OUTCOMES.$stage" || grep -E '[Ee]rror' "$OUTCOMES.$stage" || :; } | tail -8 | cut -c1-400 | sed "s/^/$stage: /"
+      { echo ...; tail -12 "$OUTCOMES.$stage" | cut -c1-400; } | sed "s/^/$stage: /"
     fi
   done
   return $status

@@ -18,9 +18,9 @@ use crate::users::{Users, history};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-/// Seconds since 1970: shortly after, and when 31 bits of them are over.
-const EARLY: i64 = 600;
-const LATE: i64 = (1 << 31) + 100 * DAY;
+/// Days since 1970: the first, and when 31 bits of seconds are over.
+const EARLY: i64 = 0;
+const LATE: i64 = (1 << 31) / DAY + 100;
 /// Timers for a time of day run for 30 seconds at most (`LONGEST_WAIT`, `LONGEST_LOOK`).
 const FOLLOWS: Duration = Duration::from_secs(33);
 /// How long each of the other clocks holds.
@@ -73,6 +73,12 @@ impl Clock {
         let new = self.0.with_extension("new");
         fs::write(&new, format!("{seconds:+}\n")).unwrap();
         fs::rename(new, &self.0).unwrap();
+    }
+
+    /// Puts it to that many days since 1970, at the time of day that it is: what is done at a time of day is then as near, or
+    /// as long ago, as it is really, whenever this runs.
+    fn put_day(&self, days: i64) {
+        self.put((days - now() / DAY) * DAY);
     }
 
     /// Whether a time is now by this clock, give or take what a busy machine needs.
@@ -157,8 +163,8 @@ pub(crate) async fn jumps(desk: &mut Desk, clock: &Clock) {
     judge.hears("an action whose time has passed is made up for", done.is_some(), "");
     let people = (&users, &owner);
     holds((judge, "an hour ahead"), desk, clock, people).await;
-    for (name, seconds) in [("a day back", -DAY), ("1970", EARLY - now()), ("2038", LATE - now())] {
-        clock.put(seconds);
+    for (name, days) in [("a day back", now() / DAY - 1), ("1970", EARLY), ("2038", LATE)] {
+        clock.put_day(days);
         holds((judge, name), desk, clock, people).await;
     }
     let again = timeout(Duration::ZERO, later.next()).await.ok();
@@ -255,8 +261,8 @@ async fn holds((judge, name): (Judge, &str), desk: &Desk, clock: &Clock, (users,
 async fn starts(judge: Judge, desk: &mut Desk, clock: &Clock, users: Users) {
     let (options, id) = (users.options.clone(), users.device_id.clone());
     users.leave().await;
-    for (name, seconds) in [("1970", EARLY), ("2038", LATE)] {
-        clock.put(seconds - now());
+    for (name, days) in [("1970", EARLY), ("2038", LATE)] {
+        clock.put_day(days);
         let in_order = desk.end().await;
         desk.start_again().await;
         let target = format!("wss://{}/ws", desk.address()).parse().unwrap();
