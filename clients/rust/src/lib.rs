@@ -23,6 +23,7 @@ mod passing;
 mod pubsub;
 mod pulse;
 mod queue;
+mod race;
 mod random;
 mod served;
 mod session;

@@ -14,6 +14,7 @@ use super::status::Status;
 use super::{Client, Handle};
 use crate::connect::{Options, Target};
 use crate::discovery::Interfaces;
+use crate::session::Session;
 
 /// The first pause before trying again; it doubles up to the longest. A router that is started anew takes about as long.
 pub const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -40,14 +41,15 @@ impl Builder {
     }
 
     /// A place where the router may be. They are tried in the order in which they are given, but the one that worked last
-    /// before all others.
+    /// before all others; each has a lead of 250 ms over the next, and the first that answers is taken.
     #[must_use]
     pub fn at(mut self, target: Target) -> Self {
         self.places.add(target);
         self
     }
 
-    /// Tries the places in their order each time, so that the first one is taken again after another one was lost.
+    /// Tries the places one after the other, in their order each time, so that the first one is taken again after another one
+    /// was lost.
     #[must_use]
     pub const fn in_order(mut self) -> Self {
         self.places.keep_order();
@@ -71,12 +73,22 @@ impl Builder {
         self
     }
 
+    /// Opens a session that ends with its connection, at the first place that has one.
+    ///
+    /// # Errors
+    /// None of the places has the router, or it does not let this client in.
+    pub async fn connect(mut self) -> Result<Session, Unreached> {
+        let Reached { link, welcome, .. } = self.places.reach(&self.options, None).await?;
+        let keep_alive = self.options.keep_alive_over(&link);
+        Ok(Session::start(link, keep_alive, welcome, self.options.passed))
+    }
+
     /// Opens a session, and keeps one open from then on.
     ///
     /// # Errors
     /// None of the places has the router, or it does not let this client in. It is tried once.
     pub async fn open(mut self) -> Result<Client, Unreached> {
-        let reached = self.places.reach(&self.options, &Wanted::Resumable).await?;
+        let reached = self.places.reach(&self.options, Some(&Wanted::Resumable)).await?;
         let client = self.spawn(Some(reached));
         // It is open but for the task, which has not run yet.
         let _ = client.session().await;

@@ -271,7 +271,7 @@ impl Keeper {
     async fn dial_to_leave(&mut self, wanted: &Wanted) -> Option<Reached> {
         let until = *self.closing.get_or_insert_with(|| Instant::now() + FAREWELL);
         loop {
-            let unreached = match timeout_at(until, self.places.reach(&self.options, wanted)).await {
+            let unreached = match timeout_at(until, self.places.reach(&self.options, Some(wanted))).await {
                 Ok(Ok(reached)) => return Some(reached),
                 Ok(Err(unreached)) => unreached,
                 Err(_) => return None,
@@ -305,7 +305,7 @@ impl Keeper {
                 self.current.send_replace(Current::Away);
             }
             let reached = tokio::select! {
-                reached = self.places.reach(&self.options, wanted) => reached,
+                reached = self.places.reach(&self.options, Some(wanted)) => reached,
                 () = closed(&mut self.orders) => return Dialed::Stop,
                 within = passed(limit) => return late(within),
             };

@@ -7,7 +7,7 @@ use std::time::Duration;
 use link::Link;
 use link::noise::HandshakeError;
 use link::tls::ConnectError as TlsError;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use wamp::error::{AUTHENTICATION_FAILED, NO_SUCH_PRINCIPAL, SYSTEM_SHUTDOWN, UNAVAILABLE};
 use wamp::joiner::JoinError;
 use wamp::message::Welcome;
@@ -17,6 +17,7 @@ use crate::connect::{Options, Target, connect};
 use crate::discovery::{Address, DESKCONN, Found, Interfaces, browse_for};
 use crate::error::ConnectError;
 use crate::login::join;
+use crate::race::{HEAD_START, Race};
 use crate::random::draw_name;
 
 /// How long a desktop is looked for: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2), and most answer the first.
@@ -97,8 +98,8 @@ impl Places {
         self.lookup = Some(Lookup { id, interfaces });
     }
 
-    /// Opens a session at the first place that has one.
-    pub(crate) async fn reach(&mut self, options: &Options, wanted: &Wanted) -> Result<Reached, Unreached> {
+    /// Opens a session at the first place that has one; without resumption unless it is wanted.
+    pub(crate) async fn reach(&mut self, options: &Options, wanted: Option<&Wanted>) -> Result<Reached, Unreached> {
         let mut unreached = Unreached {
             tried: Vec::new(),
             lookup: None,
@@ -129,15 +130,28 @@ impl Places {
         &mut self,
         targets: Vec<Target>,
         options: &Options,
-        wanted: &Wanted,
+        wanted: Option<&Wanted>,
         unreached: &mut Unreached,
     ) -> Option<Reached> {
         let opening = self.opening.get_or_insert_with(draw_name).clone();
+        let first = unreached.tried.len();
+        let is_new = |target: &Target| unreached.tried.iter().all(|(tried, _)| tried != target);
+        let mut untried = Vec::new();
         for target in targets {
-            if unreached.tried.iter().any(|(tried, _)| *tried == target) {
-                continue;
+            if is_new(&target) && !untried.contains(&target) {
+                untried.push(target);
             }
-            match open(&target, options, (wanted, &opening)).await {
+        }
+        // Where the order says which is wanted, a slow one is no reason for another.
+        let lead = (!self.keeps_order).then_some(HEAD_START);
+        let mut race = Race::new(untried.clone(), lead);
+        // Only connections are made side by side: two places may be one router, where a second login takes over the first.
+        while let Some((target, connected)) = race.next(|target| Box::pin(dial(target, options.clone()))).await {
+            let joined = match connected {
+                Ok(connected) => Box::pin(connected.join(wanted, &opening)).await,
+                Err(error) => Err(error),
+            };
+            match joined {
                 Ok(reached) if self.keeps_order => return Some(reached),
                 Ok(reached) => {
                     self.known.retain(|known| *known != target);
@@ -149,30 +163,62 @@ impl Places {
                     unreached.tried.push((target, error));
                     // Who proved to be the router has decided.
                     if is_final {
-                        return None;
+                        break;
                     }
                 }
             }
         }
+        // Not as they ended, but the likeliest first.
+        unreached.tried[first..].sort_by_key(|(target, _)| untried.iter().position(|it| it == target));
         None
     }
 }
 
-async fn open(target: &Target, options: &Options, (wanted, opening): (&Wanted, &str)) -> Result<Reached, ConnectError> {
-    let opening = async {
-        let mut options = options.clone();
-        let mut link = connect(target, &mut options).await?;
-        link.reader.set_bounds(options.bounds);
+/// A link that is open, and what is needed to log in there.
+struct Connected {
+    link: Link,
+    target: Target,
+    options: Options,
+    /// How long that took.
+    took: Duration,
+}
+
+/// Connects to one place.
+async fn dial(target: Target, mut options: Options) -> Result<Connected, ConnectError> {
+    let began = Instant::now();
+    let connecting = timeout(options.patience, connect(&target, &mut options)).await;
+    let mut link = connecting.unwrap_or_else(|_| Err(too_slow(&target, options.patience)))?;
+    link.reader.set_bounds(options.bounds);
+    Ok(Connected {
+        link,
+        target,
+        options,
+        took: began.elapsed(),
+    })
+}
+
+impl Connected {
+    /// Logs in. What the connection took is not there any more.
+    async fn join(self, wanted: Option<&Wanted>, opening: &str) -> Result<Reached, ConnectError> {
+        let Self {
+            mut link,
+            target,
+            options,
+            took,
+        } = self;
+        let patience = options.patience;
         // Between processes of one machine no connection is lost but by the end of one of them.
-        let is_local = matches!(target, Target::Unix(_)) && *wanted == Wanted::Resumable;
-        let resumption = (!is_local).then(|| (wanted.clone(), opening.to_owned()));
-        let welcome = join(&mut link, options, resumption).await?;
-        let target = target.clone();
+        let is_local = matches!(target, Target::Unix(_)) && wanted == Some(&Wanted::Resumable);
+        let wanted = wanted.filter(|_| !is_local);
+        let resumption = wanted.map(|wanted| (wanted.clone(), opening.to_owned()));
+        let joining = timeout(patience.saturating_sub(took), join(&mut link, options, resumption)).await;
+        let welcome = joining.unwrap_or_else(|_| Err(too_slow(&target, patience)))?;
         Ok(Reached { link, welcome, target })
-    };
-    let late = || ConnectError::TooSlow(target.to_string(), options.patience.as_secs());
-    let opened = timeout(options.patience, opening).await;
-    opened.unwrap_or_else(|_| Err(late()))
+    }
+}
+
+fn too_slow(target: &Target, patience: Duration) -> ConnectError {
+    ConnectError::TooSlow(target.to_string(), patience.as_secs())
 }
 
 impl Lookup {

@@ -10,10 +10,12 @@ use ::pairing::exchange::{MAX_FRAME_BYTES, SUBPROTOCOL};
 use link::ReadError;
 use link::tls::{self, Trust};
 use link::websocket::{self, Frames};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::connect::{Target, tcp};
 use crate::error::ConnectError;
+use crate::race::{HEAD_START, Race};
 
 /// Where a desktop has it.
 const PATH: &str = "/pair";
@@ -36,30 +38,48 @@ impl PairingChannel {
     /// # Errors
     /// Nobody answers, or it is no desktop, or no pairing window is open there: its answer says so.
     pub async fn open(host: &str, patience: Duration) -> Result<Self, ConnectError> {
-        let target = Target::SecureWebSocket {
-            host: host.to_owned(),
-            path: PATH.to_owned(),
-        };
-        let opening = async {
-            let stream = tcp(&target, host).await?;
-            let connected = tls::connect(stream, Trust::Anybody).await;
-            let connected = connected.map_err(|error| ConnectError::Tls(target.to_string(), error))?;
-            let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME_BYTES).await;
-            let refused = |error: websocket::ConnectError| {
-                if matches!(error, websocket::ConnectError::Refused(NO_WINDOW, _)) {
-                    return ConnectError::PairingClosed(host.to_owned());
-                }
-                ConnectError::NotWamp(target.to_string(), error.to_string())
+        let opening = async { Self::over(tcp(&target(host), host).await?, host).await };
+        within(patience, host, opening).await
+    }
+
+    /// The same at the first of several that answers: each has a lead of 250 ms over the next.
+    ///
+    /// # Errors
+    /// As of [`PairingChannel::open`]; where nobody answers, what came of the last. `None` when there are no hosts.
+    pub async fn open_any(hosts: &[String], patience: Duration) -> Option<Result<Self, ConnectError>> {
+        // Only connections are made side by side: several may lead to one desktop, which pairs one device at a time.
+        let mut race = Race::new(hosts.to_vec(), Some(HEAD_START));
+        let connect = |host: String| async move { within(patience, &host, tcp(&target(&host), &host)).await };
+        let mut last = None;
+        while let Some((host, connected)) = race.next(connect).await {
+            let opened = match connected {
+                Ok(stream) => within(patience, &host, Self::over(stream, &host)).await,
+                Err(error) => Err(error),
             };
-            let frames = frames.map_err(refused)?;
-            Ok(Self {
-                frames,
-                spki: connected.spki,
-                exporter: connected.exporters.pair,
-            })
+            match opened {
+                Err(error @ (ConnectError::Unreachable(..) | ConnectError::TooSlow(..))) => last = Some(Err(error)),
+                opened => return Some(opened),
+            }
+        }
+        last
+    }
+
+    async fn over(stream: TcpStream, host: &str) -> Result<Self, ConnectError> {
+        let shown = target(host).to_string();
+        let connected = tls::connect(stream, Trust::Anybody).await;
+        let connected = connected.map_err(|error| ConnectError::Tls(shown.clone(), error))?;
+        let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME_BYTES).await;
+        let refused = |error: websocket::ConnectError| {
+            if matches!(error, websocket::ConnectError::Refused(NO_WINDOW, _)) {
+                return ConnectError::PairingClosed(host.to_owned());
+            }
+            ConnectError::NotWamp(shown, error.to_string())
         };
-        let late = || ConnectError::TooSlow(target.to_string(), patience.as_secs());
-        timeout(patience, opening).await.unwrap_or_else(|_| Err(late()))
+        Ok(Self {
+            frames: frames.map_err(refused)?,
+            spki: connected.spki,
+            exporter: connected.exporters.pair,
+        })
     }
 
     /// SHA-256 of the `SubjectPublicKeyInfo` of the certificate that the other end showed and has the key of.
@@ -98,4 +118,21 @@ impl PairingChannel {
     pub async fn close(mut self) {
         let _ = timeout(FAREWELL, self.frames.close()).await;
     }
+}
+
+/// The place where the desktop at this host pairs devices.
+fn target(host: &str) -> Target {
+    Target::SecureWebSocket {
+        host: host.to_owned(),
+        path: PATH.to_owned(),
+    }
+}
+
+async fn within<T>(
+    patience: Duration,
+    host: &str,
+    opening: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
+    let late = |_| Err(ConnectError::TooSlow(target(host).to_string(), patience.as_secs()));
+    timeout(patience, opening).await.unwrap_or_else(late)
 }

@@ -12,6 +12,7 @@ mod interactions_example;
 mod keeping;
 mod parts;
 mod peer;
+mod places;
 mod queuing;
 mod relay;
 mod resuming;

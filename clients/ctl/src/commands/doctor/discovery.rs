@@ -28,7 +28,7 @@ pub(super) async fn look(global: &Global, talk: Option<&Talk>) -> Facts {
     let id = get(&talk.info, "id");
     let is_heard = if truth(&status, "running") && !global.no_discovery && !id.is_empty() {
         let is_own = |found: &client::discovery::Found| found.id.as_deref().is_some_and(|it| id.starts_with(it));
-        nearby::desktops(global, true, is_own)
+        nearby::desktops(global, 1, is_own)
             .await
             .ok()
             .map(|found| !found.is_empty())

@@ -5,7 +5,7 @@ mod place;
 use std::time::Duration;
 
 use client::pairing::{Attempt, PairError, Step};
-use client::{ConnectError, Dict, PairingChannel, dict};
+use client::{Dict, PairingChannel, dict};
 use pairing::Kind;
 use pairing::exchange::{self, Introduction, Joined, Secret};
 
@@ -72,16 +72,9 @@ fn event(name: &str, mut details: Dict) -> Dict {
 
 /// Connects to the first host that answers.
 async fn connect(place: &Place) -> Result<PairingChannel, Failure> {
-    let mut last = None;
-    for host in &place.hosts {
-        match PairingChannel::open(host, CONNECT_TIME).await {
-            Ok(channel) => return Ok(channel),
-            Err(error @ (ConnectError::Unreachable(..) | ConnectError::TooSlow(..))) => last = Some(error),
-            Err(error) => return Err(error.into()),
-        }
-    }
     let nowhere = || Failure::NotFound(format!("{} has no address to connect to", place.name));
-    Err(last.map_or_else(nowhere, Failure::from))
+    let opened = PairingChannel::open_any(&place.hosts, CONNECT_TIME).await;
+    Ok(opened.ok_or_else(nowhere)??)
 }
 
 /// Where a pairing is going on.

@@ -156,7 +156,7 @@ where
 
 /// The desktop on the network that waits for a device; where several do, the one that is chosen.
 async fn waiting(global: &Global, output: &Output, typed: &mut Typed) -> Result<Place, Failure> {
-    let search = nearby::desktops(global, false, |found| found.txt("pair") == Some("1"));
+    let search = nearby::desktops(global, usize::MAX, |found| found.txt("pair") == Some("1"));
     let mut found = output
         .while_waiting("looking for desktops that wait for a device", search)
         .await?;
@@ -200,7 +200,7 @@ async fn choose(found: &[Found], count: usize, output: &Output, typed: &mut Type
 /// The desktop that calls itself so on the network; a host of this name otherwise.
 async fn named(name: &str, global: &Global, output: &Output) -> Result<Place, Failure> {
     let is_it = |found: &Found| found.name.to_lowercase() == name.to_lowercase() || found.id.as_deref() == Some(name);
-    let search = nearby::desktops(global, true, is_it);
+    let search = nearby::desktops(global, 1, is_it);
     let found = output.while_waiting(&format!("looking for {name}"), search).await?;
     if let Some(found) = found.first() {
         return Ok(place(found));

@@ -1,0 +1,135 @@
+//! Several places where the router may be: one that says nothing keeps nobody from the next, and no place is logged in to beside
+//! another.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use deskconn_client::{Client, ConnectError, Options, PairingChannel, Target};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+use crate::support::{Stage, soon};
+
+/// Longer than any test: whoever waits for it fails.
+const FOREVER: Duration = Duration::from_secs(600);
+/// A connection on this machine takes no time; one that takes so long is not taken.
+const UNANSWERED: Duration = Duration::from_millis(500);
+
+fn options() -> Options {
+    Options {
+        patience: FOREVER,
+        ..Options::new("realm1")
+    }
+}
+
+fn target(address: SocketAddr) -> Target {
+    format!("ws://{address}").parse().unwrap()
+}
+
+/// Somebody who takes connections and says nothing.
+async fn silent() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
+/// A port where a connection begins and never comes about, as at an address of another network.
+struct Unreachable {
+    address: SocketAddr,
+    _listener: TcpListener,
+    _waiting: Vec<TcpStream>,
+}
+
+impl Unreachable {
+    async fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut waiting = Vec::new();
+        // Whoever has no place in its queue is not answered.
+        while let Ok(taken) = timeout(UNANSWERED, TcpStream::connect(address)).await {
+            waiting.push(taken.unwrap());
+        }
+        Self {
+            address,
+            _listener: listener,
+            _waiting: waiting,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_that_says_nothing_keeps_nobody_from_the_next() {
+    let (stage, (silent, at)) = (Stage::new(), silent().await);
+    let unreachable = Unreachable::new().await;
+    let builder = || {
+        let builder = Client::builder(options()).at(target(unreachable.address));
+        builder.at(target(at)).at(target(stage.address))
+    };
+    let client = soon(builder().open()).await.unwrap();
+    assert_eq!(client.place(), Some(target(stage.address)));
+    let (taken, _) = soon(silent.accept()).await.unwrap();
+    drop(taken);
+    client.close().await;
+    let session = soon(builder().connect()).await.unwrap();
+    assert_eq!(session.detail("authrole"), Some("anonymous"));
+    soon(session.leave()).await;
+}
+
+/// Takes a connection of RawSocket with what it asks for.
+async fn shake_hands(listener: &TcpListener) -> TcpStream {
+    let (mut stream, _) = soon(listener.accept()).await.unwrap();
+    let mut asked = [0; 4];
+    soon(stream.read_exact(&mut asked)).await.unwrap();
+    stream.write_all(&asked).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn connections_are_made_side_by_side_and_logins_one_after_the_other() {
+    let [(first, one), (second, other)] = [silent().await, silent().await];
+    let place = |address| format!("rs://{address}").parse().unwrap();
+    let builder = Client::builder(options()).at(place(one)).at(place(other));
+    let connecting = tokio::spawn(builder.connect());
+    // The first takes its time for the connection, and more for the login.
+    let mut later = shake_hands(&second).await;
+    let mut length = [0; 4];
+    soon(later.read_exact(&mut length)).await.unwrap();
+    let mut sooner = shake_hands(&first).await;
+    let login = timeout(UNANSWERED, sooner.read_exact(&mut length)).await;
+    assert!(login.is_err(), "two logins at once may be two at one router");
+    drop(later);
+    soon(sooner.read_exact(&mut length)).await.unwrap();
+    drop(sooner);
+    let unreached = soon(connecting).await.unwrap().unwrap_err();
+    assert!(matches!(unreached.worst(), Some(ConnectError::Lost(_))), "{unreached}");
+}
+
+#[tokio::test]
+async fn what_was_tried_is_told_in_the_order_of_the_places() {
+    let (listener, closed) = silent().await;
+    drop(listener);
+    let (_silent, slow) = silent().await;
+    let patience = Duration::from_secs(1);
+    let quick = Options { patience, ..options() };
+    let builder = Client::builder(quick).at(target(slow)).at(target(closed));
+    let unreached = soon(builder.at(target(slow)).connect()).await.unwrap_err();
+    let tried: Vec<_> = unreached.tried.iter().map(|(target, _)| target.clone()).collect();
+    assert_eq!(tried, [target(slow), target(closed)], "none of them twice");
+    assert!(
+        matches!(unreached.worst(), Some(ConnectError::TooSlow(_, 1))),
+        "{unreached}"
+    );
+}
+
+#[tokio::test]
+async fn pairing_goes_on_at_the_next_host_where_one_says_nothing() {
+    let (stage, unreachable) = (Stage::new(), Unreachable::new().await);
+    let hosts = [unreachable.address.to_string(), stage.address.to_string()];
+    let opened = soon(PairingChannel::open_any(&hosts, FOREVER)).await;
+    // A router without TLS is there, which is no desktop.
+    assert!(matches!(opened, Some(Err(ConnectError::Tls(..)))), "{opened:?}");
+    assert!(PairingChannel::open_any(&[], FOREVER).await.is_none());
+}
