@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use client::{Client, Options, Serializer, Session, SigningKey, Target};
+use client::{Client, Options, Serializer, Session, Target};
 
 use crate::args::Global;
 use crate::distant;
 use crate::failure::Failure;
 use crate::here;
-use crate::key;
+use crate::login;
 
 /// The realm of desktops.
 pub(crate) const REALM: &str = "deskconn";
@@ -18,41 +18,46 @@ pub(crate) const PORT: u16 = 5020;
 /// How long opening a session may take.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Why nothing is said of a login at a desktop of one's own.
+const HERE: &str = "here the socket says who you are";
+const PAIRED: &str = "with --desktop the keys of the pairing say who you are";
+
 /// Opens a session.
 pub(crate) async fn open(global: &Global) -> Result<Session, Failure> {
-    let mut options = options(global);
+    let options = options(global);
     if let Some(name) = &global.desktop {
+        login::unfit(&global.login, PAIRED)?;
         return distant::open(name, global, options).await;
     }
-    match &global.at {
-        Some(at) => {
-            options.key = login(global)?;
-            Ok(Session::connect(&target(at)?, options).await?)
-        }
-        None => here::open(options).await,
-    }
+    let Some(at) = &global.at else {
+        login::unfit(&global.login, HERE)?;
+        return here::open(options).await;
+    };
+    let options = login::at_router(global, options)?;
+    let opened = Session::connect(&target(at, options.pin.is_some())?, options).await;
+    opened.map_err(|error| login::refused(&global.login, error))
 }
 
 /// Opens a session for a command that runs until somebody ends it: it outlives its connection, and the desktop's program.
 pub(crate) async fn keep(global: &Global) -> Result<Client, Failure> {
-    let mut options = options(global);
+    let options = options(global);
     if let Some(name) = &global.desktop {
+        login::unfit(&global.login, PAIRED)?;
         return distant::keep(name, global, options).await;
     }
-    match &global.at {
-        Some(at) => {
-            options.key = login(global)?;
-            keep_at(target(at)?, options).await
-        }
-        None => here::keep(options).await,
-    }
+    let Some(at) = &global.at else {
+        login::unfit(&global.login, HERE)?;
+        return here::keep(options).await;
+    };
+    let options = login::at_router(global, options)?;
+    keep_at(target(at, options.pin.is_some())?, global, options).await
 }
 
 /// The same at this address alone.
-pub(crate) async fn keep_at(at: Target, options: Options) -> Result<Client, Failure> {
+pub(crate) async fn keep_at(at: Target, global: &Global, options: Options) -> Result<Client, Failure> {
     let client = Client::builder(options).at(at.clone()).open().await;
     client.map_err(|unreached| match unreached.into_worst() {
-        Some(error) => error.into(),
+        Some(error) => login::refused(&global.login, error),
         None => Failure::NotFound(format!("nothing answers at {at}")),
     })
 }
@@ -68,28 +73,17 @@ fn options(global: &Global) -> Options {
     options
 }
 
-fn realm(global: &Global) -> &str {
+pub(crate) fn realm(global: &Global) -> &str {
     global.realm.as_deref().unwrap_or(REALM)
 }
 
-/// The key to log in with: the one that was asked for; or the usual one, if it is there and this is a desktop.
-fn login(global: &Global) -> Result<Option<SigningKey>, Failure> {
-    if global.anonymous {
-        return Ok(None);
-    }
-    if let Some(path) = &global.key {
-        return key::read(path).map(Some);
-    }
-    let usual = key::default_path().filter(|path| realm(global) == REALM && path.exists());
-    usual.map(|path| key::read(&path)).transpose()
-}
-
-/// An address as people write it: a whole one, or a host with or without a port.
-fn target(at: &str) -> Result<Target, Failure> {
+/// An address as people write it: a whole one, or a host with or without a port, by TLS where its key is known.
+fn target(at: &str, has_pin: bool) -> Result<Target, Failure> {
     if is_whole(at) {
         return Ok(at.parse()?);
     }
-    Ok(format!("ws://{}/ws", with_port(at, PORT)).parse()?)
+    let scheme = if has_pin { "wss" } else { "ws" };
+    Ok(format!("{scheme}://{}/ws", with_port(at, PORT)).parse()?)
 }
 
 pub(crate) fn is_whole(address: &str) -> bool {
@@ -123,10 +117,14 @@ mod tests {
             ("rs://desk.local:80", "rs://desk.local:80"),
             ("unix:/run/x.sock", "unix:/run/x.sock"),
         ] {
-            assert_eq!(target(at).unwrap().to_string(), expected, "{at}");
+            assert_eq!(target(at, false).unwrap().to_string(), expected, "{at}");
         }
+        assert_eq!(
+            target("desk.local", true).unwrap().to_string(),
+            "wss://desk.local:5020/ws"
+        );
         for at in ["", ":80", "host:99999", "http://host:80", "unix:relative"] {
-            assert!(matches!(target(at), Err(Failure::Usage(_))), "{at}");
+            assert!(matches!(target(at, false), Err(Failure::Usage(_))), "{at}");
         }
     }
 }

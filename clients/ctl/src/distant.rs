@@ -32,7 +32,7 @@ pub(crate) async fn open(name: &str, global: &Global, options: Options) -> Resul
 pub(crate) async fn keep(name: &str, global: &Global, options: Options) -> Result<Client, Failure> {
     let (joined, options) = login(name, global, options)?;
     if let Some(at) = &global.at {
-        return connect::keep_at(given(&joined, at)?, options).await;
+        return connect::keep_at(given(&joined, at)?, global, options).await;
     }
     let opened = builder(&joined, global, options).open().await;
     opened.map_err(|unreached| explained(&joined, global, unreached))

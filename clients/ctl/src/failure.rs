@@ -130,7 +130,7 @@ fn hint_for(reason: &str) -> Option<&'static str> {
         "wamp.error.no_such_realm" => Some("name another realm with --realm"),
         "wamp.error.no_matching_auth_method" | "wamp.error.authentication_required" => Some(
             "`deskconnctl join` pairs this command line, and --desktop NAME goes there then; for other routers there \
-                 are --key and --anonymous",
+                 are --ticket, --password, --key, --certificate and --anonymous",
         ),
         "wamp.error.authentication_failed" | "wamp.error.no_such_principal" => Some(
             "it was never paired there, or was revoked: `deskconnctl pair` at the desktop, then `deskconnctl join` here",

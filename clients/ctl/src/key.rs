@@ -33,25 +33,36 @@ pub(crate) fn directory() -> Option<PathBuf> {
 /// Reads a key.
 pub(crate) fn read(path: &Path) -> Result<SigningKey, Failure> {
     let shown = path.display();
-    let failed = |error: io::Error| {
-        Failure::failed(if error.kind() == io::ErrorKind::NotFound {
-            format!("there is no key at {shown}; make one with `deskconnctl keygen --key {shown}`")
-        } else {
-            format!("the key at {shown} cannot be read: {error}")
-        })
-    };
-    let file = File::open(path).map_err(failed)?;
-    if system::is_open_to_others(&file.metadata().map_err(failed)?) {
+    if !path.exists() {
         return Err(Failure::failed(format!(
-            "others may read the key at {shown}; mend it with `chmod 600 {shown}`"
+            "there is no key at {shown}; make one with `deskconnctl keygen --key {shown}`"
         )));
     }
-    let mut text = String::new();
-    file.take(MAX_LENGTH).read_to_string(&mut text).map_err(failed)?;
+    let text = read_private(path, "key", MAX_LENGTH)?;
     let mut seed = [0; 32];
     hex::decode_to_slice(text.trim_ascii(), &mut seed)
         .map_err(|_| Failure::failed(format!("{shown} holds no key: 64 hexadecimal digits are expected")))?;
     Ok(SigningKey::from_bytes(&seed))
+}
+
+/// The text of a file that nobody else may read: of it as many bytes as what it holds may have, and one.
+pub(crate) fn read_private(path: &Path, what: &str, most: u64) -> Result<String, Failure> {
+    let shown = path.display();
+    let failed = |error: io::Error| Failure::failed(format!("the {what} at {shown} cannot be read: {error}"));
+    let file = File::open(path).map_err(failed)?;
+    if system::is_open_to_others(&file.metadata().map_err(failed)?) {
+        return Err(Failure::failed(format!(
+            "others may read the {what} at {shown}; mend it with `chmod 600 {shown}`"
+        )));
+    }
+    let mut text = String::new();
+    file.take(most + 1).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 > most {
+        return Err(Failure::failed(format!(
+            "{shown} holds no {what}: it has more than {most} bytes"
+        )));
+    }
+    Ok(text)
 }
 
 /// Makes a key and writes it where none is.

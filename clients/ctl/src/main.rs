@@ -12,6 +12,7 @@ mod failure;
 mod here;
 mod joined;
 mod key;
+mod login;
 mod manual;
 mod mistyped;
 mod nearby;

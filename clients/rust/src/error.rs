@@ -112,7 +112,7 @@ pub enum ConnectError {
     NoPin(String),
     /// The client knows a key of the desktop, and the address would have it speak without.
     #[error(
-        "{0} is not encrypted, and this client is paired: use wss:// or rss:// with a pin, or ws:// with Noise keys"
+        "{0} is not encrypted, and this client knows a key of the other end: use wss://, rss:// or quic:// with a pin, or ws:// with Noise keys"
     )]
     WouldBePlain(String),
     /// TLS failed; somebody may be between.

@@ -125,6 +125,10 @@ pub(crate) const EXAMPLES: &[(&str, &[Example])] = &[
                 "call com.example.add 2 3 --at hub:8080 --realm realm1 --anonymous",
                 "any router",
             ),
+            (
+                "call com.example.add 2 3 --at hub:8080 --realm home --authid joe --password joe.txt",
+                "as a principal of it",
+            ),
         ],
     ),
     (

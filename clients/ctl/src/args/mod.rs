@@ -5,6 +5,7 @@ mod actions;
 mod documents;
 pub(crate) mod examples;
 mod functions;
+mod login;
 mod messages;
 mod secret;
 mod trusted;
@@ -19,6 +20,7 @@ pub(crate) use self::functions::{
     Brightness, BrightnessCommand, Button, Gpio, Keyboard, Media, MediaCommand, Notify, Open, Pointer, Power, Programs,
     Screen, Slides, Switch, Volume,
 };
+pub(crate) use self::login::Login;
 pub(crate) use self::messages::{Call, Policy, Publish, Register, Subscribe};
 pub(crate) use self::secret::{Secret, SecretKdf, SecretMethod};
 pub(crate) use self::trusted::{Approve, Desktops, Devices, Expiry, Grant, Join, Pair};
@@ -61,21 +63,16 @@ fn with_examples(command: clap::Command, path: &[&str]) -> clap::Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH. With --desktop: where that
-    /// desktop is, by TLS, or by wss://…, rss://… or quic://…
+    /// The desktop or router at this address: HOST, HOST:PORT, ws://…, rs://… or unix:/PATH, and with --pin wss://…, rss://…
+    /// or quic://…. With --desktop: where that desktop is, by TLS
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) at: Option<String>,
     /// A desktop that this command line was paired with by `join`: its name, or the beginning of its id
-    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["key", "anonymous"],
+    #[arg(long, global = true, value_name = "NAME", conflicts_with_all = ["key", "anonymous", "authid", "ticket", "password", "certificate", "pin"],
         add = ArgValueCandidates::new(complete::desktops))]
     pub(crate) desktop: Option<String>,
-    /// Log in with the key in this file; without it, in the realm deskconn, with ctl.key of the state directory if that is
-    /// there. A router's own realms get no key that is not named
-    #[arg(long, global = true, value_name = "FILE", conflicts_with = "anonymous")]
-    pub(crate) key: Option<PathBuf>,
-    /// Log in without a key
-    #[arg(long, global = true)]
-    pub(crate) anonymous: bool,
+    #[command(flatten)]
+    pub(crate) login: Login,
     /// Look for no desktop by mDNS: go to addresses that are known or given alone
     #[arg(long, global = true, hide_short_help = true)]
     pub(crate) no_discovery: bool,

@@ -10,7 +10,12 @@ use crate::output::Output;
 
 pub(super) fn run(global: &Global, output: &Output) -> Result<(), Failure> {
     let no_home = || Failure::failed("this user has no home directory; say with --key where the key should be");
-    let path = global.key.clone().or_else(key::default_path).ok_or_else(no_home)?;
+    let path = global
+        .login
+        .key
+        .clone()
+        .or_else(key::default_path)
+        .ok_or_else(no_home)?;
     let public = key::generate(&path)?.public();
     let fingerprint = DeviceKey::from_bytes(&public)
         .map_err(|error| Failure::failed(error.to_string()))?

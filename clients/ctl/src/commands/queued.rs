@@ -88,10 +88,12 @@ fn name(global: &Global) -> PathBuf {
         (None, Some(at)) => format!("at {at}"),
         (None, None) => "here".to_owned(),
     };
-    let who = match &global.key {
-        Some(key) => key.display().to_string(),
-        None if global.anonymous => "anonymous".to_owned(),
-        None => String::new(),
+    let login = &global.login;
+    let who = match (&login.authid, login.key.as_ref().or(login.certificate.as_ref())) {
+        (Some(authid), _) => format!("authid {authid}"),
+        (None, Some(file)) => file.display().to_string(),
+        (None, None) if login.anonymous => "anonymous".to_owned(),
+        (None, None) => String::new(),
     };
     let realm = global.realm.as_deref().unwrap_or_default();
     [place, who, realm.to_owned()]

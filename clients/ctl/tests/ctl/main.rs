@@ -17,6 +17,7 @@ mod join;
 mod keeping;
 mod log;
 mod logged;
+mod login;
 mod manual;
 mod reload;
 mod screen;
