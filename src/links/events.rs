@@ -3,7 +3,8 @@
 use wamp::id::{PublicationId, RequestId, SessionId};
 use wamp::limits::MAX_VIA;
 use wamp::message::{
-    Event, EventReceived, Message, Origin, Passthru, Publish, PublishOptions, Route, RouterId, SharedPassthru,
+    Event, EventReceived, Message, Origin, Passthru, Publish, PublishOptions, PublishSpecial, Route, RouterId,
+    SharedPassthru,
 };
 use wamp::payload::Payload;
 use wamp::uri::Uri;
@@ -81,11 +82,18 @@ impl Link {
             route.kept_at = retained.published_at.clone();
             route.again = true;
         }
+        let forget = std::mem::take(&mut route.forget);
         let options = PublishOptions {
             // So that it is known whether it was taken.
             acknowledge: true,
             delivered: details.acknowledge,
             retain: route.kept_at.is_some(),
+            special: forget.then(|| {
+                Box::new(PublishSpecial {
+                    forget,
+                    ..PublishSpecial::default()
+                })
+            }),
             passthru: Passthru::with_route(details.passthru.as_deref(), route),
             ..PublishOptions::default()
         };

@@ -78,6 +78,8 @@ async fn what_was_acknowledged_is_there_after_the_daemon_was_killed(configuratio
         session.publish_retained("com.state.lamp", [on.into()]).await.unwrap();
     }
     session.publish_retained("com.other", [1_u64.into()]).await.unwrap();
+    session.publish_retained("com.state.gone", [true.into()]).await.unwrap();
+    session.forget_retained("com.state.gone", [false.into()]).await.unwrap();
     let home = daemon.killed();
     let daemon = Apart::start_at(home, &configuration);
     let session = join(&daemon).await;
@@ -88,7 +90,11 @@ async fn what_was_acknowledged_is_there_after_the_daemon_was_killed(configuratio
         .map(|(id, number)| (Value::from(number), id.get()))
         .collect();
     assert_eq!(found[..20], numbers);
-    assert_eq!(found.len(), 23, "the retained ones are events too");
+    assert_eq!(
+        found.len(),
+        25,
+        "the retained ones are events too, and so is the one that forgets"
+    );
     let mut retained = session.subscribe_retained("com.", Match::Prefix).await.unwrap();
     let event = soon("the retained event", retained.next()).await.unwrap();
     assert_eq!(
@@ -103,7 +109,7 @@ async fn what_was_acknowledged_is_there_after_the_daemon_was_killed(configuratio
         Args::from([99_u64.into()]),
         "com.other was kept in memory alone"
     );
-    assert_eq!(events(&session, 1).await.len(), 24);
+    assert_eq!(events(&session, 1).await.len(), 26);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

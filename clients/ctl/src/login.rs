@@ -110,6 +110,15 @@ pub(crate) fn refused(login: &Login, error: ConnectError) -> Failure {
             "--pin SHA256 says which certificate is the right one; a desktop that this command line is paired with is reached \
              by --desktop NAME",
         ),
-        _ => error.into(),
+        ConnectError::Target(_)
+        | ConnectError::WouldBePlain(_)
+        | ConnectError::Unreachable(..)
+        | ConnectError::NotWamp(..)
+        | ConnectError::PairingClosed(_)
+        | ConnectError::Tls(..)
+        | ConnectError::Noise(..)
+        | ConnectError::Join(_)
+        | ConnectError::Lost(_)
+        | ConnectError::TooSlow(..) => error.into(),
     }
 }

@@ -4,9 +4,11 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 
 use tokio::sync::oneshot;
-use wamp::error::INVALID_URI;
+use wamp::error::{FEATURE_NOT_SUPPORTED, INVALID_URI};
 use wamp::id::{PublicationId, RequestId, SubscriptionId};
-use wamp::message::{Match, Message, Publish, PublishOptions, Subscribe, SubscribeOptions, Unsubscribe};
+use wamp::message::{
+    Match, Message, Publish, PublishOptions, PublishSpecial, Subscribe, SubscribeOptions, Unsubscribe,
+};
 use wamp::payload::Payload;
 use wamp::uri::{Uri, UriRules};
 
@@ -116,6 +118,27 @@ impl Session {
     pub async fn publish_retained(&self, topic: &str, args: impl Into<Args>) -> Result<PublicationId, Error> {
         let options = PublishOptions {
             retain: true,
+            ..PublishOptions::default()
+        };
+        self.publish_and_wait(topic, args.into(), options).await
+    }
+
+    /// Publishes an event with which the router forgets what it keeps of the topic for those who subscribe later, and waits
+    /// until it has. The event itself is not kept. For routers that announce `x_forget_retained`.
+    ///
+    /// # Errors
+    /// The router refuses it, or cannot forget, or the session has ended.
+    pub async fn forget_retained(&self, topic: &str, args: impl Into<Args>) -> Result<PublicationId, Error> {
+        if !self.router_does("broker", "x_forget_retained") {
+            let why = "this router cannot forget what it retains (x_forget_retained is missing among its features)";
+            return Err(RequestError::new(FEATURE_NOT_SUPPORTED, why).into());
+        }
+        let special = PublishSpecial {
+            forget: true,
+            ..PublishSpecial::default()
+        };
+        let options = PublishOptions {
+            special: Some(Box::new(special)),
             ..PublishOptions::default()
         };
         self.publish_and_wait(topic, args.into(), options).await

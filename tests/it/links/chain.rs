@@ -187,3 +187,40 @@ async fn what_is_retained_is_retained_everywhere_and_the_newest_wins() {
     };
     assert_eq!((first.0, first), (2, second));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_forgotten_in_one_router_is_forgotten_in_all() {
+    let c = alone().await;
+    let b = up(Desk::with(&realm(&link("c", &[address(&c)], ALL))).await).await;
+    let a = up(Desk::with(&realm(&link("b", &[address(&b)], ALL))).await).await;
+    let (at_a, at_c) = (program(&a, Serializer::Cbor).await, program(&c, Serializer::Json).await);
+    let mut watch = at_c.subscribe_matching("com.", client::Match::Prefix).await.unwrap();
+    for topic in ["com.state.old", "com.state.other"] {
+        at_a.publish_retained(topic, [1_u64.into()]).await.unwrap();
+        next(&mut watch).await;
+    }
+    // Not by the one that published it, and at the other end.
+    let mut seen = at_a.subscribe("com.state.old").await.unwrap();
+    at_c.forget_retained("com.state.old", [Value::Null]).await.unwrap();
+    let told = soon("the event that forgets", seen.next()).await.unwrap();
+    assert_eq!((told.args.into_value(), told.retained), (Value::Null, None));
+    for desk in [&a, &b, &c] {
+        let session = program(desk, Serializer::MessagePack).await;
+        let mut kept = session
+            .subscribe_retained("com.state.", client::Match::Prefix)
+            .await
+            .unwrap();
+        let event = soon("what is retained", kept.next()).await.unwrap();
+        assert_eq!(event.topic.as_ref().map(client::Uri::as_str), Some("com.state.other"));
+        session.publish_with("com.state.end", (), to_oneself()).await.unwrap();
+        let event = soon("the end", kept.next()).await.unwrap();
+        assert_eq!(event.topic.as_ref().map(client::Uri::as_str), Some("com.state.end"));
+    }
+}
+
+fn to_oneself() -> PublishOptions {
+    PublishOptions {
+        exclude_me: false,
+        ..PublishOptions::default()
+    }
+}

@@ -36,6 +36,9 @@ pub(crate) struct Publish {
     /// Let the router keep the event for those who subscribe later, in place of the last one
     #[arg(long)]
     pub(crate) retain: bool,
+    /// Let the router forget what it keeps of the topic for those who subscribe later; the event itself is not kept
+    #[arg(long, conflicts_with_all = ["retain", "queue"])]
+    pub(crate) forget: bool,
     /// Stay connected until Ctrl-C, and let the router publish the event when the connection ends, however that happens
     #[arg(long, conflicts_with = "ack")]
     pub(crate) will: bool,

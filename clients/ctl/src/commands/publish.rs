@@ -15,10 +15,10 @@ pub(super) async fn run(session: &Session, publish: &Publish, output: &Output) -
         return leave(session, publish, args, output).await;
     }
     // Always acknowledged: a refusal must not pass in silence.
-    let published = if publish.retain {
-        session.publish_retained(&publish.uri, args).await
-    } else {
-        session.publish_acknowledged(&publish.uri, args).await
+    let published = match publish {
+        Publish { forget: true, .. } => session.forget_retained(&publish.uri, args).await,
+        Publish { retain: true, .. } => session.publish_retained(&publish.uri, args).await,
+        Publish { .. } => session.publish_acknowledged(&publish.uri, args).await,
     };
     let publication = match published {
         Ok(publication) => publication,
@@ -33,7 +33,10 @@ pub(super) async fn run(session: &Session, publish: &Publish, output: &Output) -
 /// Leaves the event with the router, which publishes it when this session ends.
 async fn leave(session: &Session, publish: &Publish, args: Args, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
-    let options = Dict::from([("retain".to_owned(), publish.retain.into())]);
+    let options = Dict::from([
+        ("retain".to_owned(), publish.retain.into()),
+        ("_forget".to_owned(), publish.forget.into()),
+    ]);
     let event = [publish.uri.as_str().into(), Value::List(args.args), args.kwargs.into()];
     let testament = Args::from(event).with("publish_options", options);
     if let Err(error) = session.call("wamp.session.add_testament", testament).await {

@@ -214,6 +214,45 @@ async fn an_event_that_is_kept_is_shown_to_those_who_come_later_with_its_time() 
 }
 
 #[tokio::test]
+async fn what_the_router_keeps_is_forgotten_at_once_or_when_the_connection_ends() {
+    let stage = Stage::new();
+    let subscriber = stage.session().await;
+    let mut events = subscriber.subscribe("com.example.state").await.unwrap();
+    let kept = || {
+        stage.run(&[
+            "subscribe",
+            "--retained",
+            "--count",
+            "1",
+            "--verbose",
+            "--match",
+            "prefix",
+            "com.example.",
+        ])
+    };
+    for forget in [&["publish", "--forget"][..], &["publish", "--will", "--forget"]] {
+        for topic in ["com.example.state", "com.example.stays"] {
+            stage.run(&["publish", "--retain", topic, "on"]).await.gave("");
+        }
+        soon(events.next()).await.unwrap();
+        let forget = [forget, &["com.example.state"]].concat();
+        if forget.contains(&"--will") {
+            let mut running = stage.start(&forget);
+            running.remark("com.example.state is published when this ends").await;
+        } else {
+            stage.run(&forget).await.gave("");
+        }
+        assert_eq!(soon(events.next()).await.unwrap().args, Args::default());
+        let shown = kept().await;
+        assert!(shown.result.starts_with("com.example.stays\ton\t(kept"), "{shown:?}");
+    }
+    for other in ["--retain", "--queue"] {
+        let both = stage.run(&["publish", "--forget", other, "com.example.state"]).await;
+        both.failed(2, "cannot be used with");
+    }
+}
+
+#[tokio::test]
 async fn a_shell_command_becomes_a_procedure() {
     let stage = Stage::new();
     let caller = stage.session().await;

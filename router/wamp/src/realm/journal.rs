@@ -56,12 +56,15 @@ pub(super) enum Note<'a> {
     Kept(&'a Uri, &'a Kept),
     /// Kept events whose topics begin so were forgotten.
     Forgotten(&'a [u8]),
+    /// Those of a topic were forgotten that are for these, or all of them, by this publication.
+    Removed(&'a Uri, Option<&'a Audience>, PublicationId),
 }
 
 const HAPPENED: u64 = 1;
 const KEPT: u64 = 2;
 const FORGOTTEN: u64 = 3;
 const TAKEN: u64 = 4;
+const REMOVED: u64 = 5;
 
 /// What a journal holds was taken once; the bounds of messages were kept then.
 const UNBOUNDED: Bounds = Bounds {
@@ -79,6 +82,7 @@ impl Note<'_> {
                     special: Some(Box::new(PublishSpecial {
                         audience: event.audience.as_deref().cloned().unwrap_or_default(),
                         queued: place.map(|(_, queued)| queued.clone()),
+                        ..PublishSpecial::default()
                     })),
                     ..PublishOptions::default()
                 };
@@ -100,6 +104,10 @@ impl Note<'_> {
                 record(KEPT, SystemTime::UNIX_EPOCH, frames, &kept.payload, kept.author())
             }
             Note::Forgotten(prefix) => vec![FORGOTTEN.into(), prefix.to_vec().into()],
+            Note::Removed(topic, audience, publication) => {
+                let frames = frames(*publication, &EventDetails::default(), topic, meant_for(*audience))?;
+                record(REMOVED, SystemTime::UNIX_EPOCH, frames, &Payload::EMPTY, "")
+            }
         };
         rmp_serde::to_vec(&Value::List(parts)).ok()
     }
@@ -233,6 +241,10 @@ impl Realm {
         if kind == KEPT {
             let is_wanted = self.keeps_on_disk(&publish.topic);
             is_wanted.then(|| self.broker.keep_again(&publish, &event, author));
+            return Some(());
+        }
+        if kind == REMOVED {
+            self.broker.forget_topic(&publish.topic, publish.options.audience());
             return Some(());
         }
         if let Some(queued) = publish.options.queued() {

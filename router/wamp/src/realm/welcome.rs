@@ -50,6 +50,7 @@ const BROKER: &[&str] = &[
     "subscriber_blackwhite_listing",
     "subscription_revocation",
     "x_acknowledged_event_delivery",
+    "x_forget_retained",
     "x_publication_queue",
     "session_meta_api",
     "subscription_meta_api",

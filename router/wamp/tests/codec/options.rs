@@ -233,8 +233,31 @@ fn the_place_of_a_publication_in_a_queue_is_read_and_written_alike() {
 }
 
 #[test]
+fn a_publication_that_forgets_says_so_and_tells_links() {
+    for (json, forgets) in [
+        (r#"[16,1,{"_forget":true},"a.b"]"#, true),
+        (r#"[16,1,{"_forget":true,"exclude":[1]},"a.b"]"#, true),
+        (r#"[16,1,{"exclude":[1],"_forget":true},"a.b"]"#, true),
+        (r#"[16,1,{"_forget":false},"a.b"]"#, false),
+        (r#"[16,1,{"_forget":null},"a.b"]"#, false),
+    ] {
+        let read = message(json);
+        let Message::Publish(publish) = &read else { panic!() };
+        assert_eq!(publish.options.forget(), forgets, "{json}");
+        assert_eq!(publish.options.special.is_some(), forgets, "{json}");
+        for serializer in Serializer::ALL {
+            let again = decode(serializer, crate::encode(serializer, &read).unwrap()).unwrap();
+            assert_eq!(again, read, "{json}");
+        }
+    }
+    for read in read(r#"[16,1,{"_forget":1},"a.b"]"#) {
+        assert!(read.is_err());
+    }
+}
+
+#[test]
 fn the_way_through_other_routers_is_written_as_it_is_read() {
-    let route = r#""_via":["0000000000000001","ffffffffffffffff"],"_origin":9,"_from":7,"_from_authid":"joe","_from_authrole":"guest","_kept_at":"2026-01-02T00:00:00.000Z","_again":true"#;
+    let route = r#""_via":["0000000000000001","ffffffffffffffff"],"_origin":9,"_from":7,"_from_authid":"joe","_from_authrole":"guest","_kept_at":"2026-01-02T00:00:00.000Z","_again":true,"_forget":true"#;
     for json in [
         format!(r#"[16,1,{{{route}}},"com.t"]"#),
         format!(r#"[36,1,2,{{{route}}}]"#),

@@ -18,6 +18,8 @@ pub(super) const DELIVERED: &str = "_delivered";
 /// The queue of a client, and the place of a publication in it.
 pub(super) const QUEUE: &str = "_queue";
 pub(super) const NUMBER: &str = "_number";
+/// Whether what is retained of the topic is to be forgotten; also what links tell each other of that.
+pub(super) const FORGET: &str = "_forget";
 /// Whether an event wants an `EVENT_RECEIVED`, as autobahn-python calls it.
 pub(super) const ACKNOWLEDGE: &str = "x_acknowledged_delivery";
 
@@ -35,6 +37,13 @@ pub(in crate::codec) fn publish<'f, R: Read<'f>>(
         QUEUE => place(options).name = text(reader)?.unwrap_or_default().into(),
         NUMBER => place(options).number = number(reader)?,
         DELIVERED => flag(&mut options.delivered, reader)?,
+        FORGET => {
+            let mut forget = options.forget();
+            flag(&mut forget, reader)?;
+            if forget || options.special.is_some() {
+                options.special.get_or_insert_default().forget = forget;
+            }
+        }
         _ => {
             return Ok(audience(&mut options.special, key, reader)?
                 || passthru(&mut options.passthru, key, reader)?

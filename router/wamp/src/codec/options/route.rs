@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::{Malformed, Read, Token};
+use super::pubsub::FORGET;
 use super::{flag, list, number, origin, text};
 use crate::id::PublicationId;
 use crate::message::{Passthru, Route, RouterId, SharedPassthru};
@@ -26,6 +27,7 @@ pub(super) fn route<'f>(packed: &mut SharedPassthru, key: &str, reader: &mut imp
         }
         KEPT_AT => of(packed).kept_at = text(reader)?.map(Arc::from),
         AGAIN => flag(&mut of(packed).again, reader)?,
+        FORGET => flag(&mut of(packed).forget, reader)?,
         _ => return Ok(false),
     }
     Ok(true)

@@ -1,7 +1,7 @@
 //! Options and Details as they are written: what is not usual.
 
 use super::super::Write;
-use super::pubsub::{ACKNOWLEDGE, DELIVERED, NUMBER, PUBLISHED_AT, QUEUE};
+use super::pubsub::{ACKNOWLEDGE, DELIVERED, FORGET, NUMBER, PUBLISHED_AT, QUEUE};
 use super::route::{AGAIN, FROM, KEPT_AT, ORIGIN, VIA};
 use super::rpc::{AWAIT_CREDIT, CREDIT};
 use crate::error::Unconvertible;
@@ -111,7 +111,8 @@ impl<W: Write> Pairs<'_, W> {
         self.number(ORIGIN, route.origin.map(PublicationId::get))?;
         self.origin(route.from.as_ref(), FROM)?;
         self.text(KEPT_AT, route.kept_at.as_deref())?;
-        self.flag(AGAIN, route.again)
+        self.flag(AGAIN, route.again)?;
+        self.flag(FORGET, route.forget)
     }
 
     fn origin(&mut self, origin: Option<&Origin>, [session, authid, authrole]: [&str; 3]) -> Written {
@@ -165,6 +166,7 @@ fn positive(number: u32) -> Option<u64> {
 pub(in crate::codec) fn write_publish(writer: &mut impl Write, options: &PublishOptions) -> Written {
     dict(writer, |it| {
         it.flag(DELIVERED, options.delivered)?;
+        it.flag(FORGET, options.forget())?;
         if let Some(queued) = options.queued() {
             it.number(NUMBER, Some(queued.number))?;
             it.text(QUEUE, Some(&queued.name))?;

@@ -56,6 +56,8 @@ pub struct PublishSpecial {
     pub audience: Audience,
     /// Its place in a queue of the publisher's.
     pub queued: Option<Queued>,
+    /// `_forget`: what is kept of the topic for those who subscribe later is to be forgotten, and the event is not kept.
+    pub forget: bool,
 }
 
 impl PublishOptions {
@@ -64,6 +66,12 @@ impl PublishOptions {
     pub fn audience(&self) -> Option<&Audience> {
         let audience = self.special.as_ref().map(|special| &special.audience);
         audience.filter(|audience| **audience != Audience::default())
+    }
+
+    /// Whether what is kept of the topic is to be forgotten: our own key `_forget`.
+    #[must_use]
+    pub fn forget(&self) -> bool {
+        self.special.as_ref().is_some_and(|special| special.forget)
     }
 
     /// Its place in a queue of the publisher's: our own keys `_queue` and `_number`.

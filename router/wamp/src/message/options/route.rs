@@ -58,6 +58,8 @@ pub struct Route {
     pub kept_at: Option<Arc<str>>,
     /// `_again`: it is told again to a router that may have missed it.
     pub again: bool,
+    /// `_forget`: what is retained of the topic is forgotten where it began, and so elsewhere.
+    pub forget: bool,
 }
 
 impl Passthru {

@@ -117,13 +117,15 @@ impl Realm {
 
     /// What is for routers alone, for an event that is to be told to them with more than others are told.
     pub(super) fn for_links(&self, publish: &Publish, packed: &SharedPassthru) -> Option<SharedPassthru> {
-        if packed.is_none() && !publish.options.retain {
+        let forget = publish.options.forget();
+        if packed.is_none() && !publish.options.retain && !forget {
             return None;
         }
         let route = Passthru::route_of(packed).cloned().unwrap_or_default();
         let kept_at = route.kept_at.clone().or_else(|| self.now());
         let route = Route {
-            kept_at: kept_at.filter(|_| publish.options.retain),
+            kept_at: kept_at.filter(|_| publish.options.retain && !forget),
+            forget,
             ..route
         };
         let packed = packed.as_deref().or(publish.options.passthru.as_deref());

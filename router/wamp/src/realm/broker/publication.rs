@@ -57,9 +57,14 @@ impl Realm {
         }
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);
-        if options.retain
-            && let Err(refusal) = self.retain(from, publish, publication, (&details, &routed), excluded)
-        {
+        let kept = if options.forget() {
+            self.forget_topic(publish, publication)
+        } else if options.retain {
+            self.retain(from, publish, publication, (&details, &routed), excluded)
+        } else {
+            Ok(())
+        };
+        if let Err(refusal) = kept {
             return self.refuse_publication(from, publish, refusal, out);
         }
         let start = out.len();
@@ -129,7 +134,7 @@ impl Realm {
         self.may_await(member, publish)?;
         // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
         let is_full = || !self.broker.retention.has_room(publish, &member.origin.authid);
-        if options.retain && options.acknowledge && is_full() {
+        if options.retain && options.acknowledge && !options.forget() && is_full() {
             return Err(Refusal(
                 error::UNAVAILABLE,
                 "as many events, or as many bytes of them, are kept as may be, in this realm or of this principal",
@@ -178,6 +183,22 @@ impl Realm {
             told(written, publish)?;
         }
         self.broker.retention.keep(publish, kept);
+        Ok(())
+    }
+
+    /// Forgets what is kept of a topic: all of it, or what is for the same as the publication is.
+    ///
+    /// # Errors
+    /// That should be on disk, is not, and somebody waits to be told.
+    fn forget_topic(&mut self, publish: &Publish, publication: PublicationId) -> Result<(), Refusal> {
+        let (topic, audience) = (&publish.topic, publish.options.audience());
+        if !self.broker.retention.has(topic, audience) {
+            return Ok(());
+        }
+        if self.keeps_on_disk(topic) {
+            told(self.note(&Note::Removed(topic, audience, publication)), publish)?;
+        }
+        self.broker.forget_topic(topic, audience);
         Ok(())
     }
 

@@ -231,6 +231,25 @@ impl Retention {
         for_all.details.retained.as_ref()?.published_at.as_deref()
     }
 
+    /// The places of the events of a topic that are for these, or for anybody.
+    fn places(&self, topic: &Uri, audience: Option<&Audience>) -> Vec<usize> {
+        let there = self.events.get(topic).map_or(&[][..], Vec::as_slice);
+        let is_meant = |kept: &Kept| audience.is_none() || kept.audience.as_deref() == audience;
+        (0..there.len()).filter(|place| is_meant(&there[*place])).collect()
+    }
+
+    /// Whether a topic has an event that is for these, or for anybody.
+    pub(super) fn has(&self, topic: &Uri, audience: Option<&Audience>) -> bool {
+        !self.places(topic, audience).is_empty()
+    }
+
+    /// Forgets the events of a topic that are for these, or all of them.
+    fn forget_topic(&mut self, topic: &Uri, audience: Option<&Audience>) {
+        for place in self.places(topic, audience).into_iter().rev() {
+            self.remove(topic, place);
+        }
+    }
+
     /// Forgets every event whose topic begins with `prefix`.
     pub(super) fn forget(&mut self, prefix: &[u8]) {
         let topics = self.beginning_with(prefix);
@@ -278,6 +297,11 @@ impl Broker {
     /// How many events are kept, and how many bytes those hold.
     pub(in crate::realm) const fn retained_size(&self) -> (usize, usize) {
         (self.retention.all.events, self.retention.all.bytes)
+    }
+
+    /// Forgets the kept events of a topic that are for these, or all of them.
+    pub(in crate::realm) fn forget_topic(&mut self, topic: &Uri, audience: Option<&Audience>) {
+        self.retention.forget_topic(topic, audience);
     }
 
     /// Forgets the kept events of every topic that begins with `prefix`.

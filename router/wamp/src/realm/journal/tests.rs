@@ -187,6 +187,45 @@ fn what_was_forgotten_stays_forgotten() {
 }
 
 #[test]
+fn what_a_publication_forgot_stays_forgotten() {
+    let paper = Paper::default();
+    let mut scene = staged(&paper);
+    let for_b = Audience {
+        eligible_authid: Some(vec!["b".into()]),
+        ..Audience::default()
+    };
+    let options = |audience: Audience, forget: bool| PublishOptions {
+        acknowledge: true,
+        retain: !forget,
+        special: Some(Box::new(PublishSpecial {
+            forget,
+            ..audience.into()
+        })),
+        ..PublishOptions::default()
+    };
+    for (topic, audience) in [
+        ("com.a", Audience::default()),
+        ("com.a.x", Audience::default()),
+        ("com.b", Audience::default()),
+        ("com.b", for_b.clone()),
+    ] {
+        scene.send("a", publish(1, topic, options(audience, false)));
+        assert!(matches!(scene.expect("a"), Message::Published(_)));
+    }
+    scene.send("a", publish(2, "com.a", options(Audience::default(), true)));
+    scene.send("a", publish(2, "com.b", options(for_b, true)));
+    let mut scene = staged(&paper);
+    assert_eq!(kept(&mut scene, "b", "com.a"), None);
+    assert!(kept(&mut scene, "b", "com.a.x").is_some(), "it only begins so");
+    assert!(kept(&mut scene, "b", "com.b").is_some(), "that for all");
+    // What cannot be written down is not done: it would be there again.
+    paper.break_it(true);
+    scene.send("a", publish(3, "com.b", options(Audience::default(), true)));
+    scene.expect_error("a", RequestKind::Publish, "wamp.error.unavailable");
+    assert!(kept(&mut scene, "a", "com.b").is_some());
+}
+
+#[test]
 fn a_journal_that_cannot_be_written_refuses_who_waits_for_an_answer_and_nobody_else() {
     let paper = Paper::default();
     let mut scene = staged(&paper);

@@ -108,6 +108,7 @@ impl Operation {
                 Audience::default()
             },
             queued: self.once_in(6).then(|| self.place()),
+            forget: self.once_in(8),
         };
         let options = PublishOptions {
             acknowledge: self.flag(),

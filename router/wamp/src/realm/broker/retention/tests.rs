@@ -4,7 +4,7 @@ use super::super::super::Settings;
 use super::super::super::role::{Action, Consent, Disclose, Role, Rule};
 use super::super::super::scene::{Scene, publish, request};
 use super::*;
-use crate::message::{Event, Message, PublishOptions, RequestKind, Subscribe, SubscribeOptions};
+use crate::message::{Event, Message, PublishOptions, PublishSpecial, RequestKind, Subscribe, SubscribeOptions};
 
 fn retained(acknowledge: bool) -> PublishOptions {
     PublishOptions {
@@ -126,6 +126,84 @@ fn who_published_is_kept_with_the_event_even_after_it_left() {
     subscribe(&mut scene, "b", "com.t", Match::Exact, true);
     let publisher = event(&mut scene, "b").details.publisher.unwrap();
     assert_eq!(&*publisher.authid, "phone");
+}
+
+fn forgetting(audience: Audience) -> PublishOptions {
+    PublishOptions {
+        acknowledge: true,
+        special: Some(Box::new(PublishSpecial {
+            forget: true,
+            ..audience.into()
+        })),
+        ..PublishOptions::default()
+    }
+}
+
+#[test]
+fn a_publication_that_forgets_is_delivered_and_leaves_nothing_of_its_topic() {
+    let mut scene = Scene::of(&["a", "b", "c"]);
+    keep(&mut scene, "a", 1, "com.t");
+    keep(&mut scene, "a", 2, "com.t.x");
+    subscribe(&mut scene, "b", "com.t", Match::Exact, false);
+    // Also one that is to be kept: both cannot be.
+    let options = PublishOptions {
+        retain: true,
+        ..forgetting(Audience::default())
+    };
+    scene.send("a", publish(3, "com.t", options));
+    assert!(matches!(scene.expect("a"), Message::Published(_)));
+    let event = event(&mut scene, "b");
+    assert_eq!((number(&event), event.details.retained), (3, None));
+    subscribe(&mut scene, "c", "com.", Match::Prefix, true);
+    assert_eq!(number(&self::event(&mut scene, "c")), 2, "another topic");
+    scene.expect_nothing("c");
+    // Where nothing is, nothing goes wrong.
+    scene.send("a", publish(4, "com.u", forgetting(Audience::default())));
+    assert!(matches!(scene.expect("a"), Message::Published(_)));
+}
+
+#[test]
+fn a_publication_for_some_forgets_what_is_for_the_same_alone() {
+    let mut scene = Scene::of(&["a", "b", "c"]);
+    let only = |name: &str| Audience {
+        eligible_authid: Some(vec![name.into()]),
+        ..Audience::default()
+    };
+    let kept = |audience: Audience| PublishOptions {
+        special: Some(Box::new(audience.into())),
+        ..retained(false)
+    };
+    keep(&mut scene, "a", 1, "com.t");
+    scene.send("a", publish(2, "com.t", kept(only("b"))));
+    scene.send("a", publish(3, "com.t", kept(only("c"))));
+    scene.send("a", publish(4, "com.t", forgetting(only("b"))));
+    assert!(matches!(scene.expect("a"), Message::Published(_)));
+    subscribe(&mut scene, "b", "com.t", Match::Exact, true);
+    assert_eq!(number(&event(&mut scene, "b")), 1, "that for all is there");
+    subscribe(&mut scene, "c", "com.t", Match::Exact, true);
+    assert_eq!(number(&event(&mut scene, "c")), 3);
+    scene.send("a", publish(5, "com.t", forgetting(Audience::default())));
+    assert_eq!(scene.realm.broker.retention.all, Share::default());
+    assert!(scene.realm.broker.retention.shares.is_empty());
+}
+
+#[test]
+fn where_nothing_more_can_be_kept_something_can_be_forgotten() {
+    let limits = Limits {
+        topics: 1,
+        ..Limits::default()
+    };
+    let settings = Settings {
+        retention: limits,
+        ..Settings::default()
+    };
+    let mut scene = Scene::with(settings, &["a"]);
+    keep(&mut scene, "a", 1, "com.t");
+    scene.send("a", publish(2, "com.u", retained(true)));
+    scene.expect_error("a", RequestKind::Publish, "wamp.error.unavailable");
+    scene.send("a", publish(3, "com.t", forgetting(Audience::default())));
+    assert!(matches!(scene.expect("a"), Message::Published(_)));
+    keep(&mut scene, "a", 4, "com.u");
 }
 
 #[test]
