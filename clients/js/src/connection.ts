@@ -4,6 +4,7 @@ import { Wampy } from 'wampy';
 import { CANCELED, CallFailed, LOST, QueuesUnsupported, TIMEOUT, isDict } from './failure.js';
 import { type Address, type Membership, identityOf, loginOf, socketUrl } from './membership.js';
 import { type NoiseSocket, type PlainSocketClass, noiseWebSocket } from './noise_socket.js';
+import { retaining } from './publishing.js';
 import { type Login, ResumingSocket } from './resuming_socket.js';
 import { type Revocation, type Revoked, forget } from './revocation.js';
 
@@ -11,6 +12,7 @@ import { type Revocation, type Revoked, forget } from './revocation.js';
 export const OPENING_MS = 8000;
 /** For a call, unless it says otherwise: the owner has a minute where a grant wants consent. */
 export const CALL_MS = 70_000;
+const FORGETS_NOTHING = 'this router cannot forget what it retains (x_forget_retained is missing among its features)';
 /** What wampy speaks, and the messages of a session that is resumed are counted in. */
 const PROTOCOLS = ['wamp.2.json'];
 
@@ -68,6 +70,8 @@ export interface SubscribeOptions {
 export interface PublishOptions {
   /** For who comes later, too. */
   retain?: boolean;
+  /** What is kept of the topic for who comes later is forgotten, and the event is not kept. */
+  forget?: boolean;
   /** Its place in a queue whose publications are taken once each (docs/QUEUES.md). */
   queue?: { name: string; number: number };
 }
@@ -240,9 +244,10 @@ export class Connection {
    * Publishes, and waits until the desktop has it.
    * @throws CallFailed
    */
-  async publish(topic: string, args: unknown[], kwargs: Record<string, unknown>, { retain, queue }: PublishOptions): Promise<void> {
+  async publish(topic: string, args: unknown[], kwargs: Record<string, unknown>, { retain, forget, queue }: PublishOptions): Promise<void> {
+    if (forget && !this.does('broker', 'x_forget_retained')) throw new CallFailed('wamp.error.feature_not_supported', FORGETS_NOTHING);
     if (queue && !this.does('broker', 'x_publication_queue')) throw new QueuesUnsupported();
-    const options = { ...(retain ? { retain } : {}), ...(queue ? { _queue: queue.name, _number: queue.number } : {}) };
+    const options = { ...(retain ? retaining() : {}), ...(forget ? { _forget: true } : {}), ...(queue ? { _queue: queue.name, _number: queue.number } : {}) };
     const over = this.ended.then(() => Promise.reject(new CallFailed(LOST)));
     await this.#ask(() => Promise.race([this.#wampy.publish(topic, { argsList: args, argsDict: kwargs } as never, options as never), over]));
   }

@@ -4,6 +4,7 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { isDict } from './failure.js';
 import type { NoiseSocket } from './noise_socket.js';
+import { PUBLISH, published } from './publishing.js';
 import { ABORT, AUTHENTICATE, CHALLENGE, GOODBYE, type Granted, HELLO, Inbound, Outbound, RECEIVED, WELCOME, counts, granted, isCount, kindOf } from './resumption.js';
 import { type Revocation, UNREGISTERED, UNSUBSCRIBED, announced, revocationOf } from './revocation.js';
 
@@ -115,8 +116,9 @@ export class ResumingSocket {
     return announced === true;
   }
 
-  send(data: string): void {
-    const kind = kindOf(data);
+  send(text: string): void {
+    const kind = kindOf(text);
+    const data = kind === PUBLISH ? published(text) : text;
     if (this.readyState !== OPEN) return;
     if (kind === HELLO) return this.#say(data);
     if (kind === GOODBYE || kind === ABORT) this.#granted = null;

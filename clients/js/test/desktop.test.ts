@@ -142,6 +142,30 @@ describe('a desktop', { skip: BINARIES === null && 'DESKCONN_BINDIR names no pro
     assert.deepEqual([third.value, third.at], [first.value, first.at], 'and who listens again, when nobody did for a while');
   });
 
+  test('what is retained is forgotten with an event that says so', async () => {
+    const topic = `${OURS}.state`;
+    const speaker = desktop({}, bus);
+    await becomes(speaker, 'open');
+    // Another session each time: one remembers what it heard last.
+    const subscribed = async (): Promise<{ first: Promise<[unknown, boolean]> }> => {
+      const desk = desktop({}, bus);
+      await becomes(desk, 'open');
+      const first = new Promise<[unknown, boolean]>((resolve) => {
+        desk.subscribe(topic, ({ args, retained }) => resolve([args[0], retained]), { retained: true });
+      });
+      // What is answered later shows that it stands.
+      await desk.call('org.deskconn.info.get');
+      return { first };
+    };
+    await speaker.publish(topic, ['"_retain"'], {}, { retain: true });
+    await speaker.publish(topic, ['"_retain"', { _retain: true }]);
+    assert.deepEqual(await (await subscribed()).first, ['"_retain"', true]);
+    await speaker.publish(topic, ['gone'], {}, { forget: true });
+    const { first } = await subscribed();
+    await speaker.publish(topic, ['new']);
+    assert.deepEqual(await first, ['new', false], 'nothing was kept');
+  });
+
   test('a link that is dead, though nobody closed it, is found out and replaced', async () => {
     let isDead = false;
     const dead = await Middle.before(daemon.port, { down: (bytes) => (isDead ? Buffer.alloc(0) : bytes) });
