@@ -153,6 +153,7 @@ fn condition(it: &When, misses: Option<String>, scope: &Dict, now: &Moment) -> D
     };
     dict([
         ("when", when(it).into()),
+        ("conditional", it.condition.is_some().into()),
         ("holds", holds.into()),
         ("error", error.into()),
         ("next", next.map(shown).into()),
@@ -257,6 +258,7 @@ mod tests {
         );
         let missed = tried(prefix, &of("a.c.d")).await;
         assert_eq!(first(&missed, "when", "holds").as_bool(), Some(false));
+        assert_eq!(first(&missed, "when", "conditional").as_bool(), Some(false));
         assert_eq!(
             first(&missed, "when", "error").as_str(),
             Some("it does not listen to a.c.d")

@@ -96,6 +96,29 @@ fn of_no_desktop(failure: Failure, session: &Session, uri: &str) -> Failure {
     ))
 }
 
+/// A question where a grant looks like one for something else: it is for nothing that is offered, and nearly for what is.
+pub(crate) async fn doubt(session: &Session, uri: &str) -> Option<String> {
+    let info = tokio::time::timeout(PATIENCE, session.call("org.deskconn.info.get", ())).await;
+    let info = info.ok()?.ok()?.into_value();
+    let list = |key| info.as_dict().and_then(|info| info.get(key)).and_then(Value::as_list);
+    let offered = list("procedures").unwrap_or_default().iter().filter_map(Value::as_str);
+    let described = list("described")
+        .unwrap_or_default()
+        .iter()
+        .map(|item| get(item, "uri"));
+    let known: Vec<&str> = offered.chain(described).collect();
+    if known.iter().any(|known| known.starts_with(uri)) {
+        return None;
+    }
+    // What ends with a dot is for all that begins so.
+    let families = known.iter().filter_map(|known| known.get(..=known.rfind('.')?));
+    if uri.ends_with('.') {
+        mistyped::meant(uri, families)
+    } else {
+        mistyped::meant(uri, known.iter().copied())
+    }
+}
+
 async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Failure {
     let info = tokio::time::timeout(PATIENCE, session.call("org.deskconn.info.get", ())).await;
     let Ok(Ok(info)) = info else {

@@ -152,6 +152,7 @@ fn tried(told: &Value) -> String {
     let whens = whens.into_iter().flatten().map(|when| {
         let holds = when.as_dict().and_then(|when| when.get("holds")?.as_bool());
         let verdict = match holds {
+            Some(true) if is_unconditional(when) => "it would trigger, it has no condition".to_owned(),
             Some(true) => "its condition holds".to_owned(),
             Some(false) if !get(when, "error").is_empty() => get(when, "error").to_owned(),
             Some(false) => "its condition does not hold".to_owned(),
@@ -165,6 +166,12 @@ fn tried(told: &Value) -> String {
     });
     let whens = whens.collect::<Vec<_>>().join("\n");
     format!("{whens}\n{}", steps(told, "then", "does"))
+}
+
+/// Of a desktop of an older version nobody knows.
+fn is_unconditional(when: &Value) -> bool {
+    let conditional = when.as_dict().and_then(|when| when.get("conditional"));
+    conditional == Some(&Value::Bool(false))
 }
 
 /// The steps with what each does or gave, for people.

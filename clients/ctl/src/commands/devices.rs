@@ -1,13 +1,17 @@
 //! `deskconnctl devices`: which devices are paired, and what each may do.
 
+use std::io::IsTerminal as _;
+
 use client::{Args, Session, Value};
 
 use super::ask;
 use crate::args::{Devices, Expiry, Grant, Policy};
+use crate::explain;
 use crate::failure::Failure;
 use crate::mistyped;
 use crate::output::{Cell, Meaning, Output};
 use crate::times;
+use crate::typed::{self, Typed};
 use crate::values::{get, number, text, truth};
 
 /// Letters of an id that name a device, at least: `d_` and two more.
@@ -47,11 +51,7 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
                 format!("{} has the role {} now", get(&device, "name"), get(&device, "role"))
             })
         }
-        Devices::Grant(grant) => {
-            let device = find(session, &grant.device).await?;
-            let device = ask(session, "org.deskconn.devices.grant", row_of(grant, id(&device))).await?;
-            grants_changed(&device, output)
-        }
+        Devices::Grant(wanted) => grant(session, wanted, output).await,
         Devices::Deny { device, uri, policy } => {
             let id = id(&find(session, device).await?);
             let policy = policy.unwrap_or_else(|| Policy::of(uri));
@@ -69,16 +69,7 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
                 expires => format!("{} may come until {expires}", get(&device, "name")),
             })
         }
-        Devices::Revoke { device, .. } => {
-            let devices = match device {
-                Some(device) => vec![find(session, device).await?],
-                None => list(session).await?,
-            };
-            for device in &devices {
-                revoke(session, device, output).await?;
-            }
-            Ok(())
-        }
+        Devices::Revoke { device, .. } => revoke(session, device.as_deref(), output).await,
     }
 }
 
@@ -93,7 +84,52 @@ fn sessions(count: u64, detached: u64) -> Cell {
     Cell::marked(meaning, format!("{count}{away}"))
 }
 
-async fn revoke(session: &Session, device: &Value, output: &Output) -> Result<(), Failure> {
+/// Gives a grant, and asks about one for what looks like a slip.
+async fn grant(session: &Session, wanted: &Grant, output: &Output) -> Result<(), Failure> {
+    let uri = &wanted.uri;
+    let device = find(session, &wanted.device).await?;
+    let device = ask(session, "org.deskconn.devices.grant", row_of(wanted, id(&device))).await?;
+    grants_changed(&device, output)?;
+    if let Some(question) = explain::doubt(session, uri).await {
+        let undo = format!("`deskconnctl devices deny {:?} {uri}`", get(&device, "name"));
+        output.remark(&format!(
+            "nothing here is called {uri}: {question} It is taken away by {undo}"
+        ));
+    }
+    Ok(())
+}
+
+/// Shuts out one, or all.
+async fn revoke(session: &Session, device: Option<&str>, output: &Output) -> Result<(), Failure> {
+    let devices = match device {
+        Some(device) => vec![find(session, device).await?],
+        None => list(session).await?,
+    };
+    if device.is_none() && !is_meant(&devices, output).await {
+        return Err(Failure::failed("nothing was done"));
+    }
+    for device in &devices {
+        shut_out(session, device, output).await?;
+    }
+    Ok(())
+}
+
+/// Whether a person means all of them, who has typed that. Programs are not asked.
+async fn is_meant(devices: &[Value], output: &Output) -> bool {
+    if devices.is_empty() || output.is_json() || !std::io::stdin().is_terminal() {
+        return true;
+    }
+    let names = mistyped::instead("", devices.iter().map(|device| get(device, "name")));
+    output.remark(&format!("{names}; whoever is shut out has to be paired anew"));
+    typed::forget_early();
+    let mut typed = Typed::begin();
+    output.question(&format!("Shut all {} out? [y/N]", devices.len()));
+    let line = typed.next().await;
+    output.answered(line.is_some());
+    line.is_some_and(|line| matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+async fn shut_out(session: &Session, device: &Value, output: &Output) -> Result<(), Failure> {
     let ended = ask(session, "org.deskconn.devices.revoke", [id(device)]).await?;
     output.result(&ended, || {
         format!(

@@ -94,6 +94,16 @@ async fn what_would_be_done_is_told_and_not_done() {
         .run(&["actions", "test", "boiler", "1700", "unit=W", "--config", &file])
         .await;
     assert!(other.result.contains("its condition does not hold"), "{other:?}");
+    let always = ACTIONS.replace(", if = \"value > 1500 and kwargs.unit == 'W'\"", "");
+    std::fs::write(&file, always).unwrap();
+    let always = desk
+        .run(&["actions", "test", "boiler", "1", "unit=W", "--config", &file])
+        .await;
+    let first = always.result.lines().next().unwrap();
+    assert!(
+        first.ends_with("solar: it would trigger, it has no condition"),
+        "{always:?}"
+    );
     let gone = desk.run(&["actions", "test", "boiler", "--config", "/nowhere"]).await;
     gone.failed(2, "/nowhere cannot be read");
 }

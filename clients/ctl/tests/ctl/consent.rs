@@ -4,6 +4,7 @@ use client::Reply;
 use serde_json::Value;
 
 use crate::home::{Desk, Home};
+use crate::screen::Terminal;
 use crate::stage::{Running, Stage, soon};
 
 /// A desktop, and a machine that is paired with it for slides.
@@ -316,4 +317,53 @@ async fn a_desktop_that_was_started_anew_is_asked_what_waits_there() {
     assert_eq!((&event["event"], &event["request"]), (&"asked".into(), &4.into()));
     approve.interrupt();
     assert_eq!(approve.ended().await.status, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_for_what_looks_like_a_slip_is_asked_about() {
+    let (desk, _home) = paired().await;
+    let grant = async |uri: &str| desk.run(&["devices", "grant", "Laptop", uri]).await;
+    for (uri, question) in [
+        (
+            "org.deskconn.brightnes.set",
+            "did you mean \"org.deskconn.brightness.set\"?",
+        ),
+        ("org.deskconn.brightnes.", "did you mean \"org.deskconn.brightness.\"?"),
+    ] {
+        let granted = grant(uri).await;
+        assert_eq!(granted.status, Some(0), "{granted:?}");
+        assert!(granted.remarks.contains(question), "{granted:?}");
+        let undo = format!("`deskconnctl devices deny \"Laptop\" {uri}`");
+        assert!(granted.remarks.contains(&undo), "{granted:?}");
+    }
+    for uri in [
+        "org.deskconn.brightness.set",
+        "org.deskconn.brightness.",
+        "org.deskconn.",
+        "org.deskconn.app.lamp.on",
+        "com.example.lamp",
+    ] {
+        let granted = grant(uri).await;
+        assert_eq!((granted.status, granted.remarks.as_str()), (Some(0), ""), "{uri}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_is_asked_before_all_devices_are_shut_out_and_a_program_is_not() {
+    let (desk, _home) = paired().await;
+    for (typed, status) in [("\r", 1), ("n\r", 1), ("y\r", 0)] {
+        let mut terminal = Terminal::of(desk.command(&["devices", "revoke", "--all"]));
+        terminal
+            .shows("there is \"Laptop\"; whoever is shut out has to be paired anew")
+            .await;
+        terminal.shows("Shut all 1 out? [y/N]").await;
+        terminal.press(typed);
+        assert_eq!(terminal.ended().await, Some(status), "{}", terminal.text());
+        let devices = desk.run(&["devices"]).await.result;
+        assert_eq!(devices.contains("Laptop"), status == 1, "{devices}");
+    }
+    let again = Home::new();
+    again.pair(&desk, &[]).await;
+    assert_eq!(desk.run(&["devices", "revoke", "--all"]).await.status, Some(0));
+    assert_eq!(desk.run(&["devices"]).await.result, "");
 }
