@@ -98,6 +98,10 @@ pub const MIN_JOURNAL: usize = 1 << 20;
 /// Events of other routers that a realm remembers, so that it takes each once: more than three queues on disk hold, which
 /// is what may come late on one way after it came on another. Some megabytes, where there are links.
 pub const MAX_ORIGINS: usize = 32_768;
+/// Topics whose retained events were forgotten, of which a realm knows when: another router may tell again what it has of them.
+pub const MAX_FORGOTTEN: usize = 1_024;
+/// Bytes of the name of such a topic; a longer one is not known: all of them together are a quarter of a megabyte.
+pub const MAX_FORGOTTEN_URI: usize = 256;
 /// Routers that an event or a call may pass: what comes further has lost its way, or somebody has made it so long.
 pub const MAX_VIA: usize = 16;
 /// Testaments of one session: a program says with each that one thing of it is gone.

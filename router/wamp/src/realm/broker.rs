@@ -2,6 +2,7 @@
 
 mod audience;
 mod delivery;
+mod forgotten;
 mod history;
 mod lookup;
 mod origins;
@@ -18,6 +19,7 @@ use ahash::RandomState;
 
 use self::audience::Nodes;
 pub(super) use self::delivery::{Confirmations, Deliveries};
+use self::forgotten::Forgotten;
 use self::history::History;
 pub(super) use self::history::Recorded;
 pub use self::history::{HistoryRule, Store};
@@ -50,6 +52,7 @@ pub(super) struct Broker {
     retention: Retention,
     queues: Queues,
     origins: Origins,
+    forgotten: Forgotten,
     /// The number of the next event that is recorded.
     next_event: u64,
 }
@@ -116,6 +119,7 @@ impl Broker {
             retention: Retention::new(retention),
             queues: Queues::default(),
             origins: Origins::new(hashing),
+            forgotten: Forgotten::new(hashing),
             subscriptions: Patterns::new(hashing),
             by_id: HashMap::with_hasher(hashing.clone()),
             next_id: SubscriptionId::FIRST,

@@ -274,13 +274,15 @@ impl Realm {
 
     /// Writes something down.
     pub(super) fn note(&mut self, note: &Note<'_>) -> Result<(), NotWritten> {
-        let notebook = self.notebook.as_mut().ok_or(NotWritten)?;
         let record = note.encode().ok_or(NotWritten)?;
-        notebook.journal.append(&record)?;
-        notebook.bytes += record.len();
-        if notebook.bytes >= notebook.compact_at {
+        let notebook = self.notebook.as_ref().ok_or(NotWritten)?;
+        // Before, not after: the realm does not know yet what this record says, so that it would be left out.
+        if notebook.bytes + record.len() >= notebook.compact_at {
             self.compact();
         }
+        let notebook = self.notebook.as_mut().ok_or(NotWritten)?;
+        notebook.journal.append(&record)?;
+        notebook.bytes += record.len();
         Ok(())
     }
 

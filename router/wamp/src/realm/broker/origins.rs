@@ -134,10 +134,11 @@ impl Realm {
 }
 
 impl Broker {
-    /// Whether an event that a router tells again is kept here as it is, or another one that is newer. All times are of one
-    /// form, so that they are in the order of their texts.
+    /// Whether an event that a router tells again is kept here as it is, or another one that is newer, or was forgotten since.
+    /// All times are of one form, so that they are in the order of their texts.
     fn has_newer(&self, publish: &Publish, route: &Route) -> bool {
-        let here = self.retention.kept_at(&publish.topic);
+        let topic = &publish.topic;
+        let here = self.retention.kept_at(topic).max(self.forgotten.at(topic));
         let there = route.kept_at.as_deref();
         here.is_some_and(|here| there.is_none_or(|there| here >= there))
     }

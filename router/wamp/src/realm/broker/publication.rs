@@ -57,14 +57,11 @@ impl Realm {
         }
         let publication = self.random_publication();
         let excluded = options.exclude_me.then_some(from);
-        let kept = if options.forget() {
-            self.forget_topic(publish, publication)
-        } else if options.retain {
-            self.retain(from, publish, publication, (&details, &routed), excluded)
-        } else {
-            Ok(())
-        };
-        if let Err(refusal) = kept {
+        let forget = options.forget();
+        if options.retain
+            && !forget
+            && let Err(refusal) = self.retain(from, publish, publication, (&details, &routed), excluded)
+        {
             return self.refuse_publication(from, publish, refusal, out);
         }
         let start = out.len();
@@ -91,6 +88,12 @@ impl Realm {
             Ok(false)
         };
         let taken = remembered.and_then(|is_written| self.has_taken(from, publish, publication, is_written));
+        // Last: what is refused has not forgotten anything.
+        let taken = if forget {
+            taken.and_then(|()| self.forget_topic(publish, publication))
+        } else {
+            taken
+        };
         if let Err(refusal) = taken {
             // Whoever wants an answer is told no, so nobody gets the event.
             out.truncate(start);
@@ -130,6 +133,12 @@ impl Realm {
         let Publish { options, .. } = publish;
         if let Some(audience) = options.audience() {
             check_audience(audience, member)?;
+        }
+        if options.forget() && options.audience().is_some_and(Audience::names_sessions) {
+            return Err(Refusal(
+                error::OPTION_NOT_ALLOWED,
+                "what is for sessions is not kept, so that nothing of it can be forgotten",
+            ));
         }
         self.may_await(member, publish)?;
         // Who wants an answer is told that nothing is kept; for the others the event matters more than its memory.
@@ -183,22 +192,6 @@ impl Realm {
             told(written, publish)?;
         }
         self.broker.retention.keep(publish, kept);
-        Ok(())
-    }
-
-    /// Forgets what is kept of a topic: all of it, or what is for the same as the publication is.
-    ///
-    /// # Errors
-    /// That should be on disk, is not, and somebody waits to be told.
-    fn forget_topic(&mut self, publish: &Publish, publication: PublicationId) -> Result<(), Refusal> {
-        let (topic, audience) = (&publish.topic, publish.options.audience());
-        if !self.broker.retention.has(topic, audience) {
-            return Ok(());
-        }
-        if self.keeps_on_disk(topic) {
-            told(self.note(&Note::Removed(topic, audience, publication)), publish)?;
-        }
-        self.broker.forget_topic(topic, audience);
         Ok(())
     }
 
@@ -260,24 +253,10 @@ impl Realm {
             send(out, subscriber, Message::Event(event));
         }
     }
-
-    /// Forgets the kept events of every topic that begins with `prefix`.
-    pub fn forget_retained(&mut self, prefix: &str) {
-        self.broker.retention.forget(prefix.as_bytes());
-        if self
-            .settings
-            .retained
-            .iter()
-            .any(|rule| rule.overlaps(prefix.as_bytes()))
-        {
-            // If that fails, the disk is full or gone; the journal's own log says so.
-            let _ = self.note(&Note::Forgotten(prefix.as_bytes()));
-        }
-    }
 }
 
 /// Only who waits for an answer can be told that an event is not on disk. For the others the event matters more.
-fn told(written: Result<(), NotWritten>, publish: &Publish) -> Result<(), Refusal> {
+pub(super) fn told(written: Result<(), NotWritten>, publish: &Publish) -> Result<(), Refusal> {
     if written.is_err() && publish.options.acknowledge {
         return Err(Refusal(
             error::UNAVAILABLE,

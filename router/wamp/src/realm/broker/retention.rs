@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::super::journal::Note;
 use super::super::member::Member;
+use super::super::{Realm, Refusal};
 use super::Broker;
 use super::audience::Filter;
+use super::publication::told;
 use crate::id::{PublicationId, SessionId};
 use crate::limits::{MAX_RETAINED_LIMITED, Retention as Limits};
 use crate::message::{Audience, Event, EventDetails, Match, Publish};
@@ -307,6 +310,43 @@ impl Broker {
     /// Forgets the kept events of every topic that begins with `prefix`.
     pub(in crate::realm) fn forget(&mut self, prefix: &[u8]) {
         self.retention.forget(prefix);
+    }
+}
+
+impl Realm {
+    /// Forgets what is kept of a topic: all of it, or what is for the same as the publication is.
+    ///
+    /// # Errors
+    /// That should be on disk, is not, and somebody waits to be told.
+    pub(super) fn forget_topic(&mut self, publish: &Publish, publication: PublicationId) -> Result<(), Refusal> {
+        let (topic, audience) = (&publish.topic, publish.options.audience());
+        if !self.broker.retention.has(topic, audience) {
+            return Ok(());
+        }
+        if self.keeps_on_disk(topic) {
+            told(self.note(&Note::Removed(topic, audience, publication)), publish)?;
+        }
+        self.broker.forget_topic(topic, audience);
+        if audience.is_none()
+            && let Some(now) = self.now()
+        {
+            self.broker.forgotten.note(topic, now);
+        }
+        Ok(())
+    }
+
+    /// Forgets the kept events of every topic that begins with `prefix`.
+    pub fn forget_retained(&mut self, prefix: &str) {
+        self.broker.retention.forget(prefix.as_bytes());
+        if self
+            .settings
+            .retained
+            .iter()
+            .any(|rule| rule.overlaps(prefix.as_bytes()))
+        {
+            // If that fails, the disk is full or gone; the journal's own log says so.
+            let _ = self.note(&Note::Forgotten(prefix.as_bytes()));
+        }
     }
 }
 

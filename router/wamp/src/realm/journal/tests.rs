@@ -17,6 +17,11 @@ impl Paper {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0.clone()
     }
 
+    /// Another one with the same in it.
+    fn copied(&self) -> Self {
+        Self(Arc::new(Mutex::new((self.records(), false))))
+    }
+
     fn break_it(&self, is_broken: bool) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).1 = is_broken;
     }
@@ -77,6 +82,28 @@ fn retained() -> PublishOptions {
     PublishOptions {
         retain: true,
         disclose_me: true,
+        ..acknowledged()
+    }
+}
+
+fn forgetting() -> PublishOptions {
+    let special = PublishSpecial {
+        forget: true,
+        ..PublishSpecial::default()
+    };
+    PublishOptions {
+        special: Some(Box::new(special)),
+        ..acknowledged()
+    }
+}
+
+fn in_queue(number: u64) -> PublishOptions {
+    let queued = Queued {
+        name: "q".into(),
+        number,
+    };
+    PublishOptions {
+        special: Some(Box::new(queued.into())),
         ..acknowledged()
     }
 }
@@ -253,8 +280,14 @@ fn a_journal_is_written_anew_when_most_of_it_is_forgotten() {
     let size = || paper.records().iter().map(Vec::len).sum::<usize>();
     let (mut largest, mut shrank) = (0, 0);
     for number in 0..100 {
-        let payload = args(&[vec![7_u8; MIN_JOURNAL / 10].into()]);
-        let (request, options, topic) = (request(number + 1), retained(), "com.t".into());
+        let payload = args(&[number.into(), vec![7_u8; MIN_JOURNAL / 10].into()]);
+        let (request, topic) = (request(number + 1), "com.t".into());
+        // Whatever the record is that has it written anew.
+        let options = match number % 3 {
+            0 => retained(),
+            1 => forgetting(),
+            _ => in_queue(number),
+        };
         let before = size();
         scene.send(
             "a",
@@ -267,6 +300,17 @@ fn a_journal_is_written_anew_when_most_of_it_is_forgotten() {
         );
         shrank += u32::from(size() < before);
         largest = largest.max(size());
+        assert!(matches!(scene.expect("a"), Message::Published(_)));
+        let mut again = staged(&paper.copied());
+        assert_eq!(numbers(&history(&mut again, 1)).last(), Some(&number));
+        // What was taken is not taken again, by its last place in the queue.
+        if let Some(taken) = (0..=number).rev().find(|number| number % 3 == 2) {
+            again.send("a", publish(1, "com.t", in_queue(taken)));
+            assert!(matches!(again.expect("a"), Message::Published(_)));
+            assert_eq!(numbers(&history(&mut again, 1)).last(), Some(&number));
+        }
+        let is_kept = kept(&mut again, "b", "com.t").is_some();
+        assert_eq!(is_kept, number % 3 == 0, "{number}");
     }
     // Three events of the history and a retained one are alive.
     assert!(
@@ -340,16 +384,7 @@ fn a_publication_of_a_queue_is_known_again_with_its_event_or_without() {
 fn a_publication_of_a_queue_that_cannot_be_written_down_is_not_taken() {
     let paper = Paper::default();
     let mut scene = staged(&paper);
-    let place = PublishOptions {
-        special: Some(Box::new(
-            Queued {
-                name: "q".into(),
-                number: 1,
-            }
-            .into(),
-        )),
-        ..acknowledged()
-    };
+    let place = in_queue(1);
     paper.break_it(true);
     for topic in ["com.t", "org.t"] {
         scene.send("a", publish(1, topic, place.clone()));

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::message::{Message, Origin as Publisher, PublishOptions, Subscribe, SubscribeOptions};
+use crate::message::{Message, Origin as Publisher, PublishOptions, PublishSpecial, Subscribe, SubscribeOptions};
 use crate::realm::Settings;
 use crate::realm::role::Role;
-use crate::realm::scene::{Scene, args, request};
+use crate::realm::scene::{Scene, args, publish, request};
 
 const OWN: RouterId = RouterId::new(1);
 
@@ -232,6 +232,46 @@ fn what_is_retained_is_told_with_its_time_and_an_older_one_that_is_told_again_is
     let told = details(&mut scene, "link");
     let route = Passthru::route_of(&told.passthru).unwrap();
     assert!(route.kept_at.is_some() && route.via.is_empty());
+}
+
+#[test]
+fn what_was_forgotten_since_is_not_taken_from_a_router_that_has_it_still() {
+    let mut scene = scene();
+    let retain = || PublishOptions {
+        retain: true,
+        ..PublishOptions::default()
+    };
+    let forget = PublishOptions {
+        special: Some(Box::new(PublishSpecial {
+            forget: true,
+            ..PublishSpecial::default()
+        })),
+        ..PublishOptions::default()
+    };
+    for options in [retain(), forget] {
+        scene.send("a", publish(1, "com.t", options));
+        details(&mut scene, "b");
+    }
+    for link in ["link", "other"] {
+        let told = details(&mut scene, link);
+        assert!(Passthru::route_of(&told.passthru).unwrap().kept_at.is_some());
+        let told = details(&mut scene, link);
+        let route = Passthru::route_of(&told.passthru).unwrap();
+        assert!(route.forget && route.kept_at.is_none(), "links are told");
+    }
+    let again = |time: &str, publication| Route {
+        kept_at: Some(Arc::from(time)),
+        again: true,
+        ..route(&[2], publication)
+    };
+    scene.send("link", forwarded(again("1970-01-01T00:00:00.000Z", 1), retain()));
+    published(&mut scene, "link");
+    scene.expect_nothing("b");
+    subscribe(&mut scene, "a", true);
+    scene.expect_nothing("a");
+    scene.send("link", forwarded(again("1970-01-01T00:00:00.001Z", 2), retain()));
+    published(&mut scene, "link");
+    details(&mut scene, "b");
 }
 
 #[test]

@@ -182,6 +182,13 @@ fn a_publication_for_some_forgets_what_is_for_the_same_alone() {
     assert_eq!(number(&event(&mut scene, "b")), 1, "that for all is there");
     subscribe(&mut scene, "c", "com.t", Match::Exact, true);
     assert_eq!(number(&event(&mut scene, "c")), 3);
+    // What names sessions is not kept, and cannot be forgotten.
+    let sessions = Audience {
+        exclude: vec![scene.session("b")],
+        ..Audience::default()
+    };
+    scene.send("a", publish(4, "com.t", forgetting(sessions)));
+    scene.expect_error("a", RequestKind::Publish, "wamp.error.option_not_allowed");
     scene.send("a", publish(5, "com.t", forgetting(Audience::default())));
     assert_eq!(scene.realm.broker.retention.all, Share::default());
     assert!(scene.realm.broker.retention.shares.is_empty());
