@@ -33,8 +33,9 @@ pub(crate) async fn open(global: &Global) -> Result<Session, Failure> {
         login::unfit(&global.login, HERE)?;
         return here::open(options).await;
     };
-    let options = login::at_router(global, options)?;
-    let opened = Session::connect(&target(at, options.pin.is_some())?, options).await;
+    let at = target(at, global.login.pin.is_some())?;
+    let options = login::at_router(global, &at, options)?;
+    let opened = Session::connect(&at, options).await;
     opened.map_err(|error| login::refused(&global.login, error))
 }
 
@@ -49,8 +50,9 @@ pub(crate) async fn keep(global: &Global) -> Result<Client, Failure> {
         login::unfit(&global.login, HERE)?;
         return here::keep(options).await;
     };
-    let options = login::at_router(global, options)?;
-    keep_at(target(at, options.pin.is_some())?, global, options).await
+    let at = target(at, global.login.pin.is_some())?;
+    let options = login::at_router(global, &at, options)?;
+    keep_at(at, global, options).await
 }
 
 /// The same at this address alone.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use client::{Error, RequestError, Session, Value};
 
+use crate::args::{Grant, Policy};
 use crate::connect::REALM;
 use crate::failure::Failure;
 use crate::mistyped;
@@ -97,26 +98,34 @@ fn of_no_desktop(failure: Failure, session: &Session, uri: &str) -> Failure {
 }
 
 /// A question where a grant looks like one for something else: it is for nothing that is offered, and nearly for what is.
-pub(crate) async fn doubt(session: &Session, uri: &str) -> Option<String> {
+pub(crate) async fn doubt(session: &Session, grant: &Grant) -> Option<String> {
+    let (uri, policy) = (grant.uri.as_str(), grant.policy());
+    if matches!(policy, Policy::Wildcard) || is_registered(session, uri).await {
+        return None;
+    }
     let info = tokio::time::timeout(PATIENCE, session.call("org.deskconn.info.get", ())).await;
     let info = info.ok()?.ok()?.into_value();
     let list = |key| info.as_dict().and_then(|info| info.get(key)).and_then(Value::as_list);
-    let offered = list("procedures").unwrap_or_default().iter().filter_map(Value::as_str);
-    let described = list("described")
-        .unwrap_or_default()
-        .iter()
-        .map(|item| get(item, "uri"));
-    let known: Vec<&str> = offered.chain(described).collect();
-    if known.iter().any(|known| known.starts_with(uri)) {
-        return None;
+    let list = |key| list(key).unwrap_or_default().iter();
+    let texts = |key| list(key).filter_map(Value::as_str);
+    let described = list("described").map(|item| get(item, "uri"));
+    let known: Vec<&str> = texts("procedures").chain(texts("topics")).chain(described).collect();
+    if matches!(policy, Policy::Prefix) {
+        let families = known.iter().filter_map(|known| known.get(..=known.rfind('.')?));
+        let is_one = known.iter().any(|known| known.starts_with(uri));
+        return if is_one { None } else { mistyped::meant(uri, families) };
     }
-    // What ends with a dot is for all that begins so.
-    let families = known.iter().filter_map(|known| known.get(..=known.rfind('.')?));
-    if uri.ends_with('.') {
-        mistyped::meant(uri, families)
+    if known.contains(&uri) {
+        None
     } else {
-        mistyped::meant(uri, known.iter().copied())
+        mistyped::meant(uri, known)
     }
+}
+
+/// Whether somebody offers this procedure, the owner's among them.
+async fn is_registered(session: &Session, uri: &str) -> bool {
+    let found = tokio::time::timeout(PATIENCE, session.call("wamp.registration.match", [uri.into()])).await;
+    found.is_ok_and(|found| found.is_ok_and(|found| found.into_value() != Value::Null))
 }
 
 async fn no_such_procedure(failure: Failure, session: &Session, uri: &str) -> Failure {

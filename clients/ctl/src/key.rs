@@ -33,7 +33,7 @@ pub(crate) fn directory() -> Option<PathBuf> {
 /// Reads a key.
 pub(crate) fn read(path: &Path) -> Result<SigningKey, Failure> {
     let shown = path.display();
-    if !path.exists() {
+    if matches!(path.try_exists(), Ok(false)) {
         return Err(Failure::failed(format!(
             "there is no key at {shown}; make one with `deskconnctl keygen --key {shown}`"
         )));

@@ -1,9 +1,10 @@
 //! Who this command line is at a router that --at names, and how it knows that router.
 
+use std::net::IpAddr;
 use std::path::Path;
 
 use client::tls::Chain;
-use client::{ConnectError, JoinError, Options, Secret, SigningKey};
+use client::{ConnectError, JoinError, Options, Secret, SigningKey, Target};
 
 use crate::args::{Global, Login};
 use crate::connect::{REALM, realm};
@@ -31,9 +32,19 @@ pub(crate) fn unfit(login: &Login, where_it_goes: &str) -> Result<(), Failure> {
     }
 }
 
-/// The options with all that --at is to be logged in with.
-pub(crate) fn at_router(global: &Global, options: Options) -> Result<Options, Failure> {
+/// The options with all that is needed to log in there.
+pub(crate) fn at_router(global: &Global, at: &Target, options: Options) -> Result<Options, Failure> {
     let login = &global.login;
+    if login.certificate.is_some() && !is_secure(at) {
+        return Err(Failure::Usage(format!(
+            "a certificate is shown inside TLS, which {at} has none of: say with --pin which router is the right one"
+        )));
+    }
+    if login.ticket.is_some() && !is_secure(at) && !is_here(at) {
+        return Err(Failure::Usage(format!(
+            "a ticket is told as it is, and everybody on the way to {at} would hear it: use TLS, with --pin, or a password"
+        )));
+    }
     let secret = secret(login)?;
     if secret.is_some() && login.authid.is_none() {
         return Err(Failure::Usage(
@@ -48,6 +59,21 @@ pub(crate) fn at_router(global: &Global, options: Options) -> Result<Options, Fa
         pin: login.pin,
         ..options
     })
+}
+
+const fn is_secure(at: &Target) -> bool {
+    match at {
+        Target::SecureWebSocket { .. } | Target::SecureRawSocket { .. } | Target::Quic { .. } => true,
+        Target::WebSocket { .. } | Target::RawSocket { .. } | Target::Unix(_) => false,
+    }
+}
+
+/// Whether nobody is between: on this machine.
+fn is_here(at: &Target) -> bool {
+    let Some(host) = at.host() else { return true };
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    name == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// The key to log in with: the one that was asked for; or the usual one, if it is there, this is a desktop, and nothing else is
@@ -120,5 +146,29 @@ pub(crate) fn refused(login: &Login, error: ConnectError) -> Failure {
         | ConnectError::Join(_)
         | ConnectError::Lost(_)
         | ConnectError::TooSlow(..) => error.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_goes_by_tls_or_stays_on_this_machine_is_private() {
+        for (at, secure, here) in [
+            ("wss://hub:8080/ws", true, false),
+            ("rss://192.0.2.7:8080", true, false),
+            ("quic://[2001:db8::1]:8080", true, false),
+            ("ws://hub:8080/ws", false, false),
+            ("rs://192.0.2.7:8080", false, false),
+            ("ws://127.0.0.1.example.org:8080/ws", false, false),
+            ("ws://127.0.0.2:8080/ws", false, true),
+            ("rs://localhost:8080", false, true),
+            ("ws://[::1]:8080/ws", false, true),
+            ("unix:/run/router.sock", false, true),
+        ] {
+            let target: Target = at.parse().unwrap();
+            assert_eq!((is_secure(&target), is_here(&target)), (secure, here), "{at}");
+        }
     }
 }

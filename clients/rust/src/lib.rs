@@ -52,8 +52,8 @@ pub use wamp::auth::{cra, scram};
 pub use wamp::codec::Serializer;
 pub use wamp::joiner::JoinError;
 pub use wamp::message::{
-    Audience, CallOptions, CancelMode, Flow, Invoke, Match, Origin, PublishOptions, RegisterOptions, Retained,
-    SubscribeOptions,
+    Audience, CallOptions, CancelMode, Flow, Invoke, Match, Origin, PublishOptions, PublishSpecial, RegisterOptions,
+    Retained, SubscribeOptions,
 };
 pub use wamp::uri::Uri;
 pub use wamp::value::{Dict, Value, dict};

@@ -6,10 +6,28 @@ use std::panic::resume_unwind;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// The lead that each place has over the next (RFC 8305 §8 recommends this much).
 pub(crate) const HEAD_START: Duration = Duration::from_millis(250);
+/// A connection that has waited for so long for its turn is made anew: at its end nobody waits for ever for a first word
+/// (ours five seconds).
+const FRESH: Duration = Duration::from_secs(2);
+
+/// When something was connected.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Since(Instant);
+
+impl Since {
+    pub(crate) fn now() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Whether it waited for too long.
+    pub(crate) fn is_stale(self) -> bool {
+        self.0.elapsed() >= FRESH
+    }
+}
 
 /// Attempts at several places, of which any number goes on at once.
 ///
@@ -33,6 +51,11 @@ where
             lead,
             attempts: JoinSet::new(),
         }
+    }
+
+    /// Tries no further places; those that are being tried go on.
+    pub(crate) fn begin_no_more(&mut self) {
+        self.places.clear();
     }
 
     /// The next attempt that has come to its end, and what came of it; `None` after the last. What goes on when the race is

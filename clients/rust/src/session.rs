@@ -117,8 +117,9 @@ impl Session {
         self.0.longest
     }
 
-    /// Whether the router announced this feature of this role.
-    pub(crate) fn router_does(&self, role: &str, feature: &str) -> bool {
+    /// Whether the router announced this feature of this role, such as `event_retention` of `broker`.
+    #[must_use]
+    pub fn router_does(&self, role: &str, feature: &str) -> bool {
         let mut place = self.details();
         for key in ["roles", role, "features"] {
             let Some(inside) = place.get(key).and_then(Value::as_dict) else {

@@ -26,7 +26,8 @@ pub(crate) struct Login {
         conflicts_with_all = ["key", "anonymous"])]
     pub(crate) password: Option<PathBuf>,
     /// Show the certificate in this file inside TLS, in PEM with its key, and log in by it where the router takes that
-    #[arg(long, global = true, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath)]
+    #[arg(long, global = true, value_name = "FILE", hide_short_help = true, value_hint = ValueHint::FilePath,
+        conflicts_with = "anonymous")]
     pub(crate) certificate: Option<PathBuf>,
     /// The SHA-256 of the public key of the router's certificate, in 64 hexadecimal digits: `pin` of `status` over there.
     /// With it everything goes by TLS, or not at all

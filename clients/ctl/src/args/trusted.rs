@@ -129,6 +129,9 @@ pub(crate) enum Devices {
         /// Shut all of them out
         #[arg(long, conflicts_with = "device")]
         all: bool,
+        /// Do not ask about all of them, as a person at a terminal is asked
+        #[arg(long, requires = "all")]
+        yes: bool,
     },
 }
 
@@ -158,6 +161,13 @@ pub(crate) struct Grant {
     /// Only while the screen is not locked
     #[arg(long)]
     pub(crate) while_unlocked: bool,
+}
+
+impl Grant {
+    /// How the URI is compared.
+    pub(crate) fn policy(&self) -> Policy {
+        self.policy.unwrap_or_else(|| Policy::of(&self.uri))
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -69,7 +69,7 @@ pub(super) async fn run(session: &Session, command: Option<&Devices>, output: &O
                 expires => format!("{} may come until {expires}", get(&device, "name")),
             })
         }
-        Devices::Revoke { device, .. } => revoke(session, device.as_deref(), output).await,
+        Devices::Revoke { device, yes, .. } => revoke(session, device.as_deref(), *yes, output).await,
     }
 }
 
@@ -90,8 +90,13 @@ async fn grant(session: &Session, wanted: &Grant, output: &Output) -> Result<(),
     let device = find(session, &wanted.device).await?;
     let device = ask(session, "org.deskconn.devices.grant", row_of(wanted, id(&device))).await?;
     grants_changed(&device, output)?;
-    if let Some(question) = explain::doubt(session, uri).await {
-        let undo = format!("`deskconnctl devices deny {:?} {uri}`", get(&device, "name"));
+    if let Some(question) = explain::doubt(session, wanted).await {
+        let policy = wanted.policy.map(|policy| format!(" --match {}", policy.word()));
+        let undo = format!(
+            "`deskconnctl devices deny {} {uri}{}`",
+            get(&device, "id"),
+            policy.unwrap_or_default()
+        );
         output.remark(&format!(
             "nothing here is called {uri}: {question} It is taken away by {undo}"
         ));
@@ -100,12 +105,12 @@ async fn grant(session: &Session, wanted: &Grant, output: &Output) -> Result<(),
 }
 
 /// Shuts out one, or all.
-async fn revoke(session: &Session, device: Option<&str>, output: &Output) -> Result<(), Failure> {
+async fn revoke(session: &Session, device: Option<&str>, yes: bool, output: &Output) -> Result<(), Failure> {
     let devices = match device {
         Some(device) => vec![find(session, device).await?],
         None => list(session).await?,
     };
-    if device.is_none() && !is_meant(&devices, output).await {
+    if device.is_none() && !yes && !is_meant(&devices, output).await {
         return Err(Failure::failed("nothing was done"));
     }
     for device in &devices {
@@ -114,7 +119,7 @@ async fn revoke(session: &Session, device: Option<&str>, output: &Output) -> Res
     Ok(())
 }
 
-/// Whether a person means all of them, who has typed that. Programs are not asked.
+/// Whether a person means all of them, who has typed that. Where nobody can answer, nobody is asked.
 async fn is_meant(devices: &[Value], output: &Output) -> bool {
     if devices.is_empty() || output.is_json() || !std::io::stdin().is_terminal() {
         return true;
@@ -142,7 +147,7 @@ async fn shut_out(session: &Session, device: &Value, output: &Output) -> Result<
 
 /// What `devices.grant` takes.
 fn row_of(grant: &Grant, id: Value) -> Args {
-    let policy = grant.policy.unwrap_or_else(|| Policy::of(&grant.uri));
+    let policy = grant.policy();
     let allow = grant.allow.iter().map(|action| action.word().into()).collect();
     let mut args = Args::from([id, grant.uri.as_str().into()])
         .with("match", policy.word())

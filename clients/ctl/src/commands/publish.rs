@@ -33,10 +33,13 @@ pub(super) async fn run(session: &Session, publish: &Publish, output: &Output) -
 /// Leaves the event with the router, which publishes it when this session ends.
 async fn leave(session: &Session, publish: &Publish, args: Args, output: &Output) -> Result<(), Failure> {
     let mut interrupts = Interrupts::new()?;
-    let options = Dict::from([
-        ("retain".to_owned(), publish.retain.into()),
-        ("_forget".to_owned(), publish.forget.into()),
-    ]);
+    let mut options = Dict::from([("retain".to_owned(), publish.retain.into())]);
+    if publish.forget {
+        if !session.router_does("broker", "x_forget_retained") {
+            return Err(Failure::failed("this router cannot forget what it retains"));
+        }
+        options.insert("_forget".to_owned(), true.into());
+    }
     let event = [publish.uri.as_str().into(), Value::List(args.args), args.kwargs.into()];
     let testament = Args::from(event).with("publish_options", options);
     if let Err(error) = session.call("wamp.session.add_testament", testament).await {

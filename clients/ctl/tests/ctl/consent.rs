@@ -333,12 +333,29 @@ async fn a_grant_for_what_looks_like_a_slip_is_asked_about() {
         let granted = grant(uri).await;
         assert_eq!(granted.status, Some(0), "{granted:?}");
         assert!(granted.remarks.contains(question), "{granted:?}");
-        let undo = format!("`deskconnctl devices deny \"Laptop\" {uri}`");
+        let undo = format!(
+            "`deskconnctl devices deny {} {uri}`",
+            device(&desk).await["id"].as_str().unwrap()
+        );
         assert!(granted.remarks.contains(&undo), "{granted:?}");
     }
+    let beginning = [
+        "devices",
+        "grant",
+        "Laptop",
+        "org.deskconn.brightness.se",
+        "--match",
+        "exact",
+    ];
+    let granted = desk.run(&beginning).await;
+    assert!(granted.remarks.contains("org.deskconn.brightness.set"), "{granted:?}");
+    assert!(granted.remarks.contains("brightness.se --match exact`"), "{granted:?}");
     for uri in [
         "org.deskconn.brightness.set",
         "org.deskconn.brightness.",
+        "org.deskconn.screen.on_locked",
+        "org.deskconn.devices.list",
+        "org.deskconn..set",
         "org.deskconn.",
         "org.deskconn.app.lamp.on",
         "com.example.lamp",
@@ -363,6 +380,9 @@ async fn a_person_is_asked_before_all_devices_are_shut_out_and_a_program_is_not(
         assert_eq!(devices.contains("Laptop"), status == 1, "{devices}");
     }
     let again = Home::new();
+    again.pair(&desk, &[]).await;
+    let mut unasked = Terminal::of(desk.command(&["devices", "revoke", "--all", "--yes"]));
+    assert_eq!(unasked.ended().await, Some(0), "{}", unasked.text());
     again.pair(&desk, &[]).await;
     assert_eq!(desk.run(&["devices", "revoke", "--all"]).await.status, Some(0));
     assert_eq!(desk.run(&["devices"]).await.result, "");

@@ -189,7 +189,8 @@ async fn a_login_that_makes_no_sense_is_wrong_usage() {
         ),
         ("--authid joe --password @open", 1, "chmod 600"),
         ("--authid joe --password @long", 1, "more than 65536 bytes"),
-        ("--certificate @ticket", 1, "cannot be used"),
+        ("--certificate @kitchen", 2, "a certificate is shown inside TLS"),
+        ("--certificate @kitchen --anonymous", 2, "cannot be used with"),
     ] {
         scene.file("empty", "\n");
         scene.file("two", "one\ntwo\n");
@@ -198,6 +199,12 @@ async fn a_login_that_makes_no_sense_is_wrong_usage() {
         std::fs::set_permissions(open, std::fs::Permissions::from_mode(0o644)).unwrap();
         scene.plain(&format!("{login} {call}")).await.failed(status, words);
     }
+    // Nothing is connected to.
+    let told = "--at hub:8080 --realm home --authid joe --ticket /none call wamp.session.count";
+    let told = ended(program(&told.split(' ').collect::<Vec<_>>())).await;
+    told.failed(2, "everybody on the way to ws://hub:8080/ws would hear it");
+    let unusable = scene.pinned("", &format!("--certificate @ticket {call}")).await;
+    unusable.failed(1, "cannot be used");
     for (place, words) in [
         (&["status"][..], "here the socket says who you are"),
         (

@@ -17,7 +17,7 @@ use crate::connect::{Options, Target, connect};
 use crate::discovery::{Address, DESKCONN, Found, Interfaces, browse_for};
 use crate::error::ConnectError;
 use crate::login::join;
-use crate::race::{HEAD_START, Race};
+use crate::race::{HEAD_START, Race, Since};
 use crate::random::draw_name;
 
 /// How long a desktop is looked for: questions are sent at 0, 1 and 3 s (RFC 6762 §5.2), and most answer the first.
@@ -145,8 +145,17 @@ impl Places {
         // Where the order says which is wanted, a slow one is no reason for another.
         let lead = (!self.keeps_order).then_some(HEAD_START);
         let mut race = Race::new(untried.clone(), lead);
+        // Who proves to be the router decides. Another one may not be the one that is meant, at a likelier place that is slower.
+        let proves_itself = options.pin.is_some() || options.noise.is_some();
         // Only connections are made side by side: two places may be one router, where a second login takes over the first.
         while let Some((target, connected)) = race.next(|target| Box::pin(dial(target, options.clone()))).await {
+            let connected = match connected {
+                Ok(stale) if stale.since.is_stale() => {
+                    drop(stale);
+                    Box::pin(dial(target.clone(), options.clone())).await
+                }
+                connected => connected,
+            };
             let joined = match connected {
                 Ok(connected) => Box::pin(connected.join(wanted, &opening)).await,
                 Err(error) => Err(error),
@@ -159,11 +168,12 @@ impl Places {
                     return Some(reached);
                 }
                 Err(error) => {
-                    let is_final = verdict(&error) == Verdict::RefusedForGood;
+                    let is_final = matches!(error, ConnectError::Join(_)) && verdict(&error) == Verdict::RefusedForGood;
                     unreached.tried.push((target, error));
-                    // Who proved to be the router has decided.
-                    if is_final {
-                        break;
+                    match (is_final, proves_itself) {
+                        (true, true) => break,
+                        (true, false) => race.begin_no_more(),
+                        (false, _) => {}
                     }
                 }
             }
@@ -181,6 +191,7 @@ struct Connected {
     options: Options,
     /// How long that took.
     took: Duration,
+    since: Since,
 }
 
 /// Connects to one place.
@@ -194,6 +205,7 @@ async fn dial(target: Target, mut options: Options) -> Result<Connected, Connect
         target,
         options,
         took: began.elapsed(),
+        since: Since::now(),
     })
 }
 
@@ -205,6 +217,7 @@ impl Connected {
             target,
             options,
             took,
+            ..
         } = self;
         let patience = options.patience;
         // Between processes of one machine no connection is lost but by the end of one of them.
@@ -261,7 +274,10 @@ impl Unreached {
     }
 
     fn place_of_worst(&self) -> Option<usize> {
-        let verdicts = self.tried.iter().map(|(_, error)| verdict(error)).enumerate();
+        // An address that this client does not use says nothing of the router, unless there is no other.
+        let is_usable = self.tried.iter().any(|(_, error)| !is_unused(error));
+        let said = |error| (!is_usable || !is_unused(error)).then(|| verdict(error));
+        let verdicts = self.tried.iter().map(|(_, error)| said(error)).enumerate();
         // Of equals the first, which is the likeliest place.
         let worst = verdicts.rev().max_by_key(|(_, verdict)| *verdict);
         worst.map(|(place, _)| place)
@@ -283,6 +299,14 @@ impl fmt::Display for Unreached {
 }
 
 impl std::error::Error for Unreached {}
+
+/// Whether nothing was sent there, since this client does not speak to such an address.
+const fn is_unused(error: &ConnectError) -> bool {
+    matches!(
+        error,
+        ConnectError::Target(_) | ConnectError::NoPin(_) | ConnectError::WouldBePlain(_)
+    )
+}
 
 fn verdict(error: &ConnectError) -> Verdict {
     match error {

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use ::pairing::exchange::{MAX_FRAME_BYTES, SUBPROTOCOL};
 use link::ReadError;
-use link::tls::{self, Trust};
+use link::tls::{self, Connected, Trust};
 use link::websocket::{self, Frames};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::connect::{Target, tcp};
 use crate::error::ConnectError;
-use crate::race::{HEAD_START, Race};
+use crate::race::{HEAD_START, Race, Since};
 
 /// Where a desktop has it.
 const PATH: &str = "/pair";
@@ -38,8 +37,9 @@ impl PairingChannel {
     /// # Errors
     /// Nobody answers, or it is no desktop, or no pairing window is open there: its answer says so.
     pub async fn open(host: &str, patience: Duration) -> Result<Self, ConnectError> {
-        let opening = async { Self::over(tcp(&target(host), host).await?, host).await };
-        within(patience, host, opening).await
+        let host = host.to_owned();
+        let opening = async { Self::over(secured(host.clone()).await?, &host).await };
+        within(patience, &host, opening).await
     }
 
     /// The same at the first of several that answers: each has a lead of 250 ms over the next.
@@ -49,11 +49,19 @@ impl PairingChannel {
     pub async fn open_any(hosts: &[String], patience: Duration) -> Option<Result<Self, ConnectError>> {
         // Only connections are made side by side: several may lead to one desktop, which pairs one device at a time.
         let mut race = Race::new(hosts.to_vec(), Some(HEAD_START));
-        let connect = |host: String| async move { within(patience, &host, tcp(&target(&host), &host)).await };
+        let connect = |host: String| async move {
+            let (began, shown) = (Instant::now(), host.clone());
+            let secured = within(patience, &shown, secured(host)).await;
+            (secured, Since::now(), patience.saturating_sub(began.elapsed()))
+        };
         let mut last = None;
-        while let Some((host, connected)) = race.next(connect).await {
-            let opened = match connected {
-                Ok(stream) => within(patience, &host, Self::over(stream, &host)).await,
+        while let Some((host, (secured, since, left))) = race.next(connect).await {
+            let opened = match secured {
+                Ok(stale) if since.is_stale() => {
+                    drop(stale);
+                    Self::open(&host, patience).await
+                }
+                Ok(secured) => within(left, &host, Self::over(secured, &host)).await,
                 Err(error) => Err(error),
             };
             match opened {
@@ -64,16 +72,13 @@ impl PairingChannel {
         last
     }
 
-    async fn over(stream: TcpStream, host: &str) -> Result<Self, ConnectError> {
-        let shown = target(host).to_string();
-        let connected = tls::connect(stream, Trust::Anybody).await;
-        let connected = connected.map_err(|error| ConnectError::Tls(shown.clone(), error))?;
+    async fn over(connected: Connected, host: &str) -> Result<Self, ConnectError> {
         let frames = websocket::connect_frames(connected.stream, host, PATH, SUBPROTOCOL, MAX_FRAME_BYTES).await;
         let refused = |error: websocket::ConnectError| {
             if matches!(error, websocket::ConnectError::Refused(NO_WINDOW, _)) {
                 return ConnectError::PairingClosed(host.to_owned());
             }
-            ConnectError::NotWamp(shown, error.to_string())
+            ConnectError::NotWamp(target(host).to_string(), error.to_string())
         };
         Ok(Self {
             frames: frames.map_err(refused)?,
@@ -126,6 +131,13 @@ fn target(host: &str) -> Target {
         host: host.to_owned(),
         path: PATH.to_owned(),
     }
+}
+
+/// A connection inside TLS, with whoever is there.
+async fn secured(host: String) -> Result<Connected, ConnectError> {
+    let target = target(&host);
+    let connected = tls::connect(tcp(&target, &host).await?, Trust::Anybody).await;
+    connected.map_err(|error| ConnectError::Tls(target.to_string(), error))
 }
 
 async fn within<T>(

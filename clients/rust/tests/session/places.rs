@@ -108,6 +108,46 @@ async fn connections_are_made_side_by_side_and_logins_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn a_connection_that_waited_for_long_is_made_anew() {
+    /// Longer than a connection may wait for its turn.
+    const LONG: Duration = Duration::from_millis(2_500);
+    let [(first, one), (second, other)] = [silent().await, silent().await];
+    let place = |address| format!("rs://{address}").parse().unwrap();
+    let connecting = tokio::spawn(Client::builder(options()).at(place(one)).at(place(other)).connect());
+    // It is slow, so that the other one is connected to as well, and then its login takes long.
+    let (mut waiting, _) = soon(second.accept()).await.unwrap();
+    let mut slow = shake_hands(&first).await;
+    let mut greeting = [0; 4];
+    soon(waiting.read_exact(&mut greeting)).await.unwrap();
+    waiting.write_all(&greeting).await.unwrap();
+    soon(slow.read_exact(&mut greeting)).await.unwrap();
+    assert!(timeout(LONG, waiting.read_exact(&mut greeting)).await.is_err());
+    drop(slow);
+    assert_eq!(soon(waiting.read(&mut greeting)).await.unwrap(), 0, "it is given up");
+    let mut anew = shake_hands(&second).await;
+    soon(anew.read_exact(&mut greeting)).await.unwrap();
+    drop(anew);
+    assert!(soon(connecting).await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_used_keeps_nobody_from_the_others() {
+    let stage = Stage::new();
+    // With a pin nothing plain is spoken; that one is not there yet says nothing of later.
+    let pinned = options().pin([7; 32]);
+    let (listener, closed) = silent().await;
+    drop(listener);
+    let secure: Target = format!("wss://{closed}/ws").parse().unwrap();
+    let builder = Client::builder(pinned).at(target(stage.address)).at(secure.clone());
+    let unreached = soon(builder.connect()).await.unwrap_err();
+    assert!(
+        matches!(unreached.worst(), Some(ConnectError::Unreachable(..))),
+        "{unreached}"
+    );
+    assert_eq!(unreached.tried.last().unwrap().0, secure);
+}
+
+#[tokio::test]
 async fn what_was_tried_is_told_in_the_order_of_the_places() {
     let (listener, closed) = silent().await;
     drop(listener);
@@ -127,7 +167,8 @@ async fn what_was_tried_is_told_in_the_order_of_the_places() {
 #[tokio::test]
 async fn pairing_goes_on_at_the_next_host_where_one_says_nothing() {
     let (stage, unreachable) = (Stage::new(), Unreachable::new().await);
-    let hosts = [unreachable.address.to_string(), stage.address.to_string()];
+    let (_silent, says_nothing) = silent().await;
+    let hosts = [unreachable.address, says_nothing, stage.address].map(|address| address.to_string());
     let opened = soon(PairingChannel::open_any(&hosts, FOREVER)).await;
     // A router without TLS is there, which is no desktop.
     assert!(matches!(opened, Some(Err(ConnectError::Tls(..)))), "{opened:?}");
