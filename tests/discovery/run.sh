@@ -78,6 +78,8 @@ start_desk mover a Mover 5030
 step "a command line on another machine is paired" joins mover c 10.77.0.1:5030
 step "it subscribes" subscribes c Mover org.deskconn.app.news
 step "and hears what is published" hears mover org.deskconn.app.news before
+# Before it has told its name it has not asked for it three times either.
+step "it is seen by others meanwhile" avahi_sees b Mover "deskconn-$(desk_id mover | cut -c1-8).local" 10.77.0.1 5030
 stop_desk mover >/dev/null; start_desk mover a Mover 5031
 step "it finds the desktop by its id when the port has changed, and hears again" hears mover org.deskconn.app.news after
 stop_desk mover >/dev/null
