@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 export DESKCONN_CACHE=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}
 mkdir -p "$DESKCONN_CACHE"
 # What mostly waits stands beside what computes.
-STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap endurance+faults vm+package fuzz}
+STAGES=${*:-prepare fetch+build check release run doctor+state js+discovery+browser+interop+snap endurance+faults vm+package+fuzzers fuzz}
 # What became of each stage, as lines: its name with its seconds, or "skipped" and its name.
 OUTCOMES=$(mktemp)
 trap 'rm -f "$OUTCOMES"*' EXIT
@@ -161,6 +161,13 @@ stage_package() {
   bash tests/package/memory.sh target/ordered
   bash tests/package/run.sh target/ordered
   sh tests/vm/package/run.sh target/ordered
+}
+
+# The virtual machines leave a core idle now and then.
+stage_fuzzers() {
+  local at
+  at=$(packaging/tool.sh cargo-fuzz) || { skip fuzzers "cargo-fuzz cannot be installed"; return 0; }
+  PATH=$PATH:$at nice -n 19 bash tests/fuzz/run.sh build
 }
 
 stage_fuzz() {

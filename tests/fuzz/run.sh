@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # Runs every fuzz target for SECONDS seconds, two at a time: run.sh SECONDS [TARGET...]. It prints how many inputs each
 # target was given. The corpus grows in the cache directory from run to run; an input that fails is kept in artifacts/.
+# `run.sh build` only builds them.
 set -euo pipefail
 cd "$(dirname "$0")"
-SECONDS_EACH=${1:?seconds for each target}
+SECONDS_EACH=${1:?seconds for each target, or build}
 shift
+# -s none: sanitizers need the nightly compiler, and there is no unsafe code here for them to watch.
+cargo fuzz build --fuzz-dir . -s none
+if [ "$SECONDS_EACH" = build ]; then exit; fi
 TARGETS=${*:-decode_json decode_msgpack decode_cbor acceptor realm rawsocket websocket longpoll noise pair mdns}
 CORPUS=${DESKCONN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/deskconn}/fuzz
 mkdir -p "$CORPUS" artifacts
 python3 seeds.py "$CORPUS"
-# -s none: sanitizers need the nightly compiler, and there is no unsafe code here for them to watch.
-cargo fuzz build --fuzz-dir . -s none
 
 run() {
   local target=$1 log="$CORPUS/$1.log"
