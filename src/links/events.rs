@@ -88,12 +88,7 @@ impl Link {
             acknowledge: true,
             delivered: details.acknowledge,
             retain: route.kept_at.is_some(),
-            special: forget.then(|| {
-                Box::new(PublishSpecial {
-                    forget,
-                    ..PublishSpecial::default()
-                })
-            }),
+            special: forget.then(|| Box::new(PublishSpecial::forgetting())),
             passthru: Passthru::with_route(details.passthru.as_deref(), route),
             ..PublishOptions::default()
         };

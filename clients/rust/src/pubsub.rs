@@ -133,12 +133,8 @@ impl Session {
             let why = "this router cannot forget what it retains (x_forget_retained is missing among its features)";
             return Err(RequestError::new(FEATURE_NOT_SUPPORTED, why).into());
         }
-        let special = PublishSpecial {
-            forget: true,
-            ..PublishSpecial::default()
-        };
         let options = PublishOptions {
-            special: Some(Box::new(special)),
+            special: Some(Box::new(PublishSpecial::forgetting())),
             ..PublishOptions::default()
         };
         self.publish_and_wait(topic, args.into(), options).await

@@ -45,7 +45,8 @@ impl PairingChannel {
     /// The same at the first of several that answers: each has a lead of 250 ms over the next.
     ///
     /// # Errors
-    /// As of [`PairingChannel::open`]; where nobody answers, what came of the last. `None` when there are no hosts.
+    /// As of [`PairingChannel::open`]: what somebody said who answers, or where nobody does, what came of the last. `None` when
+    /// there are no hosts.
     pub async fn open_any(hosts: &[String], patience: Duration) -> Option<Result<Self, ConnectError>> {
         // Only connections are made side by side: several may lead to one desktop, which pairs one device at a time.
         let mut race = Race::new(hosts.to_vec(), Some(HEAD_START));
@@ -54,7 +55,7 @@ impl PairingChannel {
             let secured = within(patience, &shown, secured(host)).await;
             (secured, Since::now(), patience.saturating_sub(began.elapsed()))
         };
-        let mut last = None;
+        let (mut said, mut absent) = (None, None);
         while let Some((host, (secured, since, left))) = race.next(connect).await {
             let opened = match secured {
                 Ok(stale) if since.is_stale() => {
@@ -65,11 +66,16 @@ impl PairingChannel {
                 Err(error) => Err(error),
             };
             match opened {
-                Err(error @ (ConnectError::Unreachable(..) | ConnectError::TooSlow(..))) => last = Some(Err(error)),
-                opened => return Some(opened),
+                Ok(channel) => return Some(Ok(channel)),
+                Err(error @ (ConnectError::Unreachable(..) | ConnectError::TooSlow(..))) => absent = Some(error),
+                // It may be another machine; a likelier host that is slower may be the desktop.
+                Err(error) => {
+                    race.begin_no_more();
+                    said.get_or_insert(error);
+                }
             }
         }
-        last
+        said.or(absent).map(Err)
     }
 
     async fn over(connected: Connected, host: &str) -> Result<Self, ConnectError> {

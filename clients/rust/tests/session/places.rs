@@ -166,11 +166,27 @@ async fn what_was_tried_is_told_in_the_order_of_the_places() {
 
 #[tokio::test]
 async fn pairing_goes_on_at_the_next_host_where_one_says_nothing() {
-    let (stage, unreachable) = (Stage::new(), Unreachable::new().await);
-    let (_silent, says_nothing) = silent().await;
-    let hosts = [unreachable.address, says_nothing, stage.address].map(|address| address.to_string());
-    let opened = soon(PairingChannel::open_any(&hosts, FOREVER)).await;
-    // A router without TLS is there, which is no desktop.
-    assert!(matches!(opened, Some(Err(ConnectError::Tls(..)))), "{opened:?}");
+    let unreachable = Unreachable::new().await;
+    let [(_first, says_nothing), (last, at)] = [silent().await, silent().await];
+    let hosts = [unreachable.address, says_nothing, at].map(|address| address.to_string());
+    let opening = tokio::spawn(async move { PairingChannel::open_any(&hosts, FOREVER).await });
+    soon(last.accept()).await.unwrap();
+    opening.abort();
     assert!(PairingChannel::open_any(&[], FOREVER).await.is_none());
+}
+
+#[tokio::test]
+async fn a_likelier_host_that_is_slower_is_waited_for_where_another_is_no_desktop() {
+    let (stage, (slow, at)) = (Stage::new(), silent().await);
+    let hosts = [at, stage.address].map(|address| address.to_string());
+    let mut opening = tokio::spawn(async move { PairingChannel::open_any(&hosts, FOREVER).await });
+    let (likelier, _) = soon(slow.accept()).await.unwrap();
+    // The router has no TLS, which it says at once.
+    assert!(
+        timeout(UNANSWERED, &mut opening).await.is_err(),
+        "it may be the desktop"
+    );
+    drop(likelier);
+    let opened = soon(opening).await.unwrap();
+    assert!(matches!(opened, Some(Err(ConnectError::Tls(..)))), "{opened:?}");
 }

@@ -60,6 +60,17 @@ pub struct PublishSpecial {
     pub forget: bool,
 }
 
+impl PublishSpecial {
+    /// What is kept of the topic is to be forgotten.
+    #[must_use]
+    pub fn forgetting() -> Self {
+        Self {
+            forget: true,
+            ..Self::default()
+        }
+    }
+}
+
 impl PublishOptions {
     /// Who of the subscribers is meant, if not all of them.
     #[must_use]

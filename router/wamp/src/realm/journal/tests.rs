@@ -87,12 +87,8 @@ fn retained() -> PublishOptions {
 }
 
 fn forgetting() -> PublishOptions {
-    let special = PublishSpecial {
-        forget: true,
-        ..PublishSpecial::default()
-    };
     PublishOptions {
-        special: Some(Box::new(special)),
+        special: Some(Box::new(PublishSpecial::forgetting())),
         ..acknowledged()
     }
 }

@@ -242,10 +242,7 @@ fn what_was_forgotten_since_is_not_taken_from_a_router_that_has_it_still() {
         ..PublishOptions::default()
     };
     let forget = PublishOptions {
-        special: Some(Box::new(PublishSpecial {
-            forget: true,
-            ..PublishSpecial::default()
-        })),
+        special: Some(Box::new(PublishSpecial::forgetting())),
         ..PublishOptions::default()
     };
     for options in [retain(), forget] {
